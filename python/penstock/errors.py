@@ -1,0 +1,144 @@
+"""Everything that Penstock raises on bad data or bad configuration.
+
+Each class has two parents: :class:`PenstockError`, so that one ``except`` catches all of them, and the builtin
+that the mistake would raise elsewhere, so that existing ``except`` clauses go on working.
+
+Wrong *arguments* of a call (a negative ``batch_size``, an unknown ``loader_type``) are plain ``ValueError`` and
+``TypeError``, as in torch.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+__all__ = [
+    "ChunkFormatError",
+    "ChunkNotFoundError",
+    "ConfigError",
+    "DatasetFormatError",
+    "DatasetNotFoundError",
+    "DecodeError",
+    "MissingExtraError",
+    "NativeUnavailableError",
+    "PenstockError",
+    "StorageError",
+    "TensorNotFoundError",
+    "TransformError",
+    "UnsupportedError",
+]
+
+
+class PenstockError(Exception):
+    """Base of all errors of this package.
+
+    Args:
+        cause: What is wrong, one sentence without a full stop.
+        path: The dataset's path or URL.
+        tensor: Name of the tensor.
+        index: Index of the sample in the dataset.
+        chunk: Key of the chunk, relative to ``path``.
+        hint: What to do about it, one sentence.
+
+    All are kept as attributes; the ones that are ``None`` are left out of the message.
+    """
+
+    def __init__(
+        self,
+        cause: str,
+        *,
+        path: str | None = None,
+        tensor: str | None = None,
+        index: int | None = None,
+        chunk: str | None = None,
+        hint: str | None = None,
+    ) -> None:
+        super().__init__(cause)
+        # After the call above: ImportError's own constructor clears its attribute `path`.
+        self.cause = cause
+        self.path = path
+        self.tensor = tensor
+        self.index = index
+        self.chunk = chunk
+        self.hint = hint
+
+    def __str__(self) -> str:
+        where = [
+            text
+            for value, text in (
+                (self.tensor, f"tensor '{self.tensor}'"),
+                (self.index, f"sample {self.index}"),
+                (self.chunk, f"chunk '{self.chunk}'"),
+                (self.path, f"dataset '{self.path}'"),
+            )
+            if value is not None
+        ]
+        message = self.cause
+        if where:
+            message += f" ({', '.join(where)})"
+        if self.hint:
+            message += f". {self.hint}"
+        return message
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Exceptions with keyword-only arguments do not pickle by themselves, and torch's workers pickle them.
+        return (_rebuild, (type(self), self.cause, self.path, self.tensor, self.index, self.chunk, self.hint))
+
+
+def _rebuild(
+    kind: type[PenstockError],
+    cause: str,
+    path: str | None,
+    tensor: str | None,
+    index: int | None,
+    chunk: str | None,
+    hint: str | None,
+) -> PenstockError:
+    return kind(cause, path=path, tensor=tensor, index=index, chunk=chunk, hint=hint)
+
+
+class DatasetNotFoundError(PenstockError, FileNotFoundError):
+    """The path does not exist or holds no Deep Lake dataset."""
+
+
+class DatasetFormatError(PenstockError, ValueError):
+    """Metadata that cannot be read: broken JSON, a missing key, an encoder of the wrong length."""
+
+
+class UnsupportedError(PenstockError, NotImplementedError):
+    """Sound data of a kind that is not read: a Deep Lake 4 dataset, an htype, a compression."""
+
+
+class TensorNotFoundError(PenstockError, KeyError):
+    """A tensor was asked for by a name that the dataset does not have."""
+
+
+class StorageError(PenstockError, OSError):
+    """The storage failed: permission denied, an I/O error."""
+
+
+class ChunkNotFoundError(PenstockError, FileNotFoundError):
+    """A chunk that the index names is not there."""
+
+
+class ChunkFormatError(PenstockError, ValueError):
+    """A chunk is truncated, or its header contradicts itself or the bytes that follow it."""
+
+
+class DecodeError(PenstockError, ValueError):
+    """A sample's bytes cannot be decoded, or decode to another shape than the dataset says."""
+
+
+class TransformError(PenstockError, RuntimeError):
+    """A user's transform raised; the original exception is the ``__cause__``."""
+
+
+class ConfigError(PenstockError, ValueError):
+    """A configuration (an MMDetection config, a pipeline) that cannot work, found before anything starts."""
+
+
+class NativeUnavailableError(PenstockError, ImportError):
+    """``loader_type="c++"`` was asked for and the extension is not installed."""
+
+
+class MissingExtraError(PenstockError, ImportError):
+    """An optional dependency is missing; the message names the extra that brings it."""

@@ -1,0 +1,1 @@
+"""From a user's transform to the program that the loader runs."""
