@@ -18,6 +18,7 @@ __all__ = [
     "DatasetFormatError",
     "DatasetNotFoundError",
     "DecodeError",
+    "LoaderClosedError",
     "MissingExtraError",
     "NativeUnavailableError",
     "PenstockError",
@@ -126,6 +127,10 @@ class ChunkFormatError(PenstockError, ValueError):
 
 class DecodeError(PenstockError, ValueError):
     """A sample's bytes cannot be decoded, or decode to another shape than the dataset says."""
+
+
+class LoaderClosedError(PenstockError, RuntimeError):
+    """The loader was closed while a batch was being waited for, or before one was asked for."""
 
 
 class TransformError(PenstockError, RuntimeError):

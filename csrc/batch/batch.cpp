@@ -1,0 +1,32 @@
+#include "batch/batch.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace penstock::batch {
+namespace {
+
+constexpr std::size_t kAlignment = 64;
+
+std::size_t byte_count(const base::Shape& shape, std::size_t item_size) {
+  std::size_t bytes = item_size;
+  for (const std::uint32_t extent : shape) bytes *= extent;
+  return bytes;
+}
+
+}  // namespace
+
+std::size_t TensorBatch::lay_out(std::vector<base::Shape> sample_shapes, std::size_t item_size) {
+  shapes = std::move(sample_shapes);
+  stacked = std::all_of(shapes.begin(), shapes.end(), [&](const base::Shape& shape) { return shape == shapes[0]; });
+  offsets.clear();
+  std::size_t end = 0;
+  for (const base::Shape& shape : shapes) {
+    if (!stacked) end = (end + kAlignment - 1) / kAlignment * kAlignment;
+    offsets.push_back(end);
+    end += byte_count(shape, item_size);
+  }
+  return end;
+}
+
+}  // namespace penstock::batch

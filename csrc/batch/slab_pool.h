@@ -1,0 +1,59 @@
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "base/bytes.h"
+#include "batch/buffer.h"
+
+namespace penstock::batch {
+
+/// Memory of one tensor of one batch.
+class Slab {
+ public:
+  Slab(std::shared_ptr<BufferAllocator> allocator, std::size_t bytes);
+  ~Slab();
+  Slab(const Slab&) = delete;
+  Slab& operator=(const Slab&) = delete;
+
+  std::byte* data() const { return data_; }
+  std::size_t capacity() const { return capacity_; }
+
+ private:
+  std::shared_ptr<BufferAllocator> allocator_;
+  std::size_t capacity_;
+  std::byte* data_;
+};
+
+/// Hands out slabs and takes them back when their last holder lets go, so that after the first batches no memory is
+/// allocated, zeroed by the kernel, or pinned. Thread-safe; slabs may outlive the pool.
+class SlabPool {
+ public:
+  /// Keeps at most `most_kept` free slabs.
+  SlabPool(std::shared_ptr<BufferAllocator> allocator, std::size_t most_kept);
+
+  /// A slab of at least `bytes`, its content undefined.
+  std::shared_ptr<Slab> take(std::size_t bytes);
+
+  /// Slabs allocated since the start: it stops growing when reuse works.
+  std::size_t allocated() const;
+
+ private:
+  /// Shared with the slabs that are out: one that comes back after the pool is gone just dies.
+  struct State {
+    std::mutex mutex;
+    std::vector<std::unique_ptr<Slab>> free;
+    std::size_t largest = 0;
+    std::size_t allocated = 0;
+    std::size_t most_kept = 0;
+  };
+
+  static void give_back(const std::weak_ptr<State>& state, std::unique_ptr<Slab> slab);
+
+  std::shared_ptr<BufferAllocator> allocator_;
+  std::shared_ptr<State> state_;
+};
+
+}  // namespace penstock::batch

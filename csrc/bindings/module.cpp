@@ -1,0 +1,17 @@
+#include <pybind11/pybind11.h>
+
+#include "bindings/errors.h"
+#include "bindings/register.h"
+
+PYBIND11_MODULE(_core, module) {
+  module.doc() = "Penstock's native core. Use it through penstock.DataLoader.";
+  module.attr("__version__") = PENSTOCK_VERSION;
+#ifdef PENSTOCK_DEBUG_BUILD
+  module.attr("DEBUG_BUILD") = true;
+#else
+  module.attr("DEBUG_BUILD") = false;
+#endif
+  penstock::bindings::register_errors(module);
+  penstock::bindings::register_decode(module);
+  penstock::bindings::register_loader(module);
+}

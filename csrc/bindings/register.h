@@ -1,0 +1,10 @@
+#pragma once
+
+#include <pybind11/pybind11.h>
+
+namespace penstock::bindings {
+
+void register_decode(pybind11::module_& module);
+void register_loader(pybind11::module_& module);
+
+}  // namespace penstock::bindings

@@ -1,0 +1,179 @@
+#include <pybind11/numpy.h>
+#include <pybind11/stl.h>
+#include <unistd.h>
+
+#include <memory>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "bindings/names.h"
+#include "bindings/python_allocator.h"
+#include "bindings/register.h"
+#include "pipeline/epoch.h"
+#include "pipeline/loader.h"
+#include "storage/local_store.h"
+
+namespace py = pybind11;
+
+namespace penstock::bindings {
+namespace {
+
+/// A loader as Python holds it. A forked child gets a copy of the object and none of its threads: there, joining or
+/// destroying it would hang, so it is left alone.
+class LoaderHandle {
+ public:
+  /// `allocator` may be null: batches then lie in plain memory.
+  LoaderHandle(const std::string& root, std::vector<pipeline::TensorSource> sources,
+               const pipeline::LoaderOptions& options, std::shared_ptr<PythonAllocator> allocator)
+      : owner_(getpid()), allocator_(std::move(allocator)) {
+    std::shared_ptr<batch::BufferAllocator> memory = allocator_;
+    if (memory == nullptr) memory = std::make_shared<batch::HeapAllocator>();
+    loader_ = std::make_unique<pipeline::Loader>(std::make_shared<storage::LocalStore>(root), std::move(sources),
+                                                 options, std::move(memory));
+  }
+  ~LoaderHandle() {
+    if (getpid() != owner_) loader_.release();
+  }
+  LoaderHandle(const LoaderHandle&) = delete;
+  LoaderHandle& operator=(const LoaderHandle&) = delete;
+
+  pipeline::Loader& loader() { return *loader_; }
+  const std::shared_ptr<PythonAllocator>& allocator() const { return allocator_; }
+  void stop() noexcept {
+    if (getpid() == owner_) loader_->stop();
+  }
+
+ private:
+  pid_t owner_;
+  std::shared_ptr<PythonAllocator> allocator_;
+  std::unique_ptr<pipeline::Loader> loader_;
+};
+
+/// An epoch as Python holds it: letting go of it ends it, whatever tasks still refer to it.
+class EpochHandle {
+ public:
+  EpochHandle(std::shared_ptr<pipeline::Epoch> epoch, std::shared_ptr<PythonAllocator> allocator)
+      : epoch_(std::move(epoch)), allocator_(std::move(allocator)) {}
+  ~EpochHandle() { epoch_->close(); }
+  EpochHandle(const EpochHandle&) = delete;
+  EpochHandle& operator=(const EpochHandle&) = delete;
+
+  pipeline::Epoch& epoch() { return *epoch_; }
+
+  /// The slab's memory as Python holds it: the object that Python allocated, or a uint8 array over the core's own.
+  py::object memory_of(const std::shared_ptr<batch::Slab>& slab) const {
+    if (allocator_ != nullptr) return allocator_->owner_of(slab->data());
+    // The slab goes back to its pool when the last array over it has died.
+    const py::capsule owner(new std::shared_ptr<batch::Slab>(slab),
+                            [](void* held) { delete static_cast<std::shared_ptr<batch::Slab>*>(held); });
+    return py::array_t<std::uint8_t>(static_cast<py::ssize_t>(slab->capacity()),
+                                     reinterpret_cast<std::uint8_t*>(slab->data()), owner);
+  }
+
+ private:
+  std::shared_ptr<pipeline::Epoch> epoch_;
+  std::shared_ptr<PythonAllocator> allocator_;
+};
+
+void check_signals() {
+  const py::gil_scoped_acquire gil;
+  if (PyErr_CheckSignals() != 0) throw py::error_already_set();
+}
+
+/// None at the end, else (indices, [(memory, offsets, shapes, stacked) for each tensor]).
+py::object next_batch(EpochHandle& handle) {
+  std::optional<batch::Batch> batch;
+  {
+    const py::gil_scoped_release release;
+    batch = handle.epoch().next(check_signals);
+  }
+  if (!batch) return py::none();
+  py::list tensors;
+  for (const batch::TensorBatch& tensor : batch->tensors) {
+    tensors.append(py::make_tuple(handle.memory_of(tensor.slab), tensor.offsets, tensor.shapes, tensor.stacked));
+  }
+  return py::make_tuple(
+      py::array_t<std::int64_t>(static_cast<py::ssize_t>(batch->indices.size()), batch->indices.data()), tensors);
+}
+
+std::unique_ptr<EpochHandle> start_epoch(LoaderHandle& handle, std::vector<std::int64_t> order,
+                                         std::vector<std::size_t> batch_ends) {
+  return std::make_unique<EpochHandle>(handle.loader().start(std::move(order), std::move(batch_ends)),
+                                       handle.allocator());
+}
+
+py::dict stats_of(LoaderHandle& handle) {
+  const base::Stats& stats = handle.loader().stats();
+  const auto seconds = [](std::uint64_t nanoseconds) { return static_cast<double>(nanoseconds) * 1e-9; };
+  py::dict result;
+  result["samples"] = stats.samples.load();
+  result["batches"] = stats.batches.load();
+  result["bytes_read"] = stats.bytes_read.load();
+  result["reads"] = stats.reads.load();
+  result["chunks_read"] = stats.chunks_read.load();
+  result["cache_hits"] = stats.cache_hits.load();
+  result["cache_misses"] = stats.cache_misses.load();
+  result["encoded_bytes"] = stats.encoded_bytes.load();
+  result["slabs_allocated"] = handle.loader().slabs_allocated();
+  result["fetch_seconds"] = seconds(stats.fetch_ns);
+  result["decode_seconds"] = seconds(stats.decode_ns);
+  result["wait_seconds"] = seconds(stats.wait_ns);
+  return result;
+}
+
+pipeline::TensorSource make_source(std::string name, bool is_image, std::uint32_t item_size,
+                                   const std::string& sample_compression, const std::string& chunk_compression,
+                                   std::optional<base::Shape> fixed_shape, std::uint32_t dimensions,
+                                   const std::string& color, std::vector<std::uint64_t> ids,
+                                   std::vector<std::int64_t> last_index, std::vector<std::uint32_t> folder_of,
+                                   std::vector<std::string> folders) {
+  pipeline::TensorSource source;
+  source.format = {std::move(name),
+                   is_image,
+                   item_size,
+                   compression_named(sample_compression),
+                   compression_named(chunk_compression),
+                   std::move(fixed_shape),
+                   dimensions};
+  source.index = {std::move(ids), std::move(last_index), std::move(folder_of), std::move(folders)};
+  source.color = color_named(color);
+  return source;
+}
+
+std::unique_ptr<LoaderHandle> make_loader(const std::string& root, std::vector<pipeline::TensorSource> sources,
+                                          unsigned threads, unsigned io_threads, unsigned prefetch,
+                                          std::uint64_t cache_bytes, const py::object& allocate) {
+  std::shared_ptr<PythonAllocator> allocator;
+  pipeline::LoaderOptions options{threads, io_threads, prefetch, cache_bytes};
+  if (!allocate.is_none()) {
+    allocator = std::make_shared<PythonAllocator>(allocate);
+    // Python's allocator reuses memory itself, and knows of copies to a device that are still under way.
+    options.keep_slabs = false;
+  }
+  return std::make_unique<LoaderHandle>(root, std::move(sources), options, std::move(allocator));
+}
+
+}  // namespace
+
+void register_loader(py::module_& module) {
+  py::class_<pipeline::TensorSource>(module, "TensorSource")
+      .def(py::init(&make_source), py::kw_only(), py::arg("name"), py::arg("is_image"), py::arg("item_size"),
+           py::arg("sample_compression"), py::arg("chunk_compression"), py::arg("fixed_shape"), py::arg("dimensions"),
+           py::arg("color"), py::arg("ids"), py::arg("last_index"), py::arg("folder_of"), py::arg("folders"));
+
+  // Ending either waits for threads, which may be waiting for the GIL to allocate memory.
+  py::class_<EpochHandle>(module, "Epoch", py::release_gil_before_calling_cpp_dtor())
+      .def("next", &next_batch)
+      .def("close", [](EpochHandle& handle) { handle.epoch().close(); }, py::call_guard<py::gil_scoped_release>());
+
+  py::class_<LoaderHandle>(module, "Loader", py::release_gil_before_calling_cpp_dtor())
+      .def(py::init(&make_loader), py::kw_only(), py::arg("root"), py::arg("sources"), py::arg("threads"),
+           py::arg("io_threads"), py::arg("prefetch"), py::arg("cache_bytes"), py::arg("allocate") = py::none())
+      .def("start", &start_epoch, py::arg("order"), py::arg("batch_ends"), py::keep_alive<0, 1>(),
+           py::call_guard<py::gil_scoped_release>())
+      .def("stats", &stats_of)
+      .def("stop", &LoaderHandle::stop, py::call_guard<py::gil_scoped_release>());
+}
+
+}  // namespace penstock::bindings

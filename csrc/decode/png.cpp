@@ -1,0 +1,136 @@
+#include "decode/png.h"
+
+#include <png.h>
+
+#include <algorithm>
+#include <csetjmp>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+
+namespace penstock::decode {
+namespace {
+
+/// As Note [libjpeg and setjmp] in jpeg.cpp: libpng jumps out of errors too, so the function with setjmp has only
+/// trivial locals and its caller owns what must be freed.
+class PngContext {
+ public:
+  explicit PngContext(base::Bytes encoded) : rest(encoded) {
+    png = png_create_read_struct(
+        PNG_LIBPNG_VER_STRING, this,
+        [](png_structp failed, png_const_charp text) {
+          auto* context = static_cast<PngContext*>(png_get_error_ptr(failed));
+          std::snprintf(context->message, sizeof context->message, "%s", text);
+          png_longjmp(failed, 1);
+        },
+        [](png_structp, png_const_charp) {});
+    if (png != nullptr) info = png_create_info_struct(png);
+    if (info == nullptr) {
+      png_destroy_read_struct(&png, nullptr, nullptr);
+      throw std::bad_alloc();
+    }
+    png_set_read_fn(png, this, [](png_structp reader, png_bytep out, png_size_t count) {
+      auto* context = static_cast<PngContext*>(png_get_io_ptr(reader));
+      if (count > context->rest.size()) png_error(reader, "the data ends too early");
+      std::copy_n(context->rest.begin(), count, reinterpret_cast<std::byte*>(out));
+      context->rest = context->rest.subspan(count);
+    });
+  }
+  ~PngContext() { png_destroy_read_struct(&png, &info, nullptr); }
+  PngContext(const PngContext&) = delete;
+  PngContext& operator=(const PngContext&) = delete;
+
+  png_structp png = nullptr;
+  png_infop info = nullptr;
+  base::Bytes rest;
+  char message[128] = {};
+};
+
+enum class Outcome { kDone, kFailed, kOtherSize, kOtherChannels, kOtherDepth };
+
+void choose_native_output(PngContext& context, std::uint32_t item_size) {
+  const int type = png_get_color_type(context.png, context.info);
+  const int depth = png_get_bit_depth(context.png, context.info);
+  if (type == PNG_COLOR_TYPE_GRAY && depth < 8) png_set_expand_gray_1_2_4_to_8(context.png);
+  if (type == PNG_COLOR_TYPE_PALETTE && depth < 8) png_set_packing(context.png);
+  if (depth == 16) {
+    if (item_size == 2) {
+      png_set_swap(context.png);
+    } else {
+      png_set_strip_16(context.png);
+    }
+  }
+}
+
+void choose_color_output(PngContext& context, Color color) {
+  const int type = png_get_color_type(context.png, context.info);
+  if (type == PNG_COLOR_TYPE_PALETTE) png_set_palette_to_rgb(context.png);
+  if (png_get_bit_depth(context.png, context.info) == 16) png_set_strip_16(context.png);
+  if ((type & PNG_COLOR_MASK_ALPHA) != 0 || png_get_valid(context.png, context.info, PNG_INFO_tRNS) != 0) {
+    png_set_strip_alpha(context.png);
+  }
+  if ((type & PNG_COLOR_MASK_COLOR) == 0) {
+    if (png_get_bit_depth(context.png, context.info) < 8) png_set_expand_gray_1_2_4_to_8(context.png);
+    png_set_gray_to_rgb(context.png);
+  }
+  if (color == Color::kBgr) png_set_bgr(context.png);
+}
+
+/// No local here may have a destructor.
+Outcome decode_rows(PngContext& context, const ImageSize& size, std::uint32_t item_size, Color color,
+                    png_bytepp rows) {
+  if (setjmp(png_jmpbuf(context.png)) != 0) return Outcome::kFailed;
+  png_read_info(context.png, context.info);
+  if (png_get_image_height(context.png, context.info) != size.height ||
+      png_get_image_width(context.png, context.info) != size.width) {
+    return Outcome::kOtherSize;
+  }
+  if (color == Color::kNative) {
+    choose_native_output(context, item_size);
+  } else {
+    choose_color_output(context, color);
+  }
+  png_set_interlace_handling(context.png);
+  png_read_update_info(context.png, context.info);
+  if (png_get_bit_depth(context.png, context.info) != static_cast<int>(8 * item_size)) return Outcome::kOtherDepth;
+  const std::uint32_t channels = color == Color::kNative ? size.channels : 3;
+  if (png_get_channels(context.png, context.info) != channels) return Outcome::kOtherChannels;
+  png_read_image(context.png, rows);
+  return Outcome::kDone;
+}
+
+[[noreturn]] void fail(const std::string& cause, const char* hint = "") {
+  throw base::Error(base::ErrorKind::kDecode, "PNG: " + cause, hint);
+}
+
+}  // namespace
+
+void decode_png(base::Bytes encoded, const ImageSize& size, std::uint32_t item_size, Color color,
+                base::MutableBytes pixels) {
+  PngContext context(encoded);
+  std::vector<png_bytep> rows(size.height);
+  const std::size_t stride = pixels.size() / size.height;
+  for (std::size_t row = 0; row < rows.size(); ++row) {
+    rows[row] = reinterpret_cast<png_bytep>(pixels.data() + row * stride);
+  }
+  switch (decode_rows(context, size, item_size, color, rows.data())) {
+    case Outcome::kDone:
+      return;
+    case Outcome::kFailed:
+      fail(context.message, "The image is damaged: replace the sample, or leave it out.");
+    case Outcome::kOtherSize:
+      fail("the image is " + std::to_string(png_get_image_height(context.png, context.info)) + " x " +
+           std::to_string(png_get_image_width(context.png, context.info)) + " (height x width), the dataset says " +
+           std::to_string(size.height) + " x " + std::to_string(size.width));
+    case Outcome::kOtherChannels:
+      fail("the image has " + std::to_string(png_get_channels(context.png, context.info)) +
+           " channels, the dataset says " + std::to_string(size.channels));
+    case Outcome::kOtherDepth:
+      throw base::Error(base::ErrorKind::kUnsupported,
+                        "PNG: an image of " + std::to_string(png_get_bit_depth(context.png, context.info)) +
+                            " bits in a tensor of " + std::to_string(8 * item_size) + " is not supported");
+  }
+}
+
+}  // namespace penstock::decode

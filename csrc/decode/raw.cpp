@@ -1,0 +1,60 @@
+#include "decode/raw.h"
+
+#include <algorithm>
+#include <string>
+
+#include "base/error.h"
+#include "format/lz4.h"
+
+namespace penstock::decode {
+namespace {
+
+void copy_exactly(base::Bytes stored, base::MutableBytes out) {
+  if (stored.size() != out.size()) {
+    throw base::Error(base::ErrorKind::kDecode, "the sample has " + std::to_string(stored.size()) +
+                                                    " bytes, its shape needs " + std::to_string(out.size()));
+  }
+  std::copy(stored.begin(), stored.end(), out.begin());
+}
+
+}  // namespace
+
+void copy_raw_image(base::Bytes stored, const ImageSize& size, std::uint32_t item_size, Color color,
+                    base::MutableBytes pixels) {
+  if (color == Color::kNative || (color == Color::kRgb && size.channels == 3)) {
+    copy_exactly(stored, pixels);
+    return;
+  }
+  const std::size_t count = static_cast<std::size_t>(size.height) * size.width;
+  if (stored.size() != count * size.channels * item_size) {
+    throw base::Error(base::ErrorKind::kDecode, "the image has " + std::to_string(stored.size()) +
+                                                    " bytes, its shape needs " +
+                                                    std::to_string(count * size.channels * item_size));
+  }
+  if (size.channels != 1 && size.channels != 3 && size.channels != 4) {
+    throw base::Error(base::ErrorKind::kUnsupported,
+                      "an image of " + std::to_string(size.channels) + " channels has no color conversion");
+  }
+  // Gray has one channel for all three; alpha, the fourth, is passed over.
+  const std::size_t green = size.channels == 1 ? 0 : 1;
+  const std::size_t blue = size.channels == 1 ? 0 : 2;
+  const std::size_t first = color == Color::kBgr ? blue : 0;
+  const std::size_t last = color == Color::kBgr ? 0 : blue;
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::byte* in = stored.data() + i * size.channels;
+    std::byte* out = pixels.data() + i * 3;
+    out[0] = in[first];
+    out[1] = in[green];
+    out[2] = in[last];
+  }
+}
+
+void copy_array(format::Compression compression, base::Bytes stored, base::MutableBytes out) {
+  if (compression == format::Compression::kLz4) {
+    copy_exactly(format::decompress_lz4(stored).view(), out);
+  } else {
+    copy_exactly(stored, out);
+  }
+}
+
+}  // namespace penstock::decode

@@ -1,0 +1,18 @@
+#pragma once
+
+#include <cstdint>
+
+#include "base/bytes.h"
+#include "decode/image_decoder.h"
+
+namespace penstock::decode {
+
+/// Copies uncompressed pixels (height x width x channels, as stored), reordering channels where `color` asks for it.
+/// Error kDecode when the number of bytes is not the size's.
+void copy_raw_image(base::Bytes stored, const ImageSize& size, std::uint32_t item_size, Color color,
+                    base::MutableBytes pixels);
+
+/// Copies an array's bytes, decompressing LZ4. Error kDecode when they are not as many as `out` has.
+void copy_array(format::Compression compression, base::Bytes stored, base::MutableBytes out);
+
+}  // namespace penstock::decode

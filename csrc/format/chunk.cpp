@@ -1,0 +1,105 @@
+#include "format/chunk.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/error.h"
+
+namespace penstock::format {
+namespace {
+
+/// Enough for the header of a chunk with a hundred images of different sizes in one read.
+constexpr std::uint64_t kFirstHeaderRead = 4096;
+/// No sample of a detection dataset comes near; a table that claims more is damaged.
+constexpr std::uint64_t kLargestSample = std::uint64_t{1} << 32;
+
+}  // namespace
+
+std::shared_ptr<const Chunk> Chunk::read_whole(storage::Store& store, const std::string& key,
+                                               const TensorFormat& format) {
+  const std::uint64_t size = store.size(key);
+  OwnedBytes object = OwnedBytes::allocate(size);
+  store.read(key, 0, {object.data.get(), object.size});
+  ChunkHeader header = parse_chunk_header(object.view(), size);
+  const base::Bytes stored = object.view().subspan(header.data_offset);
+  std::shared_ptr<Chunk> chunk;
+  if (format.chunk_compression == Compression::kLz4) {
+    OwnedBytes data = decompress_lz4(stored);
+    chunk.reset(new Chunk(format, std::move(header), data.size));
+    chunk->data_ = data.view();
+    chunk->storage_ = std::move(data);
+  } else {
+    chunk.reset(new Chunk(format, std::move(header), stored.size()));
+    chunk->data_ = stored;
+    chunk->storage_ = std::move(object);
+  }
+  chunk->whole_ = true;
+  return chunk;
+}
+
+std::shared_ptr<const Chunk> Chunk::read_header(storage::Store& store, const std::string& key,
+                                                const TensorFormat& format) {
+  const std::uint64_t size = store.size(key);
+  std::vector<std::byte> prefix(std::min(size, kFirstHeaderRead));
+  store.read(key, 0, prefix);
+  for (;;) {
+    const std::uint64_t needed = header_bytes_needed(prefix, size);
+    if (needed <= prefix.size()) break;
+    const std::size_t have = prefix.size();
+    prefix.resize(needed);
+    store.read(key, have, base::MutableBytes(prefix).subspan(have));
+  }
+  ChunkHeader header = parse_chunk_header(prefix, size);
+  const std::uint64_t data_bytes = size - header.data_offset;
+  return std::shared_ptr<const Chunk>(new Chunk(format, std::move(header), data_bytes));
+}
+
+Chunk::Chunk(const TensorFormat& format, ChunkHeader header, std::uint64_t data_bytes)
+    : format_(format), header_(std::move(header)), data_bytes_(data_bytes) {}
+
+bool Chunk::found_by_arithmetic() const {
+  return format_.fixed_shape.has_value() && format_.sample_compression == Compression::kNone;
+}
+
+void Chunk::fail_missing(std::uint64_t local_index) const {
+  throw base::Error(base::ErrorKind::kChunkFormat, "the chunk holds " + std::to_string(header_.samples()) +
+                                                       " samples, the index expects at least " +
+                                                       std::to_string(local_index + 1));
+}
+
+base::Shape Chunk::shape(std::uint64_t local_index) const {
+  if (format_.fixed_shape) return *format_.fixed_shape;
+  if (auto shape = header_.shape(local_index)) return *std::move(shape);
+  // Deep Lake writes no shape for trailing empty samples that have byte positions.
+  if (header_.byte_positions.row_of(local_index)) return base::Shape(format_.dimensions, 0);
+  fail_missing(local_index);
+}
+
+Extent Chunk::extent(std::uint64_t local_index) const {
+  Extent extent;
+  if (found_by_arithmetic()) {
+    const auto sample_bytes = base::checked_byte_count(*format_.fixed_shape, format_.item_size);
+    const auto begin = sample_bytes ? base::checked_multiply(*sample_bytes, local_index) : std::nullopt;
+    if (!begin || *begin > data_bytes_) fail_missing(local_index);
+    extent = {*begin, *begin + *sample_bytes};
+  } else if (const auto found = header_.extent(local_index)) {
+    extent = *found;
+  } else if (header_.byte_positions.empty() && header_.shapes.row_of(local_index)) {
+    extent = {0, data_bytes_};
+  } else {
+    fail_missing(local_index);
+  }
+  if (extent.end > data_bytes_ || extent.end - extent.begin > kLargestSample) {
+    throw base::Error(base::ErrorKind::kChunkFormat,
+                      "the sample's bytes " + std::to_string(extent.begin) + " to " + std::to_string(extent.end) +
+                          " lie outside the chunk's " + std::to_string(data_bytes_),
+                      "The chunk is truncated or damaged: restore it from a copy of the dataset.");
+  }
+  return extent;
+}
+
+std::uint64_t Chunk::bytes() const {
+  return sizeof(*this) + header_.shapes.bytes() + header_.byte_positions.bytes() + storage_.size;
+}
+
+}  // namespace penstock::format

@@ -1,0 +1,53 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "base/bytes.h"
+#include "format/chunk_header.h"
+#include "format/lz4.h"
+#include "format/tensor_format.h"
+#include "storage/store.h"
+
+namespace penstock::format {
+
+/// A chunk as far as it has been read: its header always, its samples' bytes when it was read whole. Immutable.
+class Chunk {
+ public:
+  /// Reads header and samples, decompressing a compressed chunk.
+  static std::shared_ptr<const Chunk> read_whole(storage::Store& store, const std::string& key,
+                                                 const TensorFormat& format);
+  /// Reads the header alone; samples are then read one by one from the store. Not for compressed chunks.
+  static std::shared_ptr<const Chunk> read_header(storage::Store& store, const std::string& key,
+                                                  const TensorFormat& format);
+
+  /// Shape of a sample by Deep Lake's rules. Error kChunkFormat when the chunk does not hold the sample.
+  base::Shape shape(std::uint64_t local_index) const;
+  /// Where its bytes lie, within the data that the chunk really has. Error kChunkFormat.
+  Extent extent(std::uint64_t local_index) const;
+
+  bool whole() const { return whole_; }
+  /// Bytes of a sample of a chunk that was read whole; they live as long as the chunk.
+  base::Bytes sample(Extent extent) const { return data_.subspan(extent.begin, extent.end - extent.begin); }
+  /// Where the samples' bytes start in the stored object, for reading one of a chunk that was not read whole.
+  std::uint64_t data_offset() const { return header_.data_offset; }
+  /// Memory that the object takes, for the cache's budget.
+  std::uint64_t bytes() const;
+
+ private:
+  Chunk(const TensorFormat& format, ChunkHeader header, std::uint64_t data_bytes);
+
+  /// Raw samples of one fixed shape are found by arithmetic: their chunks may go without a byte position table.
+  bool found_by_arithmetic() const;
+  [[noreturn]] void fail_missing(std::uint64_t local_index) const;
+
+  TensorFormat format_;
+  ChunkHeader header_;
+  std::uint64_t data_bytes_ = 0;
+  bool whole_ = false;
+  OwnedBytes storage_;
+  base::Bytes data_;
+};
+
+}  // namespace penstock::format

@@ -1,0 +1,27 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "base/bytes.h"
+
+namespace penstock::format {
+
+enum class Compression { kNone, kJpeg, kPng, kLz4 };
+
+/// What the tensor's metadata says of every sample. Checked in Python when the dataset is opened.
+struct TensorFormat {
+  std::string name;
+  bool is_image = false;
+  std::uint32_t item_size = 1;  ///< bytes of one element
+  Compression sample_compression = Compression::kNone;
+  Compression chunk_compression = Compression::kNone;  ///< kNone or kLz4
+  /// Shape of every sample, where the metadata's smallest and largest shape agree. It then rules over the chunk's
+  /// shape table, as it does in Deep Lake.
+  std::optional<base::Shape> fixed_shape;
+  /// Number of axes of a sample; an empty sample that no table describes has this many zeros for a shape.
+  std::uint32_t dimensions = 1;
+};
+
+}  // namespace penstock::format

@@ -1,0 +1,87 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <exception>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <vector>
+
+#include "base/interruptible_semaphore.h"
+#include "batch/batch.h"
+#include "pipeline/fetch.h"
+#include "pipeline/plan.h"
+
+namespace penstock::pipeline {
+
+class Loader;
+
+/// One pass over a planned order: hands out its batches in that order, each once, while the following ones are under
+/// way. A batch goes through four stages, each begun by the last task of the one before: fetch (one task for each
+/// chunk, I/O threads), lay out (shapes are known, memory is taken), decode (one task for each sample, decode
+/// threads, straight into the slab), ready.
+class Epoch : public std::enable_shared_from_this<Epoch> {
+ public:
+  Epoch(Loader& loader, std::vector<std::int64_t> order, std::vector<std::size_t> batch_ends, ReadPlan plan);
+  ~Epoch();
+  Epoch(const Epoch&) = delete;
+  Epoch& operator=(const Epoch&) = delete;
+
+  /// Called once, by the loader.
+  void start();
+
+  /// The next batch, or nothing at the end. Blocks; `interrupted` is called whenever a signal comes and may throw to
+  /// end the wait (the epoch goes on unharmed). Rethrows the first error of the batch whose turn it is, after which
+  /// the epoch is over.
+  std::optional<batch::Batch> next(const std::function<void()>& interrupted);
+
+  /// Ends the epoch: work not begun is skipped, a waiting next() throws kClosed. Idempotent, safe from any thread.
+  void close() noexcept;
+
+ private:
+  /// A batch under way.
+  struct Job {
+    std::size_t number = 0;
+    batch::Batch batch;
+    std::vector<std::vector<FetchedSample>> fetched;  // by tensor, by position in the batch
+    std::atomic<std::size_t> pending{0};              // tasks left of the current stage
+    std::mutex error_mutex;
+    std::size_t error_position = 0;
+    std::exception_ptr error;
+
+    /// Keeps the error of the earliest sample, so that which one is reported does not depend on timing.
+    void fail(std::size_t position, std::exception_ptr cause);
+    bool failed();
+  };
+  using JobPointer = std::shared_ptr<Job>;
+  /// Samples of a batch that lie in one chunk.
+  struct Group {
+    std::size_t tensor = 0;
+    bool whole = false;
+    std::vector<std::size_t> positions;
+  };
+
+  void schedule_next();
+  std::vector<Group> group_by_chunk(const std::vector<std::int64_t>& indices) const;
+  void fetch(const JobPointer& job, const Group& group);
+  void lay_out(const JobPointer& job);
+  void decode(const JobPointer& job, std::size_t position);
+  void decode_tensor(Job& job, std::size_t tensor, std::size_t position);
+  void finish(const JobPointer& job);
+
+  Loader& loader_;
+  const std::vector<std::int64_t> order_;
+  const std::vector<std::size_t> batch_ends_;
+  const ReadPlan plan_;
+  std::atomic<bool> closed_{false};
+  base::InterruptibleSemaphore ready_posted_;
+  std::mutex mutex_;
+  std::size_t scheduled_ = 0;
+  std::size_t delivered_ = 0;
+  std::map<std::size_t, JobPointer> ready_;
+};
+
+}  // namespace penstock::pipeline

@@ -1,0 +1,50 @@
+#pragma once
+
+#include <compare>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/stats.h"
+#include "format/chunk.h"
+#include "pipeline/tensor_source.h"
+#include "storage/chunk_cache.h"
+#include "storage/store.h"
+
+namespace penstock::pipeline {
+
+/// A sample as it is stored, with what keeps its bytes alive.
+struct FetchedSample {
+  base::Bytes stored;
+  base::Shape shape;
+  std::shared_ptr<const void> owner;
+};
+
+/// Reads samples through the chunk cache. Thread-safe.
+class Fetcher {
+ public:
+  Fetcher(storage::Store& store, const std::vector<TensorSource>& sources, std::uint64_t cache_bytes,
+          base::Stats& stats);
+
+  /// `whole` says whether the chunk is worth keeping (see ReadPlan). Errors name tensor, sample and chunk.
+  FetchedSample fetch(std::size_t tensor, std::int64_t sample, bool whole);
+
+ private:
+  struct Key {
+    std::size_t tensor;
+    std::uint32_t row;
+    bool whole;
+    auto operator<=>(const Key&) const = default;
+  };
+  using Cache = storage::ChunkCache<Key, format::Chunk>;
+
+  std::shared_ptr<const format::Chunk> open(const Key& key);
+
+  storage::Store& store_;
+  const std::vector<TensorSource>& sources_;
+  base::Stats& stats_;
+  Cache cache_;
+};
+
+}  // namespace penstock::pipeline

@@ -1,0 +1,72 @@
+#include "pipeline/loader.h"
+
+#include <utility>
+
+#include "base/error.h"
+#include "pipeline/epoch.h"
+
+namespace penstock::pipeline {
+namespace {
+
+std::vector<batch::SlabPool> make_pools(std::size_t tensors, const std::shared_ptr<batch::BufferAllocator>& allocator,
+                                        std::size_t most_kept) {
+  std::vector<batch::SlabPool> pools;
+  for (std::size_t i = 0; i < tensors; ++i) pools.emplace_back(allocator, most_kept);
+  return pools;
+}
+
+}  // namespace
+
+Loader::Loader(std::shared_ptr<storage::Store> store, std::vector<TensorSource> sources, LoaderOptions options,
+               std::shared_ptr<batch::BufferAllocator> allocator)
+    : store_(std::move(store)),
+      sources_(std::move(sources)),
+      options_(options),
+      fetcher_(*store_, sources_, options_.cache_bytes, stats_),
+      // One for each batch in flight and one for the batch that the consumer holds.
+      slabs_(make_pools(sources_.size(), allocator, options_.keep_slabs ? options_.prefetch + 1 : 0)),
+      io_threads_("penstock-io", options_.io_threads),
+      decode_threads_("penstock-decode", options_.threads) {}
+
+Loader::~Loader() { stop(); }
+
+std::shared_ptr<Epoch> Loader::start(std::vector<std::int64_t> order, std::vector<std::size_t> batch_ends) {
+  ReadPlan plan(sources_, fitting_tensors(), order);
+  auto epoch = std::make_shared<Epoch>(*this, std::move(order), std::move(batch_ends), std::move(plan));
+  {
+    const std::lock_guard lock(mutex_);
+    if (stopped_) throw base::Error(base::ErrorKind::kClosed, "the loader is closed");
+    std::erase_if(epochs_, [](const std::weak_ptr<Epoch>& other) { return other.expired(); });
+    epochs_.push_back(epoch);
+  }
+  epoch->start();
+  return epoch;
+}
+
+void Loader::stop() noexcept {
+  std::vector<std::weak_ptr<Epoch>> epochs;
+  {
+    const std::lock_guard lock(mutex_);
+    stopped_ = true;
+    epochs.swap(epochs_);
+  }
+  for (const std::weak_ptr<Epoch>& weak : epochs) {
+    if (const std::shared_ptr<Epoch> epoch = weak.lock()) epoch->close();
+  }
+  // Reading feeds decoding, so it stops first.
+  io_threads_.stop();
+  decode_threads_.stop();
+}
+
+std::size_t Loader::slabs_allocated() const {
+  std::size_t total = 0;
+  for (const batch::SlabPool& pool : slabs_) total += pool.allocated();
+  return total;
+}
+
+const std::vector<bool>& Loader::fitting_tensors() {
+  std::call_once(fits_once_, [this] { fits_ = tensors_that_fit(sources_, *store_, options_.cache_bytes); });
+  return fits_;
+}
+
+}  // namespace penstock::pipeline

@@ -1,0 +1,73 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "base/stats.h"
+#include "base/thread_pool.h"
+#include "batch/batch.h"
+#include "batch/buffer.h"
+#include "batch/slab_pool.h"
+#include "pipeline/fetch.h"
+#include "pipeline/tensor_source.h"
+#include "storage/store.h"
+
+namespace penstock::pipeline {
+
+class Epoch;
+
+struct LoaderOptions {
+  unsigned threads = 2;     ///< decode
+  unsigned io_threads = 2;  ///< read from storage
+  unsigned prefetch = 2;    ///< batches under way or ready, beside the one the consumer has
+  std::uint64_t cache_bytes = std::uint64_t{256} << 20;
+  bool keep_slabs = true;  ///< reuse batch memory; off where the allocator does so itself
+};
+
+/// Reads, decodes and batches samples of one dataset. Owns the threads, the chunk cache and the batch memory for as
+/// long as it lives; epochs come and go. Thread-safe.
+class Loader {
+ public:
+  Loader(std::shared_ptr<storage::Store> store, std::vector<TensorSource> sources, LoaderOptions options,
+         std::shared_ptr<batch::BufferAllocator> allocator);
+  ~Loader();
+  Loader(const Loader&) = delete;
+  Loader& operator=(const Loader&) = delete;
+
+  /// Starts loading the samples `order`, cut into batches at `batch_ends` (exclusive, rising, the last one is
+  /// order's length). Every index is below the length of each tensor. The epoch must not outlive the loader.
+  std::shared_ptr<Epoch> start(std::vector<std::int64_t> order, std::vector<std::size_t> batch_ends);
+
+  /// Ends all epochs, drops queued work and joins the threads. Idempotent.
+  void stop() noexcept;
+
+  const base::Stats& stats() const { return stats_; }
+  const std::vector<TensorSource>& sources() const { return sources_; }
+  /// Slabs allocated so far, over all tensors.
+  std::size_t slabs_allocated() const;
+
+ private:
+  friend class Epoch;
+
+  const std::vector<bool>& fitting_tensors();
+
+  std::shared_ptr<storage::Store> store_;
+  std::vector<TensorSource> sources_;
+  LoaderOptions options_;
+  base::Stats stats_;
+  Fetcher fetcher_;
+  std::vector<batch::SlabPool> slabs_;  // by tensor
+  std::once_flag fits_once_;
+  std::vector<bool> fits_;
+  std::mutex mutex_;
+  bool stopped_ = false;
+  std::vector<std::weak_ptr<Epoch>> epochs_;
+  // Last: threads stop before anything that they use goes.
+  base::ThreadPool io_threads_;
+  base::ThreadPool decode_threads_;
+};
+
+}  // namespace penstock::pipeline

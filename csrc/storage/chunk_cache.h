@@ -1,0 +1,126 @@
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <exception>
+#include <functional>
+#include <list>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <utility>
+
+#include "base/stats.h"
+
+namespace penstock::storage {
+
+/// Keeps the most recently used values up to a budget in bytes, and loads each value once however many threads ask
+/// for it at the same time: the first loads, the others wait for its result or its exception. A failed load is not
+/// remembered. Values that have left the cache live on for as long as somebody holds them. Thread-safe.
+///
+/// The budget bounds what the cache holds on to; a value larger than the whole budget is handed out and not kept.
+template <class Key, class Value>
+class ChunkCache {
+ public:
+  using Pointer = std::shared_ptr<const Value>;
+
+  struct Loaded {
+    Pointer value;
+    std::uint64_t bytes = 0;
+  };
+
+  ChunkCache(std::uint64_t budget_bytes, base::Stats& stats) : budget_(budget_bytes), stats_(stats) {}
+
+  /// The value of `key`, loaded by `load` when it is not there. Whatever `load` throws reaches every waiting caller.
+  Pointer get(const Key& key, const std::function<Loaded()>& load) {
+    std::shared_ptr<Flight> flight;
+    {
+      std::unique_lock lock(mutex_);
+      if (const auto found = kept_.find(key); found != kept_.end()) {
+        recent_.splice(recent_.begin(), recent_, found->second.position);
+        ++stats_.cache_hits;
+        return found->second.value;
+      }
+      if (const auto found = flights_.find(key); found != flights_.end()) {
+        ++stats_.cache_hits;
+        return wait(lock, found->second);
+      }
+      ++stats_.cache_misses;
+      flight = std::make_shared<Flight>();
+      flights_.emplace(key, flight);
+    }
+    Loaded loaded;
+    std::exception_ptr error;
+    try {
+      loaded = load();
+    } catch (...) {
+      error = std::current_exception();
+    }
+    return land(key, *flight, std::move(loaded), error);
+  }
+
+  std::uint64_t bytes() const {
+    const std::lock_guard lock(mutex_);
+    return bytes_;
+  }
+
+ private:
+  /// One load under way.
+  struct Flight {
+    bool landed = false;
+    Pointer value;
+    std::exception_ptr error;
+  };
+
+  struct Kept {
+    Pointer value;
+    std::uint64_t bytes = 0;
+    typename std::list<Key>::iterator position;
+  };
+
+  Pointer wait(std::unique_lock<std::mutex>& lock, const std::shared_ptr<Flight>& shared_flight) {
+    const std::shared_ptr<Flight> flight = shared_flight;  // the map's own goes when the flight lands
+    landed_.wait(lock, [&] { return flight->landed; });
+    if (flight->error) std::rethrow_exception(flight->error);
+    return flight->value;
+  }
+
+  Pointer land(const Key& key, Flight& flight, Loaded loaded, const std::exception_ptr& error) {
+    std::list<Kept> evicted;  // destroyed after the lock is gone: freeing megabytes takes time
+    {
+      const std::lock_guard lock(mutex_);
+      flight.landed = true;
+      flight.value = loaded.value;
+      flight.error = error;
+      if (!error && loaded.bytes <= budget_) keep(key, loaded, evicted);
+      flights_.erase(key);
+    }
+    landed_.notify_all();
+    if (error) std::rethrow_exception(error);
+    return loaded.value;
+  }
+
+  void keep(const Key& key, const Loaded& loaded, std::list<Kept>& evicted) {
+    while (bytes_ + loaded.bytes > budget_) {
+      const auto oldest = kept_.find(recent_.back());
+      bytes_ -= oldest->second.bytes;
+      evicted.push_back(std::move(oldest->second));
+      kept_.erase(oldest);
+      recent_.pop_back();
+    }
+    recent_.push_front(key);
+    kept_.emplace(key, Kept{loaded.value, loaded.bytes, recent_.begin()});
+    bytes_ += loaded.bytes;
+  }
+
+  const std::uint64_t budget_;
+  base::Stats& stats_;
+  mutable std::mutex mutex_;
+  std::condition_variable landed_;
+  std::map<Key, std::shared_ptr<Flight>> flights_;
+  std::map<Key, Kept> kept_;
+  std::list<Key> recent_;  // most recently used first
+  std::uint64_t bytes_ = 0;
+};
+
+}  // namespace penstock::storage

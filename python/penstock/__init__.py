@@ -1,0 +1,17 @@
+"""Penstock: the open, native data loader for Deep Lake datasets.
+
+    import penstock
+
+    for batch in penstock.DataLoader("path/to/dataset", batch_size=8, shuffle=True):
+        ...
+"""
+
+from penstock import errors
+from penstock._native import DEBUG_BUILD, HAVE_NATIVE
+from penstock.dataset import Dataset, Tensor
+from penstock.dataset import open_dataset as open
+from penstock.loader import DataLoader
+
+__version__ = "0.1.0"
+
+__all__ = ["DEBUG_BUILD", "HAVE_NATIVE", "DataLoader", "Dataset", "Tensor", "errors", "open"]

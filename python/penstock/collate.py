@@ -1,0 +1,74 @@
+"""From samples to a batch."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+
+__all__ = ["collate_samples", "numpy_samples", "tensor_batch"]
+
+#: One tensor of a native batch: memory, offsets in bytes, shapes, and whether the shapes are equal.
+NativeTensor = tuple[Any, list[int], list[list[int]], bool]
+
+
+def collate_samples(samples: list[dict[str, Any]]) -> dict[str, Any]:
+    """The default collate: for each key one tensor with a new first axis where all shapes are equal, else a list.
+
+    Numbers (the ``"index"``) become an int64 tensor. Anything else stays a list.
+    """
+    batch: dict[str, Any] = {}
+    for key in samples[0]:
+        values = [sample[key] for sample in samples]
+        if isinstance(values[0], np.ndarray):
+            batch[key] = _stack_or_list(values)
+        elif isinstance(values[0], int):
+            batch[key] = torch.tensor(values, dtype=torch.int64)
+        else:
+            batch[key] = values
+    return batch
+
+
+def _stack_or_list(arrays: list[np.ndarray[Any, Any]]) -> Any:
+    if all(array.shape == arrays[0].shape for array in arrays):
+        return torch.from_numpy(np.stack(arrays))
+    return [torch.from_numpy(np.ascontiguousarray(array)) for array in arrays]
+
+
+def tensor_batch(native: NativeTensor, dtype: np.dtype[Any]) -> Any:
+    """A native batch's tensor as :func:`collate_samples` gives it, over the same memory: nothing is copied."""
+    memory, offsets, shapes, stacked = native
+    base = torch.from_numpy(memory) if isinstance(memory, np.ndarray) else memory
+    torch_dtype = _torch_dtype(dtype)
+    if stacked:
+        return _view(base, 0, [len(shapes), *shapes[0]], torch_dtype, dtype.itemsize)
+    return [
+        _view(base, offset, shape, torch_dtype, dtype.itemsize)
+        for offset, shape in zip(offsets, shapes, strict=True)
+    ]
+
+
+def _view(
+    memory: torch.Tensor, offset: int, shape: list[int], dtype: torch.dtype, item_size: int
+) -> torch.Tensor:
+    size = item_size
+    for extent in shape:
+        size *= extent
+    return memory[offset : offset + size].view(dtype).view(shape)
+
+
+def _torch_dtype(dtype: np.dtype[Any]) -> torch.dtype:
+    return torch.from_numpy(np.empty(0, dtype)).dtype
+
+
+def numpy_samples(native: NativeTensor, dtype: np.dtype[Any]) -> list[np.ndarray[Any, Any]]:
+    """A native batch's tensor as one array a sample, over the same memory."""
+    memory, offsets, shapes, _ = native
+    arrays = []
+    for offset, shape in zip(offsets, shapes, strict=True):
+        size = dtype.itemsize
+        for extent in shape:
+            size *= extent
+        arrays.append(memory[offset : offset + size].view(dtype).reshape(shape))
+    return arrays

@@ -1,0 +1,300 @@
+"""The public loader."""
+
+from __future__ import annotations
+
+import functools
+import logging
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from types import TracebackType
+from typing import Any
+
+import torch
+import torch.utils.data
+
+from penstock.dataset import Dataset, open_dataset
+from penstock.errors import ConfigError
+from penstock.native_loader import NativeLoader
+from penstock.options import LoaderOptions, default_threads, resolve_loader_type, select_tensors
+from penstock.plan import EpochPlan
+from penstock.python_loader import PythonLoader
+from penstock.samples import Samples
+from penstock.sampling import EpochSampler, base_seed, world
+from penstock.transforms import compile_transform
+
+__all__ = ["DataLoader"]
+
+logger = logging.getLogger("penstock")
+
+_STATE_VERSION = 1
+
+
+class DataLoader(torch.utils.data.DataLoader[Any]):
+    """Loads batches of a Deep Lake dataset.
+
+    Arguments that torch's ``DataLoader`` has mean what they mean there. A sample is a dict of numpy arrays, keyed by
+    tensor name (or output key); ``transform`` takes it, ``collate_fn`` takes the list of what ``transform`` returned.
+    Without either, a batch is a dict of torch tensors with a new first axis, or a list of tensors where the shapes in
+    the batch differ; images are uint8, height x width x channels (RGB), as Deep Lake returns them.
+
+    The sample of an index depends on nothing but (dataset, transform, seed, epoch, index): not on the loader type,
+    threads, workers or ranks. ``random``, ``numpy.random`` and torch's CPU generator are seeded by them for each
+    sample while ``transform`` runs, and put back afterwards.
+
+    Args:
+        dataset: A dataset from :func:`penstock.open`, or its path.
+        batch_size: Samples in a batch.
+        shuffle: A new order for each epoch.
+        loader_type: ``"c++"`` (``"cpp"``), ``"python"``, or ``"auto"``: C++ where the extension is installed.
+        tensors: Names of the tensors to load, or {key in the sample: tensor name}; None loads all.
+        transform: Called with each sample; or an MMDetection pipeline, a list of dicts: batches are then what mmcv's
+            ``collate`` makes of them.
+        num_threads: Decoding threads of the C++ loader; default: ``num_workers`` if that is set, else one a core.
+        num_workers: Worker processes of the Python loader. The C++ loader has none.
+        prefetch_factor: Batches loaded ahead; with the Python loader, by each worker.
+        drop_last: Drop the last batch when it is not full; with several ranks, also the samples over.
+        collate_fn: Makes a batch of a list of samples.
+        pin_memory: Batches lie in pinned memory; without a GPU it has no effect.
+        seed: Of order and transforms, 0 to 2**63-1. Default: drawn from ``generator``.
+        generator: Default: torch's own, so that ``torch.manual_seed`` governs.
+        rank, world_size: Default: those of ``torch.distributed`` if it runs. All ranks get equally many batches: the
+            order is filled up from its start, or cut with ``drop_last``.
+        on_error: ``"raise"``: a bad sample ends the iteration with an error that names it.
+        return_index: Samples and batches carry ``"index"``.
+        sampler: Indices of this rank, instead of ``shuffle``, ``rank`` and ``world_size``. Where it has ``set_epoch``,
+            that is called.
+        batch_sampler: Lists of indices, instead of ``batch_size``, ``shuffle``, ``sampler`` and ``drop_last``.
+        worker_init_fn, persistent_workers, timeout, multiprocessing_context: Of the Python loader's workers.
+        chunk_cache_bytes: Budget for chunks that the C++ loader keeps in memory, in bytes.
+
+    Raises:
+        ValueError, TypeError: Wrong arguments.
+        ConfigError: Arguments that do not fit the dataset, or a pipeline that cannot work.
+        UnsupportedError: A tensor that is not read yet.
+        NativeUnavailableError: ``"c++"`` where the extension is not installed.
+        PenstockError: While iterating: the sample that could not be read or decoded, by tensor, index and chunk. The
+            iteration is over then; a new one starts afresh.
+    """
+
+    def __init__(
+        self,
+        dataset: Dataset | str | os.PathLike[str],
+        batch_size: int = 1,
+        shuffle: bool = False,
+        *,
+        loader_type: str = "auto",
+        tensors: Sequence[str] | Mapping[str, str] | None = None,
+        transform: Callable[[dict[str, Any]], Any] | Sequence[Mapping[str, Any]] | None = None,
+        num_threads: int | None = None,
+        num_workers: int = 0,
+        prefetch_factor: int = 2,
+        drop_last: bool = False,
+        collate_fn: Callable[[list[Any]], Any] | None = None,
+        pin_memory: bool = False,
+        seed: int | None = None,
+        generator: torch.Generator | None = None,
+        rank: int | None = None,
+        world_size: int | None = None,
+        on_error: str = "raise",
+        return_index: bool = False,
+        sampler: torch.utils.data.Sampler[int] | Iterable[int] | None = None,
+        batch_sampler: torch.utils.data.Sampler[list[int]] | Iterable[list[int]] | None = None,
+        worker_init_fn: Callable[[int], None] | None = None,
+        persistent_workers: bool = False,
+        timeout: float = 0,
+        multiprocessing_context: Any = None,
+        chunk_cache_bytes: int = 256 << 20,
+    ) -> None:
+        self.loader_type = resolve_loader_type(loader_type)
+        if on_error != "raise":
+            raise ValueError(f"on_error must be 'raise', got {on_error!r}: nothing else is supported yet")
+        options = LoaderOptions(
+            batch_size=batch_size,
+            drop_last=drop_last,
+            num_threads=default_threads(num_threads, num_workers),
+            num_workers=num_workers,
+            prefetch_factor=prefetch_factor,
+            pin_memory=pin_memory and _can_pin(),
+            timeout=timeout,
+            worker_init_fn=worker_init_fn,
+            persistent_workers=persistent_workers,
+            multiprocessing_context=multiprocessing_context,
+            chunk_cache_bytes=chunk_cache_bytes,
+        )
+        self.options = options
+        source = open_dataset(dataset)
+        selected = select_tensors(source, tensors)
+        program = compile_transform(transform, dataset=source, tensors=selected)
+        ranks = functools.partial(world, rank, world_size)
+        self._seed = _LoaderSeed(seed, generator, ranks)
+        samples = Samples(source, selected, program, seed=self._seed, return_index=return_index)
+        if len(samples) == 0:
+            raise ConfigError("the dataset has no samples to load", path=source.path)
+        if sampler is None and batch_sampler is None:
+            sampler = EpochSampler(
+                len(samples), shuffle=shuffle, seed=self._seed, world=ranks, drop_last=drop_last
+            )
+            shuffle = False
+        collate = collate_fn or program.collate
+        super().__init__(
+            samples,
+            **_torch_batching(options, shuffle, sampler, batch_sampler),
+            collate_fn=collate,
+            pin_memory=options.pin_memory,
+            generator=generator,
+        )
+        self._epoch = 0
+        self._resume: tuple[int, int] | None = None
+        self._progress = (0, 0)
+        engine = NativeLoader if self.loader_type == "c++" else PythonLoader
+        self._engine: NativeLoader | PythonLoader = engine(samples, options, collate)
+
+    def __iter__(self) -> Iterator[Any]:  # type: ignore[override]
+        """Starts an epoch: the one set by :meth:`set_epoch`, else the one after the last started."""
+        plan = self._plan()
+        return self._run(plan)
+
+    def set_epoch(self, epoch: int) -> None:
+        """Selects the epoch of the next iteration; order and transforms' random numbers follow from it."""
+        self._set_epoch(epoch)
+        self._resume = None
+
+    def stats(self) -> dict[str, float]:
+        """What the loader has done since it was made.
+
+        ``samples``, ``batches``, ``wait_seconds`` (the consumer waited for a batch) with either loader type. With C++
+        also: ``bytes_read``, ``reads``, ``chunks_read`` (whole), ``cache_hits``, ``cache_misses``, ``encoded_bytes``,
+        ``slabs_allocated`` (batch memory; stands still once reuse works), ``fetch_seconds``, ``decode_seconds`` (each
+        summed over threads) and ``transform_seconds`` (Python transform and collate).
+        """
+        return self._engine.stats()
+
+    def state_dict(self) -> dict[str, Any]:
+        """Where the last started iteration is: a small dict that JSON can hold.
+
+        It counts the batches that were handed out. Resuming needs the same dataset, batch size and world size.
+        """
+        epoch, batch = self._progress
+        return {
+            "version": _STATE_VERSION,
+            "epoch": epoch,
+            "batch": batch,
+            "seed": self._seed(),
+            "dataset": self.dataset.source.fingerprint(),  # type: ignore[attr-defined]
+            "batch_size": self.options.batch_size,
+            "world_size": self._seed.world()[1],
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """The next iteration goes on where ``state`` was taken, with the batch that would have come next.
+
+        Raises:
+            ConfigError: The state belongs to another dataset, batch size or world size.
+        """
+        own = self.state_dict()
+        for key in ("version", "dataset", "batch_size", "world_size"):
+            if state.get(key) != own[key]:
+                raise ConfigError(
+                    f"the state cannot be resumed here: its {key} is {state.get(key)!r}, this loader's is {own[key]!r}"
+                )
+        self._seed.set(int(state["seed"]))
+        self._resume = self._progress = (int(state["epoch"]), int(state["batch"]))
+
+    def close(self) -> None:
+        """Stops the threads and frees the memory. Idempotent; iterating afterwards raises."""
+        self._engine.close()
+
+    def __enter__(self) -> DataLoader:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        samples: Samples = self.dataset  # type: ignore[assignment]
+        return (
+            f"penstock.DataLoader({samples.source.path!r}, {len(samples)} samples, {len(self)} batches, "
+            f"loader_type={self.loader_type!r}, tensors={list(samples.tensors)}, {self.options})"
+        )
+
+    def _plan(self) -> EpochPlan:
+        first = 0
+        if self._resume is not None:
+            epoch, first = self._resume
+            self._set_epoch(epoch)
+            self._resume = None
+        epoch = int(getattr(self._epoch_holder(), "epoch", self._epoch))
+        self.dataset.epoch = epoch  # type: ignore[attr-defined]
+        batches = [[int(index) for index in batch] for batch in self.batch_sampler or ()]
+        self._set_epoch(epoch + 1)
+        return EpochPlan(epoch, batches, first)
+
+    def _run(self, plan: EpochPlan) -> Iterator[Any]:
+        total = len(plan.batches)
+        self._progress = (plan.epoch, plan.first)
+        for done, batch in enumerate(self._engine.run(plan), start=plan.first + 1):
+            self._progress = (plan.epoch, done) if done < total else (plan.epoch + 1, 0)
+            yield batch
+
+    def _epoch_holder(self) -> Any:
+        """The sampler that knows the epoch, where one does."""
+        return self.sampler if self.batch_size is not None else self.batch_sampler
+
+    def _set_epoch(self, epoch: int) -> None:
+        self._epoch = epoch
+        set_epoch = getattr(self._epoch_holder(), "set_epoch", None)
+        if set_epoch is not None:
+            set_epoch(epoch)
+
+
+class _LoaderSeed:
+    """The loader's seed, drawn when it is first asked for: ranks may not be known before."""
+
+    def __init__(
+        self, seed: int | None, generator: torch.Generator | None, ranks: Callable[[], tuple[int, int]]
+    ) -> None:
+        self.world = ranks
+        self._generator = generator
+        self._seed = None if seed is None else base_seed(seed, generator, 1)
+
+    def __call__(self) -> int:
+        if self._seed is None:
+            self._seed = base_seed(None, self._generator, self.world()[1])
+        return self._seed
+
+    def set(self, seed: int) -> None:
+        self._seed = seed
+
+    def __getstate__(self) -> dict[str, Any]:
+        # A worker process must not draw a seed of its own, and generators do not pickle.
+        return {"world": self.world, "_generator": None, "_seed": self()}
+
+
+def _torch_batching(options: LoaderOptions, shuffle: bool, sampler: Any, batch_sampler: Any) -> dict[str, Any]:
+    """torch's own arguments: it checks which of them exclude each other."""
+    if batch_sampler is not None:
+        return {
+            "batch_sampler": batch_sampler,
+            "batch_size": options.batch_size,
+            "shuffle": shuffle,
+            "sampler": sampler,
+            "drop_last": options.drop_last,
+        }
+    return {
+        "batch_size": options.batch_size,
+        "shuffle": shuffle,
+        "sampler": sampler,
+        "drop_last": options.drop_last,
+    }
+
+
+def _can_pin() -> bool:
+    if torch.cuda.is_available():
+        return True
+    logger.info("pin_memory has no effect: there is no GPU")
+    return False

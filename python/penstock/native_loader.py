@@ -1,0 +1,179 @@
+"""The C++ loader behind :class:`penstock.DataLoader`."""
+
+from __future__ import annotations
+
+import atexit
+import itertools
+import logging
+import os
+import time
+import weakref
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from penstock._native import require_native
+from penstock.collate import collate_samples, numpy_samples, tensor_batch
+from penstock.dataset import Tensor
+from penstock.errors import LoaderClosedError, PenstockError
+from penstock.options import LoaderOptions
+from penstock.plan import EpochPlan
+from penstock.samples import Samples
+
+if TYPE_CHECKING:
+    from penstock import _core
+
+__all__ = ["NativeLoader"]
+
+logger = logging.getLogger("penstock")
+
+#: Threads that read; two keep one read under way while another is being handed over.
+_IO_THREADS = 2
+
+_live: weakref.WeakSet[NativeLoader] = weakref.WeakSet()
+
+
+@atexit.register
+def _close_all() -> None:
+    # Before the interpreter goes: threads that allocate batch memory through Python must not find it gone.
+    for loader in list(_live):
+        loader.close()
+
+
+class NativeLoader:
+    """Runs plans on the C++ core.
+
+    The core (threads, chunk cache, batch memory) starts with the first plan and lives until :meth:`close`. A forked
+    child, which inherits no threads, starts its own.
+    """
+
+    def __init__(
+        self, samples: Samples, options: LoaderOptions, collate: Callable[[list[Any]], Any] | None
+    ) -> None:
+        self._samples = samples
+        self._options = options
+        self._collate = collate
+        self._core: _core.Loader | None = None
+        self._pid = os.getpid()
+        self._closed = False
+        self._transform_seconds = 0.0
+        self._dtypes = samples.dtypes
+        _live.add(self)
+
+    def run(self, plan: EpochPlan) -> Iterator[Any]:
+        """Yields the plan's batches in order."""
+        core = self._started()
+        batches = plan.remaining
+        ends = list(itertools.accumulate(len(batch) for batch in batches))
+        epoch = core.start(list(itertools.chain.from_iterable(batches)), ends)
+        try:
+            while (loaded := self._next(epoch)) is not None:
+                indices, tensors = loaded
+                yield self._batch(indices.tolist(), dict(zip(self._dtypes, tensors, strict=True)), plan.epoch)
+        finally:
+            epoch.close()
+
+    def stats(self) -> dict[str, float]:
+        """Counters since the first plan; see :meth:`penstock.DataLoader.stats`."""
+        if self._core is None or self._pid != os.getpid():
+            return {}
+        return {**self._core.stats(), "transform_seconds": self._transform_seconds}
+
+    def close(self) -> None:
+        """Stops the threads. Idempotent."""
+        self._closed = True
+        if self._core is not None and self._pid == os.getpid():
+            self._core.stop()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"_samples": self._samples, "_options": self._options, "_collate": self._collate}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__init__(state["_samples"], state["_options"], state["_collate"])  # type: ignore[misc]
+
+    def _started(self) -> _core.Loader:
+        if self._closed:
+            raise LoaderClosedError("the loader is closed", path=self._samples.source.path)
+        if self._core is None or self._pid != os.getpid():
+            self._pid = os.getpid()
+            self._core = self._start()
+        return self._core
+
+    def _start(self) -> _core.Loader:
+        native = require_native()
+        options = self._options
+        program = self._samples.program
+        sources = [
+            _tensor_source(native, tensor, program.color.get(key, "native"))
+            for key, tensor in self._samples.tensors.items()
+        ]
+        logger.info("penstock: %d decoding threads, %d reading", options.num_threads, _IO_THREADS)
+        loader: _core.Loader = native.Loader(
+            root=self._samples.source.path,
+            sources=sources,
+            threads=options.num_threads,
+            io_threads=_IO_THREADS,
+            prefetch=options.prefetch_factor,
+            cache_bytes=options.chunk_cache_bytes,
+            allocate=_allocate_pinned if self._pins_slabs else None,
+        )
+        return loader
+
+    @property
+    def _per_sample(self) -> bool:
+        """Whether Python sees single samples; else batches go out as the core made them."""
+        return self._samples.program.call is not None or self._collate is not None
+
+    @property
+    def _pins_slabs(self) -> bool:
+        return self._options.pin_memory and not self._per_sample
+
+    def _next(self, epoch: _core.Epoch) -> tuple[Any, list[_core.TensorBatch]] | None:
+        try:
+            return epoch.next()
+        except PenstockError as error:
+            error.path = self._samples.source.path
+            raise
+
+    def _batch(self, indices: list[int], tensors: dict[str, _core.TensorBatch], epoch: int) -> Any:
+        if not self._per_sample:
+            batch = {key: tensor_batch(tensor, self._dtypes[key]) for key, tensor in tensors.items()}
+            if self._samples.return_index:
+                batch["index"] = torch.tensor(indices, dtype=torch.int64)
+            return batch
+        start = time.perf_counter()
+        columns = {key: numpy_samples(tensor, self._dtypes[key]) for key, tensor in tensors.items()}
+        samples = [
+            self._samples.transformed({key: column[i] for key, column in columns.items()}, epoch, index)
+            for i, index in enumerate(indices)
+        ]
+        batch = (self._collate or collate_samples)(samples)
+        self._transform_seconds += time.perf_counter() - start
+        return torch.utils.data._utils.pin_memory.pin_memory(batch) if self._options.pin_memory else batch
+
+
+def _allocate_pinned(size: int) -> tuple[int, torch.Tensor]:
+    """Pinned memory from torch's caching host allocator. It gives memory out again only when copies to a device that
+    read from it are done, which nobody else could know: that is why slabs of this kind are not kept by the core."""
+    memory = torch.empty(size, dtype=torch.uint8, pin_memory=True)
+    return memory.data_ptr(), memory
+
+
+def _tensor_source(native: Any, tensor: Tensor, color: str) -> _core.TensorSource:
+    chunks = tensor.chunks
+    fixed = tensor.min_shape == tensor.max_shape
+    return native.TensorSource(  # type: ignore[no-any-return]
+        name=tensor.name,
+        is_image=tensor.is_image,
+        item_size=1 if tensor.dtype is None else tensor.dtype.itemsize,
+        sample_compression=tensor.sample_compression or "none",
+        chunk_compression=tensor.chunk_compression or "none",
+        fixed_shape=list(tensor.min_shape) if fixed else None,
+        dimensions=len(tensor.max_shape) or 1,
+        color=color,
+        ids=chunks.ids,
+        last_index=chunks.last_index,
+        folder_of=chunks.folder_of,
+        folders=chunks.folders,
+    )

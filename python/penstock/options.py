@@ -1,0 +1,91 @@
+"""All that a user says to the loader, checked in one place before anything starts."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from penstock._native import HAVE_NATIVE, require_native
+from penstock.dataset import Dataset, Tensor
+from penstock.errors import ConfigError
+
+__all__ = ["LoaderOptions", "resolve_loader_type", "select_tensors"]
+
+LoaderType = Literal["c++", "python"]
+_LOADER_TYPES = ("auto", "c++", "cpp", "python")
+
+
+@dataclass(frozen=True)
+class LoaderOptions:
+    """What both loaders need to know beside the data. See :class:`penstock.DataLoader` for the meaning."""
+
+    batch_size: int = 1
+    drop_last: bool = False
+    num_threads: int = 1
+    num_workers: int = 0
+    prefetch_factor: int = 2
+    pin_memory: bool = False
+    timeout: float = 0
+    worker_init_fn: Any = None
+    persistent_workers: bool = False
+    multiprocessing_context: Any = None
+    chunk_cache_bytes: int = 256 << 20
+
+    def __post_init__(self) -> None:
+        _whole_number("batch_size", self.batch_size, least=1)
+        _whole_number("num_threads", self.num_threads, least=1)
+        _whole_number("num_workers", self.num_workers, least=0)
+        _whole_number("prefetch_factor", self.prefetch_factor, least=1)
+        _whole_number("chunk_cache_bytes", self.chunk_cache_bytes, least=0)
+
+
+def _whole_number(name: str, value: object, *, least: int) -> None:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise TypeError(f"{name} must be an int, got {value!r}")
+    if value < least:
+        raise ValueError(f"{name} must be at least {least}, got {value}")
+
+
+def default_threads(num_threads: int | None, num_workers: int) -> int:
+    """Threads to decode with: as asked, else as many as workers were asked for, else one for each usable core."""
+    if num_threads is not None:
+        return num_threads
+    return num_workers or len(os.sched_getaffinity(0))
+
+
+def resolve_loader_type(loader_type: str) -> LoaderType:
+    """``"c++"`` or ``"python"``; ``"auto"`` is the native one where it is installed.
+
+    Raises:
+        ValueError: No such loader type.
+        NativeUnavailableError: ``"c++"`` without the extension.
+    """
+    if loader_type not in _LOADER_TYPES:
+        raise ValueError(f"loader_type must be one of {', '.join(map(repr, _LOADER_TYPES))}, got {loader_type!r}")
+    if loader_type == "python" or (loader_type == "auto" and not HAVE_NATIVE):
+        return "python"
+    require_native()
+    return "c++"
+
+
+def select_tensors(dataset: Dataset, tensors: Sequence[str] | Mapping[str, str] | None) -> dict[str, Tensor]:
+    """The tensors to load by their key in the sample; ``None`` is all visible ones under their own names.
+
+    Raises:
+        TensorNotFoundError: A name that the dataset does not have.
+        UnsupportedError: A tensor that cannot be read yet, by name.
+        ConfigError: No tensors, or tensors of different lengths.
+    """
+    if tensors is None:
+        tensors = list(dataset.tensors)
+    elif isinstance(tensors, str):
+        raise TypeError(f"tensors must be a list of names or a dict, got the string {tensors!r}")
+    names = dict(tensors) if isinstance(tensors, Mapping) else {name: name for name in tensors}
+    if not names:
+        raise ConfigError("no tensors to load", path=dataset.path)
+    selected = {key: dataset[name] for key, name in names.items()}
+    for tensor in selected.values():
+        tensor.check_supported()
+    return selected
