@@ -1,0 +1,176 @@
+"""Reading the chunks of one tensor from storage."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from penstock.dataset.chunk_index import ChunkIndex
+from penstock.dataset.storage import LocalStore
+from penstock.errors import ChunkFormatError, ChunkNotFoundError, PenstockError
+from penstock.reference.chunk import DAMAGED_CHUNK, ChunkHeader, header_bytes_needed, parse_chunk_header
+from penstock.reference.decode import Color
+from penstock.reference.lz4 import decompress_lz4
+from penstock.reference.sample import SampleLayout, decode_sample, sample_extent, sample_shape
+
+__all__ = ["ChunkReader"]
+
+_FIRST_HEADER_READ = 4096
+# Up to this size a chunk is read whole at once: cheaper than several reads, and small enough to keep a few.
+_SMALL_CHUNK = 1 << 20
+_KEPT_CHUNKS = 16
+# Compressed chunks are kept decompressed, up to some 16 MB each.
+_KEPT_COMPRESSED_CHUNKS = 4
+
+
+@dataclass(frozen=True, eq=False)
+class _Chunk:
+    """A chunk as far as it has been read: ``data`` is None where its samples are read one by one."""
+
+    header: ChunkHeader
+    data: memoryview | None
+    data_bytes: int
+
+
+class ChunkReader:
+    """Finds and decodes the samples of a tensor. Keeps the chunks it used last.
+
+    Args:
+        store: The dataset's files.
+        index: Which chunk holds which sample.
+        layout: What the metadata says of the samples.
+        tensor: The tensor's name, for error messages.
+
+    Every error of this class names dataset, tensor, sample and chunk: ChunkNotFoundError, ChunkFormatError,
+    DecodeError, UnsupportedError, StorageError.
+    """
+
+    def __init__(self, store: LocalStore, index: ChunkIndex, layout: SampleLayout, tensor: str) -> None:
+        self._store = store
+        self._index = index
+        self._layout = layout
+        self._tensor = tensor
+        kept = _KEPT_COMPRESSED_CHUNKS if layout.chunk_compression else _KEPT_CHUNKS
+        self._open = lru_cache(maxsize=kept)(self._open_uncached)
+
+    def shape(self, index: int) -> tuple[int, ...]:
+        """Shape of a sample."""
+        row, local = self._index.locate(index)
+        with self._placed(row, index):
+            return sample_shape(self._open(row).header, self._layout, local)
+
+    def stored(self, index: int) -> bytes:
+        """A sample's bytes as stored; of a compressed chunk, as they are once it is decompressed."""
+        row, local = self._index.locate(index)
+        with self._placed(row, index):
+            return bytes(self._stored(row, self._open(row), local))
+
+    def array(self, index: int, color: Color) -> npt.NDArray[Any]:
+        """A decoded sample."""
+        row, local = self._index.locate(index)
+        with self._placed(row, index):
+            chunk = self._open(row)
+            shape = sample_shape(chunk.header, self._layout, local)
+            return decode_sample(self._stored(row, chunk, local), self._layout, shape, color)
+
+    def all_arrays(self) -> Iterator[npt.NDArray[Any]]:
+        """All decoded samples, each chunk read once."""
+        for row in range(len(self._index)):
+            first, last = self._index.first_index(row), int(self._index.last_index[row])
+            with self._placed(row, first):
+                chunk = self._read_whole(row)
+            for index in range(first, last + 1):
+                with self._placed(row, index):
+                    shape = sample_shape(chunk.header, self._layout, index - first)
+                    data = self._stored(row, chunk, index - first)
+                    array = decode_sample(data, self._layout, shape)
+                yield array
+
+    def all_shapes(self) -> npt.NDArray[np.int64]:
+        """Shapes of all samples, int64 [samples, axes], from the chunks' headers alone."""
+        ndim = self._layout.ndim
+        parts = [np.zeros((0, ndim), dtype=np.int64)]
+        for row in range(len(self._index)):
+            first, last = self._index.first_index(row), int(self._index.last_index[row])
+            with self._placed(row, first):
+                header, _ = self._read_header(row)
+                # The last one first: this is the check that the chunk holds as many as the index says.
+                sample_shape(header, self._layout, last - first)
+                shapes = header.all_shapes(last - first + 1, ndim)
+                parts.append(self._with_axes(shapes))
+        return np.concatenate(parts)
+
+    def _with_axes(self, shapes: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """Gives gray images of early writers, stored as (h, w) among (h, w, c), their third axis."""
+        missing = self._layout.ndim - shapes.shape[1]
+        if missing < 0 or (missing > 0 and not self._layout.is_image):
+            raise ChunkFormatError(
+                f"the chunk's samples have {shapes.shape[1]} axes, the tensor's have {self._layout.ndim}",
+                hint=DAMAGED_CHUNK,
+            )
+        return np.pad(shapes, ((0, 0), (0, missing)), constant_values=1) if missing else shapes
+
+    def _stored(self, row: int, chunk: _Chunk, local: int) -> bytes | memoryview:
+        begin, end = sample_extent(chunk.header, self._layout, local, chunk.data_bytes)
+        if chunk.data is not None:
+            return chunk.data[begin:end]
+        return self._store.read(self._index.key(row), chunk.header.data_offset + begin, end - begin)
+
+    def _open_uncached(self, row: int) -> _Chunk:
+        if self._layout.chunk_compression or self._store.size(self._index.key(row)) <= _SMALL_CHUNK:
+            return self._read_whole(row)
+        header, size = self._read_header(row)
+        return _Chunk(header, None, size - header.data_offset)
+
+    def _read_whole(self, row: int) -> _Chunk:
+        stored = memoryview(self._store.read(self._index.key(row)))
+        header = parse_chunk_header(stored)
+        data = stored[header.data_offset :]
+        if self._layout.chunk_compression:
+            data = memoryview(decompress_lz4(data))
+        return _Chunk(header, data, len(data))
+
+    def _read_header(self, row: int) -> tuple[ChunkHeader, int]:
+        """The header, and the size of the whole chunk."""
+        key = self._index.key(row)
+        size = self._store.size(key)
+        prefix = self._store.read(key, 0, min(size, _FIRST_HEADER_READ))
+        while (needed := header_bytes_needed(prefix, size)) > len(prefix):
+            more = self._store.read(key, len(prefix), needed - len(prefix))
+            if not more:
+                # The file shrank since its size was asked for: parsing says so.
+                break
+            prefix += more
+        return parse_chunk_header(prefix, size), size
+
+    @contextmanager
+    def _placed(self, row: int, index: int) -> Iterator[None]:
+        """Tells errors from within where they happened."""
+        place = {
+            "path": self._store.root,
+            "tensor": self._tensor,
+            "index": index,
+            "chunk": self._index.key(row),
+        }
+        try:
+            yield
+        except PenstockError as error:
+            for name, value in place.items():
+                if getattr(error, name) is None:
+                    setattr(error, name, value)
+            raise
+        except FileNotFoundError:
+            raise ChunkNotFoundError(
+                "the chunk is missing",
+                path=self._store.root,
+                tensor=self._tensor,
+                index=index,
+                chunk=self._index.key(row),
+                hint="Restore it from a copy of the dataset",
+            ) from None

@@ -1,0 +1,35 @@
+"""Where Deep Lake 3 keeps what, relative to the dataset's directory."""
+
+from __future__ import annotations
+
+__all__ = [
+    "DATASET_META",
+    "DEEPLAKE4_LOG",
+    "FIRST_COMMIT_ID",
+    "VERSION_INFO",
+    "VERSION_INFO_PICKLED",
+    "in_commit",
+    "is_safe_key",
+]
+
+# The first commit's files lie in the dataset's directory itself, those of later ones under
+# versions/<commit>/.
+FIRST_COMMIT_ID = "firstdbf9474d461a19e9333c2fd19b46115348f"
+
+DATASET_META = "dataset_meta.json"
+VERSION_INFO = "version_control_info.json"
+# Hub 2's name of the same: a pickle.
+VERSION_INFO_PICKLED = "version_control_info"
+DEEPLAKE4_LOG = "_deeplake_log"
+
+
+def in_commit(commit: str, *parts: str) -> str:
+    """Key of a file of a commit: ``in_commit(c, "images", "tensor_meta.json")``."""
+    if commit == FIRST_COMMIT_ID:
+        return "/".join(parts)
+    return "/".join(("versions", commit, *parts))
+
+
+def is_safe_key(key: str) -> bool:
+    """Whether a name from the metadata stays inside the dataset's directory when used as a path."""
+    return bool(key) and "\0" not in key and "\\" not in key and not set(key.split("/")) & {"", ".", ".."}

@@ -1,0 +1,93 @@
+"""Opening a dataset by its path."""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from penstock.dataset.dataset import Dataset
+from penstock.dataset.keys import DATASET_META, DEEPLAKE4_LOG, VERSION_INFO, VERSION_INFO_PICKLED
+from penstock.errors import DatasetNotFoundError, StorageError, UnsupportedError
+
+__all__ = ["open_dataset"]
+
+_logger = logging.getLogger("penstock")
+
+_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
+
+
+def open_dataset(
+    path: str | os.PathLike[str] | Dataset,
+    commit: str | None = None,
+    view: str | None = None,
+    creds: Any = None,
+) -> Dataset:
+    """Opens a Deep Lake 3 dataset for reading, at the head of its branch "main".
+
+    Nothing is written and no lock is taken, so read-only media and datasets in use elsewhere can be opened.
+
+    Args:
+        path: A directory, as a path or a ``file://`` URL. A Dataset is returned as it is.
+        commit: Not supported yet.
+        view: Not supported yet.
+        creds: Not needed for directories: ignored.
+
+    Raises:
+        DatasetNotFoundError: There is no dataset at the path.
+        DatasetFormatError: Its metadata cannot be read.
+        UnsupportedError: A remote dataset, one of Deep Lake 4, a ``commit`` or a ``view``.
+        StorageError: Permission denied, I/O errors.
+        TypeError: ``path`` is something else.
+    """
+    for name, value in (("commit", commit), ("view", view)):
+        if value is not None:
+            raise UnsupportedError(f"the argument '{name}' is not supported yet", path=str(path))
+    if isinstance(path, Dataset):
+        return path
+    if not isinstance(path, (str, os.PathLike)) or not isinstance(os.fspath(path), str):
+        raise TypeError(f"path must be a str, an os.PathLike or a Dataset, not {type(path).__name__}")
+    if creds is not None:
+        _logger.info("creds are not needed for a local dataset and are ignored")
+    directory = _directory(os.fspath(path))
+    _check_is_dataset(directory)
+    dataset = Dataset(str(directory))
+    _ = dataset.tensors  # reads the metadata now, so that what is wrong with it is raised here
+    return dataset
+
+
+def _directory(path: str) -> Path:
+    if path.startswith("file://"):
+        path = unquote(urlsplit(path).path)
+    elif _URL.match(path):
+        scheme = path.partition("://")[0]
+        raise UnsupportedError(
+            f"datasets at {scheme}:// are not supported yet",
+            path=path,
+            hint="Copy the dataset to a directory",
+        )
+    if not path:
+        raise DatasetNotFoundError("the path is empty", path=path)
+    return Path(path).expanduser().absolute()
+
+
+def _check_is_dataset(directory: Path) -> None:
+    path = str(directory)
+    try:
+        names = {entry.name for entry in os.scandir(directory)}
+    except FileNotFoundError:
+        raise DatasetNotFoundError("there is no such directory", path=path) from None
+    except NotADirectoryError:
+        raise DatasetNotFoundError("a dataset is a directory, this is a file", path=path) from None
+    except OSError as error:
+        raise StorageError(f"cannot read the directory: {error.strerror}", path=path) from error
+    if names & {DATASET_META, VERSION_INFO, VERSION_INFO_PICKLED}:
+        return
+    if DEEPLAKE4_LOG in names:
+        raise UnsupportedError(
+            "this is a Deep Lake 4 dataset, and only those of Deep Lake 3 are supported yet", path=path
+        )
+    raise DatasetNotFoundError(f"the directory holds no Deep Lake dataset (no {DATASET_META})", path=path)

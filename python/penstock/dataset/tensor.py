@@ -1,0 +1,273 @@
+"""One tensor of a dataset."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from penstock.dataset.chunk_index import ChunkIndex, read_chunk_index, read_chunk_rows
+from penstock.dataset.chunk_reader import ChunkReader
+from penstock.dataset.encoders import has_padding, parse_sequence_length, parse_tiled_samples
+from penstock.dataset.keys import in_commit
+from penstock.dataset.records import read_record
+from penstock.dataset.storage import LocalStore
+from penstock.dataset.support import IMAGE_HTYPES, why_unsupported
+from penstock.dataset.tensor_meta import TensorMeta, parse_tensor_meta
+from penstock.dataset.versions import Version
+from penstock.errors import DatasetFormatError, UnsupportedError
+from penstock.reference.decode import Color
+from penstock.reference.sample import SampleLayout
+
+if TYPE_CHECKING:
+    from penstock.dataset.dataset import Dataset
+
+__all__ = ["Tensor"]
+
+_Parsed = TypeVar("_Parsed")
+# Inside the class below, `bytes` is a method.
+_bytes = bytes
+
+
+class Tensor:
+    """A tensor: a list of samples, read one by one. Obtained from a :class:`Dataset`.
+
+    Attributes:
+        name: Full name, groups included: "annotations/boxes".
+        key: Its directory; differs from the name once a tensor was renamed.
+        hidden: Whether Deep Lake hides it.
+
+    The reading methods raise ChunkNotFoundError, ChunkFormatError, DecodeError or StorageError, which name
+    dataset, tensor, sample and chunk, and UnsupportedError for tensors that cannot be loaded.
+    """
+
+    def __init__(
+        self, dataset: Dataset, store: LocalStore, version: Version, name: str, key: str, hidden: bool
+    ) -> None:
+        self._dataset = dataset
+        self._store = store
+        self._version = version
+        self.name = name
+        self.key = key
+        self.hidden = hidden
+        meta_key = in_commit(version.commit_id, key, "tensor_meta.json")
+        try:
+            self._meta: TensorMeta = parse_tensor_meta(read_record(store, meta_key))
+        except FileNotFoundError:
+            raise DatasetFormatError(f"'{meta_key}' is missing", path=store.root, tensor=name) from None
+
+    @property
+    def path(self) -> str:
+        """The dataset's path."""
+        return self._store.root
+
+    @property
+    def htype(self) -> str:
+        """Deep Lake's type, "generic" where none is given."""
+        return self._meta.htype
+
+    @property
+    def is_image(self) -> bool:
+        """Whether samples are images."""
+        return self.htype in IMAGE_HTYPES
+
+    @property
+    def dtype(self) -> np.dtype[Any] | None:
+        """Dtype of the samples; None for text and the like, and before the first sample."""
+        return self._meta.dtype
+
+    @property
+    def sample_compression(self) -> str | None:
+        return self._meta.sample_compression
+
+    @property
+    def chunk_compression(self) -> str | None:
+        return self._meta.chunk_compression
+
+    @property
+    def min_shape(self) -> tuple[int, ...]:
+        """Smallest extent of each axis over all samples."""
+        return self._meta.min_shape
+
+    @property
+    def max_shape(self) -> tuple[int, ...]:
+        """Largest extent of each axis over all samples."""
+        return self._meta.max_shape
+
+    @property
+    def ndim(self) -> int:
+        """Number of axes of a sample."""
+        return len(self._meta.max_shape)
+
+    @property
+    def fixed_shape(self) -> tuple[int, ...] | None:
+        """The shape of every sample where all are equal, else None."""
+        return self._meta.fixed_shape
+
+    @property
+    def is_sequence(self) -> bool:
+        return self._meta.is_sequence
+
+    @property
+    def is_link(self) -> bool:
+        return self._meta.is_link
+
+    @cached_property
+    def info(self) -> dict[str, Any]:
+        """What the dataset's author noted of the tensor. Raises DatasetFormatError."""
+        try:
+            key = in_commit(self._version.commit_id, self.key, "tensor_info.json")
+            return read_record(self._store, key).values
+        except FileNotFoundError:
+            return {}
+
+    @property
+    def class_names(self) -> list[str] | None:
+        """Names of the classes, by label; None where none are given. Raises DatasetFormatError."""
+        names = self.info.get("class_names")
+        if not names:
+            return None
+        if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+            raise DatasetFormatError(
+                "'tensor_info.json': 'class_names' is not a list of text", path=self.path, tensor=self.name
+            )
+        return list(names)
+
+    def __len__(self) -> int:
+        return self._sequences if self.is_sequence else self._meta.length
+
+    def __getitem__(self, index: int) -> npt.NDArray[Any]:
+        """A sample as Deep Lake returns it: an array of its own, which may be written to."""
+        return self.read(index)
+
+    def __repr__(self) -> str:
+        compression = self.sample_compression or self.chunk_compression
+        return (
+            f"Tensor('{self.name}', htype={self.htype!r}, dtype={self.dtype}, "
+            f"compression={compression!r}, length={len(self)})"
+        )
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (_tensor_of, (self._dataset, self.name))
+
+    def read(self, index: int, color: Color = "native") -> npt.NDArray[Any]:
+        """A decoded sample.
+
+        Args:
+            index: Which one; negative ones count from the end.
+            color: For images: "native", or "rgb" and "bgr" for uint8 (h, w, 3).
+
+        Raises:
+            IndexError: There is no such sample.
+        """
+        return self._reader.array(self._checked(index), color)
+
+    def bytes(self, index: int) -> bytes:
+        """A sample's bytes as stored: a JPEG file, for example. Of a compressed chunk: the sample's own
+        bytes.
+        """
+        return self._reader.stored(self._checked(index))
+
+    def shape(self, index: int) -> tuple[int, ...]:
+        """Shape of a sample, without decoding it."""
+        checked = self._checked(index)
+        return self.fixed_shape or self._reader.shape(checked)
+
+    def shapes(self) -> npt.NDArray[np.int64]:
+        """Shapes of all samples, int64 [samples, axes], from the chunks' headers: nothing is decoded.
+
+        Errors name the first sample of the chunk concerned.
+        """
+        self.check_supported()
+        if self.fixed_shape is not None:
+            # Asking for the index makes sure that the length is not the metadata's invention.
+            return np.tile(np.array(self.fixed_shape, dtype=np.int64), (self.chunks.num_samples, 1))
+        if len(self) == 0:
+            return np.zeros((0, self.ndim), dtype=np.int64)
+        return self._reader.all_shapes()
+
+    def numpy_all(self) -> list[npt.NDArray[Any]]:
+        """All samples, each chunk read once: for small tensors such as labels and boxes."""
+        self.check_supported()
+        return list(self._reader.all_arrays()) if len(self) else []
+
+    def unsupported(self) -> str | None:
+        """Why the tensor cannot be loaded, None when it can."""
+        reason = why_unsupported(self._meta)
+        if reason is None and self._tiled_samples:
+            reason = f"sample {self._tiled_samples[0]} is stored in tiles, which is not supported yet"
+        if reason is None and self._is_padded:
+            reason = "the tensor is sparse (assigned to beyond its end), which is not supported yet"
+        return reason
+
+    def check_supported(self) -> None:
+        """Raises UnsupportedError when the tensor cannot be loaded."""
+        reason = self.unsupported()
+        if reason is not None:
+            raise UnsupportedError(
+                reason,
+                tensor=self.name,
+                path=self.path,
+                index=next(iter(self._tiled_samples), None),
+                hint="Leave it out with tensors=[...]",
+            )
+
+    @cached_property
+    def chunks(self) -> ChunkIndex:
+        """Which chunk holds which sample. Raises DatasetFormatError; UnsupportedError for tiled samples."""
+        if self._tiled_samples:
+            self.check_supported()
+        return read_chunk_index(self._store, self._version, self.key, self._meta.length)
+
+    def chunk_rows(self) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.int64]]:
+        """Ids and last samples of the chunks, of unsupported tensors too. Raises DatasetFormatError."""
+        return read_chunk_rows(self._store, self._version, self.key, self._meta.length)
+
+    @cached_property
+    def _reader(self) -> ChunkReader:
+        self.check_supported()
+        assert self.dtype is not None  # check_supported() refuses non-empty tensors without one
+        layout = SampleLayout(
+            is_image=self.is_image,
+            dtype=self.dtype,
+            ndim=self.ndim,
+            fixed_shape=self.fixed_shape,
+            sample_compression=self.sample_compression,
+            chunk_compression=self.chunk_compression,
+        )
+        return ChunkReader(self._store, self.chunks, layout, self.name)
+
+    @cached_property
+    def _tiled_samples(self) -> list[int]:
+        return self._read_encoder("tiles_index", parse_tiled_samples, [])
+
+    @cached_property
+    def _is_padded(self) -> bool:
+        return self._read_encoder("pad_index", has_padding, False)
+
+    @cached_property
+    def _sequences(self) -> int:
+        return self._read_encoder("sequence_index", parse_sequence_length, 0)
+
+    def _read_encoder(self, folder: str, parse: Callable[[_bytes], _Parsed], default: _Parsed) -> _Parsed:
+        key = in_commit(self._version.commit_id, self.key, folder, "unsharded")
+        try:
+            return parse(self._store.read(key))
+        except FileNotFoundError:
+            return default
+        except DatasetFormatError as error:
+            raise DatasetFormatError(f"'{key}': {error.cause}", path=self.path, tensor=self.name) from None
+
+    def _checked(self, index: int) -> int:
+        number = operator.index(index)
+        if not -len(self) <= number < len(self):
+            raise IndexError(f"sample {number} of tensor '{self.name}' is out of range: it has {len(self)}")
+        return number % len(self)
+
+
+def _tensor_of(dataset: Dataset, name: str) -> Tensor:
+    return dataset.hidden_tensors[name] if name in dataset.hidden_tensors else dataset[name]

@@ -1,0 +1,111 @@
+"""Where a sample lies in its chunk and what it decodes to, by Deep Lake's rules."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import prod
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from penstock.errors import ChunkFormatError
+from penstock.reference.chunk import DAMAGED_CHUNK, ChunkHeader
+from penstock.reference.decode import Color, decode_array, decode_image
+
+__all__ = ["SampleLayout", "decode_sample", "sample_extent", "sample_shape"]
+
+
+@dataclass(frozen=True)
+class SampleLayout:
+    """What a tensor's metadata says of every sample.
+
+    Attributes:
+        is_image: Whether samples are images: decoded as such, and open to color conversion.
+        dtype: Dtype of the elements.
+        ndim: Number of axes of a sample.
+        fixed_shape: The one shape of all samples, where the smallest and the largest are equal. It then rules
+            over the shape tables of the chunks, as it does in Deep Lake.
+        sample_compression: None, "lz4", "jpeg" or "png".
+        chunk_compression: None or "lz4".
+    """
+
+    is_image: bool
+    dtype: np.dtype[Any]
+    ndim: int
+    fixed_shape: tuple[int, ...] | None
+    sample_compression: str | None
+    chunk_compression: str | None
+
+
+def sample_shape(header: ChunkHeader, layout: SampleLayout, local_index: int) -> tuple[int, ...]:
+    """Shape of a sample.
+
+    Raises:
+        ChunkFormatError: The chunk does not hold the sample.
+    """
+    _check_held(header, local_index)
+    if layout.fixed_shape is not None:
+        return layout.fixed_shape
+    # Trailing empty samples have a byte position and no shape.
+    return header.shape(local_index) or (0,) * layout.ndim
+
+
+def sample_extent(
+    header: ChunkHeader, layout: SampleLayout, local_index: int, data_bytes: int
+) -> tuple[int, int]:
+    """[begin, end) of a sample in the chunk's data (decompressed, where the chunk is), in bytes.
+
+    Args:
+        header: The chunk's header.
+        layout: What the metadata says.
+        local_index: Index of the sample in the chunk.
+        data_bytes: Bytes of data that the chunk really has.
+
+    Raises:
+        ChunkFormatError: The chunk does not hold the sample, or the sample lies outside its data.
+    """
+    _check_held(header, local_index)
+    if layout.fixed_shape is not None and layout.sample_compression is None:
+        size = prod(layout.fixed_shape) * layout.dtype.itemsize
+        extent = (local_index * size, (local_index + 1) * size)
+    else:
+        found = header.extent(local_index)
+        if found is None:
+            raise ChunkFormatError(
+                f"the chunk states no byte position for its sample {local_index}", hint=DAMAGED_CHUNK
+            )
+        extent = found
+    if extent[1] > data_bytes:
+        raise ChunkFormatError(
+            f"the sample's bytes {extent[0]} to {extent[1]} lie outside the chunk's {data_bytes}",
+            hint=DAMAGED_CHUNK,
+        )
+    return extent
+
+
+def decode_sample(
+    data: bytes | memoryview, layout: SampleLayout, shape: tuple[int, ...], color: Color = "native"
+) -> npt.NDArray[Any]:
+    """The sample as an array that owns its memory.
+
+    Args:
+        data: Its bytes.
+        layout: What the metadata says.
+        shape: From :func:`sample_shape`.
+        color: For images, see :func:`penstock.reference.decode.decode_image`.
+
+    Raises:
+        DecodeError, ChunkFormatError, UnsupportedError, MissingExtraError: As ``decode_image``.
+    """
+    if layout.is_image:
+        return decode_image(data, layout.sample_compression, shape, layout.dtype, color)
+    return decode_array(data, layout.sample_compression, shape, layout.dtype)
+
+
+def _check_held(header: ChunkHeader, local_index: int) -> None:
+    if local_index >= header.num_samples:
+        raise ChunkFormatError(
+            f"the chunk holds {header.num_samples} samples, the index expects at least {local_index + 1}",
+            hint=DAMAGED_CHUNK,
+        )
