@@ -10,6 +10,7 @@ namespace {
 
 /// Enough for the header of a chunk with a hundred images of different sizes in one read.
 constexpr std::uint64_t kFirstHeaderRead = 4096;
+constexpr const char* kDamaged = "The chunk is truncated or damaged: restore it from a copy of the dataset.";
 /// No sample of a detection dataset comes near; a table that claims more is damaged.
 constexpr std::uint64_t kLargestSample = std::uint64_t{1} << 32;
 
@@ -61,41 +62,44 @@ bool Chunk::found_by_arithmetic() const {
   return format_.fixed_shape.has_value() && format_.sample_compression == Compression::kNone;
 }
 
-void Chunk::fail_missing(std::uint64_t local_index) const {
+void Chunk::check_held(std::uint64_t local_index) const {
+  if (local_index < header_.samples()) return;
   throw base::Error(base::ErrorKind::kChunkFormat, "the chunk holds " + std::to_string(header_.samples()) +
                                                        " samples, the index expects at least " +
                                                        std::to_string(local_index + 1));
 }
 
 base::Shape Chunk::shape(std::uint64_t local_index) const {
+  check_held(local_index);
   if (format_.fixed_shape) return *format_.fixed_shape;
   if (auto shape = header_.shape(local_index)) return *std::move(shape);
   // Deep Lake writes no shape for trailing empty samples that have byte positions.
-  if (header_.byte_positions.row_of(local_index)) return base::Shape(format_.dimensions, 0);
-  fail_missing(local_index);
+  return base::Shape(format_.dimensions, 0);
 }
 
 Extent Chunk::extent(std::uint64_t local_index) const {
+  check_held(local_index);
   Extent extent;
   if (found_by_arithmetic()) {
     const auto sample_bytes = base::checked_byte_count(*format_.fixed_shape, format_.item_size);
     const auto begin = sample_bytes ? base::checked_multiply(*sample_bytes, local_index) : std::nullopt;
-    if (!begin || *begin > data_bytes_) fail_missing(local_index);
+    if (!begin || *begin > data_bytes_) fail_outside(local_index);
     extent = {*begin, *begin + *sample_bytes};
   } else if (const auto found = header_.extent(local_index)) {
     extent = *found;
-  } else if (header_.byte_positions.empty() && header_.shapes.row_of(local_index)) {
-    extent = {0, data_bytes_};
   } else {
-    fail_missing(local_index);
-  }
-  if (extent.end > data_bytes_ || extent.end - extent.begin > kLargestSample) {
     throw base::Error(base::ErrorKind::kChunkFormat,
-                      "the sample's bytes " + std::to_string(extent.begin) + " to " + std::to_string(extent.end) +
-                          " lie outside the chunk's " + std::to_string(data_bytes_),
-                      "The chunk is truncated or damaged: restore it from a copy of the dataset.");
+                      "the chunk states no byte position for its sample " + std::to_string(local_index), kDamaged);
   }
+  if (extent.end > data_bytes_ || extent.end - extent.begin > kLargestSample) fail_outside(local_index);
   return extent;
+}
+
+void Chunk::fail_outside(std::uint64_t local_index) const {
+  throw base::Error(base::ErrorKind::kChunkFormat,
+                    "the bytes of the chunk's sample " + std::to_string(local_index) + " lie outside its " +
+                        std::to_string(data_bytes_) + " bytes of data",
+                    kDamaged);
 }
 
 std::uint64_t Chunk::bytes() const {

@@ -38,9 +38,11 @@ class Chunk {
  private:
   Chunk(const TensorFormat& format, ChunkHeader header, std::uint64_t data_bytes);
 
-  /// Raw samples of one fixed shape are found by arithmetic: their chunks may go without a byte position table.
+  /// Raw samples of one fixed shape are found by arithmetic, not by the byte position table: Deep Lake's rule.
   bool found_by_arithmetic() const;
-  [[noreturn]] void fail_missing(std::uint64_t local_index) const;
+  /// Error kChunkFormat when the header describes fewer samples.
+  void check_held(std::uint64_t local_index) const;
+  [[noreturn]] void fail_outside(std::uint64_t local_index) const;
 
   TensorFormat format_;
   ChunkHeader header_;

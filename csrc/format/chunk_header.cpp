@@ -107,6 +107,8 @@ std::optional<base::Shape> ChunkHeader::shape(std::uint64_t local_index) const {
   if (!row) return std::nullopt;
   base::Shape shape(shapes.columns() - 1);
   for (std::size_t axis = 0; axis < shape.size(); ++axis) shape[axis] = shapes.at(*row, axis);
+  // The first writers (2.0.2 to 2.0.5) stored scalars without an axis; later ones give them one.
+  if (shape.empty()) shape.push_back(1);
   return shape;
 }
 

@@ -162,15 +162,15 @@ def _allocate_pinned(size: int) -> tuple[int, torch.Tensor]:
 
 def _tensor_source(native: Any, tensor: Tensor, color: str) -> _core.TensorSource:
     chunks = tensor.chunks
-    fixed = tensor.min_shape == tensor.max_shape
+    fixed = tensor.fixed_shape
     return native.TensorSource(  # type: ignore[no-any-return]
         name=tensor.name,
         is_image=tensor.is_image,
         item_size=1 if tensor.dtype is None else tensor.dtype.itemsize,
         sample_compression=tensor.sample_compression or "none",
         chunk_compression=tensor.chunk_compression or "none",
-        fixed_shape=list(tensor.min_shape) if fixed else None,
-        dimensions=len(tensor.max_shape) or 1,
+        fixed_shape=None if fixed is None else list(fixed),
+        dimensions=tensor.ndim,
         color=color,
         ids=chunks.ids,
         last_index=chunks.last_index,

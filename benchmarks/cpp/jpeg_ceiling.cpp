@@ -1,0 +1,118 @@
+// What libjpeg-turbo can do on this machine and nothing else: decodes JPEGs that lie in memory to RGB, each thread
+// into one buffer that it writes again and again. The ceiling that benchmarks/decode.py measures loaders against.
+//
+//   jpeg_ceiling FILE THREADS
+//
+// FILE holds, little-endian: u64 count, then for each image u64 size and its bytes. For each line "go EPOCHS" on
+// standard input, decodes everything that often and prints the seconds; for "sums", prints each image's CRC-32.
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <cstdio>
+#include <fstream>
+#include <iostream>
+#include <sstream>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <jpeglib.h>
+
+namespace {
+
+using Image = std::vector<unsigned char>;
+
+std::uint64_t read_u64(std::istream& in) {
+  std::uint64_t value = 0;
+  in.read(reinterpret_cast<char*>(&value), sizeof value);
+  return value;
+}
+
+std::vector<Image> read_images(const char* path) {
+  std::ifstream in(path, std::ios::binary);
+  std::vector<Image> images(read_u64(in));
+  for (Image& image : images) {
+    image.resize(read_u64(in));
+    in.read(reinterpret_cast<char*>(image.data()), static_cast<std::streamsize>(image.size()));
+  }
+  if (!in) throw std::runtime_error("cannot read the images");
+  return images;
+}
+
+/// Decodes into `pixels`, which grows to the largest image and is then reused.
+void decode(const Image& image, std::vector<unsigned char>& pixels) {
+  jpeg_decompress_struct info{};
+  jpeg_error_mgr errors{};
+  info.err = jpeg_std_error(&errors);
+  jpeg_create_decompress(&info);
+  jpeg_mem_src(&info, image.data(), image.size());
+  jpeg_read_header(&info, TRUE);
+  info.out_color_space = JCS_RGB;
+  info.dct_method = JDCT_ISLOW;
+  jpeg_start_decompress(&info);
+  const std::size_t stride = static_cast<std::size_t>(info.output_width) * 3;
+  pixels.resize(std::max(pixels.size(), stride * info.output_height));
+  JSAMPROW rows[16];
+  while (info.output_scanline < info.output_height) {
+    const JDIMENSION count = std::min<JDIMENSION>(16, info.output_height - info.output_scanline);
+    for (JDIMENSION i = 0; i < count; ++i) rows[i] = pixels.data() + (info.output_scanline + i) * stride;
+    jpeg_read_scanlines(&info, rows, count);
+  }
+  pixels.resize(stride * info.output_height);
+  jpeg_finish_decompress(&info);
+  jpeg_destroy_decompress(&info);
+}
+
+double seconds_for(const std::vector<Image>& images, unsigned threads, unsigned epochs) {
+  std::atomic<std::size_t> next{0};
+  const std::size_t total = images.size() * epochs;
+  const auto start = std::chrono::steady_clock::now();
+  std::vector<std::thread> pool;
+  for (unsigned i = 0; i < threads; ++i) {
+    pool.emplace_back([&] {
+      std::vector<unsigned char> pixels;
+      for (std::size_t at = next++; at < total; at = next++) decode(images[at % images.size()], pixels);
+    });
+  }
+  for (std::thread& thread : pool) thread.join();
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+std::uint32_t crc32(const std::vector<unsigned char>& bytes) {
+  std::uint32_t crc = ~std::uint32_t{0};
+  for (const unsigned char byte : bytes) {
+    crc ^= byte;
+    for (int bit = 0; bit < 8; ++bit) crc = (crc >> 1) ^ (0xEDB88320U & (~(crc & 1) + 1));
+  }
+  return ~crc;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc != 3) {
+    std::cerr << "usage: jpeg_ceiling FILE THREADS\n";
+    return 2;
+  }
+  const std::vector<Image> images = read_images(argv[1]);
+  const auto threads = static_cast<unsigned>(std::stoul(argv[2]));
+  for (std::string line; std::getline(std::cin, line);) {
+    std::istringstream words(line);
+    std::string command;
+    unsigned epochs = 1;
+    words >> command >> epochs;
+    if (command == "go") {
+      std::cout << seconds_for(images, threads, epochs) << std::endl;
+    } else if (command == "sums") {
+      std::vector<unsigned char> pixels;
+      for (const Image& image : images) {
+        decode(image, pixels);
+        std::cout << crc32(pixels) << ' ';
+      }
+      std::cout << std::endl;
+    }
+  }
+}

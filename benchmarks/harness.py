@@ -1,0 +1,180 @@
+"""Runs contenders in turn, each in a process of its own, and compares them round by round.
+
+A round lets every contender run once, in an order that rotates, so that a machine whose speed drifts slows all of
+them alike; ratios are taken within a round and quoted by their median with the smallest and largest.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import resource
+import statistics
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from importlib import metadata
+from pathlib import Path
+from typing import Any, Protocol
+
+__all__ = ["Contender", "Process", "Summary", "compare", "machine", "serve", "write_results"]
+
+
+class Contender(Protocol):
+    """What one process of the benchmark does."""
+
+    def sums(self) -> list[int]:
+        """CRC-32 of each sample's pixels, in order of the samples."""
+        ...
+
+    def run(self) -> int:
+        """One timed run; the number of samples."""
+        ...
+
+
+def serve(contender: Contender) -> None:
+    """Answers the commands "sums" and "go" on standard input, one JSON line each."""
+    import time
+
+    for line in sys.stdin:
+        if line.strip() == "sums":
+            print(json.dumps(contender.sums()), flush=True)
+            continue
+        before, start = _cpu_seconds(), time.perf_counter()
+        samples = contender.run()
+        seconds = time.perf_counter() - start
+        result = {
+            "samples": samples,
+            "seconds": seconds,
+            "cpu_seconds": _cpu_seconds() - before,
+            "peak_mib": _peak_kib() / 1024,
+        }
+        print(json.dumps(result), flush=True)
+
+
+def _cpu_seconds() -> float:
+    own, children = (
+        resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    )
+    return own.ru_utime + own.ru_stime + children.ru_utime + children.ru_stime
+
+
+def _peak_kib() -> int:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+
+class Process:
+    """A contender's process."""
+
+    def __init__(self, name: str, command: Sequence[str]) -> None:
+        environment = {**os.environ, "OMP_NUM_THREADS": "1", "BUGGER_OFF": "true"}
+        self.name = name
+        self._process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
+        )
+
+    def ask(self, command: str) -> Any:
+        """Sends one command, returns the JSON answer."""
+        assert self._process.stdin is not None and self._process.stdout is not None
+        self._process.stdin.write(command + "\n")
+        self._process.stdin.flush()
+        answer = self._process.stdout.readline()
+        if not answer:
+            raise RuntimeError(f"{self.name} ended with code {self._process.wait()}")
+        return json.loads(answer)
+
+    def close(self) -> None:
+        """Ends the process."""
+        self._process.communicate()
+
+
+@dataclass(frozen=True)
+class Summary:
+    """Figures of one contender over all rounds: median, smallest and largest."""
+
+    name: str
+    rate: tuple[float, float, float]
+    cpu_seconds_per_1000: float
+    peak_mib: float
+    runs: list[dict[str, float]]
+
+    def ratio_to(self, other: Summary) -> tuple[float, float, float]:
+        """This one's rate as a multiple of another's, round by round: median, smallest, largest."""
+        pairs = zip(self.runs, other.runs, strict=True)
+        return _spread([_rate(own) / _rate(theirs) for own, theirs in pairs])
+
+
+def compare(
+    processes: Sequence[Process], rounds: int, progress: Callable[[int], None] = lambda _: None
+) -> list[Summary]:
+    """One uncounted run of each, then ``rounds`` rounds."""
+    runs: dict[str, list[dict[str, float]]] = {process.name: [] for process in processes}
+    for process in processes:
+        process.ask("go")
+    for number in range(rounds):
+        start = number % len(processes)
+        for process in [*processes[start:], *processes[:start]]:
+            runs[process.name].append(process.ask("go"))
+        progress(number + 1)
+    return [_summary(process.name, runs[process.name]) for process in processes]
+
+
+def _summary(name: str, runs: list[dict[str, float]]) -> Summary:
+    return Summary(
+        name=name,
+        rate=_spread([_rate(run) for run in runs]),
+        cpu_seconds_per_1000=statistics.median(run["cpu_seconds"] / run["samples"] * 1000 for run in runs),
+        peak_mib=max(run["peak_mib"] for run in runs),
+        runs=runs,
+    )
+
+
+def _rate(run: dict[str, float]) -> float:
+    return run["samples"] / run["seconds"]
+
+
+def _spread(values: list[float]) -> tuple[float, float, float]:
+    return statistics.median(values), min(values), max(values)
+
+
+def machine() -> dict[str, Any]:
+    """What the figures were measured on and with."""
+    cpu = next(
+        (
+            line.split(":", 1)[1].strip()
+            for line in Path("/proc/cpuinfo").read_text().splitlines()
+            if line.startswith("model name")
+        ),
+        platform.processor(),
+    )
+    packages = ("penstock", "torch", "numpy", "pillow", "opencv-python", "deeplake", "mmdet", "mmcv-full")
+    return {
+        "cpu": cpu,
+        "cores": len(os.sched_getaffinity(0)),
+        "kernel": platform.release(),
+        "python": platform.python_version(),
+        "packages": {name: _version(name) for name in packages},
+    }
+
+
+def _version(package: str) -> str | None:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def write_results(path: Path, command: str, setting: dict[str, Any], summaries: Sequence[Summary]) -> None:
+    """Writes everything that is needed to quote the figures, or to doubt them."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    record = {
+        "command": command,
+        "date": datetime.now(timezone.utc).date().isoformat(),
+        "machine": machine(),
+        "setting": setting,
+        "results": {summary.name: vars(summary) for summary in summaries},
+    }
+    path.write_text(json.dumps(record, indent=1) + "\n")
