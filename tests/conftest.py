@@ -1,0 +1,81 @@
+"""Fixtures for all tests."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+# Before any import of deeplake, which otherwise reports its use to its makers.
+os.environ["BUGGER_OFF"] = "true"
+# For `from support...`: with pytest's importlib mode nothing of the tests is importable by itself.
+sys.path.insert(0, str(Path(__file__).parent))
+
+from support.datasets import MAKERS
+from support.require import require
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Warnings are errors; these, of other people's modules while they are imported, are not ours to mend."""
+    for warning in (
+        # deeplake 3 tells of deeplake 4.
+        "ignore:A newer version of deeplake:UserWarning",
+        # mmcv 1 tells of mmcv 2, and mmdet 2 of a function that moved.
+        "ignore:On January 1, 2023, MMCV will release v2.0.0:UserWarning",
+        "ignore:``MultiScaleDeformableAttention`` has been moved:ImportWarning",
+    ):
+        config.addinivalue_line("filterwarnings", warning)
+
+
+@pytest.fixture(scope="session")
+def deeplake() -> Any:
+    """The module deeplake 3, which writes the test datasets and is the oracle of the reading."""
+    return require("deeplake")
+
+
+@pytest.fixture(scope="session")
+def native() -> Any:
+    """The module ``penstock._core``."""
+    return require("native")
+
+
+@pytest.fixture(scope="session")
+def mmdet() -> Any:
+    """The module mmdet."""
+    return require("mmdet")
+
+
+@pytest.fixture(scope="session")
+def coco_mini() -> Path:
+    """A directory with 80 training and 79 validation images of COCO 2017 and their annotations."""
+    return Path(require("coco"))
+
+
+@pytest.fixture(scope="session")
+def lake(deeplake: Any, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """Gives the path of a dataset of ``support.datasets.MAKERS``, written once a session: for reading only."""
+    made: dict[str, Path] = {}
+
+    def get(name: str) -> Path:
+        if name not in made:
+            path = tmp_path_factory.mktemp(name) / "dataset"
+            MAKERS[name](path)
+            made[name] = path
+        return made[name]
+
+    return get
+
+
+@pytest.fixture
+def lake_copy(lake: Callable[[str], Path], tmp_path: Path) -> Callable[[str], Path]:
+    """Gives the path of a copy of such a dataset: for tests that damage it."""
+
+    def get(name: str) -> Path:
+        return Path(shutil.copytree(lake(name), tmp_path / name))
+
+    return get

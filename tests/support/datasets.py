@@ -1,0 +1,28 @@
+"""All datasets that the tests read, by name. Each maker writes one with the real deeplake library."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from support import array_datasets, image_datasets, version_datasets
+
+__all__ = ["MAKERS"]
+
+MAKERS: dict[str, Callable[[Path], None]] = {
+    maker.__name__: maker
+    for maker in (
+        image_datasets.jpeg_images,
+        image_datasets.png_images,
+        image_datasets.raw_images,
+        image_datasets.equal_images,
+        array_datasets.annotations,
+        array_datasets.numeric,
+        array_datasets.scalars,
+        array_datasets.empties,
+        array_datasets.many_chunks,
+        version_datasets.committed,
+        version_datasets.renamed,
+        version_datasets.unsupported,
+    )
+}

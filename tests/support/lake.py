@@ -1,0 +1,51 @@
+"""Writing datasets with the real deeplake library."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+__all__ = ["Lake", "encoded", "new_lake", "open_lake"]
+
+Lake = Any  # deeplake.Dataset: the library has no types
+
+
+@contextmanager
+def new_lake(path: Path) -> Iterator[Lake]:
+    """A new dataset at ``path``, written out at the end."""
+    import deeplake
+
+    with _quiet():
+        lake = deeplake.empty(str(path))
+        yield lake
+        lake.flush()
+
+
+@contextmanager
+def open_lake(path: Path, read_only: bool = True) -> Iterator[Lake]:
+    """An existing dataset, read by deeplake: the oracle."""
+    import deeplake
+
+    with _quiet():
+        lake = deeplake.load(str(path), read_only=read_only, verbose=False, check_integrity=True)
+        yield lake
+        if not read_only:
+            lake.flush()
+
+
+def encoded(data: bytes, compression: str) -> Any:
+    """A sample that deeplake stores byte for byte."""
+    from deeplake.core.sample import Sample
+
+    return Sample(buffer=data, compression=compression)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    with warnings.catch_warnings():
+        # Said of every gray image that is appended to a tensor with three axes.
+        warnings.filterwarnings("ignore", message="Grayscale images will be reshaped", category=UserWarning)
+        yield

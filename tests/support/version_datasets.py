@@ -1,0 +1,89 @@
+"""Datasets with a history, and one with what is not read yet."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from support.images import jpeg, picture
+from support.lake import encoded, new_lake
+
+__all__ = ["committed", "renamed", "unsupported"]
+
+
+def committed(path: Path) -> None:
+    """Three commits, a branch that was merged, and changes since the last commit: chunks in many folders."""
+    with new_lake(path) as lake:
+        lake.create_tensor("images", htype="image", sample_compression="jpeg", max_chunk_size=8_000)
+        lake.create_tensor("labels", htype="class_label", class_names=["a", "b"], max_chunk_size=64)
+        lake.create_tensor("boxes", htype="bbox", chunk_compression="lz4", max_chunk_size=400)
+        _add(lake, range(0, 10))
+        lake.info.update(step=1)
+        lake.commit("first")
+        _add(lake, range(10, 16))
+        lake.commit("second")
+        lake.labels[2] = np.array([1, 1, 1], dtype=np.uint32)
+        lake.images[4] = encoded(jpeg(picture(50, 20, 3, seed=99)), "jpeg")
+        lake.create_tensor("late", dtype="int16")
+        lake.late.extend(np.arange(20).reshape(20, 1))
+        lake.commit("third")
+        lake.checkout("side", create=True)
+        _add(lake, range(16, 18))
+        lake.commit("on the side")
+        lake.checkout("main")
+        lake.merge("side")
+        lake.boxes[0] = np.full((4, 4), 7, dtype=np.float32)
+        lake.labels.pop(3)
+        lake.images.pop(3)
+        lake.boxes.pop(3)
+        _add(lake, range(18, 20))
+        lake.info.update(step=2)
+
+
+def renamed(path: Path) -> None:
+    """A tensor and a group that were renamed: their directories keep the old names."""
+    with new_lake(path) as lake:
+        lake.create_tensor("old", dtype="int32")
+        lake.old.extend(np.arange(6).reshape(3, 2))
+        lake.create_tensor("before/inner", dtype="int32")
+        lake["before/inner"].extend(np.arange(3))
+        lake.create_tensor("gone", dtype="int32")
+        lake.gone.append(1)
+        lake.commit("before the renaming")
+        lake.rename_tensor("old", "new")
+        lake.rename_group("before", "after")
+        lake.delete_tensor("gone")
+
+
+def unsupported(path: Path) -> None:
+    """One tensor of each kind that is refused, and one that is not."""
+    with new_lake(path) as lake:
+        lake.create_tensor("fine", dtype="int32")
+        lake.fine.extend(np.arange(3))
+        lake.create_tensor("text", htype="text")
+        lake.text.extend(["a", "bc", ""])
+        lake.create_tensor("json", htype="json")
+        lake.json.extend([{"a": 1}, {}, {"b": [1]}])
+        lake.create_tensor("list", htype="list")
+        lake["list"].extend([[1], [2, 3], []])
+        lake.create_tensor("tags", htype="tag")
+        lake.tags.extend(["x", "y", "z"])
+        lake.create_tensor("polygons", htype="polygon")
+        lake.polygons.extend([[np.ones((4, 2), "f4")], [np.zeros((3, 2), "f4")] * 2, [np.ones((5, 2), "f4")]])
+        lake.create_tensor("sequence", htype="sequence[bbox]")
+        lake.sequence.extend([np.ones((n, 2, 4), "f4") for n in (1, 2, 3)])
+        lake.create_tensor("linked", htype="link[image]", sample_compression="jpeg", verify=False)
+        lake.create_tensor("webp", htype="image", sample_compression="webp")
+        lake.webp.extend([picture(8, 8 + n) for n in range(3)])
+        lake.create_tensor("jpeg_chunks", htype="image", chunk_compression="jpeg")
+        lake.jpeg_chunks.extend([picture(8, 8 + n) for n in range(3)])
+        lake.create_tensor("png_masks", htype="segment_mask", sample_compression="png", dtype="uint8")
+        lake.png_masks.extend([picture(8, 8 + n, 0) for n in range(3)])
+        lake.create_tensor("tiled", dtype="uint8", tiling_threshold=1_000, max_chunk_size=2_000)
+        lake.tiled.extend([np.ones((2, 2), "u1"), picture(60, 60, 0), np.ones((3, 2), "u1")])
+        lake.create_tensor("sparse", dtype="int32")
+        lake.sparse.append([1, 2])
+        lake.sparse[2] = [3, 4]
+        lake.create_tensor("nothing")
+        lake.nothing.extend([None, None, None])
