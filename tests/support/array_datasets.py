@@ -11,9 +11,7 @@ from support.lake import new_lake
 
 __all__ = ["COMPRESSIONS", "DTYPES", "annotations", "empties", "many_chunks", "numeric", "scalars"]
 
-DTYPES = (
-    "bool int8 uint8 int16 uint16 int32 uint32 int64 uint64 float16 float32 float64 complex64 complex128".split()
-)
+DTYPES = "bool int8 uint8 int16 uint16 int32 uint32 int64 uint64 float16 float32 float64 complex64 complex128".split()
 COMPRESSIONS: dict[str, dict[str, Any]] = {
     "raw": {},
     "lz4_chunk": {"chunk_compression": "lz4"},
@@ -68,7 +66,9 @@ def empties(path: Path) -> None:
     with new_lake(path) as lake:
         for name, kind in COMPRESSIONS.items():
             lake.create_tensor(f"{name}/middle", dtype="float32", **kind)
-            lake[f"{name}/middle"].extend([np.ones((2, 2), "f4"), None, np.zeros((0, 2), "f4"), np.ones((1, 2), "f4")])
+            lake[f"{name}/middle"].extend(
+                [np.ones((2, 2), "f4"), None, np.zeros((0, 2), "f4"), np.ones((1, 2), "f4")]
+            )
             lake.create_tensor(f"{name}/start", dtype="float32", **kind)
             lake[f"{name}/start"].extend([None, None, np.ones((3,), "f4")])
             lake.create_tensor(f"{name}/end", dtype="float32", **kind)
@@ -76,7 +76,9 @@ def empties(path: Path) -> None:
             lake.create_tensor(f"{name}/without_rows", dtype="float32", **kind)
             lake[f"{name}/without_rows"].extend([np.zeros((0, 4), "f4")] * 3)
             lake.create_tensor(f"{name}/chunk_of_empties", dtype="float32", max_chunk_size=64, **kind)
-            lake[f"{name}/chunk_of_empties"].extend([np.ones(40, "f4"), *[None] * 20, np.ones(40, "f4"), None])
+            lake[f"{name}/chunk_of_empties"].extend(
+                [np.ones(40, "f4"), *[None] * 20, np.ones(40, "f4"), None]
+            )
 
 
 def many_chunks(path: Path) -> None:

@@ -21,7 +21,10 @@ def picture(height: int, width: int, channels: int = 3, seed: int = 0) -> npt.ND
     for _ in range(max(channels, 1)):
         slope = rng.uniform(-1, 1, size=2)
         layer = 128 + 100 * (slope[0] * y / max(height, 1) + slope[1] * x / max(width, 1))
-        center, radius = rng.uniform(0, 1, size=2) * (height, width), rng.uniform(0.1, 0.4) * min(height, width)
+        center, radius = (
+            rng.uniform(0, 1, size=2) * (height, width),
+            rng.uniform(0.1, 0.4) * min(height, width),
+        )
         layer[(y - center[0]) ** 2 + (x - center[1]) ** 2 < radius**2] = rng.uniform(0, 255)
         layer[:, int(rng.integers(0, width)) :: 7] = rng.uniform(0, 255)
         layers.append(layer + rng.normal(0, 3, size=layer.shape))

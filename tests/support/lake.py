@@ -46,6 +46,6 @@ def encoded(data: bytes, compression: str) -> Any:
 @contextmanager
 def _quiet() -> Iterator[None]:
     with warnings.catch_warnings():
-        # Said of every gray image that is appended to a tensor with three axes.
-        warnings.filterwarnings("ignore", message="Grayscale images will be reshaped", category=UserWarning)
+        # Advice: that gray images gain an axis, that loops are slow, that updates leave small chunks.
+        warnings.filterwarnings("ignore", category=UserWarning, module="deeplake")
         yield

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from support.images import jpeg, picture
-from support.lake import encoded, new_lake
+from support.lake import Lake, encoded, new_lake
 
 __all__ = ["committed", "renamed", "unsupported"]
 
@@ -26,7 +26,7 @@ def committed(path: Path) -> None:
         lake.labels[2] = np.array([1, 1, 1], dtype=np.uint32)
         lake.images[4] = encoded(jpeg(picture(50, 20, 3, seed=99)), "jpeg")
         lake.create_tensor("late", dtype="int16")
-        lake.late.extend(np.arange(20).reshape(20, 1))
+        lake.late.extend(np.arange(20, dtype="i2").reshape(20, 1))
         lake.commit("third")
         lake.checkout("side", create=True)
         _add(lake, range(16, 18))
@@ -45,22 +45,29 @@ def renamed(path: Path) -> None:
     """A tensor and a group that were renamed: their directories keep the old names."""
     with new_lake(path) as lake:
         lake.create_tensor("old", dtype="int32")
-        lake.old.extend(np.arange(6).reshape(3, 2))
+        lake.old.extend(np.arange(6, dtype="i4").reshape(3, 2))
         lake.create_tensor("before/inner", dtype="int32")
-        lake["before/inner"].extend(np.arange(3))
+        lake["before/inner"].extend(np.arange(3, dtype="i4"))
         lake.create_tensor("gone", dtype="int32")
-        lake.gone.append(1)
+        lake.gone.append(np.int32(1))
         lake.commit("before the renaming")
         lake.rename_tensor("old", "new")
         lake.rename_group("before", "after")
         lake.delete_tensor("gone")
 
 
+def _add(lake: Lake, numbers: range) -> None:
+    for number in numbers:
+        lake.images.append(encoded(jpeg(picture(20 + number, 30, 3, seed=number)), "jpeg"))
+        lake.labels.append(np.arange(number % 4, dtype=np.uint32) % 2)
+        lake.boxes.append(np.full((number % 4, 4), number, dtype=np.float32))
+
+
 def unsupported(path: Path) -> None:
     """One tensor of each kind that is refused, and one that is not."""
     with new_lake(path) as lake:
         lake.create_tensor("fine", dtype="int32")
-        lake.fine.extend(np.arange(3))
+        lake.fine.extend(np.arange(3, dtype="i4"))
         lake.create_tensor("text", htype="text")
         lake.text.extend(["a", "bc", ""])
         lake.create_tensor("json", htype="json")

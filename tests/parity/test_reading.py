@@ -1,0 +1,102 @@
+"""Every sample of every dataset, read by Penstock and by deeplake."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from support.datasets import MAKERS
+from support.lake import open_lake
+
+import penstock
+
+
+@pytest.fixture(params=sorted(MAKERS))
+def path(request: pytest.FixtureRequest, lake: Callable[[str], Path]) -> Path:
+    return lake(request.param)
+
+
+def test_the_dataset_looks_as_deeplake_says(path: Path) -> None:
+    ours = penstock.open(path)
+    with open_lake(path) as theirs:
+        assert list(ours.tensors) == list(theirs.tensors)
+        assert len(ours) == len(theirs)
+        assert ours.info == dict(theirs.info.items())
+        assert ours.branch == theirs.branch
+        assert sorted(ours.groups) == sorted(theirs.meta.groups)
+        for name, tensor in ours.tensors.items():
+            their = theirs[name]
+            assert len(tensor) == len(their), name
+            assert tensor.htype == (their.meta.htype or "generic"), name
+            assert tensor.sample_compression == their.meta.sample_compression, name
+            assert tensor.chunk_compression == their.meta.chunk_compression, name
+            assert list(tensor.min_shape) == their.meta.min_shape, name
+            assert list(tensor.max_shape) == their.meta.max_shape, name
+            assert tensor.info == dict(their.info.items()), name
+            assert tensor.class_names == (list(their.info.get("class_names") or []) or None), name
+
+
+def test_every_sample_is_the_one_that_deeplake_reads(path: Path) -> None:
+    ours = penstock.open(path)
+    with open_lake(path) as theirs:
+        compared = 0
+        for name, tensor in _loadable(ours).items():
+            for index in range(len(tensor)):
+                expected = theirs[name][index].numpy()
+                _check_equal(tensor[index], expected, f"{name}[{index}]")
+                compared += 1
+    assert compared > 0
+
+
+def test_shapes_are_those_of_the_samples(path: Path) -> None:
+    ours = penstock.open(path)
+    with open_lake(path) as theirs:
+        for name, tensor in _loadable(ours).items():
+            expected = [theirs[name][index].numpy().shape for index in range(len(tensor))]
+            shapes = tensor.shapes()
+            assert shapes.dtype == np.int64
+            assert shapes.shape == (len(tensor), tensor.ndim)
+            assert [tuple(shape) for shape in shapes.tolist()] == expected, name
+            assert [tensor.shape(index) for index in range(len(tensor))] == expected, name
+
+
+def test_reading_all_at_once_gives_the_same_samples(path: Path) -> None:
+    for name, tensor in _loadable(penstock.open(path)).items():
+        samples = tensor.numpy_all()
+        assert len(samples) == len(tensor)
+        for index, sample in enumerate(samples):
+            _check_equal(sample, tensor[index], f"{name}[{index}]")
+
+
+def test_stored_bytes_are_those_that_deeplake_keeps(path: Path) -> None:
+    ours = penstock.open(path)
+    with open_lake(path) as theirs:
+        for name, tensor in _loadable(ours).items():
+            if tensor.chunk_compression is None:  # deeplake refuses the others
+                for index in range(len(tensor)):
+                    assert tensor.bytes(index) == theirs[name][index].tobytes(), f"{name}[{index}]"
+
+
+def test_hidden_tensors_are_read_too(path: Path) -> None:
+    ours = penstock.open(path)
+    with open_lake(path) as theirs:
+        assert list(ours.hidden_tensors) == sorted(set(theirs._tensors()) - set(theirs.tensors))
+        for name, tensor in ours.hidden_tensors.items():
+            if tensor.unsupported() is None:
+                for index in range(len(tensor)):
+                    expected = theirs._tensors()[name][index].numpy()
+                    _check_equal(tensor[index], expected, f"{name}[{index}]")
+
+
+def _loadable(dataset: penstock.Dataset) -> dict[str, penstock.Tensor]:
+    return {name: tensor for name, tensor in dataset.tensors.items() if tensor.unsupported() is None}
+
+
+def _check_equal(ours: np.ndarray, expected: np.ndarray, where: str) -> None:
+    assert ours.dtype == expected.dtype, where
+    assert ours.shape == expected.shape, where
+    assert np.array_equal(ours, expected, equal_nan=ours.dtype.kind in "fc"), where
+    assert ours.flags.writeable, where
+    assert ours.flags.owndata or ours.base.flags.owndata, where
