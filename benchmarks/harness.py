@@ -13,6 +13,7 @@ import resource
 import statistics
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -35,10 +36,13 @@ class Contender(Protocol):
         ...
 
 
-def serve(contender: Contender) -> None:
-    """Answers the commands "sums" and "go" on standard input, one JSON line each."""
-    import time
+def serve(make_contender: Callable[[], Contender]) -> None:
+    """Answers the commands "sums" and "go" on standard input, one JSON line each.
 
+    Memory is what the process takes beyond what it had before the contender was made: modules are not counted.
+    """
+    before_mib = _peak_kib() / 1024
+    contender = make_contender()
     for line in sys.stdin:
         if line.strip() == "sums":
             print(json.dumps(contender.sums()), flush=True)
@@ -50,7 +54,7 @@ def serve(contender: Contender) -> None:
             "samples": samples,
             "seconds": seconds,
             "cpu_seconds": _cpu_seconds() - before,
-            "peak_mib": _peak_kib() / 1024,
+            "peak_mib": _peak_kib() / 1024 - before_mib,
         }
         print(json.dumps(result), flush=True)
 

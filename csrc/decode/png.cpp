@@ -52,8 +52,14 @@ enum class Outcome { kDone, kFailed, kOtherSize, kOtherChannels, kOtherDepth };
 void choose_native_output(PngContext& context, std::uint32_t item_size) {
   const int type = png_get_color_type(context.png, context.info);
   const int depth = png_get_bit_depth(context.png, context.info);
-  if (type == PNG_COLOR_TYPE_GRAY && depth < 8) png_set_expand_gray_1_2_4_to_8(context.png);
-  if (type == PNG_COLOR_TYPE_PALETTE && depth < 8) png_set_packing(context.png);
+  // Pillow gives 0 and 1 for one bit of gray, indices for palettes, and scales two and four bits of gray up.
+  if (depth < 8) {
+    if (type == PNG_COLOR_TYPE_GRAY && depth > 1) {
+      png_set_expand_gray_1_2_4_to_8(context.png);
+    } else {
+      png_set_packing(context.png);
+    }
+  }
   if (depth == 16) {
     if (item_size == 2) {
       png_set_swap(context.png);
