@@ -58,7 +58,7 @@ def coco_mini() -> Path:
 
 @pytest.fixture(scope="session")
 def lake(deeplake: Any, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
-    """Gives the path of a dataset of ``support.datasets.MAKERS``, written once a session: for reading only."""
+    """Gives the path of a dataset of ``support.datasets.MAKERS``, written once a session: only to read."""
     made: dict[str, Path] = {}
 
     def get(name: str) -> Path:

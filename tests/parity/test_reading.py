@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from support.datasets import MAKERS
-from support.lake import open_lake
 
 import penstock
+from support.datasets import MAKERS
+from support.lake import open_lake
 
 
 @pytest.fixture(params=sorted(MAKERS))

@@ -11,7 +11,10 @@ from support.lake import new_lake
 
 __all__ = ["COMPRESSIONS", "DTYPES", "annotations", "empties", "many_chunks", "numeric", "scalars"]
 
-DTYPES = "bool int8 uint8 int16 uint16 int32 uint32 int64 uint64 float16 float32 float64 complex64 complex128".split()
+DTYPES = [
+    *("bool", "int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64"),
+    *("float16", "float32", "float64", "complex64", "complex128"),
+]
 COMPRESSIONS: dict[str, dict[str, Any]] = {
     "raw": {},
     "lz4_chunk": {"chunk_compression": "lz4"},

@@ -16,7 +16,7 @@ SIZES = [(48, 64), (33, 47), (16, 16), (17, 31), (1, 1), (8, 100), (64, 1), (40,
 
 
 def jpeg_images(path: Path) -> None:
-    """JPEGs of many sizes and kinds: gray, 4:4:4, 4:2:2, 4:2:0, progressive, with EXIF orientation; an empty one."""
+    """JPEGs of many sizes and kinds: gray, 4:4:4, 4:2:2, 4:2:0, progressive, turned by EXIF; an empty one."""
     kinds = [
         {"subsampling": 0},
         {"subsampling": 1},
@@ -39,7 +39,7 @@ def jpeg_images(path: Path) -> None:
 
 
 def png_images(path: Path) -> None:
-    """PNGs: RGB, gray, RGBA, gray with alpha, palette, 16 bits, 1 bit, interlaced by nothing Pillow can write."""
+    """PNGs: RGB, gray, RGBA, gray with alpha, palette, 16 bits, 1 bit."""
     with new_lake(path) as lake:
         for name, channels in (("rgb", 3), ("gray", 0), ("rgba", 4)):
             lake.create_tensor(name, htype="image", sample_compression="png")

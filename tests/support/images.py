@@ -13,8 +13,10 @@ __all__ = ["jpeg", "picture", "png"]
 
 
 def picture(height: int, width: int, channels: int = 3, seed: int = 0) -> npt.NDArray[np.uint8]:
-    """uint8 [height, width, channels], or [height, width] for ``channels`` 0: what codecs are made for, with edges
-    that show a wrong upsampling or a swapped channel."""
+    """uint8 [height, width, channels], or [height, width] for ``channels`` 0.
+
+    Smooth, as codecs expect, with edges that show a wrong upsampling or a swapped channel.
+    """
     rng = np.random.default_rng(seed)
     y, x = np.mgrid[0:height, 0:width].astype(np.float64)
     layers = []

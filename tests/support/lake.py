@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-__all__ = ["Lake", "encoded", "new_lake", "open_lake"]
+__all__ = ["Lake", "encoded", "link", "new_lake", "open_lake"]
 
 Lake = Any  # deeplake.Dataset: the library has no types
 
@@ -41,6 +41,13 @@ def encoded(data: bytes, compression: str) -> Any:
     from deeplake.core.sample import Sample
 
     return Sample(buffer=data, compression=compression)
+
+
+def link(target: str) -> Any:
+    """A sample of a tensor of links."""
+    import deeplake
+
+    return deeplake.link(target)
 
 
 @contextmanager

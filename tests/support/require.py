@@ -1,7 +1,7 @@
 """Optional dependencies of tests: skipped where they are missing, unless the run promises them.
 
-The environment variable PENSTOCK_REQUIRE lists what has to be there ("native,deeplake,mmdet,coco"): then a missing
-one fails the test, so that a broken build cannot pass by skipping.
+The environment variable PENSTOCK_REQUIRE lists what has to be there ("native,deeplake,mmdet,coco"): then a
+missing one fails the test, so that a broken build cannot pass by skipping.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ def require(name: str) -> Any:
     """What ``name`` stands for, or a skip (a failure where PENSTOCK_REQUIRE names it).
 
     Args:
-        name: "deeplake" or "mmdet": the module. "native": the module ``penstock._core``. "coco": the Path of the
-            small COCO data set that lies next to the project.
+        name: "deeplake" or "mmdet": the module. "native": the module ``penstock._core``. "coco": the Path of
+            the small COCO data set that lies next to the project.
     """
     try:
         return _PROVIDERS[name]()

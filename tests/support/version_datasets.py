@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from support.images import jpeg, picture
-from support.lake import Lake, encoded, new_lake
+from support.lake import Lake, encoded, link, new_lake
 
 __all__ = ["committed", "renamed", "unsupported"]
 
@@ -81,6 +81,7 @@ def unsupported(path: Path) -> None:
         lake.create_tensor("sequence", htype="sequence[bbox]")
         lake.sequence.extend([np.ones((n, 2, 4), "f4") for n in (1, 2, 3)])
         lake.create_tensor("linked", htype="link[image]", sample_compression="jpeg", verify=False)
+        lake.linked.extend([link(f"missing-{n}.jpg") for n in range(3)])
         lake.create_tensor("webp", htype="image", sample_compression="webp")
         lake.webp.extend([picture(8, 8 + n) for n in range(3)])
         lake.create_tensor("jpeg_chunks", htype="image", chunk_compression="jpeg")

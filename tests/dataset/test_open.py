@@ -1,0 +1,192 @@
+"""Opening: what is a dataset, what is refused, and that nothing is touched."""
+
+from __future__ import annotations
+
+import logging
+import os
+import pickle
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import penstock
+from penstock.errors import (
+    DatasetNotFoundError,
+    PenstockError,
+    StorageError,
+    TensorNotFoundError,
+    UnsupportedError,
+)
+from support.damage import snapshot
+from support.require import PROJECT_ROOT
+
+Lakes = Callable[[str], Path]
+
+
+def test_paths_of_all_kinds_open_the_same_dataset(lake: Lakes, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = lake("renamed")
+    monkeypatch.chdir(path.parent)
+    datasets = [penstock.open(kind) for kind in (path, str(path), path.as_uri(), path.name)]
+    assert {dataset.path for dataset in datasets} == {str(path)}
+    assert len({dataset.fingerprint() for dataset in datasets}) == 1
+    assert penstock.open(datasets[0]) is datasets[0]
+
+
+@pytest.mark.parametrize("path", ["s3://bucket/x", "gcs://x", "hub://org/x", "https://host/x", "mem://x"])
+def test_remote_datasets_are_refused(path: str) -> None:
+    with pytest.raises(UnsupportedError, match=path.partition("://")[0]) as caught:
+        penstock.open(path)
+    assert caught.value.path == path
+
+
+def test_a_missing_directory(tmp_path: Path) -> None:
+    with pytest.raises(DatasetNotFoundError, match="no such directory") as caught:
+        penstock.open(tmp_path / "nowhere")
+    assert isinstance(caught.value, FileNotFoundError)
+    assert caught.value.path == str(tmp_path / "nowhere")
+
+
+def test_a_directory_that_is_no_dataset(tmp_path: Path) -> None:
+    (tmp_path / "images").mkdir()
+    with pytest.raises(DatasetNotFoundError, match="holds no Deep Lake dataset"):
+        penstock.open(tmp_path)
+
+
+def test_a_file_is_no_dataset(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("{}")
+    with pytest.raises(DatasetNotFoundError, match="this is a file"):
+        penstock.open(tmp_path / "file")
+
+
+def test_deep_lake_4_is_named(tmp_path: Path) -> None:
+    # As deeplake 4.7.4 lays a dataset out.
+    log = tmp_path / "_deeplake_log" / "_meta"
+    log.mkdir(parents=True)
+    (log / "0000000001c00000000.jsonl").write_text("{}\n")
+    with pytest.raises(UnsupportedError, match="Deep Lake 4"):
+        penstock.open(tmp_path)
+
+
+@pytest.mark.parametrize("argument", ["commit", "view"])
+def test_commits_and_views_are_refused(lake: Lakes, argument: str) -> None:
+    with pytest.raises(UnsupportedError, match=f"'{argument}' is not supported yet"):
+        penstock.open(lake("scalars"), **{argument: "abc"})
+
+
+def test_creds_are_ignored_with_a_note(lake: Lakes, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO, logger="penstock"):
+        assert len(penstock.open(lake("scalars"), creds={"token": "secret"})) == 100
+    assert "ignored" in caplog.text
+    assert "secret" not in caplog.text
+
+
+@pytest.mark.parametrize("path", [None, 3, b"bytes", ["a"]])
+def test_other_types_are_refused(path: object) -> None:
+    with pytest.raises(TypeError, match="path must be"):
+        penstock.open(path)  # type: ignore[arg-type]
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_no_permission(lake_copy: Lakes) -> None:
+    path = lake_copy("scalars")
+    path.chmod(0)
+    try:
+        with pytest.raises(StorageError):
+            penstock.open(path)
+    finally:
+        path.chmod(0o755)
+
+
+def test_unknown_tensors_name_the_nearest(lake: Lakes) -> None:
+    dataset = penstock.open(lake("annotations"))
+    with pytest.raises(TensorNotFoundError, match=r"'lables'.*'labels'") as caught:
+        dataset["lables"]
+    assert isinstance(caught.value, KeyError)
+    with pytest.raises(TensorNotFoundError, match=r"It has: .*'labels'"):
+        dataset["quite another thing"]
+    assert "labels" in dataset
+    assert "lables" not in dataset
+
+
+def test_reading_changes_nothing(lake_copy: Lakes) -> None:
+    path = lake_copy("committed")
+    before = snapshot(path)
+    _read_everything(path)
+    assert snapshot(path) == before
+
+
+def test_a_directory_without_write_permission(lake_copy: Lakes) -> None:
+    path = lake_copy("committed")
+    directories = [path, *(entry for entry in path.rglob("*") if entry.is_dir())]
+    for directory in directories:
+        directory.chmod(0o555)
+    try:
+        _read_everything(path)
+    finally:
+        for directory in directories:
+            directory.chmod(0o755)
+
+
+def test_datasets_and_tensors_pickle(lake: Lakes) -> None:
+    dataset = penstock.open(lake("committed"))
+    expected = dataset["images"][4]
+    copy = pickle.loads(pickle.dumps(dataset))
+    assert len(pickle.dumps(dataset)) < 1000
+    assert copy.fingerprint() == dataset.fingerprint()
+    tensor = pickle.loads(pickle.dumps(dataset["images"]))
+    assert np.array_equal(tensor[4], expected)
+    hidden = next(iter(dataset.hidden_tensors.values()))
+    assert pickle.loads(pickle.dumps(hidden)).name == hidden.name
+
+
+def test_fingerprints_tell_datasets_apart(lake: Lakes, lake_copy: Lakes) -> None:
+    names = ["committed", "scalars", "unsupported"]
+    prints = {penstock.open(lake(name)).fingerprint() for name in names}
+    assert len(prints) == len(names)
+    assert penstock.open(lake_copy("committed")).fingerprint() in prints
+    assert all(len(digits) == 16 and int(digits, 16) >= 0 for digits in prints)
+
+
+def test_opening_imports_neither_deeplake_nor_the_extras(lake: Lakes) -> None:
+    program = (
+        "import sys, penstock.dataset as d\n"
+        f"tensor = d.open_dataset({str(lake('scalars'))!r})['raw']\n"
+        "assert tensor[3][0] == 27 and tensor.shapes().shape == (100, 1)\n"
+        "heavy = {'deeplake', 'PIL', 'lz4', 'cv2', 'mmcv', 'mmdet', 'pycocotools', 'matplotlib'}\n"
+        "print(sorted(heavy & {name.partition('.')[0] for name in sys.modules}))\n"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", program],
+        env={**os.environ, "PYTHONPATH": str(PROJECT_ROOT / "python")},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.strip() == "[]"
+
+
+def test_a_missing_extra_is_named(lake: Lakes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "PIL.Image", None)
+    monkeypatch.setitem(sys.modules, "lz4.block", None)
+    dataset = penstock.open(lake("jpeg_images"))
+    with pytest.raises(penstock.errors.MissingExtraError, match=r"penstock\[python\]") as caught:
+        dataset["images"][0]
+    assert isinstance(caught.value, ImportError)
+    assert isinstance(caught.value, PenstockError)
+    assert caught.value.tensor == "images"
+    with pytest.raises(penstock.errors.MissingExtraError, match="lz4"):
+        penstock.open(lake("scalars"))["lz4_chunk"][0]
+
+
+def _read_everything(path: Path) -> None:
+    dataset = penstock.open(path)
+    assert dataset.fingerprint()
+    for tensor in dataset.tensors.values():
+        assert len(tensor.numpy_all()) == len(tensor.shapes()) == len(tensor)
+        assert tensor[0].dtype == tensor.dtype
