@@ -42,6 +42,9 @@ void decode_image(format::Compression compression, base::Bytes encoded, const ba
   }
   switch (compression) {
     case format::Compression::kJpeg:
+      if (item_size != 1) {
+        throw base::Error(base::ErrorKind::kUnsupported, "a JPEG in a tensor that is not uint8 is not supported");
+      }
       decode_jpeg(encoded, size, color, pixels);
       return;
     case format::Compression::kPng:

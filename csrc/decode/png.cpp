@@ -44,12 +44,19 @@ class PngContext {
   png_structp png = nullptr;
   png_infop info = nullptr;
   base::Bytes rest;
+  std::uint32_t item_size = 1;  ///< bytes of an element as it will be decoded
   char message[128] = {};
 };
 
-enum class Outcome { kDone, kFailed, kOtherSize, kOtherChannels, kOtherDepth };
+enum class Outcome { kDone, kFailed, kOtherSize, kOtherChannels };
 
-void choose_native_output(PngContext& context, std::uint32_t item_size) {
+/// Bytes of an element as Pillow decodes it: two for 16-bit gray, else one.
+std::uint32_t native_item_size(const PngContext& context) {
+  const bool gray = png_get_color_type(context.png, context.info) == PNG_COLOR_TYPE_GRAY;
+  return gray && png_get_bit_depth(context.png, context.info) == 16 ? 2 : 1;
+}
+
+void choose_native_output(PngContext& context) {
   const int type = png_get_color_type(context.png, context.info);
   const int depth = png_get_bit_depth(context.png, context.info);
   // Pillow gives 0 and 1 for one bit of gray, indices for palettes, and scales two and four bits of gray up.
@@ -61,7 +68,7 @@ void choose_native_output(PngContext& context, std::uint32_t item_size) {
     }
   }
   if (depth == 16) {
-    if (item_size == 2) {
+    if (native_item_size(context) == 2) {
       png_set_swap(context.png);
     } else {
       png_set_strip_16(context.png);
@@ -83,25 +90,29 @@ void choose_color_output(PngContext& context, Color color) {
   if (color == Color::kBgr) png_set_bgr(context.png);
 }
 
-/// No local here may have a destructor.
-Outcome decode_rows(PngContext& context, const ImageSize& size, std::uint32_t item_size, Color color,
-                    png_bytepp rows) {
+/// Reads the head and checks it. No local here may have a destructor.
+Outcome read_head(PngContext& context, const ImageSize& size, Color color) {
   if (setjmp(png_jmpbuf(context.png)) != 0) return Outcome::kFailed;
   png_read_info(context.png, context.info);
   if (png_get_image_height(context.png, context.info) != size.height ||
       png_get_image_width(context.png, context.info) != size.width) {
     return Outcome::kOtherSize;
   }
+  context.item_size = color == Color::kNative ? native_item_size(context) : 1;
   if (color == Color::kNative) {
-    choose_native_output(context, item_size);
+    choose_native_output(context);
   } else {
     choose_color_output(context, color);
   }
   png_set_interlace_handling(context.png);
   png_read_update_info(context.png, context.info);
-  if (png_get_bit_depth(context.png, context.info) != static_cast<int>(8 * item_size)) return Outcome::kOtherDepth;
   const std::uint32_t channels = color == Color::kNative ? size.channels : 3;
-  if (png_get_channels(context.png, context.info) != channels) return Outcome::kOtherChannels;
+  return png_get_channels(context.png, context.info) == channels ? Outcome::kDone : Outcome::kOtherChannels;
+}
+
+/// No local here may have a destructor.
+Outcome read_rows(PngContext& context, png_bytepp rows) {
+  if (setjmp(png_jmpbuf(context.png)) != 0) return Outcome::kFailed;
   png_read_image(context.png, rows);
   return Outcome::kDone;
 }
@@ -110,33 +121,50 @@ Outcome decode_rows(PngContext& context, const ImageSize& size, std::uint32_t it
   throw base::Error(base::ErrorKind::kDecode, "PNG: " + cause, hint);
 }
 
-}  // namespace
+[[noreturn]] void fail(const PngContext& context, Outcome outcome, const ImageSize& size) {
+  if (outcome == Outcome::kOtherSize) {
+    fail("the image is " + std::to_string(png_get_image_height(context.png, context.info)) + " x " +
+         std::to_string(png_get_image_width(context.png, context.info)) + " (height x width), the dataset says " +
+         std::to_string(size.height) + " x " + std::to_string(size.width));
+  }
+  if (outcome == Outcome::kOtherChannels) {
+    fail("the image has " + std::to_string(png_get_channels(context.png, context.info)) +
+         " channels, the dataset says " + std::to_string(size.channels));
+  }
+  fail(context.message, "The image is damaged: replace the sample, or leave it out.");
+}
 
-void decode_png(base::Bytes encoded, const ImageSize& size, std::uint32_t item_size, Color color,
-                base::MutableBytes pixels) {
-  PngContext context(encoded);
+void read_pixels(PngContext& context, const ImageSize& size, base::MutableBytes pixels) {
   std::vector<png_bytep> rows(size.height);
   const std::size_t stride = pixels.size() / size.height;
   for (std::size_t row = 0; row < rows.size(); ++row) {
     rows[row] = reinterpret_cast<png_bytep>(pixels.data() + row * stride);
   }
-  switch (decode_rows(context, size, item_size, color, rows.data())) {
-    case Outcome::kDone:
-      return;
-    case Outcome::kFailed:
-      fail(context.message, "The image is damaged: replace the sample, or leave it out.");
-    case Outcome::kOtherSize:
-      fail("the image is " + std::to_string(png_get_image_height(context.png, context.info)) + " x " +
-           std::to_string(png_get_image_width(context.png, context.info)) + " (height x width), the dataset says " +
-           std::to_string(size.height) + " x " + std::to_string(size.width));
-    case Outcome::kOtherChannels:
-      fail("the image has " + std::to_string(png_get_channels(context.png, context.info)) +
-           " channels, the dataset says " + std::to_string(size.channels));
-    case Outcome::kOtherDepth:
-      throw base::Error(base::ErrorKind::kUnsupported,
-                        "PNG: an image of " + std::to_string(png_get_bit_depth(context.png, context.info)) +
-                            " bits in a tensor of " + std::to_string(8 * item_size) + " is not supported");
+  if (const Outcome outcome = read_rows(context, rows.data()); outcome != Outcome::kDone) fail(context, outcome, size);
+}
+
+/// Widens or cuts little-endian integers, as a numpy cast does.
+void cast_items(base::Bytes from, std::size_t from_size, base::MutableBytes to, std::size_t to_size) {
+  const std::size_t common = std::min(from_size, to_size);
+  std::fill(to.begin(), to.end(), std::byte{0});
+  for (std::size_t item = 0; item * from_size < from.size(); ++item) {
+    std::copy_n(from.data() + item * from_size, common, to.data() + item * to_size);
   }
+}
+
+}  // namespace
+
+void decode_png(base::Bytes encoded, const ImageSize& size, std::uint32_t item_size, Color color,
+                base::MutableBytes pixels) {
+  PngContext context(encoded);
+  if (const Outcome outcome = read_head(context, size, color); outcome != Outcome::kDone) fail(context, outcome, size);
+  if (context.item_size == item_size) {
+    read_pixels(context, size, pixels);
+    return;
+  }
+  std::vector<std::byte> decoded(pixels.size() / item_size * context.item_size);
+  read_pixels(context, size, decoded);
+  cast_items(decoded, context.item_size, pixels, item_size);
 }
 
 }  // namespace penstock::decode

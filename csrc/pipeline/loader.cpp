@@ -23,8 +23,9 @@ Loader::Loader(std::shared_ptr<storage::Store> store, std::vector<TensorSource> 
       sources_(std::move(sources)),
       options_(options),
       fetcher_(*store_, sources_, options_.cache_bytes, stats_),
-      // One for each batch in flight and one for the batch that the consumer holds.
-      slabs_(make_pools(sources_.size(), allocator, options_.keep_slabs ? options_.prefetch + 1 : 0)),
+      // One for each batch in flight, one for the batch just handed out, one for the batch before it, which a for
+      // loop still holds then.
+      slabs_(make_pools(sources_.size(), allocator, options_.keep_slabs ? options_.prefetch + 2 : 0)),
       io_threads_("penstock-io", options_.io_threads),
       decode_threads_("penstock-decode", options_.threads) {}
 
