@@ -20,7 +20,7 @@ from penstock.plan import EpochPlan
 from penstock.python_loader import PythonLoader
 from penstock.samples import Samples
 from penstock.sampling import EpochSampler, base_seed, world
-from penstock.transforms import compile_transform
+from penstock.transforms import Program, compile_transform
 
 __all__ = ["DataLoader"]
 
@@ -84,7 +84,7 @@ class DataLoader(torch.utils.data.DataLoader[Any]):
         *,
         loader_type: str = "auto",
         tensors: Sequence[str] | Mapping[str, str] | None = None,
-        transform: Callable[[dict[str, Any]], Any] | Sequence[Mapping[str, Any]] | None = None,
+        transform: Program | Callable[[dict[str, Any]], Any] | Sequence[Mapping[str, Any]] | None = None,
         num_threads: int | None = None,
         num_workers: int = 0,
         prefetch_factor: int = 2,
@@ -136,8 +136,9 @@ class DataLoader(torch.utils.data.DataLoader[Any]):
             )
             shuffle = False
         collate = collate_fn or program.collate
+        self._samples = samples
         super().__init__(
-            samples,
+            self._torch_dataset(samples),
             **_torch_batching(options, shuffle, sampler, batch_sampler),
             collate_fn=collate,
             pin_memory=options.pin_memory,
@@ -180,7 +181,7 @@ class DataLoader(torch.utils.data.DataLoader[Any]):
             "epoch": epoch,
             "batch": batch,
             "seed": self._seed(),
-            "dataset": self.dataset.source.fingerprint(),  # type: ignore[attr-defined]
+            "dataset": self._samples.source.fingerprint(),
             "batch_size": self.options.batch_size,
             "world_size": self._seed.world()[1],
         }
@@ -216,11 +217,15 @@ class DataLoader(torch.utils.data.DataLoader[Any]):
         self.close()
 
     def __repr__(self) -> str:
-        samples: Samples = self.dataset  # type: ignore[assignment]
+        samples = self._samples
         return (
             f"penstock.DataLoader({samples.source.path!r}, {len(samples)} samples, {len(self)} batches, "
             f"loader_type={self.loader_type!r}, tensors={list(samples.tensors)}, {self.options})"
         )
+
+    def _torch_dataset(self, samples: Samples) -> torch.utils.data.Dataset[Any]:
+        """What stands as ``dataset``; a framework's integration puts its own in place of the samples."""
+        return samples
 
     def _plan(self) -> EpochPlan:
         first = 0
@@ -229,7 +234,7 @@ class DataLoader(torch.utils.data.DataLoader[Any]):
             self._set_epoch(epoch)
             self._resume = None
         epoch = int(getattr(self._epoch_holder(), "epoch", self._epoch))
-        self.dataset.epoch = epoch  # type: ignore[attr-defined]
+        self._samples.epoch = epoch
         batches = [[int(index) for index in batch] for batch in self.batch_sampler or ()]
         self._set_epoch(epoch + 1)
         return EpochPlan(epoch, batches, first)

@@ -12,7 +12,7 @@ __all__ = ["Color", "Program", "compile_transform"]
 
 
 def compile_transform(
-    transform: Callable[[dict[str, Any]], Any] | Sequence[Mapping[str, Any]] | None,
+    transform: Program | Callable[[dict[str, Any]], Any] | Sequence[Mapping[str, Any]] | None,
     *,
     dataset: Dataset,
     tensors: Mapping[str, Tensor],

@@ -1,0 +1,32 @@
+"""MMDetection 2.28 on Deep Lake datasets.
+
+    from penstock.integrations import mmdet as mmdet_deeplake
+
+    model = mmdet_deeplake.build_detector(cfg.model)
+    mmdet_deeplake.train_detector(model, cfg)
+
+The configuration is MMDetection's, with ``deeplake_path`` in ``data.train`` and ``data.val``; see
+:mod:`penstock.integrations.mmdet.config` for all keys. Results are those of MMDetection's own
+``CocoDataset`` on the annotation file that the Deep Lake dataset was made of.
+"""
+
+from penstock.integrations.mmdet._require import require_mmdet
+
+require_mmdet()
+
+from mmdet.models import build_detector  # noqa: E402
+
+from penstock.integrations.mmdet.dataset import DeepLakeCocoDataset  # noqa: E402
+from penstock.integrations.mmdet.loader import DetectionLoader, build_dataloader, build_dataset  # noqa: E402
+from penstock.integrations.mmdet.pipeline import compile_pipeline  # noqa: E402
+from penstock.integrations.mmdet.train import train_detector  # noqa: E402
+
+__all__ = [
+    "DeepLakeCocoDataset",
+    "DetectionLoader",
+    "build_dataloader",
+    "build_dataset",
+    "build_detector",
+    "compile_pipeline",
+    "train_detector",
+]

@@ -1,0 +1,230 @@
+"""The keys of a configuration: which there are, what they mean, what is wrong with them.
+
+``data.train`` and ``data.val``:
+
+- ``pipeline``: MMDetection's pipeline. Default: ``train_pipeline`` or ``test_pipeline`` of the configuration.
+- ``deeplake_path``: The dataset.
+- ``deeplake_tensors``: {"img": ..., "gt_bboxes": ..., "gt_labels": ...}; what is not named is found by its
+htype. - ``deeplake_dataloader``: {"shuffle": ..., "batch_size": ..., "num_workers": ...}, and ``drop_last``,
+  ``persistent_workers``, ``pin_memory``, ``prefetch_factor``.
+- ``deeplake_credentials``: Ignored for local datasets. No token is ever needed for them.
+- ``deeplake_commit_id``, ``deeplake_view_id``: Passed on when the dataset is opened.
+- ``classes``: Names of the classes to use. Default: all.
+- ``filter_empty_gt``: In training, leave out images without boxes of the classes. Default: True.
+
+Keys of MMDetection's datasets that concern annotation files (``type``, ``ann_file``, ``img_prefix``, ...) may
+stand there, as they come with MMDetection's base configurations; they are not used.
+
+``data``: ``samples_per_gpu``, ``workers_per_gpu``, ``persistent_workers``, ``train_dataloader``,
+``val_dataloader``, as in MMDetection; ``deeplake_dataloader`` goes before them.
+
+Top level: ``deeplake_dataloader_type`` ("auto", "c++", "cpp", "python"), ``deeplake_metrics_format``
+("COCO"), ``evaluation`` (dict(metric=["bbox"], interval=1)) and MMDetection's own.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from penstock.errors import ConfigError
+from penstock.integrations.mmdet.names import check_keys, did_you_mean
+
+__all__ = ["LoaderSettings", "Split", "check_config", "loader_type_of", "parse_loader", "parse_split"]
+
+logger = logging.getLogger("penstock")
+
+_LOADER_TYPES = ("auto", "c++", "cpp", "python")
+_METRICS = ("bbox", "proposal", "proposal_fast")
+_TOP_KEYS = ("deeplake_dataloader_type", "deeplake_metrics_format")
+_SPLIT_KEYS = (
+    "pipeline",
+    "deeplake_path",
+    "deeplake_tensors",
+    "deeplake_dataloader",
+    "deeplake_credentials",
+    "deeplake_commit_id",
+    "deeplake_view_id",
+    "classes",
+    "filter_empty_gt",
+)
+_STOCK_KEYS = (
+    *("type", "ann_file", "data_root", "img_prefix", "seg_prefix", "seg_suffix", "proposal_file"),
+    *("test_mode", "file_client_args", "samples_per_gpu"),
+)
+_WRAPPERS = ("ClassBalancedDataset", "ConcatDataset", "MultiImageMixDataset", "RepeatDataset")
+#: Names of a loader's options in MMDetection and in Deep Lake, and what they set.
+_LOADER_KEYS = {
+    "samples_per_gpu": "batch_size",
+    "batch_size": "batch_size",
+    "workers_per_gpu": "num_workers",
+    "num_workers": "num_workers",
+    "shuffle": "shuffle",
+    "drop_last": "drop_last",
+    "persistent_workers": "persistent_workers",
+    "pin_memory": "pin_memory",
+    "prefetch_factor": "prefetch_factor",
+}
+_DATA_KEYS = (
+    *("train", "val", "test", "samples_per_gpu", "workers_per_gpu", "persistent_workers", "imgs_per_gpu"),
+    *("train_dataloader", "val_dataloader", "test_dataloader"),
+)
+
+
+@dataclass(frozen=True)
+class Split:
+    """What ``data.train`` or ``data.val`` says; see the module's table."""
+
+    pipeline: Sequence[Mapping[str, Any]]
+    path: str | None = None
+    tensors: Mapping[str, str] | None = None
+    credentials: Any = None
+    commit: str | None = None
+    view: str | None = None
+    classes: Sequence[str] | str | None = None
+    filter_empty_gt: bool = True
+
+
+@dataclass(frozen=True)
+class LoaderSettings:
+    """How batches are made.
+
+    Attributes:
+        batch_size: Samples in a batch.
+        num_workers: Threads of the C++ loader, worker processes of the Python loader.
+        shuffle: In groups of like aspect ratio.
+        options: Further arguments of :class:`penstock.DataLoader`.
+    """
+
+    batch_size: int
+    num_workers: int
+    shuffle: bool
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+def check_config(cfg: Mapping[str, Any], *, validate: bool) -> None:
+    """Finds what cannot work before anything is opened.
+
+    Raises:
+        ConfigError: A key, loader type, metric or format that does not exist or is not supported yet.
+    """
+    ours = {key: value for key, value in cfg.items() if key.startswith("deeplake_")}
+    check_keys("the configuration", ours, _TOP_KEYS)
+    loader_type_of(cfg)
+    _check_choice(
+        "deeplake_metrics_format", cfg.get("deeplake_metrics_format", "COCO"), ("COCO",), ("PascalVOC",)
+    )
+    if "data" not in cfg or "train" not in cfg["data"]:
+        raise ConfigError("the configuration has no data.train")
+    check_keys("data", cfg["data"], _DATA_KEYS)
+    for phase, *_ in cfg.get("workflow") or ():
+        if phase != "train":
+            raise ConfigError(
+                f"workflow: the phase '{phase}' is not supported yet", hint="Use [('train', 1)]"
+            )
+    if not validate:
+        return
+    metrics = (cfg.get("evaluation") or {}).get("metric", "bbox")
+    for metric in [metrics] if isinstance(metrics, str) else metrics:
+        _check_choice("evaluation.metric", metric, _METRICS, ("segm",))
+
+
+def loader_type_of(cfg: Mapping[str, Any]) -> str:
+    """The configuration's ``deeplake_dataloader_type``, "auto" by default. Raises ConfigError."""
+    value = cfg.get("deeplake_dataloader_type", "auto")
+    name = value.lower() if isinstance(value, str) else value
+    _check_choice("deeplake_dataloader_type", name, _LOADER_TYPES)
+    return str(name)
+
+
+def parse_split(
+    where: str, cfg: Mapping[str, Any], pipeline: Sequence[Mapping[str, Any]] | None = None
+) -> Split:
+    """Reads ``data.train`` or ``data.val``.
+
+    Args:
+        where: Its name, for messages.
+        cfg: Its keys.
+        pipeline: The pipeline to take where it has none.
+
+    Raises:
+        ConfigError: An unknown key, no pipeline, a dataset wrapper, which is not supported yet.
+    """
+    if not isinstance(cfg, Mapping):
+        raise ConfigError(f"{where}: several datasets are not supported yet, got {type(cfg).__name__}")
+    if cfg.get("type") in _WRAPPERS:
+        raise ConfigError(
+            f"{where}: '{cfg['type']}' is not supported yet",
+            hint="In a configuration that inherits it, start anew with dict(_delete_=True, ...)",
+        )
+    check_keys(where, cfg, (*_SPLIT_KEYS, *_STOCK_KEYS))
+    if cfg.get("proposal_file") is not None:
+        raise ConfigError(f"{where}: 'proposal_file' is not supported yet")
+    steps = cfg.get("pipeline") or pipeline
+    if not steps:
+        raise ConfigError(f"{where}: there is no pipeline")
+    return Split(
+        pipeline=steps,
+        path=cfg.get("deeplake_path"),
+        tensors=cfg.get("deeplake_tensors"),
+        credentials=_given(cfg.get("deeplake_credentials")),
+        commit=cfg.get("deeplake_commit_id") or None,
+        view=cfg.get("deeplake_view_id") or None,
+        classes=cfg.get("classes"),
+        filter_empty_gt=cfg.get("filter_empty_gt", True),
+    )
+
+
+def parse_loader(data: Mapping[str, Any], name: str) -> LoaderSettings:
+    """The loader's settings for the split ``name`` ("train", "val") of ``data``.
+
+    As in MMDetection a batch of training has ``samples_per_gpu`` images (2 by default) and one of validation
+    a single image unless its own options say otherwise, and both have ``workers_per_gpu`` workers (2 by
+    default).
+
+    Raises:
+        ConfigError: An unknown or wrong option.
+    """
+    split = data.get(name) or {}
+    common = (
+        ("workers_per_gpu", "samples_per_gpu", "persistent_workers")
+        if name == "train"
+        else ("workers_per_gpu",)
+    )
+    found: dict[str, Any] = {
+        "batch_size": 2 if name == "train" else 1,
+        "num_workers": 2,
+        "shuffle": name == "train",
+    }
+    for where, options in (
+        ("data", {key: data[key] for key in common if key in data}),
+        (f"data.{name}", {key: split[key] for key in ("samples_per_gpu",) if key in split}),
+        (f"data.{name}_dataloader", data.get(f"{name}_dataloader") or {}),
+        (f"data.{name}.deeplake_dataloader", split.get("deeplake_dataloader") or {}),
+    ):
+        check_keys(where, options, _LOADER_KEYS)
+        found.update({_LOADER_KEYS[key]: value for key, value in options.items() if value is not None})
+    for key, least in (("batch_size", 1), ("num_workers", 0)):
+        value = found[key]
+        if isinstance(value, bool) or not isinstance(value, int) or value < least:
+            raise ConfigError(f"data.{name}: {key} must be an int of at least {least}, got {value!r}")
+    if name != "train" and found["shuffle"]:
+        logger.warning("data.%s: shuffle is ignored: results go by the order of the dataset", name)
+        found["shuffle"] = False
+    return LoaderSettings(found.pop("batch_size"), found.pop("num_workers"), found.pop("shuffle"), found)
+
+
+def _given(credentials: Any) -> Any:
+    """None for credentials that hold nothing but None, as Deep Lake's examples have them."""
+    if isinstance(credentials, Mapping) and not any(credentials.values()):
+        return None
+    return credentials
+
+
+def _check_choice(name: str, value: Any, known: Sequence[str], not_yet: Sequence[str] = ()) -> None:
+    if value in not_yet:
+        raise ConfigError(f"{name}: '{value}' is not supported yet", hint=did_you_mean("", known))
+    if value not in known:
+        raise ConfigError(f"{name}: there is no '{value}'", hint=did_you_mean(str(value), known))

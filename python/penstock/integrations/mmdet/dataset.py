@@ -1,0 +1,269 @@
+"""MMDetection's COCO dataset over the tensors of a Deep Lake dataset."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from mmdet.datasets import CocoDataset
+from mmdet.datasets.api_wrappers import COCO
+
+from penstock.dataset import Dataset
+from penstock.errors import ConfigError, DatasetFormatError, UnsupportedError
+from penstock.integrations.mmdet.annotations import Annotations, read_annotations
+from penstock.integrations.mmdet.categories import Categories, read_categories
+from penstock.integrations.mmdet.steps import build_steps
+from penstock.integrations.mmdet.tensors import DetectionTensors
+
+__all__ = ["DeepLakeCocoDataset"]
+
+# File names are made up of the official number as COCO does it: Deep Lake keeps none, and drawing results
+# needs some.
+_SUFFIXES = {"jpeg": ".jpg", "png": ".png"}
+
+#: A training pipeline may reject a sample, and another takes its place. So many in a row mean that it
+#: rejects all.
+_MOST_REJECTED = 100
+
+
+class DeepLakeCocoDataset(CocoDataset):  # type: ignore[misc]
+    """MMDetection's ``CocoDataset`` with the annotations of a Deep Lake dataset in place of a json file.
+
+    What MMDetection computes from annotations (which boxes are dropped or ignored, which images are
+    filtered, groups by aspect ratio, metrics) is its own code. Images are decoded for samples alone: sizes
+    come from the index.
+
+    Args:
+        source: The Deep Lake dataset.
+        tensors: Its tensors.
+        pipeline: MMDetection's pipeline, a list of dicts.
+        classes: Names of the classes to use, or a file that lists them; default: all.
+        test_mode: No annotations in samples, no filtering.
+        filter_empty_gt: Leave out images without a box of the classes; in training only.
+        filter_images: Leave out images as MMDetection does in training: those above, and small ones.
+
+    Attributes:
+        source, tensors: As given.
+        indices: int64 [len]: which sample of ``source`` each item is.
+
+    Raises:
+        ConfigError: A pipeline or classes that cannot work, or no sample left.
+        DatasetFormatError: Tensors that contradict each other.
+    """
+
+    def __init__(
+        self,
+        source: Dataset,
+        tensors: DetectionTensors,
+        pipeline: Sequence[Mapping[str, Any]],
+        *,
+        classes: Sequence[str] | str | None = None,
+        test_mode: bool = False,
+        filter_empty_gt: bool = True,
+        filter_images: bool = True,
+    ) -> None:
+        self.source = source
+        self.tensors = tensors
+        self._filter_images = filter_images
+        if classes is not None:
+            classes = tuple(self.get_classes(classes))
+        if tensors.gt_labels is not None:
+            self._categories = read_categories(source, tensors.gt_labels, classes)
+            classes = classes or self._categories.names
+        else:
+            self._categories = Categories((), ())
+        steps = build_steps(pipeline, source[tensors.img], test_mode=test_mode)
+        super().__init__(
+            ann_file=source.path,
+            pipeline=steps,
+            classes=classes or (),
+            img_prefix=None,
+            test_mode=test_mode,
+            filter_empty_gt=filter_empty_gt,
+        )
+        if len(self.CLASSES) > len(self.PALETTE):
+            self.PALETTE: Any = None
+        self.indices: npt.NDArray[np.int64] = np.array(
+            [info["index"] for info in self.data_infos], dtype=np.int64
+        )
+        if len(self.indices) == 0:
+            raise ConfigError("no image is left to load", path=source.path, hint=self._why_empty())
+
+    def load_annotations(self, ann_file: str) -> list[dict[str, Any]]:
+        """What MMDetection keeps of each image, in the order of the dataset."""
+        chosen = self._categories.chosen(self.CLASSES or None)
+        self.cat_ids = [number for number, use in zip(self._categories.ids, chosen, strict=True) if use]
+        self.cat2label = {number: label for label, number in enumerate(self.cat_ids)}
+        self.img_ids = self._image_ids()
+        suffix = _SUFFIXES.get(self.source[self.tensors.img].sample_compression or "", ".png")
+        infos = []
+        for index, (number, (height, width)) in enumerate(
+            zip(self.img_ids, self._sizes.tolist(), strict=True)
+        ):
+            name = f"{number:012d}{suffix}"
+            infos.append(
+                {
+                    "id": number,
+                    "file_name": name,
+                    "filename": name,
+                    "height": height,
+                    "width": width,
+                    "index": index,
+                }
+            )
+        return infos
+
+    @cached_property
+    def annotations(self) -> Annotations:
+        """All annotations; read when they are first asked for.
+
+        Raises:
+            DatasetFormatError: Tensors that contradict each other, or a label without a class.
+        """
+        if self.tensors.gt_bboxes is None:
+            raise ConfigError("this dataset was built without boxes and labels", path=self.source.path)
+        annotations = read_annotations(self.source, self.tensors, self._sizes)
+        self._check_labels(annotations)
+        return annotations
+
+    @cached_property
+    def coco(self) -> Any:
+        """The annotations as pycocotools' index, for metrics; built when first asked for."""
+        coco = COCO()
+        coco.dataset = {
+            "images": [dict(info) for info in self.data_infos],
+            "annotations": [
+                annotation for info in self.data_infos for annotation in self._annotations_of(info)
+            ],
+            "categories": [
+                {"id": number, "name": name}
+                for number, name in zip(self._categories.ids, self._categories.names, strict=True)
+            ],
+        }
+        # pycocotools prints its progress.
+        with contextlib.redirect_stdout(io.StringIO()):
+            coco.createIndex()
+        coco.img_ann_map, coco.cat_img_map = coco.imgToAnns, coco.catToImgs
+        return coco
+
+    def get_ann_info(self, idx: int) -> dict[str, Any]:
+        """Boxes, labels and ignored boxes of an item, by MMDetection's own rules."""
+        info = self.data_infos[idx]
+        parsed: dict[str, Any] = self._parse_ann_info(info, self._annotations_of(info))
+        return parsed
+
+    def get_cat_ids(self, idx: int) -> list[int]:
+        """Official numbers of the classes of an item's annotations, crowds included."""
+        annotations = self._annotations_of(self.data_infos[idx])
+        return [int(annotation["category_id"]) for annotation in annotations]
+
+    def evaluate(
+        self, results: list[Any], metric: str | list[str] = "bbox", **options: Any
+    ) -> dict[str, float]:
+        """COCO metrics; see MMDetection's ``CocoDataset.evaluate``. Raises UnsupportedError for "segm"."""
+        if "segm" in ([metric] if isinstance(metric, str) else metric):
+            raise UnsupportedError("the metric 'segm' is not supported yet", path=self.source.path)
+        metrics: dict[str, float] = super().evaluate(results, metric, **options)
+        return metrics
+
+    def __getitem__(self, idx: int) -> Any:
+        """The item after the pipeline. Its random numbers are drawn from the global generators."""
+        return self.prepared(idx)
+
+    def prepared(self, idx: int, image: npt.NDArray[np.uint8] | None = None) -> Any:
+        """The item after the pipeline; where training rejects it, another of its group, as MMDetection does.
+
+        Args:
+            idx: Which item.
+            image: Its decoded image, if the caller has it: uint8 [height, width, 3].
+
+        Raises:
+            ConfigError: The pipeline rejects one item after the other.
+        """
+        for _ in range(_MOST_REJECTED):
+            results = self._results(idx)
+            if image is not None:
+                results["img"] = image
+            data = self.pipeline(results)
+            if data is not None or self.test_mode:
+                return data
+            idx, image = int(self._rand_another(idx)), None
+        raise ConfigError(
+            f"the pipeline rejected {_MOST_REJECTED} samples in a row",
+            index=int(self.indices[idx]),
+            path=self.source.path,
+        )
+
+    def _results(self, idx: int) -> dict[str, Any]:
+        """What goes into the pipeline."""
+        results: dict[str, Any] = {"img_info": self.data_infos[idx]}
+        if not self.test_mode:
+            results["ann_info"] = self.get_ann_info(idx)
+        self.pre_pipeline(results)
+        return results
+
+    def _filter_imgs(self, min_size: int = 32) -> list[int]:
+        if not self._filter_images:
+            return list(range(len(self.data_infos)))
+        keep = self._sizes.min(axis=1) >= min_size
+        if self.filter_empty_gt:
+            keep &= self.annotations.samples_with(self._categories.chosen(self.CLASSES))
+        kept = np.flatnonzero(keep).tolist()
+        self.img_ids = [self.img_ids[i] for i in kept]
+        return kept
+
+    def _annotations_of(self, info: Mapping[str, Any]) -> list[dict[str, Any]]:
+        return [
+            {**fields, "image_id": info["id"], "category_id": self._categories.ids[label]}
+            for label, fields in self.annotations.of(info["index"])
+        ]
+
+    @cached_property
+    def _sizes(self) -> npt.NDArray[np.int64]:
+        """Height and width of each image, int64 [samples, 2]."""
+        used = (self.tensors.img, self.tensors.gt_bboxes, self.tensors.gt_labels)
+        length = min(len(self.source[name]) for name in used if name is not None)
+        return self.source[self.tensors.img].shapes()[:length, :2]
+
+    def _image_ids(self) -> list[int]:
+        if self.tensors.image_id is None:
+            return list(range(len(self._sizes)))
+        arrays = self.source[self.tensors.image_id].numpy_all()[: len(self._sizes)]
+        for index, array in enumerate(arrays):
+            if array.size != 1:
+                raise DatasetFormatError(
+                    f"an image has one number, here are {array.size}",
+                    tensor=self.tensors.image_id,
+                    index=index,
+                    path=self.source.path,
+                )
+        numbers = [int(array.reshape(-1)[0]) for array in arrays]
+        if len(set(numbers)) < len(self._sizes):
+            raise DatasetFormatError(
+                "two images have the same number, or some have none",
+                tensor=self.tensors.image_id,
+                path=self.source.path,
+            )
+        return numbers
+
+    def _check_labels(self, annotations: Annotations) -> None:
+        classes = len(self._categories.names)
+        wrong = np.flatnonzero((annotations.labels < 0) | (annotations.labels >= classes))
+        if len(wrong):
+            sample = int(np.searchsorted(annotations.offsets, wrong[0], side="right")) - 1
+            raise DatasetFormatError(
+                f"the label {annotations.labels[wrong[0]]} has no class: there are {classes}",
+                tensor=self.tensors.gt_labels,
+                index=sample,
+                path=self.source.path,
+            )
+
+    def _why_empty(self) -> str | None:
+        if self.test_mode or not self._filter_images:
+            return None
+        return "Images without boxes of the classes (filter_empty_gt) and those below 32 pixels are left out"

@@ -1,0 +1,150 @@
+"""Datasets and loaders from MMDetection configurations."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from penstock.dataset import Dataset, open_dataset
+from penstock.errors import ConfigError
+from penstock.integrations.mmdet.config import parse_split
+from penstock.integrations.mmdet.dataset import DeepLakeCocoDataset
+from penstock.integrations.mmdet.pipeline import dataset_program
+from penstock.integrations.mmdet.sampler import GroupedSampler
+from penstock.integrations.mmdet.tensors import resolve_tensors
+from penstock.loader import DataLoader
+from penstock.samples import Samples
+
+__all__ = ["DetectionLoader", "build_dataloader", "build_dataset"]
+
+
+class DetectionLoader(DataLoader):
+    """A :class:`penstock.DataLoader` whose ``dataset`` is MMDetection's: its hooks look there for metrics
+    and classes.
+
+    Args:
+        dataset: The dataset.
+        batch_size: Samples in a batch.
+        shuffle: Shuffle within groups of like aspect ratio, see :class:`GroupedSampler`; else the dataset's
+            order.
+        seed: Of order and transforms; drawn from torch's generator where it is None.
+        options: Further arguments of :class:`penstock.DataLoader`.
+    """
+
+    def __init__(
+        self,
+        dataset: DeepLakeCocoDataset,
+        batch_size: int = 1,
+        *,
+        shuffle: bool = False,
+        seed: int | None = None,
+        **options: Any,
+    ) -> None:
+        self._detection = dataset
+        sampler: GroupedSampler | list[int] = dataset.indices.tolist()
+        if shuffle:
+            sampler = GroupedSampler(
+                dataset.indices, dataset.flag, batch_size=batch_size, seed=self._order_seed
+            )
+        super().__init__(
+            dataset.source,
+            batch_size,
+            tensors={"img": dataset.tensors.img},
+            transform=dataset_program(dataset),
+            sampler=sampler,
+            seed=seed,
+            **options,
+        )
+
+    @property
+    def detection(self) -> DeepLakeCocoDataset:
+        """The dataset, which is also ``dataset``; here with its type."""
+        return self._detection
+
+    def _order_seed(self) -> int:
+        return self._seed()
+
+    def _torch_dataset(self, samples: Samples) -> DeepLakeCocoDataset:
+        return self._detection
+
+
+def build_dataset(
+    cfg: Mapping[str, Any],
+    default_args: Mapping[str, Any] | None = None,
+    *,
+    dataset: Dataset | str | os.PathLike[str] | None = None,
+    tensors: Mapping[str, str] | None = None,
+) -> DeepLakeCocoDataset:
+    """The dataset of ``data.train`` or ``data.val``.
+
+    Args:
+        cfg: Its keys; see :mod:`penstock.integrations.mmdet.config`.
+        default_args: Keys to take where ``cfg`` has none; ``dict(test_mode=True)`` for validation.
+        dataset: Stands in for ``deeplake_path``.
+        tensors: Stands in for ``deeplake_tensors``.
+
+    Raises:
+        ConfigError: Keys, pipeline or tensors that cannot work.
+        PenstockError: What :func:`penstock.open` raises.
+    """
+    merged = {**(default_args or {}), **cfg} if isinstance(cfg, Mapping) else cfg
+    split = parse_split("the dataset's configuration", merged)
+    source = dataset if dataset is not None else split.path
+    if source is None:
+        raise ConfigError("the dataset's configuration has no deeplake_path")
+    opened = open_dataset(source, commit=split.commit, view=split.view, creds=split.credentials)
+    return DeepLakeCocoDataset(
+        opened,
+        resolve_tensors(opened, tensors or split.tensors),
+        split.pipeline,
+        classes=split.classes,
+        test_mode=bool(merged.get("test_mode", False)),
+        filter_empty_gt=split.filter_empty_gt,
+    )
+
+
+def build_dataloader(
+    dataset: DeepLakeCocoDataset,
+    samples_per_gpu: int,
+    workers_per_gpu: int,
+    num_gpus: int = 1,
+    dist: bool = False,
+    shuffle: bool = True,
+    seed: int | None = None,
+    runner_type: str = "EpochBasedRunner",
+    persistent_workers: bool = False,
+    *,
+    loader_type: str = "auto",
+    **options: Any,
+) -> DetectionLoader:
+    """A loader for a dataset, with the arguments of MMDetection's ``build_dataloader``.
+
+    Args:
+        dataset: From :func:`build_dataset`.
+        samples_per_gpu: Samples in a batch.
+        workers_per_gpu: Threads of the C++ loader, worker processes of the Python loader.
+        num_gpus: 1; more are not supported yet.
+        dist: False; more processes are not supported yet.
+        shuffle: In groups of like aspect ratio.
+        seed: Of order and transforms.
+        runner_type: Both kinds of runner get the same epochs.
+        persistent_workers: Of the Python loader. The C++ loader's threads live as long as the loader.
+        loader_type: "auto", "c++", "cpp" or "python".
+        options: Further arguments of :class:`penstock.DataLoader`.
+
+    Raises:
+        ConfigError: Several GPUs or processes.
+    """
+    if dist or num_gpus != 1:
+        raise ConfigError("training on several GPUs or in several processes is not supported yet")
+    return DetectionLoader(
+        dataset,
+        samples_per_gpu,
+        shuffle=shuffle,
+        seed=seed,
+        num_workers=workers_per_gpu,
+        persistent_workers=persistent_workers,
+        loader_type=loader_type,
+        **options,
+    )

@@ -1,0 +1,94 @@
+"""MMDetection pipelines as the loader's transforms."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from mmcv.parallel import collate
+
+from penstock.dataset import Dataset
+from penstock.errors import ConfigError
+from penstock.integrations.mmdet.dataset import DeepLakeCocoDataset
+from penstock.integrations.mmdet.loading import LoadImageFromDeepLake
+from penstock.integrations.mmdet.steps import is_test_pipeline
+from penstock.integrations.mmdet.tensors import TENSOR_KEYS, resolve_tensors
+from penstock.transforms.program import Program
+
+__all__ = ["collate_batch", "compile_pipeline", "dataset_program"]
+
+
+def compile_pipeline(
+    steps: Sequence[Mapping[str, Any]], *, dataset: Dataset, tensors: Mapping[str, str]
+) -> Program:
+    """An MMDetection pipeline as a program of the loader: every sample of the dataset goes through it.
+
+    Args:
+        steps: The pipeline. If it loads or collects annotations it is one of training: boxes and labels are
+            added.
+        dataset: The dataset.
+        tensors: Its tensors by MMDetection's keys; "img" has to be there.
+
+    Raises:
+        ConfigError: A pipeline or tensors that cannot work.
+    """
+    if "img" not in tensors:
+        raise ConfigError(
+            "an MMDetection pipeline needs to know the tensor of the images",
+            path=dataset.path,
+            hint="Pass tensors={'img': ..., 'gt_bboxes': ..., 'gt_labels': ...}",
+        )
+    test_mode = is_test_pipeline(steps)
+    resolved = resolve_tensors(dataset, _known(tensors), annotations=not test_mode)
+    return dataset_program(
+        DeepLakeCocoDataset(
+            dataset,
+            resolved,
+            steps,
+            classes=_numbers_for_names(dataset, resolved.gt_labels),
+            test_mode=test_mode,
+            filter_images=False,
+        )
+    )
+
+
+def dataset_program(dataset: DeepLakeCocoDataset) -> Program:
+    """The program that gives the items of an MMDetection dataset."""
+    steps = dataset.pipeline.transforms
+    load = next(step for step in steps if isinstance(step, LoadImageFromDeepLake))
+    return Program(
+        call=_Prepare(dataset),
+        collate=collate_batch,
+        color={"img": load.color},
+        needs_index=True,
+        describe=tuple(repr(step) for step in steps),
+    )
+
+
+def collate_batch(samples: list[Any]) -> Any:
+    """One batch for one device, as mmcv collates it."""
+    return collate(samples, samples_per_gpu=len(samples))
+
+
+def _known(tensors: Mapping[str, str]) -> dict[str, str]:
+    """The loader's tensors that MMDetection has keys for; it may load others beside them."""
+    return {key: name for key, name in tensors.items() if key in TENSOR_KEYS}
+
+
+def _numbers_for_names(dataset: Dataset, labels: str | None) -> list[str] | None:
+    """Names for the classes of a tensor that names none: a pipeline needs no better ones."""
+    if labels is None or dataset[labels].class_names:
+        return None
+    classes = 1 + max((int(array.max()) for array in dataset[labels].numpy_all() if array.size), default=0)
+    return [str(label) for label in range(classes)]
+
+
+@dataclass(frozen=True)
+class _Prepare:
+    dataset: DeepLakeCocoDataset
+
+    def __call__(self, sample: dict[str, Any]) -> Any:
+        position = int(np.searchsorted(self.dataset.indices, sample["index"]))
+        return self.dataset.prepared(position, sample["img"])

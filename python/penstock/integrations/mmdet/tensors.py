@@ -1,0 +1,116 @@
+"""Which tensors of a dataset feed which key of MMDetection."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from penstock.dataset import Dataset, Tensor
+from penstock.errors import ConfigError
+from penstock.integrations.mmdet.names import check_keys
+
+__all__ = ["TENSOR_KEYS", "DetectionTensors", "resolve_tensors"]
+
+logger = logging.getLogger("penstock")
+
+_HTYPES = {
+    "img": ("image", "image.rgb", "image.gray"),
+    "gt_bboxes": ("bbox",),
+    "gt_labels": ("class_label",),
+}
+TENSOR_KEYS = (*_HTYPES, "gt_masks")
+
+# Per-box facts that COCO's metrics need and MMDetection has no key for: found by the names that datasets
+# give them.
+_CROWD_NAMES = ("iscrowds", "iscrowd", "is_crowds", "is_crowd")
+_AREA_NAMES = ("areas", "area")
+_IMAGE_ID_NAMES = ("image_ids", "image_id", "img_ids", "img_id")
+
+
+@dataclass(frozen=True)
+class DetectionTensors:
+    """Names of the tensors of a detection dataset.
+
+    Attributes:
+        img: Images.
+        gt_bboxes: Boxes, (n, 4) a sample; None where annotations are not needed.
+        gt_labels: Class of each box, (n,).
+        crowd: Whether each box stands for a crowd, (n,); None where the dataset has no such tensor.
+        area: Area of each box's object in pixels, (n,); None as above.
+        image_id: The image's official number, (1,); None as above.
+    """
+
+    img: str
+    gt_bboxes: str | None = None
+    gt_labels: str | None = None
+    crowd: str | None = None
+    area: str | None = None
+    image_id: str | None = None
+
+
+def resolve_tensors(
+    dataset: Dataset, given: Mapping[str, str] | None = None, *, annotations: bool = True
+) -> DetectionTensors:
+    """The tensors as ``given`` by MMDetection's keys; those not given are found by their htype.
+
+    Args:
+        dataset: The dataset.
+        given: {"img": ..., "gt_bboxes": ..., "gt_labels": ...}, each of them optional.
+        annotations: Whether boxes and labels are needed.
+
+    Raises:
+        ConfigError: An unknown key, no tensor or several tensors of a key's htype, a tensor that cannot be
+            images.
+        TensorNotFoundError: A name that the dataset does not have.
+        UnsupportedError: A tensor that cannot be read yet.
+    """
+    given = dict(given or {})
+    check_keys("deeplake_tensors", given, TENSOR_KEYS)
+    if given.get("gt_masks") is not None:
+        logger.info("deeplake_tensors: 'gt_masks' is not supported yet and is not loaded")
+    keys = tuple(_HTYPES) if annotations else ("img",)
+    names = {key: given.get(key) or _only_tensor(dataset, key) for key in keys}
+    for name in names.values():
+        dataset[name].check_supported()
+    image = dataset[names["img"]]
+    if not image.is_image:
+        raise ConfigError(
+            f"'img' needs a tensor of images, and this one has the htype '{image.htype}'",
+            tensor=image.name,
+            path=dataset.path,
+        )
+    beside = names.get("gt_bboxes", names["img"])
+    return DetectionTensors(
+        **names,
+        crowd=_by_name(dataset, beside, _CROWD_NAMES) if annotations else None,
+        area=_by_name(dataset, beside, _AREA_NAMES) if annotations else None,
+        image_id=_by_name(dataset, beside, _IMAGE_ID_NAMES),
+    )
+
+
+def _only_tensor(dataset: Dataset, key: str) -> str:
+    found = [name for name, tensor in dataset.tensors.items() if tensor.htype in _HTYPES[key]]
+    if len(found) == 1:
+        return found[0]
+    htypes = " or ".join(f"'{htype}'" for htype in _HTYPES[key])
+    if not found:
+        cause = f"there is no tensor of htype {htypes} for '{key}'"
+    else:
+        cause = f"several tensors could be '{key}': " + ", ".join(f"'{name}'" for name in found)
+    raise ConfigError(cause, path=dataset.path, hint=f"Name it: deeplake_tensors={{'{key}': '...'}}")
+
+
+def _by_name(dataset: Dataset, beside: str, names: tuple[str, ...]) -> str | None:
+    """The first of ``names`` that the dataset has, in the group of ``beside`` or at its top."""
+    group = beside.rpartition("/")[0]
+    for folder in dict.fromkeys((f"{group}/" if group else "", "")):
+        for name in names:
+            tensor = dataset.tensors.get(folder + name)
+            if tensor is not None and _is_list_of_numbers(tensor):
+                return tensor.name
+    return None
+
+
+def _is_list_of_numbers(tensor: Tensor) -> bool:
+    return not tensor.is_image and tensor.unsupported() is None and tensor.ndim == 1
