@@ -60,6 +60,7 @@ void ThreadPool::stop() noexcept {
     dropped.swap(tasks_);
   }
   wake_.notify_all();
+  const std::lock_guard joining(join_mutex_);
   for (std::thread& thread : threads_) {
     if (thread.joinable()) thread.join();
   }

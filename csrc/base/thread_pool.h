@@ -24,7 +24,7 @@ class ThreadPool {
   /// Dropped without being run once stop() has begun.
   void submit(std::function<void()> task);
 
-  /// Drops queued tasks, waits for the running ones and joins. Idempotent. Not from one of the pool's own threads.
+  /// Drops queued tasks, waits for the running ones and joins. Idempotent, from any thread but the pool's own.
   void stop() noexcept;
 
   unsigned size() const { return static_cast<unsigned>(threads_.size()); }
@@ -36,6 +36,7 @@ class ThreadPool {
   std::condition_variable wake_;
   std::deque<std::function<void()>> tasks_;
   bool stopping_ = false;
+  std::mutex join_mutex_;  // a second stop() waits for the first
   std::vector<std::thread> threads_;
 };
 

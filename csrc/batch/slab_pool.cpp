@@ -13,6 +13,7 @@ Slab::~Slab() { allocator_->release(data_, capacity_); }
 SlabPool::SlabPool(std::shared_ptr<BufferAllocator> allocator, std::size_t most_kept)
     : allocator_(std::move(allocator)), state_(std::make_shared<State>()) {
   state_->most_kept = most_kept;
+  state_->free.reserve(most_kept);  // giving back must not fail
 }
 
 std::shared_ptr<Slab> SlabPool::take(std::size_t bytes) {

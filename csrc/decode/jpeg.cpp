@@ -53,7 +53,7 @@ struct Request {
   unsigned char* out;
 };
 
-enum class Outcome { kDone, kFailed, kOtherSize, kOtherChannels };
+enum class Outcome { kDone, kFailed, kOtherSize, kOtherChannels, kNoConversion };
 
 J_COLOR_SPACE output_space(const Request& request, int components) {
   if (request.color == Color::kRgb) return JCS_EXT_RGB;
@@ -71,13 +71,13 @@ Outcome decode_scanlines(JpegContext& context, const Request& request) {
   jpeg_mem_src(&info, request.data, request.bytes);
   jpeg_read_header(&info, TRUE);
   if (info.image_height != request.size.height || info.image_width != request.size.width) return Outcome::kOtherSize;
+  if (static_cast<std::uint32_t>(info.num_components) != request.size.channels) return Outcome::kOtherChannels;
+  if (request.color != Color::kNative && info.num_components == 4) return Outcome::kNoConversion;
+  if (request.color != Color::kNative && info.num_components == 4) return Outcome::kNoConversion;
   info.out_color_space = output_space(request, info.num_components);
   info.dct_method = JDCT_ISLOW;
   info.do_fancy_upsampling = TRUE;
   jpeg_start_decompress(&info);
-  if (request.color == Color::kNative && static_cast<std::uint32_t>(info.output_components) != request.size.channels) {
-    return Outcome::kOtherChannels;
-  }
   const std::size_t stride = static_cast<std::size_t>(info.output_width) * static_cast<std::size_t>(info.output_components);
   constexpr JDIMENSION kMostRows = 16;
   JSAMPROW rows[kMostRows];
@@ -86,7 +86,8 @@ Outcome decode_scanlines(JpegContext& context, const Request& request) {
     for (JDIMENSION i = 0; i < count; ++i) rows[i] = request.out + (info.output_scanline + i) * stride;
     jpeg_read_scanlines(&info, rows, count);
   }
-  // Not jpeg_finish_decompress: every pixel is there, and a file whose end marker is missing is none the worse.
+  // Reads on to the end marker: an image without it has been cut, and whether the last bits were at hand is chance.
+  jpeg_finish_decompress(&info);
   return Outcome::kDone;
 }
 
@@ -112,8 +113,11 @@ void decode_jpeg(base::Bytes encoded, const ImageSize& size, Color color, base::
            std::to_string(context.info.image_width) + " (height x width), the dataset says " +
            std::to_string(size.height) + " x " + std::to_string(size.width));
     case Outcome::kOtherChannels:
-      fail("the image has " + std::to_string(context.info.output_components) + " channels, the dataset says " +
+      fail("the image has " + std::to_string(context.info.num_components) + " channels, the dataset says " +
            std::to_string(size.channels));
+    case Outcome::kNoConversion:
+      throw base::Error(base::ErrorKind::kUnsupported, "JPEG: a CMYK image has no color conversion",
+                        "Read it as it is stored, in four channels, or store it as RGB.");
   }
   if (color == Color::kNative && context.info.out_color_space == JCS_CMYK) {
     for (std::byte& value : pixels) value = ~value;

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <csetjmp>
+#include <cstdio>
+#include <new>
 #include <string>
 #include <vector>
 
@@ -56,6 +58,13 @@ std::uint32_t native_item_size(const PngContext& context) {
   return gray && png_get_bit_depth(context.png, context.info) == 16 ? 2 : 1;
 }
 
+/// Channels as Pillow decodes them, which has no 16-bit gray with alpha: that becomes RGBA.
+std::uint32_t native_channels(const PngContext& context) {
+  const bool deep = png_get_bit_depth(context.png, context.info) == 16;
+  if (deep && png_get_color_type(context.png, context.info) == PNG_COLOR_TYPE_GRAY_ALPHA) return 4;
+  return png_get_channels(context.png, context.info);
+}
+
 void choose_native_output(PngContext& context) {
   const int type = png_get_color_type(context.png, context.info);
   const int depth = png_get_bit_depth(context.png, context.info);
@@ -73,6 +82,7 @@ void choose_native_output(PngContext& context) {
     } else {
       png_set_strip_16(context.png);
     }
+    if (type == PNG_COLOR_TYPE_GRAY_ALPHA) png_set_gray_to_rgb(context.png);
   }
 }
 
@@ -98,6 +108,7 @@ Outcome read_head(PngContext& context, const ImageSize& size, Color color) {
       png_get_image_width(context.png, context.info) != size.width) {
     return Outcome::kOtherSize;
   }
+  if (native_channels(context) != size.channels) return Outcome::kOtherChannels;
   context.item_size = color == Color::kNative ? native_item_size(context) : 1;
   if (color == Color::kNative) {
     choose_native_output(context);
@@ -107,7 +118,8 @@ Outcome read_head(PngContext& context, const ImageSize& size, Color color) {
   png_set_interlace_handling(context.png);
   png_read_update_info(context.png, context.info);
   const std::uint32_t channels = color == Color::kNative ? size.channels : 3;
-  return png_get_channels(context.png, context.info) == channels ? Outcome::kDone : Outcome::kOtherChannels;
+  if (png_get_channels(context.png, context.info) != channels) png_error(context.png, "unexpected channels");
+  return Outcome::kDone;
 }
 
 /// No local here may have a destructor.
@@ -128,8 +140,8 @@ Outcome read_rows(PngContext& context, png_bytepp rows) {
          std::to_string(size.height) + " x " + std::to_string(size.width));
   }
   if (outcome == Outcome::kOtherChannels) {
-    fail("the image has " + std::to_string(png_get_channels(context.png, context.info)) +
-         " channels, the dataset says " + std::to_string(size.channels));
+    fail("the image has " + std::to_string(native_channels(context)) + " channels, the dataset says " +
+         std::to_string(size.channels));
   }
   fail(context.message, "The image is damaged: replace the sample, or leave it out.");
 }

@@ -9,6 +9,8 @@ namespace penstock::format {
 namespace {
 
 constexpr std::size_t kBytePositionColumns = 3;
+/// An array's axes and the column of the index: numpy has no more.
+constexpr std::uint64_t kMostShapeColumns = 33;
 constexpr std::uint64_t kItemBytes = sizeof(std::uint32_t);
 
 [[noreturn]] void fail(const std::string& cause) {
@@ -129,7 +131,9 @@ std::uint64_t header_bytes_needed(base::Bytes prefix, std::uint64_t chunk_bytes)
 ChunkHeader parse_chunk_header(base::Bytes prefix, std::uint64_t chunk_bytes) {
   Layout layout;
   if (walk(prefix, chunk_bytes, layout) > prefix.size()) fail("the chunk's header is incomplete");
-  if (layout.shape_rows > 0 && layout.shape_columns == 0) fail("the shape table has rows and no columns");
+  if (layout.shape_rows > 0 && (layout.shape_columns == 0 || layout.shape_columns > kMostShapeColumns)) {
+    fail("the shape table has rows of " + std::to_string(layout.shape_columns) + " columns");
+  }
   ChunkHeader header;
   header.version.assign(reinterpret_cast<const char*>(prefix.data()) + 1, static_cast<std::size_t>(prefix[0]));
   header.shapes =

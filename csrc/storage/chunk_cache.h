@@ -86,31 +86,37 @@ class ChunkCache {
   }
 
   Pointer land(const Key& key, Flight& flight, Loaded loaded, const std::exception_ptr& error) {
-    std::list<Kept> evicted;  // destroyed after the lock is gone: freeing megabytes takes time
+    std::map<Key, Kept> evicted;  // destroyed after the lock is gone: freeing megabytes takes time
     {
       const std::lock_guard lock(mutex_);
       flight.landed = true;
       flight.value = loaded.value;
       flight.error = error;
-      if (!error && loaded.bytes <= budget_) keep(key, loaded, evicted);
       flights_.erase(key);
+      if (!error && loaded.bytes <= budget_) keep(key, loaded, evicted);
     }
     landed_.notify_all();
     if (error) std::rethrow_exception(error);
     return loaded.value;
   }
 
-  void keep(const Key& key, const Loaded& loaded, std::list<Kept>& evicted) {
-    while (bytes_ + loaded.bytes > budget_) {
+  /// Keeping is a favour: where there is no memory for it, the value is handed out all the same.
+  void keep(const Key& key, const Loaded& loaded, std::map<Key, Kept>& evicted) noexcept {
+    std::list<Key> entry;
+    try {
+      entry.push_front(key);
+      kept_.emplace(key, Kept{loaded.value, loaded.bytes, entry.begin()});
+    } catch (...) {
+      return;
+    }
+    recent_.splice(recent_.begin(), entry);
+    bytes_ += loaded.bytes;
+    while (bytes_ > budget_) {
       const auto oldest = kept_.find(recent_.back());
       bytes_ -= oldest->second.bytes;
-      evicted.push_back(std::move(oldest->second));
-      kept_.erase(oldest);
+      evicted.insert(kept_.extract(oldest));
       recent_.pop_back();
     }
-    recent_.push_front(key);
-    kept_.emplace(key, Kept{loaded.value, loaded.bytes, recent_.begin()});
-    bytes_ += loaded.bytes;
   }
 
   const std::uint64_t budget_;
