@@ -73,7 +73,6 @@ Outcome decode_scanlines(JpegContext& context, const Request& request) {
   if (info.image_height != request.size.height || info.image_width != request.size.width) return Outcome::kOtherSize;
   if (static_cast<std::uint32_t>(info.num_components) != request.size.channels) return Outcome::kOtherChannels;
   if (request.color != Color::kNative && info.num_components == 4) return Outcome::kNoConversion;
-  if (request.color != Color::kNative && info.num_components == 4) return Outcome::kNoConversion;
   info.out_color_space = output_space(request, info.num_components);
   info.dct_method = JDCT_ISLOW;
   info.do_fancy_upsampling = TRUE;

@@ -29,17 +29,14 @@ std::uint64_t most_expansion(format::Compression compression) {
   return 1;
 }
 
-void check_plausible(const TensorSource& source, std::int64_t index, std::uint64_t encoded_bytes,
-                     const base::Shape& shape) {
-  const auto bytes = base::checked_byte_count(shape, source.format.item_size);
-  if (bytes && *bytes <= most_expansion(source.format.sample_compression) * encoded_bytes) return;
+void check_plausible(const format::TensorFormat& format, std::uint64_t encoded_bytes, const base::Shape& shape) {
+  const auto bytes = base::checked_byte_count(shape, format.item_size);
+  if (bytes && *bytes <= most_expansion(format.sample_compression) * encoded_bytes) return;
   std::string text;
   for (const std::uint32_t extent : shape) text += (text.empty() ? "" : " x ") + std::to_string(extent);
-  base::Error error(base::ErrorKind::kDecode,
+  throw base::Error(base::ErrorKind::kDecode,
                     std::to_string(encoded_bytes) + " bytes cannot hold a sample of the stated shape (" + text + ")",
                     "The chunk is damaged: restore it from a copy of the dataset.");
-  error.set_place(source.format.name, index, source.index.key(source.index.locate(index).row));
-  throw error;
 }
 
 base::Shape output_shape(const TensorSource& source, const base::Shape& stored) {
@@ -48,22 +45,34 @@ base::Shape output_shape(const TensorSource& source, const base::Shape& stored) 
 
 }  // namespace
 
-void Epoch::Job::fail(std::size_t position, std::exception_ptr cause) {
+void Epoch::Job::fail(Place place, std::exception_ptr cause) {
   const std::lock_guard lock(error_mutex);
-  if (error != nullptr && error_position <= position) return;
+  if (error != nullptr && error_place <= place) return;
   error = std::move(cause);
-  error_position = position;
+  error_place = place;
 }
 
-bool Epoch::Job::failed() {
+std::size_t Epoch::Job::sound_samples() {
   const std::lock_guard lock(error_mutex);
-  return error != nullptr;
+  return error == nullptr ? batch.indices.size() : error_place.position;
+}
+
+template <class Step>
+void Epoch::attempt(Job& job, Place place, Step step) {
+  try {
+    step();
+  } catch (base::Error& error) {
+    const TensorSource& source = loader_.sources_[place.tensor];
+    const std::int64_t index = job.batch.indices[place.position];
+    error.set_place(source.format.name, index, source.index.key(source.index.locate(index).row));
+    job.fail(place, std::current_exception());
+  } catch (...) {
+    job.fail(place, std::current_exception());
+  }
 }
 
 Epoch::Epoch(Loader& loader, std::vector<std::int64_t> order, std::vector<std::size_t> batch_ends, ReadPlan plan)
     : loader_(loader), order_(std::move(order)), batch_ends_(std::move(batch_ends)), plan_(std::move(plan)) {}
-
-Epoch::~Epoch() { closed_ = true; }
 
 void Epoch::start() {
   for (unsigned i = 0; i < loader_.options_.prefetch; ++i) schedule_next();
@@ -75,8 +84,11 @@ std::optional<batch::Batch> Epoch::next(const std::function<void()>& interrupted
   for (;;) {
     {
       const std::lock_guard lock(mutex_);
-      if (closed_) throw base::Error(base::ErrorKind::kClosed, "the loader is closed");
       if (delivered_ == batch_ends_.size()) return std::nullopt;
+      if (closed_) {
+        ready_posted_.post();  // there may be others who wait
+        throw base::Error(base::ErrorKind::kClosed, "the loader is closed");
+      }
       if (const auto found = ready_.find(delivered_); found != ready_.end()) {
         job = std::move(found->second);
         ready_.erase(found);
@@ -88,9 +100,8 @@ std::optional<batch::Batch> Epoch::next(const std::function<void()>& interrupted
     if (!ready_posted_.wait()) interrupted();
   }
   if (job->error != nullptr) {
-    const std::exception_ptr error = job->error;
-    closed_ = true;
-    std::rethrow_exception(error);
+    close();
+    std::rethrow_exception(job->error);
   }
   ++loader_.stats_.batches;
   loader_.stats_.samples += job->batch.indices.size();
@@ -99,7 +110,12 @@ std::optional<batch::Batch> Epoch::next(const std::function<void()>& interrupted
 }
 
 void Epoch::close() noexcept {
-  closed_ = true;
+  std::map<std::size_t, JobPointer> dropped;  // freed outside the lock
+  {
+    const std::lock_guard lock(mutex_);
+    closed_ = true;
+    dropped.swap(ready_);
+  }
   ready_posted_.post();
 }
 
@@ -142,42 +158,52 @@ std::vector<Epoch::Group> Epoch::group_by_chunk(const std::vector<std::int64_t>&
 void Epoch::fetch(const JobPointer& job, const Group& group) {
   for (const std::size_t position : group.positions) {
     if (closed_) break;
-    try {
+    attempt(*job, {position, group.tensor}, [&] {
       job->fetched[group.tensor][position] =
           loader_.fetcher_.fetch(group.tensor, job->batch.indices[position], group.whole);
-    } catch (...) {
-      job->fail(position, std::current_exception());
-    }
+    });
   }
   if (--job->pending == 0) lay_out(job);
 }
 
 void Epoch::lay_out(const JobPointer& job) {
-  if (closed_ || job->failed()) {
-    finish(job);
-    return;
-  }
   try {
-    for (std::size_t tensor = 0; tensor < loader_.sources_.size(); ++tensor) {
-      const TensorSource& source = loader_.sources_[tensor];
-      std::vector<base::Shape> shapes;
-      for (std::size_t position = 0; position < job->batch.indices.size(); ++position) {
-        const FetchedSample& sample = job->fetched[tensor][position];
-        shapes.push_back(output_shape(source, sample.shape));
-        check_plausible(source, job->batch.indices[position], sample.stored.size(), shapes.back());
-      }
-      batch::TensorBatch& out = job->batch.tensors.emplace_back();
-      out.slab = loader_.slabs_[tensor].take(out.lay_out(std::move(shapes), source.format.item_size));
-    }
+    if (!closed_) take_memory(*job);
   } catch (...) {
-    job->fail(0, std::current_exception());
+    job->fail({}, std::current_exception());
+  }
+  // The samples before a bad one are decoded all the same: one of them may be bad too, and the first is reported.
+  const std::size_t samples = closed_ ? 0 : job->sound_samples();
+  if (samples == 0) {
     finish(job);
     return;
   }
-  const std::size_t samples = job->batch.indices.size();
   job->pending = samples;
   for (std::size_t position = 0; position < samples; ++position) {
     loader_.decode_threads_.submit([self = shared_from_this(), job, position] { self->decode(job, position); });
+  }
+}
+
+void Epoch::take_memory(Job& job) {
+  std::vector<std::vector<base::Shape>> shapes(loader_.sources_.size());
+  for (std::size_t position = 0; position < job.sound_samples(); ++position) {
+    for (std::size_t tensor = 0; tensor < shapes.size(); ++tensor) {
+      const TensorSource& source = loader_.sources_[tensor];
+      const FetchedSample& sample = job.fetched[tensor][position];
+      attempt(job, {position, tensor}, [&] {
+        base::Shape shape = output_shape(source, sample.shape);
+        check_plausible(source.format, sample.stored.size(), shape);
+        shapes[tensor].push_back(std::move(shape));
+      });
+    }
+  }
+  const std::size_t samples = job.sound_samples();
+  if (samples == 0) return;
+  for (std::size_t tensor = 0; tensor < shapes.size(); ++tensor) {
+    shapes[tensor].resize(samples);  // less what came before the first bad tensor of a sample
+    batch::TensorBatch& out = job.batch.tensors.emplace_back();
+    out.slab = loader_.slabs_[tensor].take(
+        out.lay_out(std::move(shapes[tensor]), loader_.sources_[tensor].format.item_size));
   }
 }
 
@@ -185,22 +211,15 @@ void Epoch::decode(const JobPointer& job, std::size_t position) {
   if (!closed_) {
     const base::StageTimer timer(loader_.stats_.decode_ns);
     for (std::size_t tensor = 0; tensor < loader_.sources_.size(); ++tensor) {
-      try {
-        decode_tensor(*job, tensor, position);
-      } catch (base::Error& error) {
-        const TensorSource& source = loader_.sources_[tensor];
-        const std::int64_t index = job->batch.indices[position];
-        error.set_place(source.format.name, index, source.index.key(source.index.locate(index).row));
-        job->fail(position, std::current_exception());
-      } catch (...) {
-        job->fail(position, std::current_exception());
-      }
+      const Place place{position, tensor};
+      attempt(*job, place, [&] { decode_tensor(*job, place); });
     }
   }
   if (--job->pending == 0) finish(job);
 }
 
-void Epoch::decode_tensor(Job& job, std::size_t tensor, std::size_t position) {
+void Epoch::decode_tensor(Job& job, Place place) {
+  const auto [position, tensor] = place;
   const TensorSource& source = loader_.sources_[tensor];
   const batch::TensorBatch& out = job.batch.tensors[tensor];
   const FetchedSample& sample = job.fetched[tensor][position];
@@ -219,7 +238,7 @@ void Epoch::finish(const JobPointer& job) {
   job->fetched.clear();  // the chunks' bytes are not needed while the batch waits for its turn
   {
     const std::lock_guard lock(mutex_);
-    ready_.emplace(job->number, job);
+    if (!closed_) ready_.emplace(job->number, job);
   }
   ready_posted_.post();
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <compare>
 #include <cstdint>
 #include <exception>
 #include <functional>
@@ -26,7 +27,7 @@ class Loader;
 class Epoch : public std::enable_shared_from_this<Epoch> {
  public:
   Epoch(Loader& loader, std::vector<std::int64_t> order, std::vector<std::size_t> batch_ends, ReadPlan plan);
-  ~Epoch();
+  ~Epoch() = default;
   Epoch(const Epoch&) = delete;
   Epoch& operator=(const Epoch&) = delete;
 
@@ -34,14 +35,21 @@ class Epoch : public std::enable_shared_from_this<Epoch> {
   void start();
 
   /// The next batch, or nothing at the end. Blocks; `interrupted` is called whenever a signal comes and may throw to
-  /// end the wait (the epoch goes on unharmed). Rethrows the first error of the batch whose turn it is, after which
-  /// the epoch is over.
+  /// end the wait (the epoch goes on unharmed). Throws the error of the first bad sample when its batch's turn comes,
+  /// after which the epoch is over.
   std::optional<batch::Batch> next(const std::function<void()>& interrupted);
 
-  /// Ends the epoch: work not begun is skipped, a waiting next() throws kClosed. Idempotent, safe from any thread.
+  /// Ends the epoch: work not begun is skipped, batches that are ready are dropped, a waiting next() throws kClosed.
+  /// Idempotent, safe from any thread.
   void close() noexcept;
 
  private:
+  /// One tensor of one sample of a batch.
+  struct Place {
+    std::size_t position = 0;
+    std::size_t tensor = 0;
+    auto operator<=>(const Place&) const = default;
+  };
   /// A batch under way.
   struct Job {
     std::size_t number = 0;
@@ -49,12 +57,13 @@ class Epoch : public std::enable_shared_from_this<Epoch> {
     std::vector<std::vector<FetchedSample>> fetched;  // by tensor, by position in the batch
     std::atomic<std::size_t> pending{0};              // tasks left of the current stage
     std::mutex error_mutex;
-    std::size_t error_position = 0;
+    Place error_place;
     std::exception_ptr error;
 
-    /// Keeps the error of the earliest sample, so that which one is reported does not depend on timing.
-    void fail(std::size_t position, std::exception_ptr cause);
-    bool failed();
+    /// Keeps the error of the first place, so that which one is reported does not depend on timing.
+    void fail(Place place, std::exception_ptr cause);
+    /// How many samples come before the first that failed; all of them where none did.
+    std::size_t sound_samples();
   };
   using JobPointer = std::shared_ptr<Job>;
   /// Samples of a batch that lie in one chunk.
@@ -68,9 +77,13 @@ class Epoch : public std::enable_shared_from_this<Epoch> {
   std::vector<Group> group_by_chunk(const std::vector<std::int64_t>& indices) const;
   void fetch(const JobPointer& job, const Group& group);
   void lay_out(const JobPointer& job);
+  void take_memory(Job& job);
   void decode(const JobPointer& job, std::size_t position);
-  void decode_tensor(Job& job, std::size_t tensor, std::size_t position);
+  void decode_tensor(Job& job, Place place);
   void finish(const JobPointer& job);
+  /// Runs one step of a sample; its error is kept, with its place.
+  template <class Step>
+  void attempt(Job& job, Place place, Step step);
 
   Loader& loader_;
   const std::vector<std::int64_t> order_;

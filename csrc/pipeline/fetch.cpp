@@ -8,7 +8,7 @@ namespace penstock::pipeline {
 
 Fetcher::Fetcher(storage::Store& store, const std::vector<TensorSource>& sources, std::uint64_t cache_bytes,
                  base::Stats& stats)
-    : store_(store), sources_(sources), stats_(stats), cache_(cache_bytes, stats) {}
+    : store_(store, stats), sources_(sources), stats_(stats), cache_(cache_bytes, stats) {}
 
 FetchedSample Fetcher::fetch(std::size_t tensor, std::int64_t sample, bool whole) {
   const base::StageTimer timer(stats_.fetch_ns);
@@ -28,8 +28,6 @@ FetchedSample Fetcher::fetch(std::size_t tensor, std::int64_t sample, bool whole
     }
     auto bytes = std::make_shared<format::OwnedBytes>(format::OwnedBytes::allocate(extent.end - extent.begin));
     store_.read(key, chunk->data_offset() + extent.begin, {bytes->data.get(), bytes->size});
-    stats_.bytes_read += bytes->size;
-    ++stats_.reads;
     fetched.stored = bytes->view();
     fetched.owner = std::move(bytes);
     return fetched;
@@ -49,8 +47,6 @@ std::shared_ptr<const format::Chunk> Fetcher::open(const Key& key) {
     loaded.value = key.whole ? format::Chunk::read_whole(store_, name, source.format)
                              : format::Chunk::read_header(store_, name, source.format);
     loaded.bytes = loaded.value->bytes();
-    stats_.bytes_read += loaded.bytes;
-    ++stats_.reads;
     if (key.whole) ++stats_.chunks_read;
     return loaded;
   });

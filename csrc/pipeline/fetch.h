@@ -10,6 +10,7 @@
 #include "format/chunk.h"
 #include "pipeline/tensor_source.h"
 #include "storage/chunk_cache.h"
+#include "storage/metered_store.h"
 #include "storage/store.h"
 
 namespace penstock::pipeline {
@@ -41,7 +42,7 @@ class Fetcher {
 
   std::shared_ptr<const format::Chunk> open(const Key& key);
 
-  storage::Store& store_;
+  storage::MeteredStore store_;
   const std::vector<TensorSource>& sources_;
   base::Stats& stats_;
   Cache cache_;

@@ -1,0 +1,140 @@
+#include "pipeline/fetch.h"
+
+#include <gtest/gtest.h>
+
+#include <thread>
+
+#include "support/chunk_builder.h"
+#include "support/dataset.h"
+#include "support/expect_error.h"
+
+namespace penstock::pipeline {
+namespace {
+
+constexpr std::size_t kImages = 0;
+constexpr std::size_t kBoxes = 1;
+constexpr std::uint64_t kAmple = 1 << 20;
+
+class FetchTest : public testing::Test {
+ protected:
+  Fetcher make_fetcher(std::uint64_t cache_bytes = kAmple) {
+    return Fetcher(*dataset_.store, dataset_.sources, cache_bytes, stats_);
+  }
+
+  test::Dataset dataset_ = test::make_dataset();
+  base::Stats stats_;
+};
+
+TEST_F(FetchTest, WholeAndRangedReadingGiveTheSame) {
+  Fetcher fetcher = make_fetcher();
+  for (std::int64_t sample = 0; sample < dataset_.samples(); ++sample) {
+    for (const std::size_t tensor : {kImages, kBoxes}) {
+      const FetchedSample whole = fetcher.fetch(tensor, sample, true);
+      const FetchedSample ranged = fetcher.fetch(tensor, sample, false);
+      EXPECT_EQ(whole.shape, ranged.shape);
+      EXPECT_EQ(test::copy_of(whole.stored), test::copy_of(ranged.stored));
+      EXPECT_EQ(whole.shape, dataset_.expected[tensor][static_cast<std::size_t>(sample)].shape);
+    }
+  }
+}
+
+TEST_F(FetchTest, AFetchedSampleOutlivesTheFetcherAndTheCache) {
+  for (const bool whole : {true, false}) {
+    FetchedSample sample;
+    {
+      Fetcher fetcher = make_fetcher(0);
+      sample = fetcher.fetch(kBoxes, 3, whole);
+    }
+    EXPECT_EQ(test::copy_of(sample.stored), dataset_.expected[kBoxes][3].bytes);
+  }
+}
+
+TEST_F(FetchTest, ACachedChunkIsReadOnce) {
+  Fetcher fetcher = make_fetcher();
+  for (std::int64_t sample = 0; sample < 7; ++sample) fetcher.fetch(kImages, sample, true);
+  EXPECT_EQ(dataset_.store->reads(dataset_.chunk_of(kImages, 0)), 1U);
+  EXPECT_EQ(stats_.chunks_read, 1U);
+}
+
+TEST_F(FetchTest, ThreadsThatWantTheSameChunkShareItsReading) {
+  Fetcher fetcher = make_fetcher();
+  const std::string key = dataset_.chunk_of(kImages, 0);
+  dataset_.store->slow_down(std::chrono::milliseconds(20));
+  std::vector<std::thread> threads;
+  for (std::int64_t sample = 0; sample < 7; ++sample) {
+    threads.emplace_back([&, sample] { fetcher.fetch(kImages, sample, true); });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(dataset_.store->reads(key), 1U);
+  EXPECT_EQ(dataset_.store->most_at_once(key), 1U);
+}
+
+TEST_F(FetchTest, CountsTheBytesThatItReadsFromTheStore) {
+  const std::string key = dataset_.chunk_of(kImages, 0);
+  const std::uint64_t chunk_bytes = dataset_.memory->size(key);
+  Fetcher fetcher = make_fetcher();
+  for (std::int64_t sample = 0; sample < 7; ++sample) fetcher.fetch(kImages, sample, true);
+  EXPECT_EQ(stats_.bytes_read, chunk_bytes);
+  EXPECT_EQ(stats_.reads, 1U);
+  const std::uint64_t header_read = std::min<std::uint64_t>(chunk_bytes, 4096);
+  const FetchedSample ranged = fetcher.fetch(kImages, 0, false);
+  EXPECT_EQ(stats_.bytes_read, chunk_bytes + header_read + ranged.stored.size());
+  EXPECT_EQ(stats_.reads, 3U);
+}
+
+TEST_F(FetchTest, CountsCompressedBytesAsTheyAreStored) {
+  test::DatasetOptions options;
+  options.lz4_boxes = true;
+  dataset_ = test::make_dataset(options);
+  Fetcher fetcher = make_fetcher();
+  EXPECT_EQ(test::copy_of(fetcher.fetch(kBoxes, 4, true).stored), dataset_.expected[kBoxes][4].bytes);
+  EXPECT_EQ(stats_.bytes_read, dataset_.memory->size(dataset_.chunk_of(kBoxes, 4)));
+}
+
+TEST_F(FetchTest, ErrorsNameTensorSampleAndChunk) {
+  dataset_.store->fail(dataset_.chunk_of(kBoxes, 20), base::ErrorKind::kStorage);
+  Fetcher fetcher = make_fetcher();
+  for (const bool whole : {true, false}) {
+    for (const std::int64_t sample : {20, 21}) {
+      const base::Error error = test::error_of([&] { fetcher.fetch(kBoxes, sample, whole); });
+      EXPECT_EQ(error.kind(), base::ErrorKind::kStorage);
+      EXPECT_EQ(error.tensor(), "boxes");
+      EXPECT_EQ(error.sample(), sample);
+      EXPECT_EQ(error.chunk(), dataset_.chunk_of(kBoxes, sample));
+    }
+  }
+}
+
+TEST_F(FetchTest, EachThreadThatWaitedForAFailedReadNamesItsOwnSample) {
+  const std::string key = dataset_.chunk_of(kImages, 0);
+  dataset_.store->fail(key, base::ErrorKind::kStorage);
+  dataset_.store->slow_down(std::chrono::milliseconds(20));
+  Fetcher fetcher = make_fetcher();
+  std::vector<std::thread> threads;
+  for (std::int64_t sample = 0; sample < 7; ++sample) {
+    threads.emplace_back([&, sample] {
+      const base::Error error = test::error_of([&] { fetcher.fetch(kImages, sample, true); });
+      EXPECT_EQ(error.sample(), sample);
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+}
+
+TEST_F(FetchTest, AFailedReadIsTriedAgainNextTime) {
+  dataset_.store->fail(dataset_.chunk_of(kBoxes, 3), base::ErrorKind::kStorage, 1);
+  Fetcher fetcher = make_fetcher();
+  EXPECT_EQ(test::kind_of([&] { fetcher.fetch(kBoxes, 3, true); }), base::ErrorKind::kStorage);
+  EXPECT_EQ(test::copy_of(fetcher.fetch(kBoxes, 3, true).stored), dataset_.expected[kBoxes][3].bytes);
+}
+
+TEST_F(FetchTest, AChunkThatHoldsFewerSamplesThanTheIndexSaysIsAFormatError) {
+  test::ChunkBuilder builder;
+  builder.add({1, 4}, test::ByteVector(16));
+  dataset_.memory->put(dataset_.chunk_of(kBoxes, 0), builder.build());
+  Fetcher fetcher = make_fetcher();
+  EXPECT_EQ(test::kind_of([&] { fetcher.fetch(kBoxes, 5, true); }), base::ErrorKind::kChunkFormat);
+  EXPECT_EQ(fetcher.fetch(kBoxes, 0, true).shape, (base::Shape{1, 4}));
+}
+
+}  // namespace
+}  // namespace penstock::pipeline

@@ -1,0 +1,88 @@
+#include <gtest/gtest.h>
+
+#include <optional>
+
+#include "decode/image_decoder.h"
+#include "support/bytes.h"
+#include "support/expect_error.h"
+#include "support/jpeg_files.h"
+
+namespace penstock::decode {
+namespace {
+
+using test::ByteVector;
+using test::Subsampling;
+
+std::optional<base::Error> failure(const ByteVector& file, const base::Shape& shape, Color color = Color::kRgb) {
+  // Exactly as large as it must be: a sanitizer sees a decoder that writes past it.
+  ByteVector pixels(static_cast<std::size_t>(shape[0]) * shape[1] * 3);
+  try {
+    decode_image(format::Compression::kJpeg, file, shape, 1, color, pixels);
+  } catch (const base::Error& error) {
+    return error;
+  }
+  return std::nullopt;
+}
+
+ByteVector first(const ByteVector& file, std::size_t count) {
+  return {file.begin(), file.begin() + static_cast<std::ptrdiff_t>(count)};
+}
+
+TEST(DamagedJpeg, EveryTruncationIsRefused) {
+  // The last two bytes are the end marker: Pillow, and with it Deep Lake, refuses an image without it too.
+  for (const bool progressive : {false, true}) {
+    for (const Subsampling subsampling : {Subsampling::k444, Subsampling::k420}) {
+      const ByteVector file = test::encode_jpeg(test::make_picture(33, 47, 3, 2), subsampling, progressive);
+      ASSERT_FALSE(failure(file, {33, 47, 3}));
+      for (std::size_t length = 0; length < file.size(); ++length) {
+        const auto error = failure(first(file, length), {33, 47, 3});
+        ASSERT_TRUE(error) << length << " of " << file.size() << " bytes passed for a whole image";
+        EXPECT_EQ(error->kind(), base::ErrorKind::kDecode);
+        EXPECT_FALSE(error->hint().empty());
+      }
+    }
+  }
+}
+
+TEST(DamagedJpeg, AMissingEndMarkerIsRefusedWhateverTheLastBitsAre) {
+  for (unsigned seed = 0; seed < 200; ++seed) {
+    const ByteVector file = test::encode_jpeg(test::make_picture(8 + seed % 9, 8, 1 + 2 * (seed % 2), seed));
+    const base::Shape shape{8 + seed % 9, 8, 1 + 2 * (seed % 2)};
+    ASSERT_FALSE(failure(file, shape));
+    EXPECT_TRUE(failure(first(file, file.size() - 2), shape)) << "seed " << seed;
+  }
+}
+
+TEST(DamagedJpeg, BytesAfterTheEndMarkerDoNoHarm) {
+  ByteVector file = test::encode_jpeg(test::make_picture(33, 47, 3, 2));
+  test::append(file, test::bytes_of("more"));
+  EXPECT_FALSE(failure(file, {33, 47, 3}));
+}
+
+TEST(DamagedJpeg, NoFlippedBitDoesMoreThanRaiseAnError) {
+  for (const bool progressive : {false, true}) {
+    for (const std::uint32_t channels : {1U, 3U}) {
+      const ByteVector file =
+          test::encode_jpeg(test::make_picture(17, 19, channels, 4), Subsampling::k420, progressive);
+      for (std::size_t position = 0; position < file.size(); ++position) {
+        ByteVector damaged = file;
+        damaged[position] ^= static_cast<std::byte>(1U << (position % 8));
+        for (const Color color : {Color::kRgb, Color::kNative}) {
+          const auto error = failure(damaged, {17, 19, channels}, color);
+          if (error) {
+            EXPECT_TRUE(error->kind() == base::ErrorKind::kDecode || error->kind() == base::ErrorKind::kUnsupported);
+          }
+        }
+      }
+    }
+  }
+}
+
+TEST(DamagedJpeg, WhatIsNoJpegIsRefused) {
+  EXPECT_EQ(failure({}, {2, 2, 3})->kind(), base::ErrorKind::kDecode);
+  EXPECT_EQ(failure(test::bytes_of("not an image at all"), {2, 2, 3})->kind(), base::ErrorKind::kDecode);
+  EXPECT_EQ(failure(test::random_bytes(5000, 1), {2, 2, 3})->kind(), base::ErrorKind::kDecode);
+}
+
+}  // namespace
+}  // namespace penstock::decode
