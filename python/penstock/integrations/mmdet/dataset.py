@@ -17,6 +17,7 @@ from penstock.dataset import Dataset
 from penstock.errors import ConfigError, DatasetFormatError, UnsupportedError
 from penstock.integrations.mmdet.annotations import Annotations, read_annotations
 from penstock.integrations.mmdet.categories import Categories, read_categories
+from penstock.integrations.mmdet.config import METRICS_NOT_YET
 from penstock.integrations.mmdet.steps import build_steps
 from penstock.integrations.mmdet.tensors import DetectionTensors
 
@@ -165,9 +166,14 @@ class DeepLakeCocoDataset(CocoDataset):  # type: ignore[misc]
     def evaluate(
         self, results: list[Any], metric: str | list[str] = "bbox", **options: Any
     ) -> dict[str, float]:
-        """COCO metrics; see MMDetection's ``CocoDataset.evaluate``. Raises UnsupportedError for "segm"."""
-        if "segm" in ([metric] if isinstance(metric, str) else metric):
-            raise UnsupportedError("the metric 'segm' is not supported yet", path=self.source.path)
+        """COCO metrics; see MMDetection's ``CocoDataset.evaluate``.
+
+        Raises:
+            UnsupportedError: A metric that is not supported yet.
+        """
+        for name in [metric] if isinstance(metric, str) else metric:
+            if name in METRICS_NOT_YET:
+                raise UnsupportedError(f"the metric '{name}' is not supported yet", path=self.source.path)
         metrics: dict[str, float] = super().evaluate(results, metric, **options)
         return metrics
 
@@ -213,7 +219,7 @@ class DeepLakeCocoDataset(CocoDataset):  # type: ignore[misc]
         keep = self._sizes.min(axis=1) >= min_size
         if self.filter_empty_gt:
             keep &= self.annotations.samples_with(self._categories.chosen(self.CLASSES))
-        kept = np.flatnonzero(keep).tolist()
+        kept: list[int] = np.flatnonzero(keep).tolist()
         self.img_ids = [self.img_ids[i] for i in kept]
         return kept
 

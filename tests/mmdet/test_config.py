@@ -1,0 +1,150 @@
+"""Configurations that cannot work are refused before anything is opened, in words that help."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from penstock.errors import ConfigError
+from support.require import require
+
+require("mmdet")
+
+from penstock.integrations.mmdet.config import (  # noqa: E402
+    check_config,
+    loader_type_of,
+    parse_loader,
+    parse_split,
+)
+
+STEPS = [{"type": "LoadImageFromFile"}]
+
+
+def config(**changes: Any) -> dict[str, Any]:
+    return {"data": {"train": {"pipeline": STEPS, "deeplake_path": "x"}, "val": {}}, **changes}
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (
+            {"deeplake_dataloader_typ": "c++"},
+            "'deeplake_dataloader_typ'. Did you mean 'deeplake_dataloader_type'?",
+        ),
+        (
+            {"deeplake_dataloader_type": "c+"},
+            "deeplake_dataloader_type: there is no 'c+'. Did you mean 'c++'?",
+        ),
+        ({"deeplake_dataloader_type": 3}, "deeplake_dataloader_type: there is no '3'"),
+        (
+            {"deeplake_metrics_format": "PascalVOC"},
+            "deeplake_metrics_format: 'PascalVOC' is not supported yet",
+        ),
+        (
+            {"deeplake_metrics_format": "COCOO"},
+            "deeplake_metrics_format: there is no 'COCOO'. Did you mean 'COCO'?",
+        ),
+        ({"evaluation": {"metric": ["bbox", "segm"]}}, "evaluation.metric: 'segm' is not supported yet"),
+        ({"evaluation": {"metric": "box"}}, "evaluation.metric: there is no 'box'. Did you mean 'bbox'?"),
+        ({"workflow": [("train", 1), ("val", 1)]}, "workflow: the phase 'val' is not supported yet"),
+        ({"data": {}}, "the configuration has no data.train"),
+        ({"data": {"train": {}, "sample_per_gpu": 2}}, "'sample_per_gpu'. Did you mean 'samples_per_gpu'?"),
+    ],
+    ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
+)
+def test_wrong_configurations(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        check_config(config(**changes), validate=True)
+    assert message in str(caught.value)
+
+
+def test_metrics_do_not_matter_without_validation() -> None:
+    check_config(config(evaluation={"metric": "segm"}), validate=False)
+
+
+@pytest.mark.parametrize("name", ["auto", "c++", "cpp", "python", "C++"])
+def test_loader_types(name: str) -> None:
+    assert loader_type_of({"deeplake_dataloader_type": name}) == name.lower()
+    assert loader_type_of({}) == "auto"
+
+
+@pytest.mark.parametrize(
+    ("keys", "message"),
+    [
+        ({"deeplake_pth": "x"}, "data.train: unknown key 'deeplake_pth'. Did you mean 'deeplake_path'?"),
+        ({"deeplake_query": "select *"}, "unknown key 'deeplake_query'"),
+        ({"type": "RepeatDataset", "times": 2}, "'RepeatDataset' is not supported yet"),
+        ({"proposal_file": "x.pkl"}, "'proposal_file' is not supported yet"),
+        ({"pipeline": []}, "data.train: there is no pipeline"),
+    ],
+    ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
+)
+def test_wrong_splits(keys: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        parse_split("data.train", {"pipeline": STEPS, **keys})
+    assert message in str(caught.value)
+
+
+def test_several_datasets_are_not_supported_yet() -> None:
+    with pytest.raises(ConfigError, match="several datasets are not supported yet"):
+        parse_split("data.train", [{}])  # type: ignore[arg-type]
+
+
+def test_keys_of_base_configurations_are_let_pass() -> None:
+    split = parse_split("data.train", {"type": "CocoDataset", "ann_file": "x", "img_prefix": "y"}, STEPS)
+    assert split.pipeline == STEPS
+
+
+def test_empty_values_of_deeplakes_examples_are_no_values() -> None:
+    split = parse_split(
+        "data.train",
+        {
+            "pipeline": STEPS,
+            "deeplake_commit_id": "",
+            "deeplake_view_id": "",
+            "deeplake_credentials": {"token": None, "creds": None},
+        },
+    )
+    assert (split.commit, split.view, split.credentials) == (None, None, None)
+
+
+def test_loader_settings_go_from_general_to_special() -> None:
+    data: dict[str, Any] = {"train": {}, "val": {}}
+    defaults = parse_loader(data, "train")
+    assert (defaults.batch_size, defaults.num_workers, defaults.shuffle) == (2, 2, True)
+    data |= {"samples_per_gpu": 4, "workers_per_gpu": 3}
+    assert (parse_loader(data, "train").batch_size, parse_loader(data, "train").num_workers) == (4, 3)
+    assert (parse_loader(data, "val").batch_size, parse_loader(data, "val").num_workers) == (1, 3)
+    data["train_dataloader"] = {"samples_per_gpu": 5, "persistent_workers": True}
+    assert parse_loader(data, "train").batch_size == 5
+    assert parse_loader(data, "train").options == {"persistent_workers": True}
+    data["train"]["deeplake_dataloader"] = {"batch_size": 6, "num_workers": 0, "shuffle": False}
+    special = parse_loader(data, "train")
+    assert (special.batch_size, special.num_workers, special.shuffle) == (6, 0, False)
+
+
+def test_validation_is_never_shuffled(caplog: pytest.LogCaptureFixture) -> None:
+    data = {"val": {"deeplake_dataloader": {"shuffle": True, "batch_size": 3}}}
+    settings = parse_loader(data, "val")
+    assert (settings.batch_size, settings.shuffle) == (3, False)
+    assert "shuffle is ignored" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"batch_size": 0}, "batch_size must be an int of at least 1, got 0"),
+        ({"num_workers": -1}, "num_workers must be an int of at least 0, got -1"),
+        ({"batch_size": "4"}, "batch_size must be an int of at least 1, got '4'"),
+        (
+            {"bach_size": 4},
+            "data.train.deeplake_dataloader: unknown key 'bach_size'. Did you mean 'batch_size'?",
+        ),
+    ],
+    ids=lambda value: str(value) if isinstance(value, dict) else "",
+)
+def test_wrong_loader_settings(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        parse_loader({"train": {"deeplake_dataloader": options}}, "train")
+    assert message in str(caught.value)
