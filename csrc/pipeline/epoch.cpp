@@ -100,8 +100,9 @@ std::optional<batch::Batch> Epoch::next(const std::function<void()>& interrupted
     if (!ready_posted_.wait()) interrupted();
   }
   if (job->error != nullptr) {
+    const std::exception_ptr error = std::move(job->error);
     close();
-    std::rethrow_exception(job->error);
+    std::rethrow_exception(error);
   }
   ++loader_.stats_.batches;
   loader_.stats_.samples += job->batch.indices.size();

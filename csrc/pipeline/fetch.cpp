@@ -31,11 +31,9 @@ FetchedSample Fetcher::fetch(std::size_t tensor, std::int64_t sample, bool whole
     fetched.stored = bytes->view();
     fetched.owner = std::move(bytes);
     return fetched;
-  } catch (const base::Error& shared) {
-    // A copy: threads that waited for one load all got the same object.
-    base::Error error = shared;
+  } catch (base::Error& error) {
     error.set_place(source.format.name, sample, key);
-    throw error;
+    throw;
   }
 }
 

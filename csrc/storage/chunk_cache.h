@@ -8,8 +8,10 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <new>
 #include <utility>
 
+#include "base/error.h"
 #include "base/stats.h"
 
 namespace penstock::storage {
@@ -43,20 +45,26 @@ class ChunkCache {
       }
       if (const auto found = flights_.find(key); found != flights_.end()) {
         ++stats_.cache_hits;
-        return wait(lock, found->second);
+        flight = found->second;
+        landed_.wait(lock, [&] { return flight->landed; });
+        lock.unlock();
+        return flight->result();
       }
       ++stats_.cache_misses;
       flight = std::make_shared<Flight>();
       flights_.emplace(key, flight);
     }
-    Loaded loaded;
-    std::exception_ptr error;
+    // Nobody else looks into the flight before it has landed.
+    std::uint64_t bytes = 0;
     try {
-      loaded = load();
+      Loaded loaded = load();
+      flight->value = std::move(loaded.value);
+      bytes = loaded.bytes;
     } catch (...) {
-      error = std::current_exception();
+      flight->failure = keep_exception();
     }
-    return land(key, *flight, std::move(loaded), error);
+    land(key, *flight, bytes);
+    return flight->result();
   }
 
   std::uint64_t bytes() const {
@@ -69,7 +77,12 @@ class ChunkCache {
   struct Flight {
     bool landed = false;
     Pointer value;
-    std::exception_ptr error;
+    std::function<void()> failure;  // throws what the load threw; empty where it threw nothing
+
+    const Pointer& result() const {
+      if (failure) failure();
+      return value;
+    }
   };
 
   struct Kept {
@@ -78,39 +91,44 @@ class ChunkCache {
     typename std::list<Key>::iterator position;
   };
 
-  Pointer wait(std::unique_lock<std::mutex>& lock, const std::shared_ptr<Flight>& shared_flight) {
-    const std::shared_ptr<Flight> flight = shared_flight;  // the map's own goes when the flight lands
-    landed_.wait(lock, [&] { return flight->landed; });
-    if (flight->error) std::rethrow_exception(flight->error);
-    return flight->value;
+  /// What throws the exception being handled again. A base::Error is thrown as a copy, so that each caller may add to
+  /// its own.
+  static std::function<void()> keep_exception() noexcept {
+    try {
+      try {
+        throw;
+      } catch (const base::Error& error) {
+        return [error] { throw error; };
+      } catch (...) {
+        return [error = std::current_exception()] { std::rethrow_exception(error); };
+      }
+    } catch (...) {
+      return [] { throw std::bad_alloc(); };  // no memory to keep it
+    }
   }
 
-  Pointer land(const Key& key, Flight& flight, Loaded loaded, const std::exception_ptr& error) {
+  void land(const Key& key, Flight& flight, std::uint64_t bytes) {
     std::map<Key, Kept> evicted;  // destroyed after the lock is gone: freeing megabytes takes time
     {
       const std::lock_guard lock(mutex_);
       flight.landed = true;
-      flight.value = loaded.value;
-      flight.error = error;
       flights_.erase(key);
-      if (!error && loaded.bytes <= budget_) keep(key, loaded, evicted);
+      if (!flight.failure && bytes <= budget_) keep(key, flight.value, bytes, evicted);
     }
     landed_.notify_all();
-    if (error) std::rethrow_exception(error);
-    return loaded.value;
   }
 
   /// Keeping is a favour: where there is no memory for it, the value is handed out all the same.
-  void keep(const Key& key, const Loaded& loaded, std::map<Key, Kept>& evicted) noexcept {
+  void keep(const Key& key, const Pointer& value, std::uint64_t bytes, std::map<Key, Kept>& evicted) noexcept {
     std::list<Key> entry;
     try {
       entry.push_front(key);
-      kept_.emplace(key, Kept{loaded.value, loaded.bytes, entry.begin()});
+      kept_.emplace(key, Kept{value, bytes, entry.begin()});
     } catch (...) {
       return;
     }
     recent_.splice(recent_.begin(), entry);
-    bytes_ += loaded.bytes;
+    bytes_ += bytes;
     while (bytes_ > budget_) {
       const auto oldest = kept_.find(recent_.back());
       bytes_ -= oldest->second.bytes;

@@ -9,6 +9,7 @@
 #include <thread>
 #include <vector>
 
+#include "base/error.h"
 #include "support/threads.h"
 
 namespace penstock::storage {
@@ -112,15 +113,17 @@ TEST_F(ChunkCacheTest, AFailureReachesAllWhoWaitAndIsNotRemembered) {
   std::atomic<unsigned> attempts{0};
   std::vector<std::thread> threads;
   for (unsigned i = 0; i < kThreads; ++i) {
-    threads.emplace_back([&] {
+    threads.emplace_back([&, i] {
       try {
         cache.get(1, [&]() -> Cache::Loaded {
           EXPECT_TRUE(test::eventually([&] { return stats_.cache_hits == kThreads - 1; }));
           ++attempts;
-          throw std::runtime_error("no such luck");
+          throw base::Error(base::ErrorKind::kStorage, "no such luck");
         });
-      } catch (const std::runtime_error& error) {
-        EXPECT_STREQ(error.what(), "no such luck");
+      } catch (base::Error& error) {
+        EXPECT_EQ(error.cause(), "no such luck");
+        EXPECT_EQ(error.sample(), -1);
+        error.set_place("images", i, "");  // to its own copy
         ++failures;
       }
     });
@@ -130,6 +133,13 @@ TEST_F(ChunkCacheTest, AFailureReachesAllWhoWaitAndIsNotRemembered) {
   EXPECT_EQ(failures, kThreads);
   EXPECT_EQ(cache.bytes(), 0U);
   EXPECT_TRUE(loads(cache, 1)) << "the next one tries again";
+}
+
+TEST_F(ChunkCacheTest, AnyExceptionComesOutAsItIs) {
+  Cache cache(100, stats_);
+  EXPECT_THROW(cache.get(1, []() -> Cache::Loaded { throw std::out_of_range("x"); }), std::out_of_range);
+  EXPECT_THROW(cache.get(1, []() -> Cache::Loaded { throw std::bad_alloc(); }), std::bad_alloc);
+  EXPECT_TRUE(loads(cache, 1));
 }
 
 TEST_F(ChunkCacheTest, DifferentKeysLoadAtTheSameTime) {

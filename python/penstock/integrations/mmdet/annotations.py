@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from penstock.dataset import Dataset
 from penstock.errors import ConfigError, DatasetFormatError
-from penstock.integrations.mmdet.boxes import BoxFormat, exact_decimals
+from penstock.boxes import BoxFormat, exact_decimals
 from penstock.integrations.mmdet.tensors import DetectionTensors
 
 __all__ = ["Annotations", "read_annotations"]
