@@ -1,0 +1,91 @@
+# `make help` lists the targets. Set-up leaves a stamp for each stage, named after the content of what the stage
+# was made of: nothing is done again until that changes, and a stage that was interrupted has no stamp.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+PYTHON ?= $(firstword $(shell command -v python3.11) python3)
+VENV := .venv
+BIN := $(VENV)/bin
+STAMPS := .stamps
+# A directory with annotations/instances_{train,val}2017.json, train2017/ and val2017/, for `make demo`.
+COCO ?=
+# A directory with JPEG files, for `make bench`.
+IMAGES ?= $(firstword $(wildcard ../shared/data/coco-mini/train2017) demo/shapes/train)
+
+# deeplake is kept from reporting its use to its makers.
+export BUGGER_OFF := true
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+CONSTRAINTS := requirements/constraints-mmdet2.txt
+key = $(shell cat $(1) | sha256sum | cut -c1-16)
+BASE_STAMP := $(STAMPS)/base-$(call key,$(CONSTRAINTS) requirements/base.txt)
+SDISTS_STAMP := $(STAMPS)/sdists-$(call key,$(CONSTRAINTS) requirements/base.txt requirements/sdists.txt)
+REST_STAMP := $(STAMPS)/rest-$(call key,$(CONSTRAINTS) requirements/*.txt)
+EXTENSION_STAMP := $(STAMPS)/extension-$(call key,pyproject.toml CMakeLists.txt $$(find csrc -type f | sort))
+
+STEP := tools/step.sh
+PIP_INSTALL := $(BIN)/python -m pip install --no-input --constraint $(CONSTRAINTS)
+# A stage's stamps go before it begins: what they stand for is about to change.
+begin = rm -f $(STAMPS)/$(1)-*
+
+.PHONY: help setup demo test lint bench clean distclean system-packages
+
+help: ## Show this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
+
+setup: $(EXTENSION_STAMP) ## Install all that the other targets need: system packages, .venv, the extension
+
+demo: setup ## Train and evaluate a detector: on shapes, or with COCO=<directory> on COCO files
+	@$(BIN)/python -m examples.demo $(if $(COCO),--coco $(COCO))
+
+test: setup ## Run every check and every test, C++ and Python
+	@tools/run-tests.sh $(VENV)
+
+lint: setup ## Run ruff and mypy alone
+	@$(BIN)/ruff check . && $(BIN)/mypy
+
+bench: setup ## Compare decoding speeds on the JPEG files of IMAGES=<directory>
+	@$(BIN)/python benchmarks/make_dataset.py $(IMAGES) build/bench-dataset
+	@$(BIN)/python benchmarks/decode.py build/bench-dataset
+
+clean: ## Remove what was built and made; keep .venv
+	rm -rf build demo dist .pytest_cache .mypy_cache .ruff_cache .hypothesis $(STAMPS)/extension-*
+
+distclean: clean ## Remove .venv too
+	rm -rf $(VENV) $(STAMPS)
+
+$(VENV)/.created: | system-packages
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "penstock needs Python 3.10 or later: make PYTHON=...")'
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || \
+		$(STEP) $(STAMPS)/logs/venv.log "Virtual environment $(VENV), with $(PYTHON)" $(PYTHON) -m venv --clear $(VENV)
+	@touch $@
+
+system-packages:
+	@tools/system-packages.sh $(PYTHON)
+
+$(BASE_STAMP): $(VENV)/.created
+	@$(call begin,base)
+	@$(STEP) $(STAMPS)/logs/base.log "torch and build tools (a download of up to 3 GB)" \
+		$(PIP_INSTALL) --requirement requirements/base.txt
+	@touch $@
+
+$(SDISTS_STAMP): $(BASE_STAMP)
+	@$(call begin,sdists)
+	@$(STEP) $(STAMPS)/logs/sdists.log "mmcv-full and deeplake (once: 8 minutes of compiling on 2 cores)" \
+		$(PIP_INSTALL) --no-build-isolation --requirement requirements/sdists.txt
+	@touch $@
+
+$(REST_STAMP): $(SDISTS_STAMP)
+	@$(call begin,rest)
+	@$(STEP) $(STAMPS)/logs/rest.log "MMDetection, test tools" \
+		$(PIP_INSTALL) --requirement requirements/rest.txt
+	@touch $@
+
+$(EXTENSION_STAMP): $(REST_STAMP) | system-packages
+	@$(call begin,extension)
+	@$(STEP) $(STAMPS)/logs/extension.log "penstock's extension" \
+		$(PIP_INSTALL) --no-build-isolation --no-deps --editable .
+	@touch $@

@@ -1,0 +1,38 @@
+#!/usr/bin/env bash
+# Every check, one after the other, also after one failed; pytest comes last. Exit status 1 if any failed.
+#   tools/run-tests.sh VENV
+set -uo pipefail
+cd "$(dirname "$0")/.."
+
+venv=$(realpath "${1:?usage: tools/run-tests.sh VENV}")
+export PATH="$venv/bin:$PATH"
+# What set-up has installed must be there: without this, tests that miss it are skipped.
+export PENSTOCK_REQUIRE=native,deeplake,mmdet
+if [ -d ../shared/data/coco-mini/annotations ]; then
+  PENSTOCK_REQUIRE+=,coco
+fi
+# Keeps deeplake from reporting its use to its makers.
+export BUGGER_OFF=true
+
+failed=()
+check() {
+  local title=$1
+  shift
+  printf '\n==> %s\n' "$title"
+  "$@" || failed+=("$title")
+}
+
+cpp_tests() {
+  cmake --preset "$1" && cmake --build "build/$1" && ctest --preset "$1" --parallel "$(nproc)" --progress
+}
+
+check "ruff" ruff check .
+check "mypy" mypy
+check "C++ tests, debug" cpp_tests debug
+check "C++ tests, address and undefined behaviour sanitizers" cpp_tests asan
+check "Python tests" python -m pytest
+
+if ((${#failed[@]})); then
+  printf '\nFAILED: %s\n' "${failed[@]}" >&2
+  exit 1
+fi
