@@ -19,10 +19,11 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
+from tqdm import tqdm
+
 import penstock
 from decode_contenders import CONTENDERS
 from harness import Process, Summary, compare, write_results
-from tqdm import tqdm
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent

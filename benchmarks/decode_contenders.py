@@ -16,6 +16,7 @@ import cv2
 import numpy as np
 import torch
 import torch.utils.data
+
 from harness import serve
 
 Images = Iterable[np.ndarray[Any, Any]]

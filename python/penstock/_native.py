@@ -21,7 +21,7 @@ except ImportError as error:
 HAVE_NATIVE: bool = _core is not None
 
 #: Whether the extension was built without optimisation, for debugging.
-DEBUG_BUILD: bool = HAVE_NATIVE and bool(_core.DEBUG_BUILD)
+DEBUG_BUILD: bool = _core is not None and bool(_core.DEBUG_BUILD)
 
 if DEBUG_BUILD:
     logging.getLogger("penstock").warning("the penstock extension is a debug build: measure nothing with it")

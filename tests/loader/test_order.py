@@ -83,7 +83,7 @@ def test_every_sample_once_over_all_ranks(make: Make) -> None:
         indices(make(batch_size=4, shuffle=True, seed=1, rank=rank, world_size=3)) for rank in range(3)
     ]
     assert [len(part) for part in parts] == [20, 20, 20]
-    assert sorted(sum(parts, [])) == list(range(60))
+    assert sorted(index for part in parts for index in part) == list(range(60))
 
 
 def test_a_sampler_of_ones_own(make: Make) -> None:

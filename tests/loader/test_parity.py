@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from support.datasets import MAKERS
-from support.lake import open_lake
 
 import penstock
+from support.datasets import MAKERS
+from support.lake import open_lake
 
 Lake = Callable[[str], Path]
 
@@ -55,7 +55,7 @@ def test_color_conversion_is_the_same(color: str, lake: Lake, native: Any) -> No
         source = penstock.open(lake(dataset))
         for name in loadable(lake(dataset)):
             tensor = source[name]
-            if tensor.dtype != np.uint8 or dataset != "jpeg_images" and tensor.chunk_compression:
+            if tensor.dtype != np.uint8 or (dataset != "jpeg_images" and tensor.chunk_compression):
                 continue
             for index in range(len(tensor)):
                 compression = tensor.sample_compression or "none"

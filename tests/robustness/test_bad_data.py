@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.damage import shorten_sample
 
 import penstock
 from penstock import errors
+from support.damage import shorten_sample
 
 Copy = Callable[[str], Path]
 
@@ -132,9 +132,8 @@ def test_a_header_that_claims_a_huge_image(loader_type: str, lake_copy: Copy, na
 
 def test_byte_positions_that_lie(loader_type: str, lake_copy: Copy, native: Any) -> None:
     path = lake_copy("equal_images")
-    file, sample = last_chunk(path, "jpegs")
-    end = header_end(file)
-    overwrite(file, end - 12, struct.pack("<I", 2**32 - 1))
+    file, _ = last_chunk(path, "jpegs")
+    overwrite(file, header_end(file) - 12, struct.pack("<I", 2**32 - 1))
     with (
         penstock.DataLoader(path, 2, tensors=["jpegs"], loader_type=loader_type) as loader,
         pytest.raises(errors.ChunkFormatError, match=r"tensor 'jpegs', sample \d+, chunk 'jpegs/chunks/"),

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from penstock.boxes import BoxFormat, exact_decimals
 from penstock.dataset import Dataset
 from penstock.errors import ConfigError, DatasetFormatError
-from penstock.boxes import BoxFormat, exact_decimals
 from penstock.integrations.mmdet.tensors import DetectionTensors
 
 __all__ = ["Annotations", "read_annotations"]

@@ -1,0 +1,45 @@
+"""The command ``penstock``: ``info``, ``show``, ``bench``, ``ingest-coco``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from penstock.cli import bench, info, ingest_coco, show
+from penstock.errors import PenstockError
+
+__all__ = ["main"]
+
+_COMMANDS = (info, show, bench, ingest_coco)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs one command.
+
+    Returns:
+        The exit status: 0, 1 after an error (one line on standard error), 2 for wrong usage.
+    """
+    parser = argparse.ArgumentParser(
+        prog="penstock", description="The open, native data loader for Deep Lake datasets."
+    )
+    parser.add_argument("--version", action="version", version=f"%(prog)s {_version()}")
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    for command in _COMMANDS:
+        command.add_parser(commands)
+    arguments = parser.parse_args(argv)
+    try:
+        status: int = arguments.run(arguments)
+    except (PenstockError, ValueError, OSError) as error:
+        print(f"penstock: error: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("penstock: interrupted", file=sys.stderr)
+        return 130
+    return status
+
+
+def _version() -> str:
+    import penstock
+
+    return penstock.__version__

@@ -1,0 +1,138 @@
+"""What the dataset refuses, and what it does where training rejects a sample."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from penstock.errors import ConfigError, DatasetFormatError, DatasetNotFoundError, UnsupportedError
+from support.coco_lakes import CocoPair
+from support.detection import LOAD, training
+from support.lake import new_lake
+
+
+def build(path: Path, **options: Any) -> Any:
+    from penstock.integrations import mmdet as mmdet_deeplake
+
+    return mmdet_deeplake.build_dataset({"deeplake_path": str(path), "pipeline": LOAD, **options})
+
+
+@pytest.fixture
+def make(mmdet: Any, deeplake: Any, tmp_path: Path) -> Callable[..., Path]:
+    """Writes a dataset with a box in each image."""
+
+    def write(labels: list[int], names: list[str] | None, ids: list[int] | None = None, **info: Any) -> Path:
+        with new_lake(tmp_path / "lake") as lake:
+            lake.create_tensor("images", htype="image", sample_compression="png")
+            lake.create_tensor("boxes", htype="bbox")
+            lake.create_tensor("labels", htype="class_label", **({"class_names": names} if names else {}))
+            if ids is not None:
+                lake.create_tensor("image_ids", dtype="int64")
+                lake.image_ids.extend(np.array(ids).reshape(-1, 1))
+            for label in labels:
+                lake.images.append(np.full((40, 50, 3), label, np.uint8))
+                lake.boxes.append(np.array([[2, 3, 20, 30]], np.float32))
+                lake.labels.append(np.array([label], np.uint32))
+            lake.labels.info.update(**info)
+        return tmp_path / "lake"
+
+    return write
+
+
+def test_without_official_numbers_classes_count_from_one_and_images_from_zero(make: Any) -> None:
+    found = build(make([0, 1, 1], ["a", "b"]))
+    assert (found.cat_ids, found.img_ids) == ([1, 2], [0, 1, 2])
+    assert [found.get_cat_ids(index) for index in range(3)] == [[1], [2], [2]]
+    assert found.data_infos[2]["filename"] == "000000000002.png"
+
+
+def test_classes_of_the_configuration_name_labels_without_names(make: Any) -> None:
+    path = make([0, 1], None)
+    with pytest.raises(ConfigError, match=r"does not name its classes.*classes=\(\.\.\.\)"):
+        build(path)
+    assert build(path, classes=["a", "b"]).CLASSES == ("a", "b")
+
+
+def test_classes_from_a_file(make: Any, tmp_path: Path) -> None:
+    (tmp_path / "classes.txt").write_text("b\n")
+    found = build(make([0, 1], ["a", "b"]), classes=str(tmp_path / "classes.txt"))
+    assert (len(found), found.cat_ids) == (1, [2])
+
+
+def test_a_class_that_is_not_there(make: Any) -> None:
+    with pytest.raises(ConfigError, match=r"there is no class 'dogg'. Did you mean 'dog'"):
+        build(make([0], ["dog"]), classes=["dogg"])
+
+
+def test_labels_out_of_range(make: Any) -> None:
+    with pytest.raises(DatasetFormatError, match="the label 2 has no class: there are 2") as caught:
+        build(make([0, 2], ["a", "b"]))
+    assert (caught.value.tensor, caught.value.index) == ("labels", 1)
+
+
+@pytest.mark.parametrize("ids", [[1], [1, 1], ["1", "2"], 3])
+def test_official_numbers_that_do_not_fit(make: Any, ids: Any) -> None:
+    with pytest.raises(DatasetFormatError, match="'category_ids' must be 2 different integers"):
+        build(make([0, 1], ["a", "b"], category_ids=ids))
+
+
+def test_two_images_of_one_number(make: Any) -> None:
+    with pytest.raises(DatasetFormatError, match="two images have the same number"):
+        build(make([0, 1], ["a", "b"], ids=[4, 4]))
+
+
+def test_no_image_left(make: Any) -> None:
+    with pytest.raises(ConfigError, match=r"no image is left.*filter_empty_gt"):
+        build(make([0, 0], ["a", "b"]), classes=["b"])
+
+
+def test_no_such_dataset(mmdet: Any, tmp_path: Path) -> None:
+    with pytest.raises(DatasetNotFoundError):
+        build(tmp_path / "missing")
+    with pytest.raises(ConfigError, match="no deeplake_path"):
+        build(tmp_path, deeplake_path=None)
+
+
+@pytest.mark.parametrize("key", ["deeplake_commit_id", "deeplake_view_id"])
+def test_commits_and_views_are_passed_on(awkward: CocoPair, key: str) -> None:
+    with pytest.raises(UnsupportedError, match="not supported yet"):
+        build(awkward.lake, **{key: "abc"})
+
+
+def test_credentials_are_not_needed(awkward: CocoPair) -> None:
+    assert len(build(awkward.lake, deeplake_credentials={"token": "unused"})) > 0
+
+
+class RejectOdd:
+    """A transform that rejects half of the images, as crops without boxes do."""
+
+    def __call__(self, results: dict[str, Any]) -> dict[str, Any] | None:
+        return None if results["img_info"]["index"] % 2 else results
+
+
+class RejectAll:
+    def __call__(self, results: dict[str, Any]) -> None:
+        return None
+
+
+def test_rejected_samples_are_replaced_from_their_group(awkward: CocoPair) -> None:
+    found = build(awkward.lake, pipeline=[*LOAD, {"type": RejectOdd}])
+    for position, index in enumerate(found.indices.tolist()):
+        replacement = found[position]["img_info"]["index"]
+        assert replacement % 2 == 0
+        assert found.flag[found.indices.tolist().index(replacement)] == found.flag[position]
+        if index % 2 == 0:
+            assert replacement == index
+
+
+def test_a_pipeline_that_rejects_everything_ends(awkward: CocoPair) -> None:
+    with pytest.raises(ConfigError, match="rejected 100 samples in a row"):
+        _ = build(awkward.lake, pipeline=[*LOAD, {"type": RejectAll}])[0]
+
+
+def test_the_dataset_describes_itself(awkward: CocoPair) -> None:
+    assert "number of images" in repr(build(awkward.lake, pipeline=training()))

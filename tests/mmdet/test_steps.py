@@ -1,0 +1,85 @@
+"""Pipelines that cannot work are refused when they are compiled, by step."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+import penstock
+from penstock.errors import ConfigError
+from support.coco_lakes import CocoPair
+from support.detection import LOAD, TEST_PIPELINE, training
+from support.require import require
+
+require("mmdet")
+
+from penstock.integrations.mmdet.steps import build_steps, is_test_pipeline  # noqa: E402
+
+COLLECT = {"type": "Collect", "keys": ["img", "gt_bboxes", "gt_masks"]}
+MIXED = {"type": "MixUp", "img_scale": (640, 640)}
+
+
+def nested(step: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "MultiScaleFlipAug", "img_scale": (9, 9), "transforms": [{"type": "Resize"}, step]}
+
+
+@pytest.mark.parametrize(
+    ("steps", "message"),
+    [
+        (
+            [*LOAD, {"type": "Resise"}],
+            "pipeline step 3: there is no transform 'Resise'. Did you mean 'Resize'?",
+        ),
+        (
+            [*LOAD, nested({"type": "Padd"})],
+            "pipeline step 3: there is no transform 'Padd'. Did you mean 'Pad'?",
+        ),
+        ([*LOAD, {"type": "Resize", "scale": 3}], "pipeline step 3: 'Resize' cannot be built"),
+        ([*LOAD, {"type": "RandomFlip", "flip_ratio": 2}], "pipeline step 3: 'RandomFlip' cannot be built"),
+        ([*LOAD, {"flip_ratio": 2}], "pipeline step 3: a dict with a 'type' is needed"),
+        ([*LOAD, "Resize"], "pipeline step 3: a dict with a 'type' is needed, got 'Resize'"),
+        (
+            [*LOAD, {"type": "Mosaic"}],
+            "pipeline step 3: 'Mosaic' is not supported yet: it needs several images",
+        ),
+        ([*LOAD, MIXED], "pipeline step 3: 'MixUp' is not supported yet"),
+        ([*LOAD, {"type": "CopyPaste"}], "pipeline step 3: 'CopyPaste' is not supported yet"),
+        (
+            [LOAD[0], {"type": "LoadAnnotations", "with_mask": True}],
+            "step 2: 'gt_masks' (with_mask=True) is not",
+        ),
+        (
+            [LOAD[0], {"type": "LoadAnnotations", "with_seg": True}],
+            "step 2: 'gt_semantic_seg' (with_seg=True)",
+        ),
+        ([*LOAD, COLLECT], "pipeline step 3: 'gt_masks' is not supported yet"),
+        ([{"type": "LoadImageFromFile", "color_type": "grayscale"}], "step 1: color_type='grayscale' is not"),
+        ([{"type": "LoadImageFromFile", "channel_order": "rbg"}], "channel_order 'rbg'. Did you mean 'rgb'?"),
+        ([{"type": "LoadImageFromFile", "to_float": True}], "step 1: 'LoadImageFromFile' cannot be built"),
+        ([], "pipeline: a list of dicts is needed"),
+        ({"type": "Resize"}, "pipeline: a list of dicts is needed"),
+    ],
+    ids=lambda value: value[:45] if isinstance(value, str) else "",
+)
+def test_wrong_pipelines(awkward: CocoPair, steps: Any, message: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        build_steps(steps, penstock.open(awkward.lake)["images"], test_mode=False)
+    assert message in str(caught.value)
+
+
+def test_pipelines_of_test_and_training_are_told_apart() -> None:
+    assert is_test_pipeline(TEST_PIPELINE)
+    assert is_test_pipeline([LOAD[0], {"type": "Collect", "keys": ["img"]}])
+    assert not is_test_pipeline(training())
+    assert not is_test_pipeline(training()[2:])
+
+
+def test_a_transform_of_the_users_own(awkward: CocoPair) -> None:
+    class Marked:
+        def __call__(self, results: dict[str, Any]) -> dict[str, Any]:
+            return {**results, "mark": 1}
+
+    image = penstock.open(awkward.lake)["images"]
+    built = build_steps([*LOAD, {"type": Marked}], image, test_mode=False)
+    assert isinstance(built[-1], Marked)
