@@ -21,9 +21,7 @@ def _few_threads() -> None:
 
 
 @pytest.fixture(scope="session")
-def coco_pair(
-    deeplake: Any, mmdet: Any, tmp_path_factory: pytest.TempPathFactory
-) -> Callable[[str], CocoPair]:
+def coco_pair(deeplake: Any, mmdet: Any, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], CocoPair]:
     """Gives a pair by name: "awkward" (made up), "train" and "val" (of coco-mini)."""
     made: dict[str, CocoPair] = {}
 

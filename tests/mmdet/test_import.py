@@ -51,9 +51,7 @@ print(sorted(new), after[1] == before[1], after[2] == before[2])
 
 
 def run(script: str) -> str:
-    result = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, timeout=120, check=True
-    )
+    result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=120, check=True)
     return result.stdout.strip()
 
 

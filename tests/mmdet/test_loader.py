@@ -99,9 +99,7 @@ def test_batches_hold_stocks_items_in_groups_of_like_aspect(pair: CocoPair, load
 
 def test_validation_goes_by_the_order_of_the_dataset(awkward: CocoPair, loader_type: str) -> None:
     stock = stock_dataset(awkward, TEST_PIPELINE, test_mode=True)
-    loader = build(
-        awkward, TEST_PIPELINE, test_mode=True, shuffle=False, samples_per_gpu=1, loader_type=loader_type
-    )
+    loader = build(awkward, TEST_PIPELINE, test_mode=True, shuffle=False, samples_per_gpu=1, loader_type=loader_type)
     assert len(loader) == len(loader.dataset) == len(stock)
     for batch, item in zip(loader, stock, strict=True):
         assert torch.equal(batch["img"][0][0], item["img"][0])

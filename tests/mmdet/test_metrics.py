@@ -66,6 +66,4 @@ def test_other_metrics_are_not_supported_yet(awkward: CocoPair, metric: str) -> 
 def build(pair: CocoPair) -> Any:
     from penstock.integrations import mmdet as mmdet_deeplake
 
-    return mmdet_deeplake.build_dataset(
-        {"deeplake_path": str(pair.lake), "pipeline": LOAD}, {"test_mode": True}
-    )
+    return mmdet_deeplake.build_dataset({"deeplake_path": str(pair.lake), "pipeline": LOAD}, {"test_mode": True})
