@@ -16,7 +16,7 @@ from penstock.dataset import Dataset, open_dataset
 from penstock.errors import ConfigError
 from penstock.native_loader import NativeLoader
 from penstock.options import LoaderOptions, default_threads, resolve_loader_type, select_tensors
-from penstock.plan import EpochPlan
+from penstock.plan import EpochPlan, checked_index
 from penstock.python_loader import PythonLoader
 from penstock.samples import Samples
 from penstock.sampling import EpochSampler, base_seed, world
@@ -125,6 +125,8 @@ class DataLoader(torch.utils.data.DataLoader[Any]):
         source = open_dataset(dataset)
         selected = select_tensors(source, tensors)
         program = compile_transform(transform, dataset=source, tensors=selected)
+        if rank is not None or world_size is not None:
+            world(rank, world_size)
         ranks = functools.partial(world, rank, world_size)
         self._seed = _LoaderSeed(seed, generator, ranks)
         samples = Samples(source, selected, program, seed=self._seed, return_index=return_index)
@@ -235,7 +237,8 @@ class DataLoader(torch.utils.data.DataLoader[Any]):
             self._resume = None
         epoch = int(getattr(self._epoch_holder(), "epoch", self._epoch))
         self._samples.epoch = epoch
-        batches = [[int(index) for index in batch] for batch in self.batch_sampler or ()]
+        samples = len(self.dataset)  # type: ignore[arg-type]
+        batches = [[checked_index(index, samples) for index in batch] for batch in self.batch_sampler or ()]
         self._set_epoch(epoch + 1)
         return EpochPlan(epoch, batches, first)
 

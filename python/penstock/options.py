@@ -52,7 +52,7 @@ def default_threads(num_threads: int | None, num_workers: int) -> int:
     """Threads to decode with: as asked, else as many as workers were asked for, else one for each usable core."""
     if num_threads is not None:
         return num_threads
-    return num_workers or len(os.sched_getaffinity(0))
+    return num_workers if num_workers > 0 else len(os.sched_getaffinity(0))
 
 
 def resolve_loader_type(loader_type: str) -> LoaderType:

@@ -2,10 +2,24 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import SupportsIndex
 
-__all__ = ["EpochPlan"]
+__all__ = ["EpochPlan", "checked_index"]
+
+
+def checked_index(index: SupportsIndex, samples: int) -> int:
+    """An index as a number from 0 on; negative ones count from the end.
+
+    Raises:
+        IndexError: There is no such sample.
+    """
+    number = operator.index(index)
+    if not -samples <= number < samples:
+        raise IndexError(f"sample {number} is out of range: there are {samples}")
+    return number % samples
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ import torch.utils.data
 
 from penstock.dataset import Dataset, Tensor
 from penstock.errors import PenstockError, TransformError
+from penstock.plan import checked_index
 from penstock.sampling import seeded_globals
 from penstock.transforms.program import Program
 
@@ -54,11 +55,8 @@ class Samples(torch.utils.data.Dataset[Any]):
 
     def __getitem__(self, item: int | tuple[int, int]) -> Any:
         """The sample of an index, or of (epoch, index), as it goes to collate."""
-        epoch, index = item if isinstance(item, tuple) else (self.epoch, int(item))
-        if index < 0:
-            index += len(self)
-        if not 0 <= index < len(self):
-            raise IndexError(f"sample {index} is out of range: there are {len(self)}")
+        epoch, index = item if isinstance(item, tuple) else (self.epoch, item)
+        index = checked_index(index, len(self))
         return self.transformed(self.read(index), epoch, index)
 
     def read(self, index: int) -> dict[str, Any]:

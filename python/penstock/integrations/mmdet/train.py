@@ -14,13 +14,14 @@ from mmcv.runner import EpochBasedRunner, Fp16OptimizerHook, Hook, build_runner
 from mmdet.apis.train import auto_scale_lr
 from mmdet.core import EvalHook, build_optimizer
 from mmdet.datasets import replace_ImageToTensor
-from mmdet.utils import build_dp, find_latest_checkpoint, get_device, get_root_logger
+from mmdet.utils import find_latest_checkpoint, get_device, get_root_logger
 from mmdet.utils.compat_config import compat_imgs_per_gpu, compat_runner_args
 
 import mmdet
 from penstock.dataset import Dataset
 from penstock.errors import ConfigError
 from penstock.integrations.mmdet.config import check_config, loader_type_of, parse_loader, parse_split
+from penstock.integrations.mmdet.device import OneDevice
 from penstock.integrations.mmdet.loader import DetectionLoader, build_dataloader, build_dataset
 
 __all__ = ["train_detector"]
@@ -151,7 +152,7 @@ def _run(
     # auto_scale_lr looks for the batch size there.
     cfg.data.train_dataloader = ConfigDict(samples_per_gpu=train_loader.batch_size)
     auto_scale_lr(cfg, False, root_logger)
-    model = build_dp(model, cfg.device, device_ids=cfg.gpu_ids)
+    model = OneDevice(model.to(_device(cfg)), device_ids=list(cfg.gpu_ids))
     runner = build_runner(
         cfg.runner,
         default_args={
@@ -195,9 +196,14 @@ def _load_weights(runner: Any, cfg: Any) -> None:
     if resume_from is None and cfg.get("auto_resume"):
         resume_from = find_latest_checkpoint(cfg.work_dir)
     if resume_from:
-        runner.resume(resume_from)
+        # The iteration-based runner would ask for a GPU otherwise.
+        runner.resume(resume_from, **({"map_location": "cpu"} if cfg.device == "cpu" else {}))
     elif cfg.load_from:
         runner.load_checkpoint(cfg.load_from)
+
+
+def _device(cfg: Any) -> torch.device:
+    return torch.device("cpu") if cfg.device == "cpu" else torch.device(cfg.device, cfg.gpu_ids[0])
 
 
 class _LoaderEpoch(Hook):  # type: ignore[misc]
