@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <signal.h>
 
+#include <algorithm>
 #include <atomic>
 #include <future>
 #include <memory>
@@ -147,9 +148,15 @@ TEST(ThreadPool, ATaskMaySubmitAnother) {
 }
 
 TEST(ThreadPool, ItsThreadsEndWithIt) {
-  const std::size_t before = test::thread_names().size();
-  { const ThreadPool pool("brief", 4); }
-  EXPECT_TRUE(test::eventually([&] { return test::thread_names().size() == before; }));
+  const auto alive = [] {
+    const auto names = test::thread_names();
+    return std::count_if(names.begin(), names.end(), [](const auto& name) { return name.starts_with("brief-"); });
+  };
+  {
+    const ThreadPool pool("brief", 4);
+    EXPECT_EQ(alive(), 4);
+  }
+  EXPECT_TRUE(test::eventually([&] { return alive() == 0; }));
 }
 
 }  // namespace
