@@ -50,16 +50,23 @@ class LoaderHandle {
   std::unique_ptr<pipeline::Loader> loader_;
 };
 
-/// An epoch as Python holds it: letting go of it ends it, whatever tasks still refer to it.
+/// An epoch as Python holds it: letting go of it ends it, whatever tasks still refer to it. In a forked child it is
+/// left alone, as the loader is: a thread that the child lacks may have held its locks.
 class EpochHandle {
  public:
   EpochHandle(std::shared_ptr<pipeline::Epoch> epoch, std::shared_ptr<PythonAllocator> allocator)
-      : epoch_(std::move(epoch)), allocator_(std::move(allocator)) {}
-  ~EpochHandle() { epoch_->close(); }
+      : owner_(getpid()), epoch_(std::move(epoch)), allocator_(std::move(allocator)) {}
+  ~EpochHandle() {
+    close();
+    if (getpid() != owner_) new std::shared_ptr<pipeline::Epoch>(std::move(epoch_));  // never freed
+  }
   EpochHandle(const EpochHandle&) = delete;
   EpochHandle& operator=(const EpochHandle&) = delete;
 
   pipeline::Epoch& epoch() { return *epoch_; }
+  void close() noexcept {
+    if (getpid() == owner_) epoch_->close();
+  }
 
   /// The slab's memory as Python holds it: the object that Python allocated, or a uint8 array over the core's own.
   py::object memory_of(const std::shared_ptr<batch::Slab>& slab) const {
@@ -72,6 +79,7 @@ class EpochHandle {
   }
 
  private:
+  pid_t owner_;
   std::shared_ptr<pipeline::Epoch> epoch_;
   std::shared_ptr<PythonAllocator> allocator_;
 };
@@ -165,7 +173,7 @@ void register_loader(py::module_& module) {
   // Ending either waits for threads, which may be waiting for the GIL to allocate memory.
   py::class_<EpochHandle>(module, "Epoch", py::release_gil_before_calling_cpp_dtor())
       .def("next", &next_batch)
-      .def("close", [](EpochHandle& handle) { handle.epoch().close(); }, py::call_guard<py::gil_scoped_release>());
+      .def("close", &EpochHandle::close, py::call_guard<py::gil_scoped_release>());
 
   py::class_<LoaderHandle>(module, "Loader", py::release_gil_before_calling_cpp_dtor())
       .def(py::init(&make_loader), py::kw_only(), py::arg("root"), py::arg("sources"), py::arg("threads"),
