@@ -237,7 +237,7 @@ class DataLoader(torch.utils.data.DataLoader[Any]):
             self._resume = None
         epoch = int(getattr(self._epoch_holder(), "epoch", self._epoch))
         self._samples.epoch = epoch
-        samples = len(self.dataset)  # type: ignore[arg-type]
+        samples = len(self._samples)
         batches = [[checked_index(index, samples) for index in batch] for batch in self.batch_sampler or ()]
         self._set_epoch(epoch + 1)
         return EpochPlan(epoch, batches, first)

@@ -3,116 +3,33 @@
 from __future__ import annotations
 
 import copy
-import json
-import random
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
 
 import penstock
 from penstock.errors import ConfigError, TensorNotFoundError, UnsupportedError
 from support.coco_lakes import CocoPair
-from support.detection import TEST_PIPELINE, augmenting
+from support.small_training import CLASSES, config, log_of, losses, seeded_detector
 
 pytestmark = [
     # Of mmcv's runner, hooks and checkpoints, with a torch that is newer than they are.
     pytest.mark.filterwarnings("ignore::FutureWarning:mmcv"),
     pytest.mark.filterwarnings("ignore::DeprecationWarning:mmcv"),
 ]
-CLASSES = 4
-
-
-def detector() -> dict[str, Any]:
-    """YOLOv3 with a tenth of MobileNetV2."""
-    sigmoid = {"type": "CrossEntropyLoss", "use_sigmoid": True, "reduction": "sum"}
-    return {
-        "type": "YOLOV3",
-        "backbone": {"type": "MobileNetV2", "out_indices": (2, 4, 6), "widen_factor": 0.1},
-        "neck": {
-            "type": "YOLOV3Neck",
-            "num_scales": 3,
-            "in_channels": [32, 16, 8],
-            "out_channels": [16, 8, 8],
-        },
-        "bbox_head": {
-            "type": "YOLOV3Head",
-            "num_classes": CLASSES,
-            "in_channels": [16, 8, 8],
-            "out_channels": [16, 8, 8],
-            "anchor_generator": {
-                "type": "YOLOAnchorGenerator",
-                "base_sizes": [[(60, 60)] * 3, [(30, 30)] * 3, [(15, 15)] * 3],
-                "strides": [32, 16, 8],
-            },
-            "bbox_coder": {"type": "YOLOBBoxCoder"},
-            "featmap_strides": [32, 16, 8],
-            "loss_cls": sigmoid,
-            "loss_conf": sigmoid,
-            "loss_xy": sigmoid,
-            "loss_wh": {"type": "MSELoss"},
-        },
-        "train_cfg": {"assigner": {"type": "GridAssigner", "pos_iou_thr": 0.5, "neg_iou_thr": 0.5, "min_pos_iou": 0}},
-        "test_cfg": {
-            "nms_pre": 100,
-            "score_thr": 0.0,
-            "conf_thr": 0.0,
-            "min_bbox_size": 0,
-            "nms": {"type": "nms", "iou_threshold": 0.5},
-            "max_per_img": 10,
-        },
-    }
-
-
-def config(pair: CocoPair, work_dir: Path, **changes: Any) -> Any:
-    from mmcv import Config
-
-    return Config(
-        {
-            "model": detector(),
-            "data": {
-                "samples_per_gpu": 4,
-                "workers_per_gpu": 0,
-                "train": {"pipeline": augmenting(64), "deeplake_path": str(pair.lake)},
-                "val": {"pipeline": TEST_PIPELINE, "deeplake_path": str(pair.lake)},
-            },
-            "deeplake_metrics_format": "COCO",
-            "evaluation": {"metric": ["bbox"], "interval": 1},
-            "optimizer": {"type": "SGD", "lr": 0.0001, "momentum": 0.9},
-            "optimizer_config": {"grad_clip": {"max_norm": 10}},
-            "lr_config": {"policy": "step", "step": [5]},
-            "runner": {"type": "EpochBasedRunner", "max_epochs": 1},
-            "checkpoint_config": {"interval": 1},
-            "log_config": {"interval": 1, "hooks": [{"type": "TextLoggerHook"}]},
-            "custom_hooks": [{"type": "NumClassCheckHook"}],
-            "work_dir": str(work_dir),
-            "seed": 3,
-            "device": "cpu",
-            **changes,
-        }
-    )
 
 
 def train(cfg: Any, **options: Any) -> list[dict[str, Any]]:
     """Trains from the same weights each time; gives the log's lines."""
     from penstock.integrations import mmdet as mmdet_deeplake
 
-    random.seed(0)
-    np.random.seed(0)
-    torch.manual_seed(0)
-    model = mmdet_deeplake.build_detector(cfg.model)
-    model.init_weights()
+    model = seeded_detector(cfg)
     Path(cfg.work_dir).mkdir(parents=True, exist_ok=True)
     mmdet_deeplake.train_detector(model, cfg, timestamp="log", **options)
-    assert model.CLASSES == ("cat", "dog", "emu", "fox")
-    lines = (Path(cfg.work_dir) / "log.log.json").read_text().splitlines()
-    return [entry for entry in map(json.loads, lines) if "mode" in entry]
-
-
-def losses(log: list[dict[str, Any]]) -> list[float]:
-    return [line["loss"] for line in log if line["mode"] == "train"]
+    assert model.CLASSES == CLASSES
+    return log_of(cfg)
 
 
 def test_both_loader_types_train_and_evaluate_alike(awkward: CocoPair, native: Any, tmp_path: Path) -> None:
@@ -157,7 +74,7 @@ def test_a_resumed_run_goes_on_as_if_it_had_not_stopped(awkward: CocoPair, tmp_p
 def test_checkpoints_know_the_classes(awkward: CocoPair, tmp_path: Path) -> None:
     train(config(awkward, tmp_path, deeplake_dataloader_type="python"), validate=False)
     meta = torch.load(tmp_path / "epoch_1.pth", weights_only=False)["meta"]
-    assert meta["CLASSES"] == ("cat", "dog", "emu", "fox")
+    assert meta["CLASSES"] == CLASSES
 
 
 def test_datasets_as_arguments_go_before_the_configuration(awkward: CocoPair, tmp_path: Path) -> None:

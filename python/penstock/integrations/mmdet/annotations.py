@@ -60,9 +60,7 @@ class Annotations:
         return np.asarray(wanted[self.offsets[1:]] > wanted[self.offsets[:-1]])
 
 
-def read_annotations(
-    dataset: Dataset, tensors: DetectionTensors, sizes: npt.NDArray[np.int64]
-) -> Annotations:
+def read_annotations(dataset: Dataset, tensors: DetectionTensors, sizes: npt.NDArray[np.int64]) -> Annotations:
     """Reads boxes, labels and what belongs to them, each chunk once. No image is read.
 
     Args:
@@ -84,9 +82,7 @@ def read_annotations(
         _check_default_fits(columns.boxes, dataset, tensors.gt_bboxes)
     boxes = box_format.to_ltwh(columns.boxes, np.repeat(sizes[:, 0], counts), np.repeat(sizes[:, 1], counts))
     if tensors.area is None:
-        logger.warning(
-            "%s has no tensor of areas: those of the boxes are taken for COCO's metrics", dataset.path
-        )
+        logger.warning("%s has no tensor of areas: those of the boxes are taken for COCO's metrics", dataset.path)
         areas = boxes[:, 2] * boxes[:, 3]
     else:
         areas = exact_decimals(columns.read(tensors.area))

@@ -123,17 +123,13 @@ def check_config(cfg: Mapping[str, Any], *, validate: bool) -> None:
     ours = {key: value for key, value in cfg.items() if key.startswith("deeplake_")}
     check_keys("the configuration", ours, _TOP_KEYS)
     loader_type_of(cfg)
-    _check_choice(
-        "deeplake_metrics_format", cfg.get("deeplake_metrics_format", "COCO"), ("COCO",), ("PascalVOC",)
-    )
+    _check_choice("deeplake_metrics_format", cfg.get("deeplake_metrics_format", "COCO"), ("COCO",), ("PascalVOC",))
     if "data" not in cfg or "train" not in cfg["data"]:
         raise ConfigError("the configuration has no data.train")
     check_keys("data", cfg["data"], _DATA_KEYS)
     for phase, *_ in cfg.get("workflow") or ():
         if phase != "train":
-            raise ConfigError(
-                f"workflow: the phase '{phase}' is not supported yet", hint="Use [('train', 1)]"
-            )
+            raise ConfigError(f"workflow: the phase '{phase}' is not supported yet", hint="Use [('train', 1)]")
     if not validate:
         return
     metrics = (cfg.get("evaluation") or {}).get("metric", "bbox")
@@ -149,9 +145,7 @@ def loader_type_of(cfg: Mapping[str, Any]) -> str:
     return str(name)
 
 
-def parse_split(
-    where: str, cfg: Mapping[str, Any], pipeline: Sequence[Mapping[str, Any]] | None = None
-) -> Split:
+def parse_split(where: str, cfg: Mapping[str, Any], pipeline: Sequence[Mapping[str, Any]] | None = None) -> Split:
     """Reads ``data.train`` or ``data.val``.
 
     Args:
@@ -198,11 +192,7 @@ def parse_loader(data: Mapping[str, Any], name: str) -> LoaderSettings:
         ConfigError: An unknown or wrong option.
     """
     split = data.get(name) or {}
-    common = (
-        ("workers_per_gpu", "samples_per_gpu", "persistent_workers")
-        if name == "train"
-        else ("workers_per_gpu",)
-    )
+    common = ("workers_per_gpu", "samples_per_gpu", "persistent_workers") if name == "train" else ("workers_per_gpu",)
     found: dict[str, Any] = {
         "batch_size": 2 if name == "train" else 1,
         "num_workers": 2,

@@ -89,9 +89,7 @@ class DeepLakeCocoDataset(CocoDataset):  # type: ignore[misc]
         )
         if len(self.CLASSES) > len(self.PALETTE):
             self.PALETTE: Any = None
-        self.indices: npt.NDArray[np.int64] = np.array(
-            [info["index"] for info in self.data_infos], dtype=np.int64
-        )
+        self.indices: npt.NDArray[np.int64] = np.array([info["index"] for info in self.data_infos], dtype=np.int64)
         if len(self.indices) == 0:
             raise ConfigError("no image is left to load", path=source.path, hint=self._why_empty())
 
@@ -103,9 +101,7 @@ class DeepLakeCocoDataset(CocoDataset):  # type: ignore[misc]
         self.img_ids = self._image_ids()
         suffix = _SUFFIXES.get(self.source[self.tensors.img].sample_compression or "", ".png")
         infos = []
-        for index, (number, (height, width)) in enumerate(
-            zip(self.img_ids, self._sizes.tolist(), strict=True)
-        ):
+        for index, (number, (height, width)) in enumerate(zip(self.img_ids, self._sizes.tolist(), strict=True)):
             name = f"{number:012d}{suffix}"
             infos.append(
                 {
@@ -138,9 +134,7 @@ class DeepLakeCocoDataset(CocoDataset):  # type: ignore[misc]
         coco = COCO()
         coco.dataset = {
             "images": [dict(info) for info in self.data_infos],
-            "annotations": [
-                annotation for info in self.data_infos for annotation in self._annotations_of(info)
-            ],
+            "annotations": [annotation for info in self.data_infos for annotation in self._annotations_of(info)],
             "categories": [
                 {"id": number, "name": name}
                 for number, name in zip(self._categories.ids, self._categories.names, strict=True)
@@ -163,9 +157,7 @@ class DeepLakeCocoDataset(CocoDataset):  # type: ignore[misc]
         annotations = self._annotations_of(self.data_infos[idx])
         return [int(annotation["category_id"]) for annotation in annotations]
 
-    def evaluate(
-        self, results: list[Any], metric: str | list[str] = "bbox", **options: Any
-    ) -> dict[str, float]:
+    def evaluate(self, results: list[Any], metric: str | list[str] = "bbox", **options: Any) -> dict[str, float]:
         """COCO metrics; see MMDetection's ``CocoDataset.evaluate``.
 
         Raises:

@@ -17,7 +17,18 @@ class OneDevice(MMDataParallel):  # type: ignore[misc]
 
     mmcv 1.7's own copying calls an internal function of torch that takes other arguments since torch 2.1, so that
     training on a GPU fails there.
+
+    Args:
+        module: The model.
+        device: Where it runs.
     """
+
+    def __init__(self, module: torch.nn.Module, device: torch.device) -> None:
+        super().__init__(module, device_ids=[device.index or 0])
+        if device.type == "cpu":
+            # Where the machine has a GPU, torch has taken that.
+            self.module.to(device)
+            self.device_ids: list[int] = []
 
     def scatter(self, inputs: Any, kwargs: Any, device_ids: list[int]) -> tuple[Any, Any]:
         """A batch without its containers, on the device."""

@@ -44,9 +44,7 @@ class DetectionLoader(DataLoader):
         self._detection = dataset
         sampler: GroupedSampler | list[int] = dataset.indices.tolist()
         if shuffle:
-            sampler = GroupedSampler(
-                dataset.indices, dataset.flag, batch_size=batch_size, seed=self._order_seed
-            )
+            sampler = GroupedSampler(dataset.indices, dataset.flag, batch_size=batch_size, seed=self._order_seed)
         super().__init__(
             dataset.source,
             batch_size,

@@ -20,9 +20,7 @@ from penstock.transforms.program import Program
 __all__ = ["collate_batch", "compile_pipeline", "dataset_program"]
 
 
-def compile_pipeline(
-    steps: Sequence[Mapping[str, Any]], *, dataset: Dataset, tensors: Mapping[str, str]
-) -> Program:
+def compile_pipeline(steps: Sequence[Mapping[str, Any]], *, dataset: Dataset, tensors: Mapping[str, str]) -> Program:
     """An MMDetection pipeline as a program of the loader: every sample of the dataset goes through it.
 
     Args:

@@ -48,9 +48,7 @@ class GroupedSampler(Sampler[int]):
     def __iter__(self) -> Iterator[int]:
         # The counter's last word is kept from the streams of samples, which have 0 there, and of plain
         # orders (1).
-        generator = np.random.Generator(
-            np.random.Philox(key=[self._seed(), self.epoch], counter=[0, 0, 0, 2])
-        )
+        generator = np.random.Generator(np.random.Philox(key=[self._seed(), self.epoch], counter=[0, 0, 0, 2]))
         filled = []
         for members in self._members:
             order = generator.permutation(members)

@@ -123,9 +123,7 @@ def _build_loader(
     steps = split.pipeline
     if name != "train" and settings.batch_size > 1:
         steps = replace_ImageToTensor(copy.deepcopy(steps))
-    built = build_dataset(
-        {**keys, "pipeline": steps, "test_mode": name != "train"}, dataset=dataset, tensors=tensors
-    )
+    built = build_dataset({**keys, "pipeline": steps, "test_mode": name != "train"}, dataset=dataset, tensors=tensors)
     logger.info("%s: %d images of %s", where, len(built), built.source.path)
     return build_dataloader(
         built,
@@ -152,7 +150,7 @@ def _run(
     # auto_scale_lr looks for the batch size there.
     cfg.data.train_dataloader = ConfigDict(samples_per_gpu=train_loader.batch_size)
     auto_scale_lr(cfg, False, root_logger)
-    model = OneDevice(model.to(_device(cfg)), device_ids=list(cfg.gpu_ids))
+    model = OneDevice(model, _device(cfg))
     runner = build_runner(
         cfg.runner,
         default_args={
