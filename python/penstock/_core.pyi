@@ -10,7 +10,7 @@ DEBUG_BUILD: bool
 
 #: Memory (a uint8 array, or what ``allocate`` returned), each sample's offset in bytes and shape, and whether all
 #: shapes are equal: the samples then lie back to back.
-TensorBatch = tuple[object, list[int], list[list[int]], bool]
+_TensorBatch = tuple[object, list[int], list[list[int]], bool]
 
 class TensorSource:
     def __init__(
@@ -31,7 +31,7 @@ class TensorSource:
     ) -> None: ...
 
 class Epoch:
-    def next(self) -> tuple[npt.NDArray[np.int64], list[TensorBatch]] | None: ...
+    def next(self) -> tuple[npt.NDArray[np.int64], list[_TensorBatch]] | None: ...
     def close(self) -> None: ...
 
 class Loader:

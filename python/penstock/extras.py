@@ -10,8 +10,13 @@ from penstock.errors import MissingExtraError
 __all__ = ["import_extra"]
 
 
-def import_extra(module: str, purpose: str) -> Any:
-    """Imports an optional dependency of the ``python`` extra.
+def import_extra(module: str, purpose: str, extra: str) -> Any:
+    """Imports a module of an optional dependency.
+
+    Args:
+        module: Its full name.
+        purpose: What needs it, for the message.
+        extra: The extra of this package that brings it.
 
     Raises:
         MissingExtraError: It is not installed.
@@ -21,5 +26,5 @@ def import_extra(module: str, purpose: str) -> Any:
     except ImportError as error:
         raise MissingExtraError(
             f"{purpose} needs the module '{module}', which is not installed",
-            hint="Install it with: pip install 'penstock[python]'",
+            hint=f"Install it with: pip install 'penstock[{extra}]'",
         ) from error

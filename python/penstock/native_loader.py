@@ -129,14 +129,14 @@ class NativeLoader:
     def _pins_slabs(self) -> bool:
         return self._options.pin_memory and not self._per_sample
 
-    def _next(self, epoch: _core.Epoch) -> tuple[Any, list[_core.TensorBatch]] | None:
+    def _next(self, epoch: _core.Epoch) -> tuple[Any, list[_core._TensorBatch]] | None:
         try:
             return epoch.next()
         except PenstockError as error:
             error.path = self._samples.source.path
             raise
 
-    def _batch(self, indices: list[int], tensors: dict[str, _core.TensorBatch], epoch: int) -> Any:
+    def _batch(self, indices: list[int], tensors: dict[str, _core._TensorBatch], epoch: int) -> Any:
         if not self._per_sample:
             batch = {key: tensor_batch(tensor, self._dtypes[key]) for key, tensor in tensors.items()}
             if self._samples.return_index:

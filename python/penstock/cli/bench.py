@@ -7,7 +7,7 @@ import json
 import time
 from typing import Any
 
-from penstock.cli.extras import progress
+from penstock.cli.progress import progress
 from penstock.dataset import Dataset, open_dataset
 from penstock.loader import DataLoader
 

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import argparse
 import json
+import warnings
 from pathlib import Path
 from typing import Any
+
+from penstock.cli.progress import progress
 
 __all__ = ["add_parser"]
 
@@ -19,7 +22,7 @@ def add_parser(commands: Any) -> None:
     parser.add_argument("annotations", metavar="ANNOTATIONS", type=Path, help="instances_*.json")
     parser.add_argument("images", metavar="IMAGES", type=Path, help="the directory with its images")
     parser.add_argument("out", metavar="OUT", type=Path, help="the dataset to write")
-    parser.add_argument("--overwrite", action="store_true", help="replace OUT if it exists")
+    parser.add_argument("--overwrite", action="store_true", help="replace OUT if it is a dataset")
     parser.add_argument("--limit", type=int, help="only the first so many images")
     parser.add_argument("--max-chunk-size", type=int, metavar="BYTES", help="default: Deep Lake's own")
     parser.add_argument("--json", action="store_true", help="print a summary as JSON")
@@ -29,14 +32,18 @@ def add_parser(commands: Any) -> None:
 def run(arguments: argparse.Namespace) -> int:
     from penstock.ingest import ingest_coco
 
-    summary = ingest_coco(
-        arguments.annotations,
-        arguments.images,
-        arguments.out,
-        overwrite=arguments.overwrite,
-        limit=arguments.limit,
-        max_chunk_size=arguments.max_chunk_size,
-    )
+    with warnings.catch_warnings():
+        # deeplake's advice, that there is a deeplake 4 for one.
+        warnings.filterwarnings("ignore", category=UserWarning, module="deeplake")
+        summary = ingest_coco(
+            arguments.annotations,
+            arguments.images,
+            arguments.out,
+            overwrite=arguments.overwrite,
+            limit=arguments.limit,
+            max_chunk_size=arguments.max_chunk_size,
+            progress=progress,
+        )
     if arguments.json:
         print(json.dumps(summary, indent=1))
     else:

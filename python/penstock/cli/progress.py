@@ -1,28 +1,14 @@
-"""What the commands need beside the package's own dependencies."""
+"""Progress bars."""
 
 from __future__ import annotations
 
-import importlib
 import sys
 from collections.abc import Iterable, Iterator
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from penstock.errors import MissingExtraError
-
-__all__ = ["import_extra", "progress"]
+__all__ = ["progress"]
 
 _Item = TypeVar("_Item")
-
-
-def import_extra(module: str, purpose: str) -> Any:
-    """Imports a module of the ``cli`` extra. Raises MissingExtraError."""
-    try:
-        return importlib.import_module(module)
-    except ImportError as error:
-        raise MissingExtraError(
-            f"{purpose} needs the module '{module}', which is not installed",
-            hint="Install it with: pip install 'penstock[cli]'",
-        ) from error
 
 
 def progress(items: Iterable[_Item], total: int, unit: str) -> Iterator[_Item]:

@@ -13,9 +13,9 @@ import numpy as np
 import numpy.typing as npt
 
 from penstock.boxes import BoxFormat
-from penstock.cli.extras import import_extra
 from penstock.dataset import Dataset, Tensor, open_dataset
 from penstock.errors import ConfigError
+from penstock.extras import import_extra
 
 __all__ = ["add_parser", "annotated", "draw_grid"]
 
@@ -96,9 +96,9 @@ def annotated(pixels: npt.NDArray[np.uint8], ltwh: npt.NDArray[np.float64], text
         ltwh: Boxes [n, 4], left, top, width, height in pixels.
         texts: One for each box; may be empty.
     """
-    pillow = import_extra("PIL.Image", "drawing")
-    draw_module = import_extra("PIL.ImageDraw", "drawing")
-    font = import_extra("PIL.ImageFont", "drawing").load_default()
+    pillow = import_extra("PIL.Image", "drawing", "cli")
+    draw_module = import_extra("PIL.ImageDraw", "drawing", "cli")
+    font = import_extra("PIL.ImageFont", "drawing", "cli").load_default()
     picture = pillow.fromarray(pixels)
     # Scaled before it is drawn on: lines and letters keep their size.
     scale = _CELL / max(picture.size)
@@ -116,7 +116,7 @@ def annotated(pixels: npt.NDArray[np.uint8], ltwh: npt.NDArray[np.float64], text
 
 def draw_grid(pictures: list[Any]) -> Any:
     """Pictures of at most a cell's size side by side in rows."""
-    pillow = import_extra("PIL.Image", "drawing")
+    pillow = import_extra("PIL.Image", "drawing", "cli")
     columns = math.ceil(math.sqrt(len(pictures)))
     rows = math.ceil(len(pictures) / columns)
     step = _CELL + _MARGIN

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from penstock.errors import DecodeError, UnsupportedError
-from penstock.reference.extras import import_extra
+from penstock.extras import import_extra
 from penstock.reference.lz4 import decompress_lz4
 
 __all__ = ["Color", "decode_array", "decode_image"]
@@ -96,7 +96,7 @@ def _convert_raw(image: npt.NDArray[Any], color: Color) -> npt.NDArray[Any]:
 def _decode_with_pillow(
     data: bytes | memoryview, image_format: str, shape: tuple[int, ...], dtype: np.dtype[Any], color: Color
 ) -> npt.NDArray[Any]:
-    pillow = import_extra("PIL.Image", f"decoding {image_format} images")
+    pillow = import_extra("PIL.Image", f"decoding {image_format} images", "python")
     try:
         with pillow.open(BytesIO(data), formats=(image_format,)) as image:
             width, height = image.size

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from penstock.errors import ChunkFormatError
+from penstock.extras import import_extra
 from penstock.reference.chunk import DAMAGED_CHUNK
-from penstock.reference.extras import import_extra
 
 __all__ = ["decompress_lz4"]
 
@@ -34,7 +34,7 @@ def decompress_lz4(data: bytes | memoryview) -> bytes:
         raise _damaged(f"{block_bytes} bytes cannot hold the {claimed} that they claim")
     if claimed == 0:
         return b""
-    block = import_extra("lz4.block", "reading lz4 compressed data")
+    block = import_extra("lz4.block", "reading lz4 compressed data", "python")
     try:
         decompressed: bytes = block.decompress(data)
     except (block.LZ4BlockError, ValueError) as error:
@@ -45,7 +45,7 @@ def decompress_lz4(data: bytes | memoryview) -> bytes:
 
 
 def _decompress_frame(data: bytes | memoryview) -> bytes:
-    frame = import_extra("lz4.frame", "reading lz4 compressed data")
+    frame = import_extra("lz4.frame", "reading lz4 compressed data", "python")
     try:
         decompressed: bytes = frame.decompress(data)
     except (RuntimeError, ValueError) as error:

@@ -1,0 +1,5 @@
+"""Writing Deep Lake 3 datasets from other formats, with the real deeplake library (extra ``penstock[ingest]``)."""
+
+from penstock.ingest.coco import ingest_coco
+
+__all__ = ["ingest_coco"]

@@ -1,0 +1,158 @@
+"""COCO annotations and images as a Deep Lake 3 dataset."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from penstock.errors import DatasetFormatError, StorageError
+from penstock.extras import import_extra
+from penstock.ingest.coco_file import CocoFile, Image, Instance, read_coco_file
+from penstock.ingest.image_files import find_images
+from penstock.ingest.polygons import object_polygon
+
+__all__ = ["Progress", "ingest_coco"]
+
+#: Wraps what is iterated over: called with the items, how many there are and what one is called.
+Progress = Callable[[Iterable[Any], int, str], Iterator[Any]]
+
+
+def ingest_coco(
+    annotations: str | os.PathLike[str],
+    images: str | os.PathLike[str],
+    out: str | os.PathLike[str],
+    *,
+    overwrite: bool = False,
+    limit: int | None = None,
+    max_chunk_size: int | None = None,
+    progress: Progress = lambda items, total, unit: iter(items),
+) -> dict[str, Any]:
+    """Writes a Deep Lake 3 dataset of a COCO annotation file and its images, in the order of the file.
+
+    Tensors; the first four beside ``images`` have an entry for each annotation, in the same order:
+
+    - ``images``: the files' own bytes, JPEG or PNG, never encoded anew.
+    - ``boxes``: float32 (n, 4), left, top, width, height in pixels.
+    - ``categories``: class labels (n,) with ``class_names`` in the order of the category numbers; the numbers
+      themselves are ``info["category_ids"]``.
+    - ``iscrowds``: bool (n,).
+    - ``areas``: float64 (n,), as in the file; of the box where the file has none.
+    - ``masks``: one polygon each, see :func:`penstock.ingest.polygons.object_polygon`. Left out where no annotation
+      of the file has a segmentation.
+    - ``image_ids``: int64 (1,), the image's number.
+    - ``filenames``: text, as in the file.
+
+    Args:
+        annotations: An instances_*.json.
+        images: The directory that its file names are relative to.
+        out: The dataset's directory. It appears when the dataset is complete, and never in part.
+        overwrite: Replace a dataset at ``out``.
+        limit: Take the first so many images only.
+        max_chunk_size: Of the images' chunks, in bytes; default: Deep Lake's own.
+        progress: Shows progress.
+
+    Returns:
+        ``path``, and counts: ``images``, ``annotations``, ``crowds``, ``categories``, ``image_bytes``.
+
+    Raises:
+        DatasetFormatError: An annotation file that contradicts itself, or image files of different formats.
+        StorageError: An image is missing, ``out`` exists, or the disk failed.
+        MissingExtraError: deeplake or pycocotools is not installed.
+    """
+    if limit is not None and limit < 1:
+        raise ValueError(f"limit must be at least 1, got {limit}")
+    target = Path(out)
+    _check_target(target, overwrite)
+    deeplake = import_extra("deeplake", "writing datasets", "ingest")
+    try:
+        coco = read_coco_file(Path(annotations))
+    except OSError as error:
+        raise StorageError(f"the annotation file cannot be read: {error}") from error
+    rows = coco.images[:limit]
+    files, compression = find_images(Path(images), [row.file_name for row in rows])
+    partial = target.with_name(target.name + ".partial")
+    try:
+        lake = deeplake.empty(str(partial), overwrite=True, lock_enabled=False, verbose=False)
+        _create_tensors(lake, coco, compression, max_chunk_size)
+        with lake:
+            for row, file in progress(zip(rows, files, strict=True), len(rows), "image"):
+                _append(lake, coco, row, deeplake.read(str(file)))
+        lake.flush()
+        if target.exists():
+            shutil.rmtree(target)
+        partial.rename(target)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    instances = [instance for row in rows for instance in row.instances]
+    return {
+        "path": str(target),
+        "images": len(rows),
+        "annotations": len(instances),
+        "crowds": sum(instance.crowd for instance in instances),
+        "categories": len(coco.categories),
+        "image_bytes": sum(file.stat().st_size for file in files),
+    }
+
+
+def _check_target(target: Path, overwrite: bool) -> None:
+    if not target.exists():
+        return
+    if target.is_dir() and (
+        not any(target.iterdir()) or (overwrite and (target / "dataset_meta.json").exists())
+    ):
+        return
+    if overwrite:
+        raise StorageError(
+            f"'{target}' is no Deep Lake 3 dataset and is not replaced", hint="Remove it yourself"
+        )
+    raise StorageError(
+        f"'{target}' exists already", hint="Choose another name, or overwrite it (--overwrite, overwrite=True)"
+    )
+
+
+def _create_tensors(lake: Any, coco: CocoFile, compression: str, max_chunk_size: int | None) -> None:
+    # Tiles would tear the files' bytes apart.
+    options = {
+        "tiling_threshold": -1,
+        **({} if max_chunk_size is None else {"max_chunk_size": max_chunk_size}),
+    }
+    lake.create_tensor("images", htype="image", sample_compression=compression, **options)
+    lake.create_tensor("boxes", htype="bbox", dtype="float32", coords={"type": "pixel", "mode": "LTWH"})
+    names = [category.name for category in coco.categories]
+    lake.create_tensor("categories", htype="class_label", class_names=names)
+    lake.categories.info.update(category_ids=[category.id for category in coco.categories])
+    lake.create_tensor("iscrowds", dtype="bool")
+    lake.create_tensor("areas", dtype="float64")
+    if any(instance.segmentation for image in coco.images for instance in image.instances):
+        lake.create_tensor("masks", htype="polygon")
+    lake.create_tensor("image_ids", dtype="int64")
+    lake.create_tensor("filenames", htype="text")
+
+
+def _append(lake: Any, coco: CocoFile, image: Image, sample: Any) -> None:
+    instances = image.instances
+    values = {
+        "images": sample,
+        "boxes": np.array([instance.box for instance in instances], np.float32).reshape(-1, 4),
+        "categories": np.array([instance.label for instance in instances], np.uint32),
+        "iscrowds": np.array([instance.crowd for instance in instances], np.bool_),
+        "areas": np.array([instance.area for instance in instances], np.float64),
+        "image_ids": np.array([image.id], np.int64),
+        "filenames": image.file_name,
+    }
+    if "masks" in lake.tensors:
+        size = (int(sample.shape[0]), int(sample.shape[1]))
+        values["masks"] = [_polygon(coco, instance, size) for instance in instances]
+    lake.append(values)
+
+
+def _polygon(coco: CocoFile, instance: Instance, size: tuple[int, int]) -> Any:
+    try:
+        return object_polygon(instance.segmentation, instance.box, size)
+    except ValueError as error:
+        raise DatasetFormatError(f"annotation {instance.id}: {error}", path=str(coco.path)) from None

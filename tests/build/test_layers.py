@@ -1,0 +1,60 @@
+"""The core's layers point one way, and only its bindings know Python."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.require import PROJECT_ROOT
+
+CSRC = PROJECT_ROOT / "csrc"
+
+# What each folder may include, beside itself.
+ALLOWED = {
+    "base": set(),
+    "storage": {"base"},
+    "format": {"base", "storage"},
+    "decode": {"base", "format"},
+    "batch": {"base"},
+    "pipeline": {"base", "storage", "format", "decode", "batch"},
+    "bindings": {"base", "storage", "format", "decode", "batch", "pipeline"},
+}
+FOREIGN = re.compile(r"Python\.h|pybind11|torch/|ATen|c10/|cuda")
+
+
+def includes(file: Path) -> list[str]:
+    return re.findall(r'^#include [<"]([^>"]+)[>"]', file.read_text(), re.MULTILINE)
+
+
+def sources() -> list[Path]:
+    return sorted(file for file in CSRC.rglob("*") if file.suffix in (".h", ".cpp"))
+
+
+def test_every_folder_is_a_known_layer() -> None:
+    assert {file.relative_to(CSRC).parts[0] for file in sources()} == set(ALLOWED)
+
+
+@pytest.mark.parametrize("file", sources(), ids=lambda file: str(file.relative_to(CSRC)))
+def test_includes_point_one_way(file: Path) -> None:
+    folder = file.relative_to(CSRC).parts[0]
+    for name in includes(file):
+        target = name.split("/")[0]
+        if target in ALLOWED:
+            assert target == folder or target in ALLOWED[folder], f"{folder} includes {name}"
+        if folder != "bindings":
+            assert not FOREIGN.search(name), f"{folder} includes {name}"
+
+
+def test_the_stub_describes_the_extension(native: Any) -> None:
+    allowed = Path(__file__).with_name("stubtest_allowlist.txt")
+    result = subprocess.run(
+        [sys.executable, "-m", "mypy.stubtest", "penstock._core", "--allowlist", str(allowed)],
+        cwd=PROJECT_ROOT,
+        capture_output=True,
+        text=True,
+    )
+    assert result.returncode == 0, result.stdout + result.stderr
