@@ -68,7 +68,7 @@ TEST_F(LoaderErrors, TheNextEpochWorks) {
 }
 
 TEST_F(LoaderErrors, OfSeveralBadSamplesTheFirstInThePlanIsReported) {
-  // Faults of both stages, in both tensors, in one batch: samples 17 to 19, and later ones.
+  // Two images of one batch, and more in later ones.
   dataset_.damage(kImages, 17);
   dataset_.damage(kImages, 18);
   dataset_.damage(kImages, 30);
@@ -97,7 +97,6 @@ TEST_F(LoaderErrors, OfTwoUnreadableTensorsOfASampleTheFirstIsReported) {
   dataset_.store->fail(dataset_.chunk_of(kImages, 16), base::ErrorKind::kStorage);
   dataset_.store->fail(dataset_.chunk_of(kBoxes, 16), base::ErrorKind::kStorage);
   for (int round = 0; round < 20; ++round) {
-    // Images 14 to 20 and boxes 16 to 31 cannot be read; the batch of 12 to 15 is the first with one of them.
     const base::Error error = test::error_of([&] {
       LoaderOptions options;
       options.io_threads = 2;
