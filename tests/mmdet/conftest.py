@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,6 +12,7 @@ import cv2
 import pytest
 import torch
 
+from penstock.ingest import ingest_coco
 from support.coco_lakes import CocoPair, write_awkward_coco, write_coco_lake
 from support.require import require
 
@@ -22,22 +25,32 @@ def _few_threads() -> None:
 
 @pytest.fixture(scope="session")
 def coco_pair(deeplake: Any, mmdet: Any, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], CocoPair]:
-    """Gives a pair by name: "awkward" (made up), "train" and "val" (of coco-mini)."""
+    """Gives a pair by name: "awkward" (made up), "train" and "val" (of coco-mini), "ingested" (the latter's
+    validation images, written by penstock.ingest)."""
     made: dict[str, CocoPair] = {}
 
     def get(name: str) -> CocoPair:
         if name not in made:
-            folder = tmp_path_factory.mktemp(name)
-            made[name] = write_awkward_coco(folder) if name == "awkward" else _of_coco_mini(name, folder)
+            made[name] = _make(name, tmp_path_factory.mktemp(name))
         return made[name]
 
     return get
 
 
-def _of_coco_mini(split: str, folder: Path) -> CocoPair:
+def _make(name: str, folder: Path) -> CocoPair:
+    if name == "awkward":
+        return write_awkward_coco(folder)
+    split = "val" if name == "ingested" else name
     coco = Path(require("coco"))
-    annotations = coco / "annotations" / f"instances_{split}2017.json"
-    return write_coco_lake(folder / "lake", annotations, coco / f"{split}2017")
+    annotations, images = coco / "annotations" / f"instances_{split}2017.json", coco / f"{split}2017"
+    if name != "ingested":
+        return write_coco_lake(folder / "lake", annotations, images)
+    with warnings.catch_warnings():
+        # deeplake leaves it to the garbage collector to close the image files.
+        warnings.simplefilter("ignore", ResourceWarning)
+        ingest_coco(annotations, images, folder / "lake")
+        gc.collect()
+    return CocoPair(annotations, images, folder / "lake")
 
 
 @pytest.fixture(scope="session")
@@ -46,7 +59,7 @@ def awkward(coco_pair: Callable[[str], CocoPair]) -> CocoPair:
     return coco_pair("awkward")
 
 
-@pytest.fixture(params=["awkward", "train"])
+@pytest.fixture(params=["awkward", "train", "ingested"])
 def pair(coco_pair: Callable[[str], CocoPair], request: pytest.FixtureRequest) -> CocoPair:
     """Each pair for training."""
     return coco_pair(request.param)

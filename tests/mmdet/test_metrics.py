@@ -34,7 +34,7 @@ def detections(dataset: Any, noise: float) -> list[list[Any]]:
 
 
 @pytest.mark.parametrize("noise", [0.0, 0.1])
-@pytest.mark.parametrize("name", ["awkward", "val"])
+@pytest.mark.parametrize("name", ["awkward", "val", "ingested"])
 def test_metrics_are_stocks(coco_pair: Callable[[str], CocoPair], name: str, noise: float) -> None:
     pair = coco_pair(name)
     stock = stock_dataset(pair, LOAD, test_mode=True)
