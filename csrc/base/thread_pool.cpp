@@ -24,6 +24,8 @@ class BlockSignals {
   sigset_t before_;
 };
 
+thread_local bool is_pool_thread = false;
+
 }  // namespace
 
 ThreadPool::ThreadPool(const std::string& name, unsigned threads) {
@@ -66,7 +68,10 @@ void ThreadPool::stop() noexcept {
   }
 }
 
+bool ThreadPool::on_pool_thread() { return is_pool_thread; }
+
 void ThreadPool::run() {
+  is_pool_thread = true;
   for (;;) {
     std::function<void()> task;
     {

@@ -27,6 +27,9 @@ class ThreadPool {
   /// Drops queued tasks, waits for the running ones and joins. Idempotent, from any thread but the pool's own.
   void stop() noexcept;
 
+  /// Whether the calling thread belongs to a pool, which it could then not join.
+  static bool on_pool_thread();
+
   unsigned size() const { return static_cast<unsigned>(threads_.size()); }
 
  private:

@@ -4,9 +4,11 @@
 
 #include <memory>
 #include <optional>
+#include <thread>
 #include <utility>
 #include <vector>
 
+#include "base/thread_pool.h"
 #include "bindings/names.h"
 #include "bindings/python_allocator.h"
 #include "bindings/register.h"
@@ -33,7 +35,13 @@ class LoaderHandle {
                                                  options, std::move(memory));
   }
   ~LoaderHandle() {
-    if (getpid() != owner_) loader_.release();
+    if (getpid() != owner_) {
+      loader_.release();
+    } else if (base::ThreadPool::on_pool_thread()) {
+      // A loader's thread that allocates through Python may set off the garbage collector, which may find this
+      // loader: some other thread has to join it.
+      std::thread([loader = std::move(loader_)] {}).detach();
+    }
   }
   LoaderHandle(const LoaderHandle&) = delete;
   LoaderHandle& operator=(const LoaderHandle&) = delete;

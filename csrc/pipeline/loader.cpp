@@ -27,7 +27,7 @@ Loader::Loader(std::shared_ptr<storage::Store> store, std::vector<TensorSource> 
       // loop still holds then.
       slabs_(make_pools(sources_.size(), allocator, options_.keep_slabs ? options_.prefetch + 2 : 0)),
       io_threads_("penstock-io", options_.io_threads),
-      decode_threads_("penstock-decode", options_.threads) {}
+      decode_threads_("penstock-dec", options_.threads) {}
 
 Loader::~Loader() { stop(); }
 

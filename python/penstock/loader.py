@@ -239,6 +239,8 @@ class DataLoader(torch.utils.data.DataLoader[Any]):
         self._samples.epoch = epoch
         samples = len(self._samples)
         batches = [[checked_index(index, samples) for index in batch] for batch in self.batch_sampler or ()]
+        if not all(batches):
+            raise ValueError("batch_sampler gave a batch without samples")
         self._set_epoch(epoch + 1)
         return EpochPlan(epoch, batches, first)
 

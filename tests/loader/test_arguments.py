@@ -99,3 +99,10 @@ def test_repr_tells_the_settings(lake: Lake) -> None:
     text = repr(penstock.DataLoader(lake("equal_images"), 5, loader_type="python"))
     for part in (str(lake("equal_images")), "12 samples", "3 batches", "loader_type='python'", "batch_size=5"):
         assert part in text
+
+
+def test_a_batch_without_samples(lake: Lake, native: Any) -> None:
+    for loader_type in ("c++", "python"):
+        loader = penstock.DataLoader(lake("equal_images"), batch_sampler=[[1], []], loader_type=loader_type)
+        with pytest.raises(ValueError, match="a batch without samples"):
+            list(loader)

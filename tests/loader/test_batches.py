@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import random
 from collections.abc import Callable
 from pathlib import Path
@@ -223,3 +224,28 @@ def test_stats_count(lake: Lake, native: Any) -> None:
     assert stats["encoded_bytes"] == sum(len(tensor.bytes(i)) for i in range(12))
     assert stats["cache_hits"] + stats["cache_misses"] == 12
     assert stats["decode_seconds"] > 0
+
+
+def test_a_loader_may_be_collected_on_its_own_thread(
+    lake: Lake, native: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Memory from Python is allocated on a loader thread: the garbage collector runs there, too."""
+    unreachable = []
+
+    def allocate(size: int) -> tuple[int, torch.Tensor]:
+        unreachable.clear()
+        gc.collect()
+        memory = torch.empty(size, dtype=torch.uint8)
+        return memory.data_ptr(), memory
+
+    monkeypatch.setattr(native_loader, "_allocate_pinned", allocate)
+    monkeypatch.setattr(native_loader.NativeLoader, "_pins_slabs", True)
+    for _ in range(10):
+        loader = penstock.DataLoader(lake("equal_images"), 2, tensors=["jpegs"], loader_type="c++")
+        iterator = iter(loader)
+        next(iterator)
+        cycle: list[Any] = [loader, iterator]
+        cycle.append(cycle)
+        unreachable.append(cycle)
+        del loader, iterator, cycle
+    gc.collect()

@@ -11,6 +11,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from support.require import require
 
 import penstock
 from penstock.sampling import EpochSampler, epoch_order, sample_generator
@@ -151,3 +152,11 @@ def test_each_sample_has_its_own_stream(seed: int, epoch: int, index: int) -> No
     np.testing.assert_array_equal(draws, sample_generator(seed, epoch, index).random(4))
     for other in ((seed ^ 1, epoch, index), (seed, epoch + 1, index), (seed, epoch, index + 1)):
         assert not np.array_equal(draws, sample_generator(*other).random(4))
+
+
+@given(seed=st.integers(0, 2**63 - 1), epoch=st.integers(0, 2**63), index=st.integers(0, 2**63), count=st.integers(1, 40))
+def test_the_core_draws_the_same_numbers(seed: int, epoch: int, index: int, count: int) -> None:
+    core = require("native")
+    np.testing.assert_array_equal(
+        core.sample_randoms(seed, epoch, index, count), sample_generator(seed, epoch, index).random(count)
+    )
