@@ -15,6 +15,8 @@ __all__ = ["BoxFormat", "exact_decimals"]
 
 _TYPES = ("pixel", "fractional")
 _MODES = ("LTRB", "LTWH", "CCWH")
+#: Of fractional coordinates, which have the most.
+_MOST_PLACES = 6
 
 
 @dataclass(frozen=True)
@@ -53,9 +55,7 @@ class BoxFormat:
                 )
         return found
 
-    def to_ltwh(
-        self, boxes: npt.NDArray[Any], height: npt.ArrayLike, width: npt.ArrayLike
-    ) -> npt.NDArray[np.float64]:
+    def to_ltwh(self, boxes: npt.NDArray[Any], height: npt.ArrayLike, width: npt.ArrayLike) -> npt.NDArray[np.float64]:
         """Boxes in pixels: float64 [n, 4] of left, top, width, height, as in COCO's annotation files.
 
         Args:
@@ -75,11 +75,21 @@ class BoxFormat:
 def exact_decimals(values: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
     """float64 of numbers that were decimals before they were rounded to fewer bits.
 
-    Annotation files hold decimals such as 473.07; a float32 tensor holds 473.0700073. The shortest decimal
-    that rounds to the stored value is the one it was made of, if that had at most six digits, and never
-    farther from it than the rounding went: with it, sums such as left + width come out as MMDetection
-    computes them from the file.
+    Annotation files hold decimals such as 473.07; a float32 tensor holds 473.0700073. The decimal with the fewest
+    places that rounds to the stored value is the one it was made of, if that had at most six digits, and it is never
+    farther away than the rounding went: with it, sums such as left + width come out as MMDetection computes them from
+    the file. Numbers without such a decimal stay as they are.
     """
-    if values.dtype in (np.float32, np.float16):
-        return values.astype(np.str_).astype(np.float64)
-    return values.astype(np.float64)
+    exact = values.astype(np.float64, order="C")
+    if values.dtype not in (np.float32, np.float16):
+        return exact
+    open_rows = np.flatnonzero(np.isfinite(values))
+    found = exact.reshape(-1)
+    stored = values.reshape(-1)
+    for places in range(_MOST_PLACES + 1):
+        # An integer divided by a power of ten is the float64 nearest to that decimal.
+        rounded = np.round(found[open_rows], places)
+        fits = rounded.astype(values.dtype) == stored[open_rows]
+        found[open_rows[fits]] = rounded[fits]
+        open_rows = open_rows[~fits]
+    return exact

@@ -22,7 +22,13 @@ STEPS = [{"type": "LoadImageFromFile"}]
 
 
 def config(**changes: Any) -> dict[str, Any]:
-    return {"data": {"train": {"pipeline": STEPS, "deeplake_path": "x"}, "val": {}}, **changes}
+    complete = {
+        "data": {"train": {"pipeline": STEPS, "deeplake_path": "x"}, "val": {}},
+        "optimizer": {"type": "SGD"},
+        "work_dir": "x",
+        "total_epochs": 1,
+    }
+    return {key: value for key, value in {**complete, **changes}.items() if value is not None}
 
 
 @pytest.mark.parametrize(
@@ -48,6 +54,8 @@ def config(**changes: Any) -> dict[str, Any]:
         ({"evaluation": {"metric": ["bbox", "segm"]}}, "evaluation.metric: 'segm' is not supported yet"),
         ({"evaluation": {"metric": "box"}}, "evaluation.metric: there is no 'box'. Did you mean 'bbox'?"),
         ({"workflow": [("train", 1), ("val", 1)]}, "workflow: the phase 'val' is not supported yet"),
+        ({"optimizer": None}, "the configuration has no optimizer"),
+        ({"total_epochs": None}, "the configuration has no runner"),
         ({"data": {}}, "the configuration has no data.train"),
         ({"data": {"train": {}, "sample_per_gpu": 2}}, "'sample_per_gpu'. Did you mean 'samples_per_gpu'?"),
     ],

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
+import penstock
 from penstock.errors import ConfigError, DatasetFormatError, DatasetNotFoundError, UnsupportedError
 from support.coco_lakes import CocoPair
-from support.detection import LOAD, training
+from support.detection import LOAD, TEST_PIPELINE, training
 from support.lake import new_lake
 
 
@@ -88,6 +91,28 @@ def test_two_images_of_one_number(make: Any) -> None:
 def test_no_image_left(make: Any) -> None:
     with pytest.raises(ConfigError, match=r"no image is left.*filter_empty_gt"):
         build(make([0, 0], ["a", "b"]), classes=["b"])
+
+
+def test_empty_images(mmdet: Any, lake: Callable[[str], Path]) -> None:
+    from penstock.integrations import mmdet as mmdet_deeplake
+
+    dataset = penstock.open(lake("jpeg_images"))
+    with pytest.raises(DatasetFormatError, match="the image is empty") as caught:
+        mmdet_deeplake.compile_pipeline(TEST_PIPELINE, dataset=dataset, tensors={"img": "images"})
+    assert (caught.value.tensor, caught.value.index) == ("images", 18)
+
+
+def test_a_pickled_dataset_gives_the_same_items(awkward: CocoPair) -> None:
+    found = build(awkward.lake, pipeline=training())
+    copied = pickle.loads(pickle.dumps(found))
+    assert torch.equal(copied[3]["img"].data, found[3]["img"].data)
+
+
+def test_validation_is_not_shuffled(awkward: CocoPair) -> None:
+    from penstock.integrations import mmdet as mmdet_deeplake
+
+    with pytest.raises(ConfigError, match="not shuffled"):
+        mmdet_deeplake.build_dataloader(build(awkward.lake, test_mode=True), 1, 0)
 
 
 def test_no_such_dataset(mmdet: Any, tmp_path: Path) -> None:

@@ -74,5 +74,5 @@ def read_categories(dataset: Dataset, labels: str, classes: Sequence[str] | None
 
 def _fits(ids: object, count: int) -> bool:
     return (
-        isinstance(ids, list) and len(ids) == len(set(ids)) == count and all(isinstance(number, int) for number in ids)
+        isinstance(ids, list) and all(isinstance(number, int) for number in ids) and len(set(ids)) == count == len(ids)
     )

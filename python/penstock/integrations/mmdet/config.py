@@ -126,6 +126,11 @@ def check_config(cfg: Mapping[str, Any], *, validate: bool) -> None:
     _check_choice("deeplake_metrics_format", cfg.get("deeplake_metrics_format", "COCO"), ("COCO",), ("PascalVOC",))
     if "data" not in cfg or "train" not in cfg["data"]:
         raise ConfigError("the configuration has no data.train")
+    for key in ("optimizer", "work_dir"):
+        if key not in cfg:
+            raise ConfigError(f"the configuration has no {key}")
+    if "runner" not in cfg and "total_epochs" not in cfg:
+        raise ConfigError("the configuration has no runner", hint="runner=dict(type='EpochBasedRunner', max_epochs=12)")
     check_keys("data", cfg["data"], _DATA_KEYS)
     for phase, *_ in cfg.get("workflow") or ():
         if phase != "train":

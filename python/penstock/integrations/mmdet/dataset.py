@@ -23,8 +23,7 @@ from penstock.integrations.mmdet.tensors import DetectionTensors
 
 __all__ = ["DeepLakeCocoDataset"]
 
-# File names are made up of the official number as COCO does it: Deep Lake keeps none, and drawing results
-# needs some.
+# File names are made of the official number as COCO does it: text is not read yet, and drawing results needs names.
 _SUFFIXES = {"jpeg": ".jpg", "png": ".png"}
 
 #: A training pipeline may reject a sample, and another takes its place. So many in a row mean that it
@@ -98,6 +97,7 @@ class DeepLakeCocoDataset(CocoDataset):  # type: ignore[misc]
         chosen = self._categories.chosen(self.CLASSES or None)
         self.cat_ids = [number for number, use in zip(self._categories.ids, chosen, strict=True) if use]
         self.cat2label = {number: label for label, number in enumerate(self.cat_ids)}
+        self._check_sizes()
         self.img_ids = self._image_ids()
         suffix = _SUFFIXES.get(self.source[self.tensors.img].sample_compression or "", ".png")
         infos = []
@@ -248,6 +248,14 @@ class DeepLakeCocoDataset(CocoDataset):  # type: ignore[misc]
                 path=self.source.path,
             )
         return numbers
+
+    def _check_sizes(self) -> None:
+        empty = np.flatnonzero(self._sizes.min(axis=1) == 0)
+        filtered = self._filter_images and not self.test_mode
+        if len(empty) and not filtered:
+            raise DatasetFormatError(
+                "the image is empty", tensor=self.tensors.img, index=int(empty[0]), path=self.source.path
+            )
 
     def _check_labels(self, annotations: Annotations) -> None:
         classes = len(self._categories.names)

@@ -30,6 +30,9 @@ class DetectionLoader(DataLoader):
             order.
         seed: Of order and transforms; drawn from torch's generator where it is None.
         options: Further arguments of :class:`penstock.DataLoader`.
+
+    Raises:
+        ConfigError: Shuffling for validation.
     """
 
     def __init__(
@@ -44,6 +47,8 @@ class DetectionLoader(DataLoader):
         self._detection = dataset
         sampler: GroupedSampler | list[int] = dataset.indices.tolist()
         if shuffle:
+            if dataset.test_mode:
+                raise ConfigError("a dataset of validation (test_mode) is not shuffled", hint="Pass shuffle=False")
             sampler = GroupedSampler(dataset.indices, dataset.flag, batch_size=batch_size, seed=self._order_seed)
         super().__init__(
             dataset.source,

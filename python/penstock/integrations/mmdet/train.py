@@ -62,8 +62,8 @@ def train_detector(
     """
     if distributed:
         raise ConfigError("distributed training is not supported yet", hint="Pass distributed=False")
-    cfg = _with_defaults(cfg)
     check_config(cfg, validate=validate)
+    cfg = _with_defaults(cfg)
     train_loader = _build_loader(cfg, "train", "train_pipeline", ds_train, ds_train_tensors)
     val_loader = _build_loader(cfg, "val", "test_pipeline", ds_val, ds_val_tensors) if validate else None
     with train_loader:
