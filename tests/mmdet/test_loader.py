@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
-from penstock.errors import ConfigError
+from penstock.errors import ConfigError, DecodeError
 from support.coco_lakes import CocoPair
+from support.damage import replace_sample
 from support.detection import LOAD, TEST_PIPELINE, augmenting, stock_dataset, training
 
 LOADER_TYPES = ["python", "c++"]
@@ -148,6 +151,25 @@ def test_the_state_belongs_to_the_order(awkward: CocoPair, loader_type: str) -> 
     resumed.load_state_dict(state)
     for found, expected in zip(resumed, batches[1:], strict=True):
         assert_equal_batches(found, expected)
+
+
+def test_a_damaged_image_ends_the_epoch_with_its_name(awkward: CocoPair, loader_type: str, tmp_path: Path) -> None:
+    path = Path(shutil.copytree(awkward.lake, tmp_path / "lake"))
+    replace_sample(path, "images", 9, lambda data: data[:200] + bytes(len(data) - 200))
+    loader = build(
+        awkward._replace(lake=path),
+        TEST_PIPELINE,
+        test_mode=True,
+        shuffle=False,
+        samples_per_gpu=1,
+        loader_type=loader_type,
+    )
+    batches = iter(loader)
+    for _ in range(9):
+        next(batches)
+    with pytest.raises(DecodeError) as caught:
+        next(batches)
+    assert (caught.value.tensor, caught.value.index, caught.value.path) == ("images", 9, str(path))
 
 
 @pytest.mark.parametrize("options", [{"dist": True}, {"num_gpus": 2}], ids=str)

@@ -5,16 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from support.coco_lakes import CocoPair
 from support.detection import TEST_PIPELINE, training
 from support.small_training import CLASSES, config, log_of, losses, seeded_detector
-
-pytestmark = [
-    pytest.mark.filterwarnings("ignore::FutureWarning:mmcv"),
-    pytest.mark.filterwarnings("ignore::DeprecationWarning:mmcv"),
-]
 
 
 def fixed(pair: CocoPair, work_dir: Path) -> Any:

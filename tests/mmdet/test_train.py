@@ -14,12 +14,6 @@ from penstock.errors import ConfigError, TensorNotFoundError, UnsupportedError
 from support.coco_lakes import CocoPair
 from support.small_training import CLASSES, config, log_of, losses, seeded_detector
 
-pytestmark = [
-    # Of mmcv's runner, hooks and checkpoints, with a torch that is newer than they are.
-    pytest.mark.filterwarnings("ignore::FutureWarning:mmcv"),
-    pytest.mark.filterwarnings("ignore::DeprecationWarning:mmcv"),
-]
-
 
 def train(cfg: Any, **options: Any) -> list[dict[str, Any]]:
     """Trains from the same weights each time; gives the log's lines."""
@@ -69,6 +63,17 @@ def test_a_resumed_run_goes_on_as_if_it_had_not_stopped(awkward: CocoPair, tmp_p
     second = part("stopped", 2, resume_from=str(tmp_path / "stopped" / "epoch_1.pth"))
     assert first == straight[: len(first)]
     assert second[-len(first) :] == straight[len(first) :]
+
+
+def test_iterations_resume_on_the_cpu(awkward: CocoPair, tmp_path: Path) -> None:
+    def part(iterations: int, **changes: Any) -> list[int]:
+        runner = {"type": "IterBasedRunner", "max_iters": iterations}
+        saving = {"runner": runner, "checkpoint_config": {"interval": 2}, "custom_hooks": []}
+        cfg = config(awkward, tmp_path, deeplake_dataloader_type="python", **saving, **changes)
+        return [line["iter"] for line in train(cfg, validate=False)]
+
+    assert part(2) == [1, 2]
+    assert part(4, resume_from=str(tmp_path / "iter_2.pth")) == [1, 2, 3, 4]
 
 
 def test_checkpoints_know_the_classes(awkward: CocoPair, tmp_path: Path) -> None:

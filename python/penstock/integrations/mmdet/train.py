@@ -52,7 +52,7 @@ def train_detector(
         ds_train, ds_val: A dataset or its path; stands in for ``deeplake_path``.
         ds_train_tensors, ds_val_tensors: Stand in for ``deeplake_tensors``.
         distributed: Not supported yet.
-        timestamp: Names the log files.
+        timestamp: Names the log files; default: the time of the start.
         meta: Goes into the checkpoints.
         validate: Evaluate on ``data.val``, at the interval that ``evaluation`` gives.
 
@@ -161,7 +161,8 @@ def _run(
             "meta": meta,
         },
     )
-    runner.timestamp = timestamp
+    if timestamp is not None:
+        runner.timestamp = timestamp
     _register_training_hooks(runner, cfg, train_loader.detection.CLASSES)
     if val_loader is not None:
         evaluation = {**cfg.get("evaluation", {}), "by_epoch": cfg.runner["type"] != "IterBasedRunner"}
