@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from support.require import PROJECT_ROOT
 
 CSRC = PROJECT_ROOT / "csrc"

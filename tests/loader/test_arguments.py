@@ -44,7 +44,7 @@ def test_wrong_arguments(
 
 
 def test_a_rank_beyond_the_world(lake: Lake) -> None:
-    with pytest.raises(ValueError, match="rank must be in 0..world_size-1"):
+    with pytest.raises(ValueError, match=r"rank must be in 0\.\.world_size-1"):
         penstock.DataLoader(lake("equal_images"), rank=2, world_size=2)
 
 

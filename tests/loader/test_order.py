@@ -11,10 +11,10 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from support.require import require
 
 import penstock
 from penstock.sampling import EpochSampler, epoch_order, sample_generator
+from support.require import require
 
 Make = Callable[..., penstock.DataLoader]
 
@@ -154,7 +154,7 @@ def test_each_sample_has_its_own_stream(seed: int, epoch: int, index: int) -> No
         assert not np.array_equal(draws, sample_generator(*other).random(4))
 
 
-@given(seed=st.integers(0, 2**63 - 1), epoch=st.integers(0, 2**63), index=st.integers(0, 2**63), count=st.integers(1, 40))
+@given(st.integers(0, 2**63 - 1), st.integers(0, 2**63), st.integers(0, 2**63), st.integers(1, 40))
 def test_the_core_draws_the_same_numbers(seed: int, epoch: int, index: int, count: int) -> None:
     core = require("native")
     np.testing.assert_array_equal(
