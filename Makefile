@@ -39,7 +39,7 @@ help: ## Show this list
 setup: $(EXTENSION_STAMP) ## Install all that the other targets need: system packages, .venv, the extension
 
 demo: setup ## Train and evaluate a detector: on shapes, or with COCO=<directory> on COCO files
-	@$(BIN)/python -m examples.demo $(if $(COCO),--coco $(COCO))
+	@$(BIN)/python examples/demo.py $(if $(COCO),--coco $(COCO))
 
 test: setup ## Run every check and every test, C++ and Python
 	@tools/run-tests.sh $(VENV)

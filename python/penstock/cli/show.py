@@ -6,6 +6,7 @@ import argparse
 import colorsys
 import math
 import zlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -88,13 +89,19 @@ def _class_names(labels: Tensor | None, index: int, count: int) -> list[str]:
     return (texts + [""] * count)[:count]
 
 
-def annotated(pixels: npt.NDArray[np.uint8], ltwh: npt.NDArray[np.float64], texts: list[str]) -> Any:
+def annotated(
+    pixels: npt.NDArray[np.uint8],
+    ltwh: npt.NDArray[np.float64],
+    texts: Sequence[str],
+    scores: Sequence[float] | None = None,
+) -> Any:
     """An image in the size of a grid's cell with boxes and their texts, each text in a colour of its own.
 
     Args:
         pixels: uint8 (h, w, 3), RGB.
         ltwh: Boxes [n, 4], left, top, width, height in pixels.
         texts: One for each box; may be empty.
+        scores: Of predictions, one for each box: written behind the text.
     """
     pillow = import_extra("PIL.Image", "drawing", "cli")
     draw_module = import_extra("PIL.ImageDraw", "drawing", "cli")
@@ -104,8 +111,9 @@ def annotated(pixels: npt.NDArray[np.uint8], ltwh: npt.NDArray[np.float64], text
     scale = _CELL / max(picture.size)
     picture = picture.resize((max(1, round(picture.width * scale)), max(1, round(picture.height * scale))))
     draw = draw_module.Draw(picture)
-    for (left, top, width, height), text in zip((ltwh * scale).tolist(), texts, strict=True):
-        color = _color(text)
+    numbers = [""] * len(texts) if scores is None else [f" {score:.2f}" for score in scores]
+    for (left, top, width, height), name, number in zip((ltwh * scale).tolist(), texts, numbers, strict=True):
+        color, text = _color(name), name + number
         draw.rectangle((left, top, max(left, left + width), max(top, top + height)), outline=color, width=2)
         if text:
             where = (left + 3, max(0.0, top + 1))
