@@ -87,6 +87,7 @@ def test_datasets_as_arguments_go_before_the_configuration(awkward: CocoPair, tm
     cfg = config(awkward, tmp_path, deeplake_dataloader_type="python")
     for name in ("train", "val"):
         cfg.data[name].deeplake_path = str(tmp_path / "missing")
+        cfg.data[name].deeplake_commit_id = "missing"
         cfg.data[name].deeplake_tensors = {"img": "missing"}
     tensors = {"img": "images", "gt_bboxes": "boxes", "gt_labels": "categories"}
     dataset = penstock.open(awkward.lake)

@@ -84,7 +84,7 @@ def build_dataset(
     Args:
         cfg: Its keys; see :mod:`penstock.integrations.mmdet.config`.
         default_args: Keys to take where ``cfg`` has none; ``dict(test_mode=True)`` for validation.
-        dataset: Stands in for ``deeplake_path``.
+        dataset: Stands in for ``deeplake_path`` and the keys that belong to it (commit, view, credentials).
         tensors: Stands in for ``deeplake_tensors``.
 
     Raises:
@@ -93,10 +93,12 @@ def build_dataset(
     """
     merged = {**(default_args or {}), **cfg} if isinstance(cfg, Mapping) else cfg
     split = parse_split("the dataset's configuration", merged)
-    source = dataset if dataset is not None else split.path
-    if source is None:
+    if dataset is not None:
+        opened = open_dataset(dataset)
+    elif split.path is not None:
+        opened = open_dataset(split.path, commit=split.commit, view=split.view, creds=split.credentials)
+    else:
         raise ConfigError("the dataset's configuration has no deeplake_path")
-    opened = open_dataset(source, commit=split.commit, view=split.view, creds=split.credentials)
     return DeepLakeCocoDataset(
         opened,
         resolve_tensors(opened, tensors or split.tensors),
