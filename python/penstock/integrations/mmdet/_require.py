@@ -16,9 +16,8 @@ def require_mmdet() -> None:
     """
     try:
         import mmcv.ops  # noqa: F401  mmcv without its compiled operators has no such module
-        import pycocotools  # noqa: F401
-
         import mmdet
+        import pycocotools  # noqa: F401
     except ImportError as error:
         raise MissingExtraError(
             f"MMDetection 2 cannot be imported: {error}",

@@ -8,6 +8,7 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
+import mmdet
 import torch
 from mmcv import ConfigDict
 from mmcv.runner import EpochBasedRunner, Fp16OptimizerHook, Hook, build_runner
@@ -17,7 +18,6 @@ from mmdet.datasets import replace_ImageToTensor
 from mmdet.utils import find_latest_checkpoint, get_device, get_root_logger
 from mmdet.utils.compat_config import compat_imgs_per_gpu, compat_runner_args
 
-import mmdet
 from penstock.dataset import Dataset
 from penstock.errors import ConfigError
 from penstock.integrations.mmdet.config import check_config, loader_type_of, parse_loader, parse_split
