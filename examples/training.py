@@ -19,13 +19,16 @@ from penstock.integrations.mmdet.device import OneDevice
 
 _LOG_NAME = "demo"
 LOWEST_SCORE = 0.3
+#: Iterations that no figure counts.
+WARM_UP = 5
 
 
 @HOOKS.register_module()
 class Pace(Hook):  # type: ignore[misc]
     """Prints how training goes, and sums up what it spends on waiting for data and on the model.
 
-    The runner's own pauses (two seconds before each epoch) and its checkpoints count as neither.
+    The runner's own pauses (two seconds before each epoch) and its checkpoints count as neither, and the first
+    iterations, in which torch imports and compiles what it needs, do not count at all.
 
     Args:
         out: The JSON file for the sums.
@@ -37,6 +40,7 @@ class Pace(Hook):  # type: ignore[misc]
         self._interval = interval
         self._images = 0
         self._model_seconds = 0.0
+        self._waited_before = 0.0
         self._started = 0.0
 
     def before_train_iter(self, runner: Any) -> None:
@@ -45,35 +49,38 @@ class Pace(Hook):  # type: ignore[misc]
     def after_train_iter(self, runner: Any) -> None:
         self._model_seconds += time.perf_counter() - self._started
         self._images += runner.outputs["num_samples"]
+        if runner.iter + 1 == WARM_UP:
+            self._images, self._model_seconds, self._waited_before = 0, 0.0, _waited(runner)
         if self.every_n_iters(runner, self._interval):
             loss = float(runner.outputs["loss"].detach())
-            speed = self._images / self._seconds(runner)[1]
             done = f"iteration {runner.iter + 1} of {runner.max_iters}"
-            print(f"    {done}: loss {loss:.3f}, {speed:.1f} images/s", flush=True)
+            print(f"    {done}: loss {loss:.3f}, {self._figures(runner)['images_per_second']:.1f} images/s", flush=True)
 
     def after_run(self, runner: Any) -> None:
-        waited, seconds = self._seconds(runner)
-        figures = {
-            "images": self._images,
+        self._out.write_text(json.dumps(self._figures(runner)))
+
+    def _figures(self, runner: Any) -> dict[str, float]:
+        waited = _waited(runner) - self._waited_before
+        seconds = max(waited + self._model_seconds, 1e-9)
+        return {
             "iterations": runner.max_iters,
             "images_per_second": self._images / seconds,
             "waiting_share": waited / seconds,
         }
-        self._out.write_text(json.dumps(figures))
 
-    def _seconds(self, runner: Any) -> tuple[float, float]:
-        """Waited for data: for the core, and for the Python transforms that make batches of its images; and in all."""
-        loader = getattr(runner.data_loader, "_dataloader", runner.data_loader)
-        stats = loader.stats()
-        waited = stats["wait_seconds"] + stats.get("transform_seconds", 0.0)
-        return waited, waited + self._model_seconds
+
+def _waited(runner: Any) -> float:
+    """Seconds of waiting for data: for the core, and for the Python transforms that make batches of its images."""
+    loader = getattr(runner.data_loader, "_dataloader", runner.data_loader)
+    stats = loader.stats()
+    return float(stats["wait_seconds"] + stats.get("transform_seconds", 0.0))
 
 
 def train(cfg: Any) -> tuple[torch.nn.Module, dict[str, float]]:
     """Trains and evaluates.
 
     Returns:
-        The model, and figures: images, iterations, images_per_second, waiting_share, and COCO's bbox_mAP and its kin.
+        The model, and figures: iterations, images_per_second, waiting_share, and COCO's bbox_mAP and its kin.
     """
     work_dir = Path(cfg.work_dir)
     work_dir.mkdir(parents=True, exist_ok=True)
