@@ -30,6 +30,7 @@ check "ruff" ruff check .
 check "mypy" mypy
 check "C++ tests, debug" cpp_tests debug
 check "C++ tests, address and undefined behaviour sanitizers" cpp_tests asan
+check "C++ tests, thread sanitizer" cpp_tests tsan
 check "Python tests" python -m pytest
 
 if ((${#failed[@]})); then
