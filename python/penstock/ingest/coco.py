@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator
@@ -69,6 +71,8 @@ def ingest_coco(
     target = Path(out)
     _check_target(target, overwrite)
     deeplake = import_extra("deeplake", "writing datasets", "ingest")
+    # deeplake.read() leaves its files open.
+    encoded = import_extra("deeplake.core.sample", "writing datasets", "ingest").Sample
     try:
         coco = read_coco_file(Path(annotations))
     except OSError as error:
@@ -77,12 +81,10 @@ def ingest_coco(
     files, compression = find_images(Path(images), [row.file_name for row in rows])
     partial = target.with_name(target.name + ".partial")
     try:
-        lake = deeplake.empty(str(partial), overwrite=True, lock_enabled=False, verbose=False)
-        _create_tensors(lake, coco, compression, max_chunk_size)
-        with lake:
+        with _writing(deeplake, partial) as lake:
+            _create_tensors(lake, coco, compression, max_chunk_size)
             for row, file in progress(zip(rows, files, strict=True), len(rows), "image"):
-                _append(lake, coco, row, deeplake.read(str(file)))
-        lake.flush()
+                _append(lake, coco, row, encoded(buffer=file.read_bytes(), compression=compression))
         if target.exists():
             shutil.rmtree(target)
         partial.rename(target)
@@ -102,17 +104,29 @@ def ingest_coco(
 def _check_target(target: Path, overwrite: bool) -> None:
     if not target.exists():
         return
-    if target.is_dir() and (
-        not any(target.iterdir()) or (overwrite and (target / "dataset_meta.json").exists())
-    ):
+    if target.is_dir() and (not any(target.iterdir()) or (overwrite and (target / "dataset_meta.json").exists())):
         return
     if overwrite:
-        raise StorageError(
-            f"'{target}' is no Deep Lake 3 dataset and is not replaced", hint="Remove it yourself"
-        )
+        raise StorageError(f"'{target}' is no Deep Lake 3 dataset and is not replaced", hint="Remove it yourself")
     raise StorageError(
         f"'{target}' exists already", hint="Choose another name, or overwrite it (--overwrite, overwrite=True)"
     )
+
+
+@contextlib.contextmanager
+def _writing(deeplake: Any, path: Path) -> Iterator[Any]:
+    """A new dataset, complete on disk when the context ends."""
+    # Where deeplake waits for the disk it turns a spinner on standard error, terminal or not.
+    quiet = contextlib.redirect_stderr(io.StringIO())
+    with quiet:
+        lake = deeplake.empty(str(path), overwrite=True, lock_enabled=False, verbose=False)
+    lake.__enter__()
+    try:
+        yield lake
+    finally:
+        with quiet:
+            lake.__exit__(None, None, None)
+            lake.flush()
 
 
 def _create_tensors(lake: Any, coco: CocoFile, compression: str, max_chunk_size: int | None) -> None:

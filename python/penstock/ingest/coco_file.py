@@ -77,15 +77,10 @@ def read_coco_file(path: Path) -> CocoFile:
         raise DatasetFormatError("not a COCO annotation file: its JSON is no object", path=str(path))
     try:
         categories = sorted(
-            (
-                Category(_whole(row, "id"), str(row["name"]))
-                for row in _rows(content, "categories", "category")
-            ),
+            (Category(_whole(row, "id"), str(row["name"])) for row in _rows(content, "categories", "category")),
             key=lambda category: category.id,
         )
-        labels = _unique(
-            {category.id: label for label, category in enumerate(categories)}, categories, "category"
-        )
+        labels = _unique({category.id: label for label, category in enumerate(categories)}, categories, "category")
         rows = _rows(content, "images", "image")
         images = [Image(_whole(row, "id"), _text(row, "file_name")) for row in rows]
         by_id = _unique({image.id: image for image in images}, images, "image")

@@ -51,9 +51,7 @@ def object_polygon(segmentation: Any, box: Sequence[float], size: tuple[int, int
         corners = [[left, top], [right, top], [right, bottom], [left, bottom]]
         polygon = np.array(corners, np.float64)
     if len(polygon) > _MOST_POINTS:
-        raise ValueError(
-            f"its outline has {len(polygon)} points, Deep Lake's polygons at most {_MOST_POINTS}"
-        )
+        raise ValueError(f"its outline has {len(polygon)} points, Deep Lake's polygons at most {_MOST_POINTS}")
     return polygon.astype(np.float32)
 
 

@@ -1,0 +1,60 @@
+"""penstock bench: figures that fit together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+Command = Callable[..., Any]
+Lakes = Callable[[str], Path]
+
+
+@pytest.mark.parametrize("loader_type", ["c++", "python"])
+@pytest.mark.parametrize("threads", [1, 2])
+def test_figures_fit_together(
+    loader_type: str, threads: int, native: Any, lake: Lakes, penstock_command: Command
+) -> None:
+    arguments = ("--batch-size", 5, "--threads", threads, "--epochs", 3, "--loader-type", loader_type)
+    said = penstock_command("bench", lake("equal_images"), *arguments, "--json").json
+    assert said["loader_type"] == loader_type
+    assert said["threads"] == threads
+    assert said["stats"]["samples"] == 3 * said["samples"] or loader_type == "python"
+    assert len(said["epochs"]) == 3
+    for epoch in said["epochs"]:
+        assert epoch["samples_per_second"] == pytest.approx(said["samples"] / epoch["seconds"])
+        assert 0 < epoch["first_batch_seconds"] <= epoch["seconds"]
+    assert said["samples_per_second"] == said["epochs"][-1]["samples_per_second"]
+    assert said["limit"]
+
+
+def test_what_cannot_be_loaded_is_left_out(lake: Lakes, penstock_command: Command) -> None:
+    loadable = penstock_command("info", lake("unsupported"), "--json").json["tensors"]
+    names = [name for name, tensor in loadable.items() if tensor["unsupported"] is None]
+    result = penstock_command("bench", lake("unsupported"), "--json")
+    assert result.json["tensors"] == names if names else result.status == 1
+
+
+def test_text(lake: Lakes, penstock_command: Command) -> None:
+    result = penstock_command("bench", lake("equal_images"), "--tensors", "jpegs", "--epochs", 1)
+    assert (result.status, result.err) == (0, "")
+    assert "samples/s" in result.out
+    assert result.out.splitlines()[-1].startswith("limited by ")
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--batch-size", 0], "batch_size must be at least 1"),
+        (["--epochs", 0], "--epochs must be at least 1"),
+        (["--loader-type", "rust"], "loader_type must be one of"),
+        (["--tensors", "jpgs"], "there is no tensor 'jpgs'"),
+    ],
+)
+def test_wrong_requests(options: list[Any], said: str, lake: Lakes, penstock_command: Command) -> None:
+    result = penstock_command("bench", lake("equal_images"), *options)
+    assert result.status == 1
+    (line,) = result.err.splitlines()
+    assert said in line
