@@ -13,6 +13,7 @@ import pytest
 
 import penstock
 from penstock import errors
+from penstock.reference import parse_chunk_header
 from support.damage import shorten_sample
 
 Copy = Callable[[str], Path]
@@ -39,12 +40,7 @@ def overwrite(file: Path, offset: int, data: bytes) -> None:
 
 def header_end(file: Path) -> int:
     """Where the samples' bytes begin."""
-    data = file.read_bytes()
-    sizes = 1 + data[0]
-    rows, columns = struct.unpack_from("<ii", data, sizes)
-    positions = sizes + 8 + 4 * rows * columns
-    (count,) = struct.unpack_from("<I", data, positions)
-    return positions + 4 + 12 * count
+    return parse_chunk_header(file.read_bytes()).data_offset
 
 
 def check(
