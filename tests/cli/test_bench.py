@@ -41,7 +41,7 @@ def test_text(lake: Lakes, penstock_command: Command) -> None:
     result = penstock_command("bench", lake("equal_images"), "--tensors", "jpegs", "--epochs", 1)
     assert (result.status, result.err) == (0, "")
     assert "samples/s" in result.out
-    assert result.out.splitlines()[-1].startswith("limited by ")
+    assert result.out.splitlines()[-1].startswith("limiting stage: ")
 
 
 @pytest.mark.parametrize(

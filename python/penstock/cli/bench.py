@@ -85,13 +85,13 @@ def _run_epoch(loader: DataLoader) -> dict[str, float]:
 def limiting_stage(stats: dict[str, float], threads: int) -> str:
     """What the time goes to, in one sentence with what to change."""
     if "decode_seconds" not in stats:
-        return "the python loader decodes in Python; with the C++ extension, --loader-type c++ is faster"
+        return "decoding in Python: --loader-type c++ is faster, where the extension is installed"
     decode = stats["decode_seconds"] / threads
     fetch = stats["fetch_seconds"] / 2  # two reading threads
     if stats["wait_seconds"] < 0.1 * (decode + fetch):
         return "the consumer: batches were ready before they were asked for"
     if fetch > decode:
-        return "reading from storage: faster storage, or fewer other readers, would help"
+        return "reading: faster storage, or fewer others that read from it, would help"
     return f"decoding on {threads} threads: more cores and --threads would help"
 
 
@@ -114,7 +114,8 @@ def as_text(figures: dict[str, Any]) -> str:
             "",
             f"read      {stats['fetch_seconds'] * per_sample:8.3f} ms a sample"
             f"   ({stats['bytes_read'] / 1e6:.0f} MB read, {stats['cache_hits']:.0f} cache hits)",
-            f"decode    {stats['decode_seconds'] * per_sample:8.3f} ms a sample and thread",
+            f"decode    {stats['decode_seconds'] * per_sample:8.3f} ms a sample and thread"
+            f"   ({stats['encoded_bytes'] / stats['decode_seconds'] / 1e6:.0f} MB/s a thread)",
             f"waited    {stats['wait_seconds'] * per_sample:8.3f} ms a sample for a batch",
         ]
-    return "\n".join([*lines, "", f"limited by {figures['limit']}"])
+    return "\n".join([*lines, "", f"limiting stage: {figures['limit']}"])
