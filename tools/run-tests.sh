@@ -22,8 +22,13 @@ check() {
   "$@" || failed+=("$title")
 }
 
+# Hundreds of lines say that a test began or passed; the summary and whatever failed stay.
+only_news() {
+  grep -vE '^ *(Start +[0-9]+: |[0-9]+/[0-9]+ Test +#[0-9]+: .* Passed )'
+}
+
 cpp_tests() {
-  cmake --preset "$1" && cmake --build "build/$1" && ctest --preset "$1" --parallel "$(nproc)" --progress
+  cmake --preset "$1" && cmake --build "build/$1" && ctest --preset "$1" --parallel "$(nproc)" | only_news
 }
 
 check "ruff" ruff check .
