@@ -22,6 +22,9 @@ struct TensorFormat {
   std::optional<base::Shape> fixed_shape;
   /// Number of axes of a sample; an empty sample that no table describes has this many zeros for a shape.
   std::uint32_t dimensions = 1;
+  /// Samples come out as their bytes, decompressed: uint8 of shape (number of bytes), whatever shape is stated. For
+  /// text, JSON and polygons, whose values Python makes. Then `item_size` is 1 and there is no `fixed_shape`.
+  bool as_bytes = false;
 };
 
 }  // namespace penstock::format

@@ -230,6 +230,8 @@ void Epoch::decode_tensor(Job& job, Place place) {
   if (source.format.is_image) {
     decode::decode_image(source.format.sample_compression, sample.stored, sample.shape, source.format.item_size,
                          source.color, target);
+  } else if (source.format.as_bytes) {
+    decode::copy_array(format::Compression::kNone, sample.stored, target);
   } else {
     decode::copy_array(source.format.sample_compression, sample.stored, target);
   }

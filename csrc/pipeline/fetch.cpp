@@ -1,10 +1,29 @@
 #include "pipeline/fetch.h"
 
+#include <limits>
+#include <string>
 #include <utility>
 
 #include "base/error.h"
 
 namespace penstock::pipeline {
+namespace {
+
+void own(FetchedSample& sample, format::OwnedBytes bytes) {
+  auto owner = std::make_shared<format::OwnedBytes>(std::move(bytes));
+  sample.stored = owner->view();
+  sample.owner = std::move(owner);
+}
+
+void make_bytes(FetchedSample& sample, format::Compression compression) {
+  if (compression == format::Compression::kLz4) own(sample, format::decompress_lz4(sample.stored));
+  if (sample.stored.size() > std::numeric_limits<std::uint32_t>::max()) {
+    throw base::Error(base::ErrorKind::kDecode, "the sample has " + std::to_string(sample.stored.size()) + " bytes");
+  }
+  sample.shape = {static_cast<std::uint32_t>(sample.stored.size())};
+}
+
+}  // namespace
 
 Fetcher::Fetcher(storage::Store& store, const std::vector<TensorSource>& sources, std::uint64_t cache_bytes,
                  base::Stats& stats)
@@ -24,12 +43,12 @@ FetchedSample Fetcher::fetch(std::size_t tensor, std::int64_t sample, bool whole
     if (chunk->whole()) {
       fetched.stored = chunk->sample(extent);
       fetched.owner = std::move(chunk);
-      return fetched;
+    } else {
+      format::OwnedBytes bytes = format::OwnedBytes::allocate(extent.end - extent.begin);
+      store_.read(key, chunk->data_offset() + extent.begin, {bytes.data.get(), bytes.size});
+      own(fetched, std::move(bytes));
     }
-    auto bytes = std::make_shared<format::OwnedBytes>(format::OwnedBytes::allocate(extent.end - extent.begin));
-    store_.read(key, chunk->data_offset() + extent.begin, {bytes->data.get(), bytes->size});
-    fetched.stored = bytes->view();
-    fetched.owner = std::move(bytes);
+    if (source.format.as_bytes) make_bytes(fetched, source.format.sample_compression);
     return fetched;
   } catch (base::Error& error) {
     error.set_place(source.format.name, sample, key);

@@ -15,7 +15,8 @@
 
 namespace penstock::pipeline {
 
-/// A sample as it is stored, with what keeps its bytes alive.
+/// A sample as it is stored, with what keeps its bytes alive. One that comes out as bytes is decompressed already: its
+/// shape is known only then.
 struct FetchedSample {
   base::Bytes stored;
   base::Shape shape;

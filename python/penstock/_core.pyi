@@ -24,6 +24,7 @@ class TensorSource:
         fixed_shape: Sequence[int] | None,
         dimensions: int,
         color: str,
+        as_bytes: bool,
         ids: Sequence[int] | npt.NDArray[np.uint64],
         last_index: Sequence[int] | npt.NDArray[np.int64],
         folder_of: Sequence[int] | npt.NDArray[np.uint32],

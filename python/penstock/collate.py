@@ -7,21 +7,24 @@ from typing import Any
 import numpy as np
 import torch
 
-__all__ = ["collate_samples", "numpy_samples", "tensor_batch"]
+__all__ = ["collate_samples", "numpy_samples", "sample_bytes", "tensor_batch"]
 
 #: One tensor of a native batch: memory, offsets in bytes, shapes, and whether the shapes are equal.
 NativeTensor = tuple[Any, list[int], list[list[int]], bool]
+
+#: Kinds of dtypes that torch has too.
+_NUMERIC = "biufc"
 
 
 def collate_samples(samples: list[dict[str, Any]]) -> dict[str, Any]:
     """The default collate: for each key one tensor with a new first axis where all shapes are equal, else a list.
 
-    Numbers (the ``"index"``) become an int64 tensor. Anything else stays a list.
+    Numbers (the ``"index"``) become an int64 tensor. Anything else (text, objects, lists of polygons) stays a list.
     """
     batch: dict[str, Any] = {}
     for key in samples[0]:
         values = [sample[key] for sample in samples]
-        if isinstance(values[0], np.ndarray):
+        if isinstance(values[0], np.ndarray) and values[0].dtype.kind in _NUMERIC:
             batch[key] = _stack_or_list(values)
         elif isinstance(values[0], int):
             batch[key] = torch.tensor(values, dtype=torch.int64)
@@ -72,3 +75,10 @@ def numpy_samples(native: NativeTensor, dtype: np.dtype[Any]) -> list[np.ndarray
             size *= extent
         arrays.append(memory[offset : offset + size].view(dtype).reshape(shape))
     return arrays
+
+
+def sample_bytes(native: NativeTensor) -> list[bytes]:
+    """A copy of each sample of a native batch's tensor of bytes."""
+    memory, offsets, shapes, _ = native
+    array = memory if isinstance(memory, np.ndarray) else memory.numpy()
+    return [array[offset : offset + size].tobytes() for offset, (size,) in zip(offsets, shapes, strict=True)]

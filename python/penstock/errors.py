@@ -14,6 +14,7 @@ from typing import Any
 __all__ = [
     "ChunkFormatError",
     "ChunkNotFoundError",
+    "CommitNotFoundError",
     "ConfigError",
     "DatasetFormatError",
     "DatasetNotFoundError",
@@ -111,6 +112,10 @@ class UnsupportedError(PenstockError, NotImplementedError):
 
 class TensorNotFoundError(PenstockError, KeyError):
     """A tensor was asked for by a name that the dataset does not have."""
+
+
+class CommitNotFoundError(PenstockError, KeyError):
+    """A commit or branch was asked for that the dataset does not have."""
 
 
 class StorageError(PenstockError, OSError):

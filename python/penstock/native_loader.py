@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from penstock._native import require_native
-from penstock.collate import collate_samples, numpy_samples, tensor_batch
+from penstock.collate import collate_samples, numpy_samples, sample_bytes, tensor_batch
 from penstock.dataset import Tensor
 from penstock.errors import LoaderClosedError, PenstockError
 from penstock.options import LoaderOptions
@@ -137,13 +137,14 @@ class NativeLoader:
             raise
 
     def _batch(self, indices: list[int], tensors: dict[str, _core._TensorBatch], epoch: int) -> Any:
+        values = self._values(indices, tensors)
         if not self._per_sample:
-            batch = {key: tensor_batch(tensor, self._dtypes[key]) for key, tensor in tensors.items()}
+            batch = {key: values.get(key) or tensor_batch(tensor, self._dtypes[key]) for key, tensor in tensors.items()}
             if self._samples.return_index:
                 batch["index"] = torch.tensor(indices, dtype=torch.int64)
             return batch
         start = time.perf_counter()
-        columns = {key: numpy_samples(tensor, self._dtypes[key]) for key, tensor in tensors.items()}
+        columns = {key: values.get(key) or numpy_samples(tensor, self._dtypes[key]) for key, tensor in tensors.items()}
         samples = [
             self._samples.transformed({key: column[i] for key, column in columns.items()}, epoch, index)
             for i, index in enumerate(indices)
@@ -151,6 +152,17 @@ class NativeLoader:
         batch = (self._collate or collate_samples)(samples)
         self._transform_seconds += time.perf_counter() - start
         return _pin(batch) if self._options.pin_memory else batch
+
+    def _values(self, indices: list[int], tensors: dict[str, _core._TensorBatch]) -> dict[str, list[Any]]:
+        """Text, JSON and polygons of a batch, by key: Python makes them of the bytes that the core has read."""
+        sources = {key: tensor for key, tensor in self._samples.tensors.items() if tensor.value_format is not None}
+        stored = {key: sample_bytes(tensors[key]) for key in sources}
+        values: dict[str, list[Any]] = {key: [] for key in sources}
+        # Sample by sample, so that the error of the first bad one is raised, as in the Python loader.
+        for position, index in enumerate(indices):
+            for key, tensor in sources.items():
+                values[key].append(tensor.value(index, stored[key][position]))
+        return values
 
 
 def _pin(batch: Any) -> Any:
@@ -167,16 +179,18 @@ def _allocate_pinned(size: int) -> tuple[int, torch.Tensor]:
 
 def _tensor_source(native: Any, tensor: Tensor, color: str) -> _core.TensorSource:
     chunks = tensor.chunks
-    fixed = tensor.fixed_shape
+    as_bytes = tensor.value_format is not None
+    fixed = None if as_bytes else tensor.fixed_shape
     return native.TensorSource(  # type: ignore[no-any-return]
         name=tensor.name,
         is_image=tensor.is_image,
-        item_size=1 if tensor.dtype is None else tensor.dtype.itemsize,
+        item_size=1 if as_bytes or tensor.dtype is None else tensor.dtype.itemsize,
         sample_compression=tensor.sample_compression or "none",
         chunk_compression=tensor.chunk_compression or "none",
         fixed_shape=None if fixed is None else list(fixed),
         dimensions=tensor.ndim,
         color=color,
+        as_bytes=as_bytes,
         ids=chunks.ids,
         last_index=chunks.last_index,
         folder_of=chunks.folder_of,

@@ -60,7 +60,7 @@ class Samples(torch.utils.data.Dataset[Any]):
         return self.transformed(self.read(index), epoch, index)
 
     def read(self, index: int) -> dict[str, Any]:
-        """The untransformed sample: decoded numpy arrays by key, read without the native core."""
+        """The untransformed sample: decoded arrays and values by key, read without the native core."""
         return {
             key: tensor.read(index, color=self.program.color.get(key, "native"))
             for key, tensor in self.tensors.items()
@@ -88,11 +88,13 @@ class Samples(torch.utils.data.Dataset[Any]):
 
     @property
     def dtypes(self) -> dict[str, np.dtype[Any]]:
-        """Element type of each key's arrays before the transform."""
+        """Element type of each key's arrays before the transform; values that are no such arrays count as bytes."""
         return {key: _decoded_dtype(tensor) for key, tensor in self.tensors.items()}
 
 
 def _decoded_dtype(tensor: Tensor) -> np.dtype[Any]:
+    if tensor.value_format is not None:
+        return np.dtype(np.uint8)
     if tensor.dtype is None:
         return np.dtype(np.float64)
     return tensor.dtype

@@ -91,6 +91,29 @@ TEST_F(FetchTest, CountsCompressedBytesAsTheyAreStored) {
   EXPECT_EQ(stats_.bytes_read, dataset_.memory->size(dataset_.chunk_of(kBoxes, 4)));
 }
 
+TEST_F(FetchTest, SamplesThatComeOutAsBytesAreDecompressedAndHaveTheirNumberForAShape) {
+  const std::vector<test::ByteVector> texts = {test::bytes_of("{}"), {}, test::bytes_of(std::string(1000, 'x'))};
+  for (const bool lz4 : {false, true}) {
+    TensorSource source;
+    source.format.name = "texts";
+    source.format.as_bytes = true;
+    if (lz4) source.format.sample_compression = format::Compression::kLz4;
+    test::ChunkBuilder builder;
+    for (const test::ByteVector& text : texts) builder.add({1}, lz4 ? test::lz4_block(text) : text);
+    source.index = {{7}, {2}, {0}, {"texts/chunks"}};
+    dataset_.memory->put(source.index.key(0), builder.build());
+    dataset_.sources = {source};
+    Fetcher fetcher = make_fetcher();
+    for (const bool whole : {true, false}) {
+      for (std::size_t i = 0; i < texts.size(); ++i) {
+        const FetchedSample sample = fetcher.fetch(0, static_cast<std::int64_t>(i), whole);
+        EXPECT_EQ(sample.shape, (base::Shape{static_cast<std::uint32_t>(texts[i].size())}));
+        EXPECT_EQ(test::copy_of(sample.stored), texts[i]);
+      }
+    }
+  }
+}
+
 TEST_F(FetchTest, ErrorsNameTensorSampleAndChunk) {
   dataset_.store->fail(dataset_.chunk_of(kBoxes, 20), base::ErrorKind::kStorage);
   Fetcher fetcher = make_fetcher();

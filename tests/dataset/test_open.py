@@ -71,10 +71,9 @@ def test_deep_lake_4_is_named(tmp_path: Path) -> None:
         penstock.open(tmp_path)
 
 
-@pytest.mark.parametrize("argument", ["commit", "view"])
-def test_commits_and_views_are_refused(lake: Lakes, argument: str) -> None:
-    with pytest.raises(UnsupportedError, match=f"'{argument}' is not supported yet"):
-        penstock.open(lake("scalars"), **{argument: "abc"})
+def test_views_are_refused(lake: Lakes) -> None:
+    with pytest.raises(UnsupportedError, match="'view' is not supported yet"):
+        penstock.open(lake("scalars"), view="abc")
 
 
 def test_creds_are_ignored_with_a_note(lake: Lakes, caplog: pytest.LogCaptureFixture) -> None:

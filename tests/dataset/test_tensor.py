@@ -67,11 +67,6 @@ def test_iterating_a_dataset_says_what_to_do(lake: Lakes) -> None:
 
 
 REASONS = {
-    "text": "htype 'text'",
-    "json": "htype 'json'",
-    "list": "htype 'list'",
-    "tags": "htype 'tag'",
-    "polygons": "htype 'polygon'",
     "sequence": r"htype 'sequence\[bbox\]'",
     "linked": r"htype 'link\[image\]'",
     "webp": "sample compression 'webp'",

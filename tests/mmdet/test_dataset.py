@@ -12,10 +12,16 @@ import pytest
 import torch
 
 import penstock
-from penstock.errors import ConfigError, DatasetFormatError, DatasetNotFoundError, UnsupportedError
+from penstock.errors import (
+    CommitNotFoundError,
+    ConfigError,
+    DatasetFormatError,
+    DatasetNotFoundError,
+    UnsupportedError,
+)
 from support.coco_lakes import CocoPair
 from support.detection import LOAD, TEST_PIPELINE, training
-from support.lake import new_lake
+from support.lake import new_lake, open_lake
 
 
 def build(path: Path, **options: Any) -> Any:
@@ -122,10 +128,24 @@ def test_no_such_dataset(mmdet: Any, tmp_path: Path) -> None:
         build(tmp_path, deeplake_path=None)
 
 
-@pytest.mark.parametrize("key", ["deeplake_commit_id", "deeplake_view_id"])
-def test_commits_and_views_are_passed_on(awkward: CocoPair, key: str) -> None:
+def test_a_commit_or_branch_may_be_named(make: Callable[..., Path]) -> None:
+    path = make([0, 1, 1], ["a", "b"])
+    with open_lake(path, read_only=False) as lake:
+        first = lake.commit("three images")
+        lake.labels[0] = np.array([1], np.uint32)
+        lake.checkout("side", create=True)
+        for tensor in (lake.images, lake.boxes, lake.labels):
+            tensor.pop()
+    for commit, labels in (("", [2, 2, 2]), (first, [1, 2, 2]), ("side", [2, 2])):
+        found = build(path, deeplake_commit_id=commit)
+        assert [found.get_cat_ids(index) for index in range(len(found))] == [[label] for label in labels]
+    with pytest.raises(CommitNotFoundError, match="'side'"):
+        build(path, deeplake_commit_id="sied")
+
+
+def test_views_are_passed_on(awkward: CocoPair) -> None:
     with pytest.raises(UnsupportedError, match="not supported yet"):
-        build(awkward.lake, **{key: "abc"})
+        build(awkward.lake, deeplake_view_id="abc")
 
 
 def test_credentials_are_not_needed(awkward: CocoPair) -> None:

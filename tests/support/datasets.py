@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from support import array_datasets, image_datasets, version_datasets
+from support import array_datasets, image_datasets, value_datasets, version_datasets
 
 __all__ = ["MAKERS"]
 
@@ -21,8 +21,11 @@ MAKERS: dict[str, Callable[[Path], None]] = {
         array_datasets.scalars,
         array_datasets.empties,
         array_datasets.many_chunks,
+        value_datasets.texts,
+        value_datasets.polygons,
         version_datasets.committed,
         version_datasets.renamed,
+        version_datasets.branched,
         version_datasets.unsupported,
     )
 }

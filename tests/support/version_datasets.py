@@ -9,7 +9,7 @@ import numpy as np
 from support.images import jpeg, picture
 from support.lake import Lake, encoded, link, new_lake
 
-__all__ = ["committed", "renamed", "unsupported"]
+__all__ = ["branched", "committed", "renamed", "unsupported"]
 
 
 def committed(path: Path) -> None:
@@ -56,6 +56,38 @@ def renamed(path: Path) -> None:
         lake.delete_tensor("gone")
 
 
+def branched(path: Path) -> None:
+    """Two branches that each created, deleted, renamed and changed tensors of their own, neither committed at the
+    end; a tensor that was deleted and made anew, and one that took the name of another.
+    """
+    with new_lake(path) as lake:
+        for name, kind in (("numbers", {"dtype": "int32"}), ("notes", {"htype": "text"})):
+            lake.create_tensor(name, max_chunk_size=60, **kind)
+        lake.numbers.extend(np.arange(24, dtype="i4").reshape(12, 2))
+        lake.notes.extend([f"note {number}" for number in range(12)])
+        lake.commit("base")
+        lake.checkout("left", create=True)
+        lake.rename_tensor("numbers", "values")
+        lake.create_tensor("numbers", dtype="float32", chunk_compression="lz4")
+        lake.numbers.extend(np.ones((12, 3), "f4"))
+        lake.notes[3] = "changed on the left"
+        lake.values.pop(0)
+        lake.commit("left 1")
+        lake.delete_tensor("notes")
+        lake.create_tensor("notes", htype="json")
+        lake.notes.extend([{"number": number} for number in range(5)])
+        lake.commit("left 2")
+        lake.notes.pop()
+        lake.values[4] = np.array([-1, -2], dtype="i4")
+        lake.checkout("main")
+        lake.delete_tensor("numbers")
+        lake.notes.extend(["one more", ""])
+        lake.commit("right 1")
+        lake.notes[0] = "changed on the right, and much longer than it was before"
+        lake.create_tensor("outlines", htype="polygon")
+        lake.outlines.extend([[np.ones((3, 2), "f4")]] * 14)
+
+
 def _add(lake: Lake, numbers: range) -> None:
     for number in numbers:
         lake.images.append(encoded(jpeg(picture(20 + number, 30, 3, seed=number)), "jpeg"))
@@ -68,16 +100,6 @@ def unsupported(path: Path) -> None:
     with new_lake(path) as lake:
         lake.create_tensor("fine", dtype="int32")
         lake.fine.extend(np.arange(3, dtype="i4"))
-        lake.create_tensor("text", htype="text")
-        lake.text.extend(["a", "bc", ""])
-        lake.create_tensor("json", htype="json")
-        lake.json.extend([{"a": 1}, {}, {"b": [1]}])
-        lake.create_tensor("list", htype="list")
-        lake["list"].extend([[1], [2, 3], []])
-        lake.create_tensor("tags", htype="tag")
-        lake.tags.extend(["x", "y", "z"])
-        lake.create_tensor("polygons", htype="polygon")
-        lake.polygons.extend([[np.ones((4, 2), "f4")], [np.zeros((3, 2), "f4")] * 2, [np.ones((5, 2), "f4")]])
         lake.create_tensor("sequence", htype="sequence[bbox]")
         lake.sequence.extend([np.ones((n, 2, 4), "f4") for n in (1, 2, 3)])
         lake.create_tensor("linked", htype="link[image]", sample_compression="jpeg", verify=False)

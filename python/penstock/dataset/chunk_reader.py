@@ -18,6 +18,7 @@ from penstock.reference.chunk import DAMAGED_CHUNK, ChunkHeader, header_bytes_ne
 from penstock.reference.decode import Color
 from penstock.reference.lz4 import decompress_lz4
 from penstock.reference.sample import SampleLayout, decode_sample, sample_extent, sample_shape
+from penstock.reference.values import decode_value
 
 __all__ = ["ChunkReader"]
 
@@ -71,7 +72,7 @@ class ChunkReader:
         with self._placed(row, index):
             return bytes(self._stored(row, self._open(row), local))
 
-    def array(self, index: int, color: Color) -> npt.NDArray[Any]:
+    def sample(self, index: int, color: Color) -> Any:
         """A decoded sample."""
         row, local = self._index.locate(index)
         with self._placed(row, index):
@@ -79,7 +80,14 @@ class ChunkReader:
             shape = sample_shape(chunk.header, self._layout, local)
             return decode_sample(self._stored(row, chunk, local), self._layout, shape, color)
 
-    def all_arrays(self) -> Iterator[npt.NDArray[Any]]:
+    def value(self, index: int, data: bytes) -> Any:
+        """What the bytes of a sample stand for that were read elsewhere; for text, JSON and polygons."""
+        row, _ = self._index.locate(index)
+        with self._placed(row, index):
+            assert self._layout.value is not None
+            return decode_value(data, self._layout.value)
+
+    def all_samples(self) -> Iterator[Any]:
         """All decoded samples, each chunk read once."""
         for row in range(len(self._index)):
             first, last = self._index.first_index(row), int(self._index.last_index[row])
@@ -89,8 +97,8 @@ class ChunkReader:
                 with self._placed(row, index):
                     shape = sample_shape(chunk.header, self._layout, index - first)
                     data = self._stored(row, chunk, index - first)
-                    array = decode_sample(data, self._layout, shape)
-                yield array
+                    sample = decode_sample(data, self._layout, shape)
+                yield sample
 
     def all_shapes(self) -> npt.NDArray[np.int64]:
         """Shapes of all samples, int64 [samples, axes], from the chunks' headers alone."""

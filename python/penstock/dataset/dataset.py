@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,6 +9,7 @@ from typing import Any
 
 from penstock.dataset.keys import DATASET_META, in_commit, is_safe_key
 from penstock.dataset.records import Record, read_record
+from penstock.dataset.similar import similar
 from penstock.dataset.storage import LocalStore
 from penstock.dataset.tensor import Tensor
 from penstock.dataset.versions import Version, read_version
@@ -21,23 +21,26 @@ __all__ = ["Dataset"]
 class Dataset:
     """A Deep Lake 3 dataset in a directory, read only. :func:`penstock.open` makes one.
 
-    Pickles as its path: the copy opens the dataset anew when it is first used.
+    Pickles as its path and commit: the copy opens the dataset anew when it is first used.
 
     Attributes:
         path: Its directory.
     """
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, commit: str | None = None) -> None:
         self.path = path
+        self._commit = commit
 
     @property
     def commit_id(self) -> str:
-        """The commit that is read: the head of the branch."""
+        """The commit that is read. Of a branch, the one being written since its last commit (Deep Lake's
+        ``pending_commit_id``), which later commits to the branch leave as it is.
+        """
         return self._contents.version.commit_id
 
     @property
     def branch(self) -> str:
-        """The branch that is read."""
+        """The branch that is read, or that the commit was made on."""
         return self._contents.version.branch
 
     @property
@@ -73,7 +76,9 @@ class Dataset:
             return self.tensors[name]
         except (KeyError, TypeError):
             raise TensorNotFoundError(
-                f"there is no tensor {name!r}", path=self.path, hint=_similar(str(name), list(self.tensors))
+                f"there is no tensor {name!r}",
+                path=self.path,
+                hint=similar(str(name), list(self.tensors), "The dataset has no tensors"),
             ) from None
 
     def __contains__(self, name: object) -> bool:
@@ -88,7 +93,9 @@ class Dataset:
         return f"Dataset('{self.path}', length={len(self)}, tensors={list(self.tensors)})"
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"path": self.path}
+        # The commit, where it is known: the branch may have gone on when the copy opens.
+        known = "_contents" in self.__dict__
+        return {"path": self.path, "_commit": self.commit_id if known else self._commit}
 
     def fingerprint(self) -> str:
         """Sixteen hex digits that stand for commit, tensor names, lengths and chunk ids.
@@ -109,7 +116,7 @@ class Dataset:
 
     @cached_property
     def _contents(self) -> _Contents:
-        return _read_contents(self, self._store)
+        return _read_contents(self, self._store, self._commit)
 
 
 @dataclass
@@ -129,8 +136,8 @@ class _Contents:
         }
 
 
-def _read_contents(dataset: Dataset, store: LocalStore) -> _Contents:
-    version = read_version(store)
+def _read_contents(dataset: Dataset, store: LocalStore, commit: str | None) -> _Contents:
+    version = read_version(store, commit)
     meta_key = in_commit(version.commit_id, DATASET_META)
     try:
         meta = read_record(store, meta_key)
@@ -167,12 +174,3 @@ def _texts(meta: Record, name: str) -> list[str]:
     if not all(isinstance(value, str) for value in values):
         raise meta.broken(f"'{name}' is not a list of text")
     return list(values)
-
-
-def _similar(name: str, names: list[str]) -> str:
-    if not names:
-        return "The dataset has no tensors"
-    nearest = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
-    if nearest:
-        return "Did you mean " + " or ".join(f"'{near}'" for near in nearest) + "?"
-    return "It has: " + ", ".join(f"'{known}'" for known in names[:10]) + (", ..." if len(names) > 10 else "")

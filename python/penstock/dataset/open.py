@@ -26,35 +26,40 @@ def open_dataset(
     view: str | None = None,
     creds: Any = None,
 ) -> Dataset:
-    """Opens a Deep Lake 3 dataset for reading, at the head of its branch "main".
+    """Opens a Deep Lake 3 dataset for reading, at the head of its branch "main" or at another commit.
 
     Nothing is written and no lock is taken, so read-only media and datasets in use elsewhere can be opened.
 
     Args:
-        path: A directory, as a path or a ``file://`` URL. A Dataset is returned as it is.
-        commit: Not supported yet.
+        path: A directory, as a path or a ``file://`` URL. A Dataset is returned as it is, or opened anew where
+            ``commit`` is given.
+        commit: A branch's name, to read its head, changes that are not committed yet included; or a commit's id.
         view: Not supported yet.
         creds: Not needed for directories: ignored.
 
     Raises:
         DatasetNotFoundError: There is no dataset at the path.
+        CommitNotFoundError: The dataset has no such commit or branch; the message names the nearest ones.
         DatasetFormatError: Its metadata cannot be read.
-        UnsupportedError: A remote dataset, one of Deep Lake 4, a ``commit`` or a ``view``.
+        UnsupportedError: A remote dataset, one of Deep Lake 4, or a ``view``.
         StorageError: Permission denied, I/O errors.
-        TypeError: ``path`` is something else.
+        TypeError: ``path`` or ``commit`` is something else.
     """
-    for name, value in (("commit", commit), ("view", view)):
-        if value is not None:
-            raise UnsupportedError(f"the argument '{name}' is not supported yet", path=str(path))
+    if view is not None:
+        raise UnsupportedError("the argument 'view' is not supported yet", path=str(path))
+    if commit is not None and not isinstance(commit, str):
+        raise TypeError(f"commit must be a str, not {type(commit).__name__}")
     if isinstance(path, Dataset):
-        return path
+        if commit is None:
+            return path
+        path = path.path
     if not isinstance(path, (str, os.PathLike)) or not isinstance(os.fspath(path), str):
         raise TypeError(f"path must be a str, an os.PathLike or a Dataset, not {type(path).__name__}")
     if creds is not None:
         _logger.info("creds are not needed for a local dataset and are ignored")
     directory = _directory(os.fspath(path))
     _check_is_dataset(directory)
-    dataset = Dataset(str(directory))
+    dataset = Dataset(str(directory), commit)
     _ = dataset.tensors  # reads the metadata now, so that what is wrong with it is raised here
     return dataset
 

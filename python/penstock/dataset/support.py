@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from penstock.dataset.tensor_meta import TensorMeta
+from penstock.reference.values import JSON_HTYPES, POLYGON, TEXT
 
-__all__ = ["IMAGE_HTYPES", "why_unsupported"]
+__all__ = ["IMAGE_HTYPES", "VALUE_HTYPES", "why_unsupported"]
 
 IMAGE_HTYPES = frozenset({"image", "image.rgb", "image.gray"})
+# Htypes whose samples are Python values.
+VALUE_HTYPES = JSON_HTYPES | {POLYGON, TEXT}
 # Htypes whose samples are plain numeric arrays.
 _ARRAY_HTYPES = frozenset(
     {
@@ -33,7 +36,7 @@ def why_unsupported(meta: TensorMeta) -> str | None:
         if wrapped:
             return f"htype '{wrapper}[{meta.htype}]' is not supported yet"
     is_image = meta.htype in IMAGE_HTYPES
-    if not is_image and meta.htype not in _ARRAY_HTYPES:
+    if not is_image and meta.htype not in _ARRAY_HTYPES | VALUE_HTYPES:
         return f"htype '{meta.htype}' is not supported yet"
     if meta.sample_compression not in (_IMAGE_COMPRESSIONS if is_image else _ARRAY_COMPRESSIONS):
         return f"sample compression '{meta.sample_compression}' of htype '{meta.htype}' is not supported yet"
@@ -43,8 +46,9 @@ def why_unsupported(meta: TensorMeta) -> str | None:
         return "compression of both samples and chunks is not supported"
     if meta.length == 0:
         return None
-    if meta.dtype is None and meta.dtype_name is not None:
+    has_dtype = meta.dtype is not None or meta.htype in JSON_HTYPES | {TEXT}
+    if not has_dtype and meta.dtype_name is not None:
         return f"dtype '{meta.dtype_name}' is not supported yet"
-    if meta.dtype is None or not meta.max_shape:
+    if not has_dtype or not meta.max_shape:
         return "the tensor holds nothing but empty samples, so that its shape is unknown"
     return None

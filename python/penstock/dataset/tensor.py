@@ -16,12 +16,13 @@ from penstock.dataset.encoders import has_padding, parse_sequence_length, parse_
 from penstock.dataset.keys import in_commit
 from penstock.dataset.records import read_record
 from penstock.dataset.storage import LocalStore
-from penstock.dataset.support import IMAGE_HTYPES, why_unsupported
+from penstock.dataset.support import IMAGE_HTYPES, VALUE_HTYPES, why_unsupported
 from penstock.dataset.tensor_meta import TensorMeta, parse_tensor_meta
 from penstock.dataset.versions import Version
 from penstock.errors import DatasetFormatError, UnsupportedError
 from penstock.reference.decode import Color
 from penstock.reference.sample import SampleLayout
+from penstock.reference.values import ValueFormat
 
 if TYPE_CHECKING:
     from penstock.dataset.dataset import Dataset
@@ -74,6 +75,14 @@ class Tensor:
     def is_image(self) -> bool:
         """Whether samples are images."""
         return self.htype in IMAGE_HTYPES
+
+    @property
+    def value_format(self) -> ValueFormat | None:
+        """For text, JSON and polygons, how their bytes become values; None for arrays."""
+        if self.htype not in VALUE_HTYPES:
+            return None
+        axes = (self.min_shape[-1], self.max_shape[-1]) if self.max_shape else (0, 0)
+        return ValueFormat(self.htype, self.dtype, axes)
 
     @property
     def dtype(self) -> np.dtype[Any] | None:
@@ -140,8 +149,12 @@ class Tensor:
     def __len__(self) -> int:
         return self._sequences if self.is_sequence else self._meta.length
 
-    def __getitem__(self, index: int) -> npt.NDArray[Any]:
-        """A sample as Deep Lake returns it: an array of its own, which may be written to."""
+    def __getitem__(self, index: int) -> Any:
+        """A sample as Deep Lake returns it: an array of its own, which may be written to.
+
+        Text, JSON and lists are arrays of text and objects, polygons a list of arrays: see
+        :func:`penstock.reference.decode_value`.
+        """
         return self.read(index)
 
     def __repr__(self) -> str:
@@ -154,7 +167,7 @@ class Tensor:
     def __reduce__(self) -> tuple[Any, ...]:
         return (_tensor_of, (self._dataset, self.name))
 
-    def read(self, index: int, color: Color = "native") -> npt.NDArray[Any]:
+    def read(self, index: int, color: Color = "native") -> Any:
         """A decoded sample.
 
         Args:
@@ -164,13 +177,19 @@ class Tensor:
         Raises:
             IndexError: There is no such sample.
         """
-        return self._reader.array(self._checked(index), color)
+        return self._reader.sample(self._checked(index), color)
 
     def bytes(self, index: int) -> bytes:
         """A sample's bytes as stored: a JPEG file, for example. Of a compressed chunk: the sample's own
         bytes.
         """
         return self._reader.stored(self._checked(index))
+
+    def value(self, index: int, data: _bytes) -> Any:
+        """What a sample's bytes, decompressed, stand for: of a tensor of text, JSON or polygons, where the native
+        core has read them. Raises DecodeError.
+        """
+        return self._reader.value(self._checked(index), data)
 
     def shape(self, index: int) -> tuple[int, ...]:
         """Shape of a sample, without decoding it."""
@@ -190,10 +209,10 @@ class Tensor:
             return np.zeros((0, self.ndim), dtype=np.int64)
         return self._reader.all_shapes()
 
-    def numpy_all(self) -> list[npt.NDArray[Any]]:
+    def numpy_all(self) -> list[Any]:
         """All samples, each chunk read once: for small tensors such as labels and boxes."""
         self.check_supported()
-        return list(self._reader.all_arrays()) if len(self) else []
+        return list(self._reader.all_samples()) if len(self) else []
 
     def unsupported(self) -> str | None:
         """Why the tensor cannot be loaded, None when it can."""
@@ -230,14 +249,15 @@ class Tensor:
     @cached_property
     def _reader(self) -> ChunkReader:
         self.check_supported()
-        assert self.dtype is not None  # check_supported() refuses non-empty tensors without one
         layout = SampleLayout(
             is_image=self.is_image,
-            dtype=self.dtype,
+            # Values alone have none: check_supported() refuses other non-empty tensors without one.
+            dtype=np.dtype(np.uint8) if self.dtype is None else self.dtype,
             ndim=self.ndim,
             fixed_shape=self.fixed_shape,
             sample_compression=self.sample_compression,
             chunk_compression=self.chunk_compression,
+            value=self.value_format,
         )
         return ChunkReader(self._store, self.chunks, layout, self.name)
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from penstock.dataset.records import Record
+from penstock.reference.values import JSON_HTYPES
 
 __all__ = ["TensorMeta", "parse_tensor_meta"]
 
@@ -58,11 +59,12 @@ def parse_tensor_meta(record: Record) -> TensorMeta:
         raise record.broken("'min_shape' and 'max_shape' have different numbers of axes")
     if length and not shapes["max_shape"] and record.values.get("version") in _SCALARS_WITHOUT_AXIS:
         shapes = dict.fromkeys(shapes, (1,))
-    # JSON-like htypes keep a schema here, which need not be text.
+    htype = record.get_optional("htype", str) or "generic"
+    # JSON-like htypes keep a schema here, which need not be text, and may be named as a dtype is ("int").
     dtype_name = record.values.get("dtype")
     return TensorMeta(
-        htype=record.get_optional("htype", str) or "generic",
-        dtype=_numeric_dtype(dtype_name),
+        htype=htype,
+        dtype=None if htype in JSON_HTYPES else _numeric_dtype(dtype_name),
         dtype_name=None if dtype_name is None else str(dtype_name),
         sample_compression=record.get_optional("sample_compression", str),
         chunk_compression=record.get_optional("chunk_compression", str),

@@ -9,12 +9,15 @@ from penstock.reference.chunk import ChunkHeader, header_bytes_needed, parse_chu
 from penstock.reference.decode import decode_image
 from penstock.reference.lz4 import decompress_lz4
 from penstock.reference.sample import SampleLayout, decode_sample, sample_extent, sample_shape
+from penstock.reference.values import ValueFormat, decode_value
 
 __all__ = [
     "ChunkHeader",
     "SampleLayout",
+    "ValueFormat",
     "decode_image",
     "decode_sample",
+    "decode_value",
     "decompress_lz4",
     "header_bytes_needed",
     "parse_chunk_header",

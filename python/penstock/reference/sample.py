@@ -7,11 +7,12 @@ from math import prod
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from penstock.errors import ChunkFormatError
 from penstock.reference.chunk import DAMAGED_CHUNK, ChunkHeader
 from penstock.reference.decode import Color, decode_array, decode_image
+from penstock.reference.lz4 import decompress_lz4
+from penstock.reference.values import ValueFormat, decode_value
 
 __all__ = ["SampleLayout", "decode_sample", "sample_extent", "sample_shape"]
 
@@ -28,6 +29,8 @@ class SampleLayout:
             over the shape tables of the chunks, as it does in Deep Lake.
         sample_compression: None, "lz4", "jpeg" or "png".
         chunk_compression: None or "lz4".
+        value: Of text, JSON and polygons: how their bytes become values. Their samples have byte positions even
+            where all shapes are equal.
     """
 
     is_image: bool
@@ -36,6 +39,7 @@ class SampleLayout:
     fixed_shape: tuple[int, ...] | None
     sample_compression: str | None
     chunk_compression: str | None
+    value: ValueFormat | None = None
 
 
 def sample_shape(header: ChunkHeader, layout: SampleLayout, local_index: int) -> tuple[int, ...]:
@@ -66,7 +70,7 @@ def sample_extent(
         ChunkFormatError: The chunk does not hold the sample, or the sample lies outside its data.
     """
     _check_held(header, local_index)
-    if layout.fixed_shape is not None and layout.sample_compression is None:
+    if layout.fixed_shape is not None and layout.sample_compression is None and layout.value is None:
         size = prod(layout.fixed_shape) * layout.dtype.itemsize
         extent = (local_index * size, (local_index + 1) * size)
     else:
@@ -86,8 +90,8 @@ def sample_extent(
 
 def decode_sample(
     data: bytes | memoryview, layout: SampleLayout, shape: tuple[int, ...], color: Color = "native"
-) -> npt.NDArray[Any]:
-    """The sample as an array that owns its memory.
+) -> Any:
+    """The sample as an array that owns its memory, or as the value of :func:`decode_value`.
 
     Args:
         data: Its bytes.
@@ -98,6 +102,8 @@ def decode_sample(
     Raises:
         DecodeError, ChunkFormatError, UnsupportedError, MissingExtraError: As ``decode_image``.
     """
+    if layout.value is not None:
+        return decode_value(decompress_lz4(data) if layout.sample_compression else data, layout.value)
     if layout.is_image:
         return decode_image(data, layout.sample_compression, shape, layout.dtype, color)
     return decode_array(data, layout.sample_compression, shape, layout.dtype)

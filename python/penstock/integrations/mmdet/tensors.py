@@ -113,4 +113,4 @@ def _by_name(dataset: Dataset, beside: str, names: tuple[str, ...]) -> str | Non
 
 
 def _is_list_of_numbers(tensor: Tensor) -> bool:
-    return not tensor.is_image and tensor.unsupported() is None and tensor.ndim == 1
+    return tensor.dtype is not None and not tensor.is_image and tensor.unsupported() is None and tensor.ndim == 1
