@@ -139,12 +139,18 @@ class NativeLoader:
     def _batch(self, indices: list[int], tensors: dict[str, _core._TensorBatch], epoch: int) -> Any:
         values = self._values(indices, tensors)
         if not self._per_sample:
-            batch = {key: values.get(key) or tensor_batch(tensor, self._dtypes[key]) for key, tensor in tensors.items()}
+            batch = {
+                key: values[key] if key in values else tensor_batch(tensor, self._dtypes[key])
+                for key, tensor in tensors.items()
+            }
             if self._samples.return_index:
                 batch["index"] = torch.tensor(indices, dtype=torch.int64)
             return batch
         start = time.perf_counter()
-        columns = {key: values.get(key) or numpy_samples(tensor, self._dtypes[key]) for key, tensor in tensors.items()}
+        columns = {
+            key: values[key] if key in values else numpy_samples(tensor, self._dtypes[key])
+            for key, tensor in tensors.items()
+        }
         samples = [
             self._samples.transformed({key: column[i] for key, column in columns.items()}, epoch, index)
             for i, index in enumerate(indices)

@@ -1,0 +1,113 @@
+"""Random histories: whatever is done to a dataset, every commit and branch reads as deeplake reads it."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from support.history import addresses, assert_same_dataset
+from support.lake import Lake, new_lake
+
+# Small chunks, so that a few samples fill several, and later commits share some of them with earlier ones.
+KINDS: list[dict[str, Any]] = [
+    {"dtype": "int32", "max_chunk_size": 64},
+    {"htype": "text", "max_chunk_size": 64},
+    {"htype": "bbox", "chunk_compression": "lz4", "max_chunk_size": 200},
+    {"htype": "json", "sample_compression": "lz4", "max_chunk_size": 64},
+]
+
+
+def value(lake: Lake, name: str, number: int) -> Any:
+    """A sample for a tensor, of a size that depends on the number."""
+    htype = lake[name].htype
+    if htype == "text":
+        return str(number) * (number % 7)
+    if htype == "json":
+        return {"number": number, "list": [number] * (number % 4)}
+    if htype == "bbox":
+        return np.full((number % 5, 4), number, dtype=np.float32)
+    return np.full((1 + number % 6,), number, dtype=np.int32)
+
+
+def pick(lake: Lake, number: int) -> str | None:
+    names = list(lake.tensors)
+    return names[number % len(names)] if names else None
+
+
+def append(lake: Lake, number: int) -> None:
+    for name in lake.tensors:
+        lake[name].append(value(lake, name, number))
+
+
+def extend(lake: Lake, number: int) -> None:
+    for name in lake.tensors:
+        lake[name].extend([value(lake, name, number + more) for more in range(number % 9)])
+
+
+def update(lake: Lake, number: int) -> None:
+    name = pick(lake, number)
+    if name is not None and len(lake[name]):
+        lake[name][number % len(lake[name])] = value(lake, name, number // 3)
+
+
+def pop(lake: Lake, number: int) -> None:
+    name = pick(lake, number)
+    if name is not None and len(lake[name]):
+        lake[name].pop(number % len(lake[name]))
+
+
+def create(lake: Lake, number: int) -> None:
+    name = f"tensor{number % 6}"
+    if name not in lake.tensors:
+        lake.create_tensor(name, **KINDS[number % len(KINDS)])
+        lake[name].extend([value(lake, name, number + more) for more in range(5)])
+
+
+def rename(lake: Lake, number: int) -> None:
+    old, new = pick(lake, number), f"tensor{number % 7}"
+    if old is not None and new not in lake.tensors:
+        lake.rename_tensor(old, new)
+
+
+def delete(lake: Lake, number: int) -> None:
+    name = pick(lake, number)
+    if name is not None:
+        lake.delete_tensor(name)
+
+
+def commit(lake: Lake, number: int) -> None:
+    lake.commit(str(number), allow_empty=True)
+
+
+def branch(lake: Lake, number: int) -> None:
+    lake.checkout(f"branch{len(lake.branches)}", create=True)
+
+
+def checkout(lake: Lake, number: int) -> None:
+    lake.checkout(lake.branches[number % len(lake.branches)])
+
+
+STEPS: list[Callable[[Lake, int], None]] = [
+    *(append, extend, extend, update, update, pop, pop, create, create, rename, delete),
+    *(commit, commit, branch, checkout, checkout),
+]
+
+
+@given(st.lists(st.tuples(st.sampled_from(STEPS), st.integers(0, 999)), min_size=4, max_size=14))
+@settings(max_examples=12, deadline=None)
+def test_any_history(deeplake: Any, native: Any, steps: list[tuple[Callable[[Lake, int], None], int]]) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "lake"
+        with new_lake(path) as lake:
+            for number in range(len(KINDS)):
+                create(lake, number)
+            for step, number in steps:
+                step(lake, number)
+        for address in addresses(path):
+            assert_same_dataset(path, address)
