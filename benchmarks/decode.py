@@ -132,15 +132,18 @@ def main() -> None:
         with tqdm(total=arguments.rounds, unit="round", disable=not sys.stderr.isatty()) as bar:
             summaries = compare(processes, arguments.rounds, lambda _: bar.update())
     print_table(summaries)
+    bound = memory_bound_mib(images, arguments)
+    peak = next(summary.peak_mib for summary in summaries if summary.name == "penstock c++")
+    print(f"\npenstock c++ took {peak:.0f} MiB; its batches and its chunk budget allow {bound:.0f}")
     setting = {
         "threads": arguments.threads,
         "batch_size": arguments.batch_size,
         "images": len(images),
         "epochs": arguments.epochs,
         "rounds": arguments.rounds,
-        "memory_bound_mib": memory_bound_mib(images, arguments),
+        "memory_bound_mib": bound,
     }
-    write_results(arguments.out, "python benchmarks/decode.py DATASET", setting, summaries)
+    write_results(arguments.out, f"python benchmarks/decode.py DATASET --rounds {arguments.rounds}", setting, summaries)
     print(f"\nwritten to {arguments.out}")
 
 
