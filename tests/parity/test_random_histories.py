@@ -100,7 +100,7 @@ STEPS: list[Callable[[Lake, int], None]] = [
 
 
 @given(st.lists(st.tuples(st.sampled_from(STEPS), st.integers(0, 999)), min_size=4, max_size=14))
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_any_history(deeplake: Any, native: Any, steps: list[tuple[Callable[[Lake, int], None], int]]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "lake"
