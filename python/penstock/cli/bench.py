@@ -50,7 +50,6 @@ def measure(dataset: Dataset, arguments: argparse.Namespace) -> dict[str, Any]:
         tensors=tensors,
         num_threads=None if python else arguments.threads,
         num_workers=(arguments.threads or 0) if python else 0,
-        collate_fn=len if python and arguments.threads else None,
     ) as loader:
         epochs = [_run_epoch(loader) for _ in range(arguments.epochs)]
         stats = loader.stats()
