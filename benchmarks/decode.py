@@ -24,6 +24,7 @@ from tqdm import tqdm
 import penstock
 from decode_contenders import CONTENDERS
 from harness import Process, Summary, compare, write_results
+from penstock.options import LoaderOptions
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
@@ -85,12 +86,8 @@ def check_equal(processes: Sequence[Process]) -> None:
 def memory_bound_mib(images: penstock.Tensor, arguments: argparse.Namespace) -> float:
     """What the loader promises to stay below: batches of the largest image, and the chunks it may keep."""
     largest = max(int(height) * int(width) * 3 for height, width, *_ in images.shapes())
-    batches = arguments.batch_size * (PREFETCH + 2) * largest
-    return (batches + CHUNK_BUDGET) / 2**20
-
-
-PREFETCH = 2
-CHUNK_BUDGET = 256 << 20
+    batches = arguments.batch_size * (LoaderOptions.prefetch_factor + 2) * largest
+    return (batches + LoaderOptions.chunk_cache_bytes) / 2**20
 
 
 def print_table(summaries: Sequence[Summary]) -> None:

@@ -16,6 +16,9 @@ enum class ErrorKind {
   kClosed,         ///< the loader was closed while it was in use
 };
 
+/// The advice that goes with a chunk whose bytes contradict each other.
+inline constexpr const char* kDamagedChunk = "The chunk is damaged: restore it from a copy of the dataset.";
+
 /// The one exception of the core. It is thrown with a cause where the fault is found and learns its place on the
 /// way up, where tensor, sample and chunk are known.
 class Error : public std::exception {

@@ -8,12 +8,6 @@ namespace {
 
 constexpr std::size_t kAlignment = 64;
 
-std::size_t byte_count(const base::Shape& shape, std::size_t item_size) {
-  std::size_t bytes = item_size;
-  for (const std::uint32_t extent : shape) bytes *= extent;
-  return bytes;
-}
-
 }  // namespace
 
 std::size_t TensorBatch::lay_out(std::vector<base::Shape> sample_shapes, std::size_t item_size) {
@@ -24,7 +18,7 @@ std::size_t TensorBatch::lay_out(std::vector<base::Shape> sample_shapes, std::si
   for (const base::Shape& shape : shapes) {
     if (!stacked) end = (end + kAlignment - 1) / kAlignment * kAlignment;
     offsets.push_back(end);
-    end += byte_count(shape, item_size);
+    end += base::checked_byte_count(shape, item_size).value();
   }
   return end;
 }

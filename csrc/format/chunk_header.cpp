@@ -15,7 +15,7 @@ constexpr std::uint64_t kItemBytes = sizeof(std::uint32_t);
 
 [[noreturn]] void fail(const std::string& cause) {
   throw base::Error(base::ErrorKind::kChunkFormat, cause,
-                    "The chunk is damaged: restore it from a copy of the dataset.");
+                    base::kDamagedChunk);
 }
 
 /// Offsets of a header's parts, as far as the prefix tells.

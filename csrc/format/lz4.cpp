@@ -19,7 +19,7 @@ constexpr std::uint64_t kMostExpansion = 255;
 
 [[noreturn]] void fail(const std::string& cause) {
   throw base::Error(base::ErrorKind::kChunkFormat, "lz4: " + cause,
-                    "The chunk is damaged: restore it from a copy of the dataset.");
+                    base::kDamagedChunk);
 }
 
 OwnedBytes decompress_block(base::Bytes compressed) {

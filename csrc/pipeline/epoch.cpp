@@ -36,7 +36,7 @@ void check_plausible(const format::TensorFormat& format, std::uint64_t encoded_b
   for (const std::uint32_t extent : shape) text += (text.empty() ? "" : " x ") + std::to_string(extent);
   throw base::Error(base::ErrorKind::kDecode,
                     std::to_string(encoded_bytes) + " bytes cannot hold a sample of the stated shape (" + text + ")",
-                    "The chunk is damaged: restore it from a copy of the dataset.");
+                    base::kDamagedChunk);
 }
 
 base::Shape output_shape(const TensorSource& source, const base::Shape& stored) {

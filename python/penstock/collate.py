@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -55,10 +56,7 @@ def tensor_batch(native: NativeTensor, dtype: np.dtype[Any]) -> Any:
 def _view(
     memory: torch.Tensor, offset: int, shape: list[int], dtype: torch.dtype, item_size: int
 ) -> torch.Tensor:
-    size = item_size
-    for extent in shape:
-        size *= extent
-    return memory[offset : offset + size].view(dtype).view(shape)
+    return memory[offset : offset + math.prod(shape) * item_size].view(dtype).view(shape)
 
 
 def _torch_dtype(dtype: np.dtype[Any]) -> torch.dtype:
@@ -68,13 +66,10 @@ def _torch_dtype(dtype: np.dtype[Any]) -> torch.dtype:
 def numpy_samples(native: NativeTensor, dtype: np.dtype[Any]) -> list[np.ndarray[Any, Any]]:
     """A native batch's tensor as one array a sample, over the same memory."""
     memory, offsets, shapes, _ = native
-    arrays = []
-    for offset, shape in zip(offsets, shapes, strict=True):
-        size = dtype.itemsize
-        for extent in shape:
-            size *= extent
-        arrays.append(memory[offset : offset + size].view(dtype).reshape(shape))
-    return arrays
+    return [
+        memory[offset : offset + math.prod(shape) * dtype.itemsize].view(dtype).reshape(shape)
+        for offset, shape in zip(offsets, shapes, strict=True)
+    ]
 
 
 def sample_bytes(native: NativeTensor) -> list[bytes]:

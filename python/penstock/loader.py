@@ -87,7 +87,7 @@ class DataLoader(torch.utils.data.DataLoader[Any]):
         transform: Program | Callable[[dict[str, Any]], Any] | Sequence[Mapping[str, Any]] | None = None,
         num_threads: int | None = None,
         num_workers: int = 0,
-        prefetch_factor: int = 2,
+        prefetch_factor: int = LoaderOptions.prefetch_factor,
         drop_last: bool = False,
         collate_fn: Callable[[list[Any]], Any] | None = None,
         pin_memory: bool = False,
@@ -103,7 +103,7 @@ class DataLoader(torch.utils.data.DataLoader[Any]):
         persistent_workers: bool = False,
         timeout: float = 0,
         multiprocessing_context: Any = None,
-        chunk_cache_bytes: int = 256 << 20,
+        chunk_cache_bytes: int = LoaderOptions.chunk_cache_bytes,
     ) -> None:
         self.loader_type = resolve_loader_type(loader_type)
         if on_error != "raise":
@@ -141,7 +141,12 @@ class DataLoader(torch.utils.data.DataLoader[Any]):
         self._samples = samples
         super().__init__(
             self._torch_dataset(samples),
-            **_torch_batching(options, shuffle, sampler, batch_sampler),
+            # torch checks which of these exclude each other.
+            batch_size=options.batch_size,
+            shuffle=shuffle,
+            sampler=sampler,
+            batch_sampler=batch_sampler,
+            drop_last=options.drop_last,
             collate_fn=collate,
             pin_memory=options.pin_memory,
             generator=generator,
@@ -283,24 +288,6 @@ class _LoaderSeed:
     def __getstate__(self) -> dict[str, Any]:
         # A worker process must not draw a seed of its own, and generators do not pickle.
         return {"world": self.world, "_generator": None, "_seed": self()}
-
-
-def _torch_batching(options: LoaderOptions, shuffle: bool, sampler: Any, batch_sampler: Any) -> dict[str, Any]:
-    """torch's own arguments: it checks which of them exclude each other."""
-    if batch_sampler is not None:
-        return {
-            "batch_sampler": batch_sampler,
-            "batch_size": options.batch_size,
-            "shuffle": shuffle,
-            "sampler": sampler,
-            "drop_last": options.drop_last,
-        }
-    return {
-        "batch_size": options.batch_size,
-        "shuffle": shuffle,
-        "sampler": sampler,
-        "drop_last": options.drop_last,
-    }
 
 
 def _can_pin() -> bool:

@@ -76,7 +76,7 @@ def select_tensors(dataset: Dataset, tensors: Sequence[str] | Mapping[str, str] 
     Raises:
         TensorNotFoundError: A name that the dataset does not have.
         UnsupportedError: A tensor that cannot be read yet, by name.
-        ConfigError: No tensors, or tensors of different lengths.
+        ConfigError: No tensors.
     """
     if tensors is None:
         tensors = list(dataset.tensors)
