@@ -13,6 +13,7 @@ enum class ErrorKind {
   kChunkFormat,    ///< a chunk is truncated or contradicts itself
   kDecode,         ///< a sample's bytes cannot be decoded to its stated shape
   kUnsupported,    ///< sound data of a kind that is not read
+  kTransform,      ///< a step of the pipeline cannot take the sample
   kClosed,         ///< the loader was closed while it was in use
 };
 

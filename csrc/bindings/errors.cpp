@@ -22,6 +22,8 @@ const char* class_name(base::ErrorKind kind) {
       return "DecodeError";
     case base::ErrorKind::kUnsupported:
       return "UnsupportedError";
+    case base::ErrorKind::kTransform:
+      return "TransformError";
     case base::ErrorKind::kClosed:
       return "LoaderClosedError";
   }

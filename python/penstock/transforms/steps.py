@@ -73,7 +73,7 @@ class Resize:
 
 @dataclass(frozen=True)
 class RandomFlip:
-    """``directions`` with the probability of each; the rest is the probability of none. Both None where
+    """``ratios``: the probability of each of ``directions``, and last that of no flip. Both None where
     MultiScaleFlipAug decides."""
 
     directions: tuple[str, ...] | None

@@ -1,0 +1,50 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <vector>
+
+#include "transform/pixel_plan.h"
+#include "transform/steps.h"
+
+namespace penstock::transform {
+
+/// Left, top, right, bottom in pixels.
+using Box = std::array<float, 4>;
+using Boxes = std::vector<Box>;
+/// Whether each row stays.
+using Keep = std::vector<bool>;
+
+/// numpy's, which let NaN through.
+float least(float a, float b);
+float greatest(float a, float b);
+inline float clipped(float value, float low, float high) { return least(greatest(value, low), high); }
+
+/// x * factor[0] + offset_x and so on, each operation rounded to float32.
+void scale(Boxes& boxes, const std::array<float, 4>& factor);
+void shift(Boxes& boxes, float x, float y);
+void clip(Boxes& boxes, Extent extent);
+void flip(Boxes& boxes, Extent extent, step::Direction direction);
+
+/// Whether a part of each box lies inside of an image (MMDetection's find_inside_bboxes).
+Keep inside(const Boxes& boxes, Extent extent);
+/// Whether each box is larger than `width` and `height`.
+Keep larger_than(const Boxes& boxes, double width, double height);
+/// Whether each box is still worth keeping, against what it was before.
+Keep passes(const Boxes& before, const Boxes& after, const step::BoxFilter& filter);
+bool any(const Keep& keep);
+std::size_t count(const Keep& keep);
+
+template <class Row>
+void select(std::vector<Row>& rows, const Keep& keep) {
+  std::size_t kept = 0;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    if (keep[i]) rows[kept++] = rows[i];
+  }
+  rows.resize(kept);
+}
+
+/// Intersection over union of one box with each of `boxes`, in float32.
+std::vector<float> overlaps(const Box& box, const Boxes& boxes);
+
+}  // namespace penstock::transform

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <vector>
+
+#include "transform/annotation_table.h"
+#include "transform/draws.h"
+#include "transform/sample.h"
+#include "transform/steps.h"
+
+namespace penstock::transform {
+
+/// The native part of a pipeline.
+struct Program {
+  std::vector<step::Step> steps;
+  /// Number of the first step that mixes in other samples; those go through the steps before it, which reject nothing.
+  /// steps.size() where none does.
+  std::size_t first_mix = 0;
+};
+
+Program make_program(std::vector<step::Step> steps);
+
+/// The other items that a sample is mixed with, in the order in which the steps use them.
+std::vector<std::size_t> partners(const Program& program, const Stream& stream, const AnnotationTable& table);
+
+/// The item that takes the place of one that the pipeline has rejected: any of its group.
+std::size_t replacement(const Stream& stream, std::size_t item, const AnnotationTable& table);
+
+/// One image that a sample is made of, as it is stored.
+struct Source {
+  Extent extent;
+  Annotations annotations;
+};
+
+/// Runs the steps on everything but pixels: draws all random numbers, moves boxes, decides sizes, and writes the plans
+/// of pixels. `sources`: the sample's own image, then its partners. What comes out is one sample, or one for each view
+/// of test-time augmentation, or none where the pipeline rejects it. Error kTransform where MMDetection would fail.
+std::vector<Sample> plan_sample(const Program& program, const Stream& stream, std::span<const Source> sources,
+                                std::uint32_t channels, const AnnotationTable& table);
+
+}  // namespace penstock::transform
