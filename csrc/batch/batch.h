@@ -23,6 +23,7 @@ struct TensorBatch {
 struct Batch {
   std::vector<std::int64_t> indices;
   std::vector<TensorBatch> tensors;
+  std::vector<double> metas;  ///< of transformed samples: see pipeline/meta_row
 };
 
 }  // namespace penstock::batch

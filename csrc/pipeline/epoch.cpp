@@ -12,50 +12,11 @@
 namespace penstock::pipeline {
 namespace {
 
-/// The most bytes of pixels or elements that a byte of encoded data can stand for: a JPEG needs a bit for each block
-/// of 64 coefficients; deflate and LZ4 reach 1032 and 255, and a PNG may pack eight pixels in a byte; a gray image may
-/// come out in three channels. A shape that claims more is a lie, found before memory is taken for it.
-std::uint64_t most_expansion(format::Compression compression) {
-  switch (compression) {
-    case format::Compression::kJpeg:
-      return std::uint64_t{8} * 64 * 4 * 3;
-    case format::Compression::kPng:
-      return std::uint64_t{1032} * 8 * 3;
-    case format::Compression::kLz4:
-      return std::uint64_t{255} * 3;
-    case format::Compression::kNone:
-      return 3;
-  }
-  return 1;
-}
-
-void check_plausible(const format::TensorFormat& format, std::uint64_t encoded_bytes, const base::Shape& shape) {
-  const auto bytes = base::checked_byte_count(shape, format.item_size);
-  if (bytes && *bytes <= most_expansion(format.sample_compression) * encoded_bytes) return;
-  std::string text;
-  for (const std::uint32_t extent : shape) text += (text.empty() ? "" : " x ") + std::to_string(extent);
-  throw base::Error(base::ErrorKind::kDecode,
-                    std::to_string(encoded_bytes) + " bytes cannot hold a sample of the stated shape (" + text + ")",
-                    base::kDamagedChunk);
-}
-
 base::Shape output_shape(const TensorSource& source, const base::Shape& stored) {
   return source.format.is_image ? decode::decoded_shape(stored, source.color) : stored;
 }
 
 }  // namespace
-
-void Epoch::Job::fail(Place place, std::exception_ptr cause) {
-  const std::lock_guard lock(error_mutex);
-  if (error != nullptr && error_place <= place) return;
-  error = std::move(cause);
-  error_place = place;
-}
-
-std::size_t Epoch::Job::sound_samples() {
-  const std::lock_guard lock(error_mutex);
-  return error == nullptr ? batch.indices.size() : error_place.position;
-}
 
 template <class Step>
 void Epoch::attempt(Job& job, Place place, Step step) {
@@ -71,8 +32,13 @@ void Epoch::attempt(Job& job, Place place, Step step) {
   }
 }
 
-Epoch::Epoch(Loader& loader, std::vector<std::int64_t> order, std::vector<std::size_t> batch_ends, ReadPlan plan)
-    : loader_(loader), order_(std::move(order)), batch_ends_(std::move(batch_ends)), plan_(std::move(plan)) {}
+Epoch::Epoch(Loader& loader, std::vector<std::int64_t> order, std::vector<std::size_t> batch_ends, ReadPlan plan,
+             Randomness random)
+    : loader_(loader),
+      order_(std::move(order)),
+      batch_ends_(std::move(batch_ends)),
+      plan_(std::move(plan)),
+      random_(random) {}
 
 void Epoch::start() {
   for (unsigned i = 0; i < loader_.options_.prefetch; ++i) schedule_next();
@@ -93,14 +59,13 @@ std::optional<batch::Batch> Epoch::next(const std::function<void()>& interrupted
         job = std::move(found->second);
         ready_.erase(found);
         // After an error there is nothing more to deliver.
-        delivered_ = job->error == nullptr ? delivered_ + 1 : batch_ends_.size();
+        delivered_ = job->error() == nullptr ? delivered_ + 1 : batch_ends_.size();
         break;
       }
     }
     if (!ready_posted_.wait()) interrupted();
   }
-  if (job->error != nullptr) {
-    const std::exception_ptr error = std::move(job->error);
+  if (const std::exception_ptr error = job->error(); error != nullptr) {
     close();
     std::rethrow_exception(error);
   }
@@ -130,9 +95,17 @@ void Epoch::schedule_next() {
   const std::size_t begin = job->number == 0 ? 0 : batch_ends_[job->number - 1];
   job->batch.indices.assign(order_.begin() + static_cast<std::ptrdiff_t>(begin),
                             order_.begin() + static_cast<std::ptrdiff_t>(batch_ends_[job->number]));
+  for (std::size_t position = 0; position < job->batch.indices.size(); ++position) {
+    job->reads.push_back({job->batch.indices[position], position});
+  }
+  if (loader_.detection_) loader_.detection_->expand(*job, random_);
   job->fetched.resize(loader_.sources_.size());
-  for (auto& samples : job->fetched) samples.resize(job->batch.indices.size());
-  std::vector<Group> groups = group_by_chunk(job->batch.indices);
+  begin_fetch(job, 0);
+}
+
+void Epoch::begin_fetch(const JobPointer& job, std::size_t first_read) {
+  for (auto& samples : job->fetched) samples.resize(job->reads.size());
+  std::vector<Group> groups = group_by_chunk(*job, first_read);
   job->pending = groups.size();
   for (Group& group : groups) {
     loader_.io_threads_.submit(
@@ -140,16 +113,16 @@ void Epoch::schedule_next() {
   }
 }
 
-std::vector<Epoch::Group> Epoch::group_by_chunk(const std::vector<std::int64_t>& indices) const {
+std::vector<Epoch::Group> Epoch::group_by_chunk(const Job& job, std::size_t first_read) const {
   std::vector<Group> groups;
   for (std::size_t tensor = 0; tensor < loader_.sources_.size(); ++tensor) {
     std::map<std::uint32_t, Group> by_row;
-    for (std::size_t position = 0; position < indices.size(); ++position) {
-      const std::uint32_t row = loader_.sources_[tensor].index.locate(indices[position]).row;
+    for (std::size_t read = first_read; read < job.reads.size(); ++read) {
+      const std::uint32_t row = loader_.sources_[tensor].index.locate(job.reads[read].sample).row;
       Group& group = by_row[row];
       group.tensor = tensor;
       group.whole = plan_.whole(tensor, row);
-      group.positions.push_back(position);
+      group.reads.push_back(read);
     }
     for (auto& [row, group] : by_row) groups.push_back(std::move(group));
   }
@@ -157,14 +130,31 @@ std::vector<Epoch::Group> Epoch::group_by_chunk(const std::vector<std::int64_t>&
 }
 
 void Epoch::fetch(const JobPointer& job, const Group& group) {
-  for (const std::size_t position : group.positions) {
+  for (const std::size_t read : group.reads) {
     if (closed_) break;
-    attempt(*job, {position, group.tensor}, [&] {
-      job->fetched[group.tensor][position] =
-          loader_.fetcher_.fetch(group.tensor, job->batch.indices[position], group.whole);
+    attempt(*job, {job->reads[read].position, group.tensor}, [&] {
+      job->fetched[group.tensor][read] = loader_.fetcher_.fetch(group.tensor, job->reads[read].sample, group.whole);
     });
   }
-  if (--job->pending == 0) lay_out(job);
+  if (--job->pending == 0) plan(job);
+}
+
+void Epoch::plan(const JobPointer& job) {
+  const std::size_t fetched = job->reads.size();
+  std::vector<std::size_t> rejected;
+  for (const std::size_t position : job->unplanned) {
+    if (closed_ || position >= job->sound_samples()) break;
+    attempt(*job, {position, 0}, [&] {
+      loader_.detection_->plan(*job, position, loader_.sources_, random_);
+      if (job->planned[position].views.empty()) rejected.push_back(position);
+    });
+  }
+  job->unplanned = std::move(rejected);
+  if (job->reads.size() > fetched) {
+    begin_fetch(job, fetched);
+  } else {
+    lay_out(job);
+  }
 }
 
 void Epoch::lay_out(const JobPointer& job) {
@@ -186,6 +176,10 @@ void Epoch::lay_out(const JobPointer& job) {
 }
 
 void Epoch::take_memory(Job& job) {
+  if (loader_.detection_) {
+    if (job.sound_samples() > 0) loader_.detection_->lay_out(job, job.sound_samples(), loader_.slabs_);
+    return;
+  }
   std::vector<std::vector<base::Shape>> shapes(loader_.sources_.size());
   for (std::size_t position = 0; position < job.sound_samples(); ++position) {
     for (std::size_t tensor = 0; tensor < shapes.size(); ++tensor) {
@@ -211,9 +205,13 @@ void Epoch::take_memory(Job& job) {
 void Epoch::decode(const JobPointer& job, std::size_t position) {
   if (!closed_) {
     const base::StageTimer timer(loader_.stats_.decode_ns);
-    for (std::size_t tensor = 0; tensor < loader_.sources_.size(); ++tensor) {
-      const Place place{position, tensor};
-      attempt(*job, place, [&] { decode_tensor(*job, place); });
+    if (loader_.detection_) {
+      attempt(*job, {position, 0}, [&] { loader_.detection_->run(*job, position, loader_.sources_); });
+    } else {
+      for (std::size_t tensor = 0; tensor < loader_.sources_.size(); ++tensor) {
+        const Place place{position, tensor};
+        attempt(*job, place, [&] { decode_tensor(*job, place); });
+      }
     }
   }
   if (--job->pending == 0) finish(job);
@@ -238,7 +236,9 @@ void Epoch::decode_tensor(Job& job, Place place) {
 }
 
 void Epoch::finish(const JobPointer& job) {
-  job->fetched.clear();  // the chunks' bytes are not needed while the batch waits for its turn
+  // Neither the chunks' bytes nor the plans are needed while the batch waits for its turn.
+  job->fetched.clear();
+  job->planned.clear();
   {
     const std::lock_guard lock(mutex_);
     if (!closed_) ready_.emplace(job->number, job);

@@ -1,9 +1,7 @@
 #pragma once
 
 #include <atomic>
-#include <compare>
 #include <cstdint>
-#include <exception>
 #include <functional>
 #include <map>
 #include <memory>
@@ -13,7 +11,8 @@
 
 #include "base/interruptible_semaphore.h"
 #include "batch/batch.h"
-#include "pipeline/fetch.h"
+#include "pipeline/detection.h"
+#include "pipeline/job.h"
 #include "pipeline/plan.h"
 
 namespace penstock::pipeline {
@@ -21,12 +20,14 @@ namespace penstock::pipeline {
 class Loader;
 
 /// One pass over a planned order: hands out its batches in that order, each once, while the following ones are under
-/// way. A batch goes through four stages, each begun by the last task of the one before: fetch (one task for each
-/// chunk, I/O threads), lay out (shapes are known, memory is taken), decode (one task for each sample, decode
-/// threads, straight into the slab), ready.
+/// way. A batch goes through five stages, each begun by the last task of the one before: fetch (one task for each
+/// chunk, I/O threads), plan (a pipeline's geometry; back to fetch for what takes the place of rejected samples), lay
+/// out (shapes are known, memory is taken), decode (one task for each sample, decode threads, straight into the
+/// slab), ready.
 class Epoch : public std::enable_shared_from_this<Epoch> {
  public:
-  Epoch(Loader& loader, std::vector<std::int64_t> order, std::vector<std::size_t> batch_ends, ReadPlan plan);
+  Epoch(Loader& loader, std::vector<std::int64_t> order, std::vector<std::size_t> batch_ends, ReadPlan plan,
+        Randomness random);
   ~Epoch() = default;
   Epoch(const Epoch&) = delete;
   Epoch& operator=(const Epoch&) = delete;
@@ -44,38 +45,19 @@ class Epoch : public std::enable_shared_from_this<Epoch> {
   void close() noexcept;
 
  private:
-  /// One tensor of one sample of a batch.
-  struct Place {
-    std::size_t position = 0;
-    std::size_t tensor = 0;
-    auto operator<=>(const Place&) const = default;
-  };
-  /// A batch under way.
-  struct Job {
-    std::size_t number = 0;
-    batch::Batch batch;
-    std::vector<std::vector<FetchedSample>> fetched;  // by tensor, by position in the batch
-    std::atomic<std::size_t> pending{0};              // tasks left of the current stage
-    std::mutex error_mutex;
-    Place error_place;
-    std::exception_ptr error;
-
-    /// Keeps the error of the first place, so that which one is reported does not depend on timing.
-    void fail(Place place, std::exception_ptr cause);
-    /// How many samples come before the first that failed; all of them where none did.
-    std::size_t sound_samples();
-  };
-  using JobPointer = std::shared_ptr<Job>;
-  /// Samples of a batch that lie in one chunk.
+  /// Reads of a batch that lie in one chunk.
   struct Group {
     std::size_t tensor = 0;
     bool whole = false;
-    std::vector<std::size_t> positions;
+    std::vector<std::size_t> reads;
   };
 
   void schedule_next();
-  std::vector<Group> group_by_chunk(const std::vector<std::int64_t>& indices) const;
+  std::vector<Group> group_by_chunk(const Job& job, std::size_t first_read) const;
+  /// Begins to fetch the job's reads from `first_read` on.
+  void begin_fetch(const JobPointer& job, std::size_t first_read);
   void fetch(const JobPointer& job, const Group& group);
+  void plan(const JobPointer& job);
   void lay_out(const JobPointer& job);
   void take_memory(Job& job);
   void decode(const JobPointer& job, std::size_t position);
@@ -89,6 +71,7 @@ class Epoch : public std::enable_shared_from_this<Epoch> {
   const std::vector<std::int64_t> order_;
   const std::vector<std::size_t> batch_ends_;
   const ReadPlan plan_;
+  const Randomness random_;
   std::atomic<bool> closed_{false};
   base::InterruptibleSemaphore ready_posted_;
   std::mutex mutex_;

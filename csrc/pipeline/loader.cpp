@@ -18,22 +18,24 @@ std::vector<batch::SlabPool> make_pools(std::size_t tensors, const std::shared_p
 }  // namespace
 
 Loader::Loader(std::shared_ptr<storage::Store> store, std::vector<TensorSource> sources, LoaderOptions options,
-               std::shared_ptr<batch::BufferAllocator> allocator)
+               std::shared_ptr<batch::BufferAllocator> allocator, std::optional<DetectionSpec> detection)
     : store_(std::move(store)),
       sources_(std::move(sources)),
       options_(options),
       fetcher_(*store_, sources_, options_.cache_bytes, stats_),
+      detection_(detection ? std::optional<Detection>(std::move(*detection)) : std::nullopt),
       // One for each batch in flight, one for the batch just handed out, one for the batch before it, which a for
       // loop still holds then.
-      slabs_(make_pools(sources_.size(), allocator, options_.keep_slabs ? options_.prefetch + 2 : 0)),
+      slabs_(make_pools(detection_ ? detection_->outputs() : sources_.size(), allocator, options_.keep_slabs ? options_.prefetch + 2 : 0)),
       io_threads_("penstock-io", options_.io_threads),
       decode_threads_("penstock-dec", options_.threads) {}
 
 Loader::~Loader() { stop(); }
 
-std::shared_ptr<Epoch> Loader::start(std::vector<std::int64_t> order, std::vector<std::size_t> batch_ends) {
+std::shared_ptr<Epoch> Loader::start(std::vector<std::int64_t> order, std::vector<std::size_t> batch_ends,
+                                     Randomness random) {
   ReadPlan plan(sources_, fitting_tensors(), order);
-  auto epoch = std::make_shared<Epoch>(*this, std::move(order), std::move(batch_ends), std::move(plan));
+  auto epoch = std::make_shared<Epoch>(*this, std::move(order), std::move(batch_ends), std::move(plan), random);
   {
     const std::lock_guard lock(mutex_);
     if (stopped_) throw base::Error(base::ErrorKind::kClosed, "the loader is closed");

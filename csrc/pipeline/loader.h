@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <vector>
 
 #include "base/stats.h"
@@ -11,6 +12,7 @@
 #include "batch/batch.h"
 #include "batch/buffer.h"
 #include "batch/slab_pool.h"
+#include "pipeline/detection.h"
 #include "pipeline/fetch.h"
 #include "pipeline/tensor_source.h"
 #include "storage/store.h"
@@ -32,14 +34,15 @@ struct LoaderOptions {
 class Loader {
  public:
   Loader(std::shared_ptr<storage::Store> store, std::vector<TensorSource> sources, LoaderOptions options,
-         std::shared_ptr<batch::BufferAllocator> allocator);
+         std::shared_ptr<batch::BufferAllocator> allocator, std::optional<DetectionSpec> detection = std::nullopt);
   ~Loader();
   Loader(const Loader&) = delete;
   Loader& operator=(const Loader&) = delete;
 
   /// Starts loading the samples `order`, cut into batches at `batch_ends` (exclusive, rising, the last one is
   /// order's length). Every index is below the length of each tensor. The epoch must not outlive the loader.
-  std::shared_ptr<Epoch> start(std::vector<std::int64_t> order, std::vector<std::size_t> batch_ends);
+  std::shared_ptr<Epoch> start(std::vector<std::int64_t> order, std::vector<std::size_t> batch_ends,
+                               Randomness random = {});
 
   /// Ends all epochs, drops queued work and joins the threads. Idempotent.
   void stop() noexcept;
@@ -59,7 +62,8 @@ class Loader {
   LoaderOptions options_;
   base::Stats stats_;
   Fetcher fetcher_;
-  std::vector<batch::SlabPool> slabs_;  // by tensor
+  std::optional<Detection> detection_;  // where samples do not come out as they are stored
+  std::vector<batch::SlabPool> slabs_;  // by tensor of a batch
   std::once_flag fits_once_;
   std::vector<bool> fits_;
   std::mutex mutex_;

@@ -1,0 +1,74 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "batch/slab_pool.h"
+#include "pipeline/job.h"
+#include "pipeline/tensor_source.h"
+#include "transform/geometry.h"
+
+namespace penstock::pipeline {
+
+/// How the images of a batch come out.
+enum class ImageLayout : std::uint8_t {
+  kRows,    ///< each by itself: height, width, channels
+  kPlanes,  ///< each by itself: channels, height, width
+  kStack,   ///< one array: sample, channel, row, column; smaller images are padded on the right and below
+};
+
+/// A detection pipeline's native part, with the annotations that it works on.
+struct DetectionSpec {
+  transform::Program program;
+  transform::AnnotationTable table;
+  std::size_t image = 0;  ///< which tensor
+  bool gray = false;      ///< images have no axis of channels
+  ImageLayout layout = ImageLayout::kRows;
+  float pad_value = 0;
+};
+
+/// The seed and the epoch that all random numbers follow from.
+struct Randomness {
+  std::uint64_t seed = 0;
+  std::uint64_t epoch = 0;
+};
+
+/// Turns stored samples into a detector's: geometry first, pixels once. Stateless, thread-safe.
+///
+/// The tensors of its batches: the images, once for each view; then, with annotations, gt_bboxes (float32, n x 4),
+/// gt_labels (int64, n), gt_bboxes_ignore (float32, n x 4).
+class Detection {
+ public:
+  explicit Detection(DetectionSpec spec);
+
+  std::size_t outputs() const { return views_ + (annotated_ ? 3 : 0); }
+
+  /// Adds the samples that are mixed into those of the batch to what the job reads.
+  void expand(Job& job, const Randomness& random) const;
+
+  /// The geometry of one sample. Where the pipeline rejects it, the job gets another to read in its place.
+  void plan(Job& job, std::size_t position, const std::vector<TensorSource>& sources, const Randomness& random) const;
+
+  /// Takes the memory of the batch and fills in everything but the pixels.
+  void lay_out(Job& job, std::size_t samples, std::vector<batch::SlabPool>& slabs) const;
+
+  void run(const Job& job, std::size_t position, const std::vector<TensorSource>& sources) const;
+
+  /// What the rows of Batch::metas hold, column by column.
+  static const std::vector<std::string>& meta_columns();
+
+ private:
+  void read_partners(Job& job, std::size_t position, const Randomness& random) const;
+  transform::Stream stream(const Job& job, std::size_t position, const Randomness& random) const;
+  base::Shape image_shape(transform::Extent extent) const;
+  void lay_out_images(Job& job, std::size_t samples, std::size_t view, batch::SlabPool& slabs) const;
+  void lay_out_annotations(Job& job, std::size_t samples, std::span<batch::SlabPool> slabs) const;
+
+  DetectionSpec spec_;
+  std::size_t views_ = 1;
+  bool annotated_ = false;
+};
+
+}  // namespace penstock::pipeline

@@ -1,0 +1,24 @@
+#include "pipeline/job.h"
+
+#include <utility>
+
+namespace penstock::pipeline {
+
+void Job::fail(Place place, std::exception_ptr cause) {
+  const std::lock_guard lock(error_mutex_);
+  if (error_ != nullptr && error_place_ <= place) return;
+  error_ = std::move(cause);
+  error_place_ = place;
+}
+
+std::size_t Job::sound_samples() {
+  const std::lock_guard lock(error_mutex_);
+  return error_ == nullptr ? batch.indices.size() : error_place_.position;
+}
+
+std::exception_ptr Job::error() {
+  const std::lock_guard lock(error_mutex_);
+  return error_;
+}
+
+}  // namespace penstock::pipeline

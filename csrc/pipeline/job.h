@@ -1,0 +1,61 @@
+#pragma once
+
+#include <atomic>
+#include <compare>
+#include <cstdint>
+#include <exception>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "batch/batch.h"
+#include "pipeline/fetch.h"
+#include "transform/sample.h"
+
+namespace penstock::pipeline {
+
+/// One tensor of one sample of a batch.
+struct Place {
+  std::size_t position = 0;
+  std::size_t tensor = 0;
+  auto operator<=>(const Place&) const = default;
+};
+
+/// A stored sample that a batch needs, and for which of its positions.
+struct Read {
+  std::int64_t sample = 0;
+  std::size_t position = 0;
+};
+
+/// A sample of a batch on its way through a pipeline's geometry.
+struct PlannedSample {
+  std::uint32_t attempt = 0;       ///< how many samples were rejected in its place
+  std::vector<std::size_t> reads;  ///< its own, then those that are mixed in
+  std::vector<transform::Sample> views;
+};
+
+/// A batch under way.
+struct Job {
+  std::size_t number = 0;
+  batch::Batch batch;
+  std::vector<Read> reads;  ///< first one for each position
+  std::vector<std::vector<FetchedSample>> fetched;  ///< by tensor, by read
+  std::vector<PlannedSample> planned;               ///< by position; empty where samples come out as they are stored
+  std::vector<std::size_t> unplanned;               ///< positions that the next round of geometry is for
+  std::atomic<std::size_t> pending{0};              ///< tasks left of the current stage
+
+  /// Keeps the error of the first place, so that which one is reported does not depend on timing.
+  void fail(Place place, std::exception_ptr cause);
+  /// How many samples come before the first that failed; all of them where none did.
+  std::size_t sound_samples();
+  /// The error that was kept; null where none was.
+  std::exception_ptr error();
+
+ private:
+  std::mutex error_mutex_;
+  Place error_place_;
+  std::exception_ptr error_;
+};
+using JobPointer = std::shared_ptr<Job>;
+
+}  // namespace penstock::pipeline

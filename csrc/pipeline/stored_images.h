@@ -1,0 +1,31 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "pipeline/job.h"
+#include "pipeline/tensor_source.h"
+#include "transform/pixel_source.h"
+
+namespace penstock::pipeline {
+
+/// The stored images that one sample of a batch is made of, decoded when its pixels are asked for. Errors name the
+/// image concerned, which may be another than the sample's own.
+class StoredImages final : public transform::PixelSources {
+ public:
+  /// `reads`: which of the job's reads they are, in the order of the plan's sources.
+  StoredImages(const Job& job, std::span<const std::size_t> reads, const TensorSource& source, std::size_t tensor)
+      : job_(job), reads_(reads), source_(source), tensor_(tensor) {}
+
+  std::unique_ptr<transform::PixelSource> open(std::size_t number) override;
+
+ private:
+  const Job& job_;
+  std::span<const std::size_t> reads_;
+  const TensorSource& source_;
+  std::size_t tensor_;
+};
+
+}  // namespace penstock::pipeline
