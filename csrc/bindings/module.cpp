@@ -13,6 +13,7 @@ PYBIND11_MODULE(_core, module) {
 #endif
   penstock::bindings::register_errors(module);
   penstock::bindings::register_decode(module);
+  penstock::bindings::register_detection(module);
   penstock::bindings::register_loader(module);
   penstock::bindings::register_philox(module);
 }

@@ -5,6 +5,7 @@
 namespace penstock::bindings {
 
 void register_decode(pybind11::module_& module);
+void register_detection(pybind11::module_& module);
 void register_loader(pybind11::module_& module);
 void register_philox(pybind11::module_& module);
 

@@ -27,12 +27,13 @@ class LoaderHandle {
  public:
   /// `allocator` may be null: batches then lie in plain memory.
   LoaderHandle(const std::string& root, std::vector<pipeline::TensorSource> sources,
-               const pipeline::LoaderOptions& options, std::shared_ptr<PythonAllocator> allocator)
+               const pipeline::LoaderOptions& options, std::shared_ptr<PythonAllocator> allocator,
+               std::optional<pipeline::DetectionSpec> detection)
       : owner_(getpid()), allocator_(std::move(allocator)) {
     std::shared_ptr<batch::BufferAllocator> memory = allocator_;
     if (memory == nullptr) memory = std::make_shared<batch::HeapAllocator>();
     loader_ = std::make_unique<pipeline::Loader>(std::make_shared<storage::LocalStore>(root), std::move(sources),
-                                                 options, std::move(memory));
+                                                 options, std::move(memory), std::move(detection));
   }
   ~LoaderHandle() {
     if (getpid() != owner_) {
@@ -97,7 +98,7 @@ void check_signals() {
   if (PyErr_CheckSignals() != 0) throw py::error_already_set();
 }
 
-/// None at the end, else (indices, [(memory, offsets, shapes, stacked) for each tensor]).
+/// None at the end, else (indices, [(memory, offsets, shapes, stacked) for each tensor], metas: a row for each view).
 py::object next_batch(EpochHandle& handle) {
   std::optional<batch::Batch> batch;
   {
@@ -110,12 +111,14 @@ py::object next_batch(EpochHandle& handle) {
     tensors.append(py::make_tuple(handle.memory_of(tensor.slab), tensor.offsets, tensor.shapes, tensor.stacked));
   }
   return py::make_tuple(
-      py::array_t<std::int64_t>(static_cast<py::ssize_t>(batch->indices.size()), batch->indices.data()), tensors);
+      py::array_t<std::int64_t>(static_cast<py::ssize_t>(batch->indices.size()), batch->indices.data()), tensors,
+      py::array_t<double>(static_cast<py::ssize_t>(batch->metas.size()), batch->metas.data()));
 }
 
 std::unique_ptr<EpochHandle> start_epoch(LoaderHandle& handle, std::vector<std::int64_t> order,
-                                         std::vector<std::size_t> batch_ends) {
-  return std::make_unique<EpochHandle>(handle.loader().start(std::move(order), std::move(batch_ends)),
+                                         std::vector<std::size_t> batch_ends, std::uint64_t seed,
+                                         std::uint64_t epoch) {
+  return std::make_unique<EpochHandle>(handle.loader().start(std::move(order), std::move(batch_ends), {seed, epoch}),
                                        handle.allocator());
 }
 
@@ -160,7 +163,8 @@ pipeline::TensorSource make_source(std::string name, bool is_image, std::uint32_
 
 std::unique_ptr<LoaderHandle> make_loader(const std::string& root, std::vector<pipeline::TensorSource> sources,
                                           unsigned threads, unsigned io_threads, unsigned prefetch,
-                                          std::uint64_t cache_bytes, const py::object& allocate) {
+                                          std::uint64_t cache_bytes, const py::object& allocate,
+                                          std::optional<pipeline::DetectionSpec> detection) {
   std::shared_ptr<PythonAllocator> allocator;
   pipeline::LoaderOptions options{threads, io_threads, prefetch, cache_bytes};
   if (!allocate.is_none()) {
@@ -168,7 +172,7 @@ std::unique_ptr<LoaderHandle> make_loader(const std::string& root, std::vector<p
     // Python's allocator reuses memory itself, and knows of copies to a device that are still under way.
     options.keep_slabs = false;
   }
-  return std::make_unique<LoaderHandle>(root, std::move(sources), options, std::move(allocator));
+  return std::make_unique<LoaderHandle>(root, std::move(sources), options, std::move(allocator), std::move(detection));
 }
 
 }  // namespace
@@ -187,8 +191,10 @@ void register_loader(py::module_& module) {
 
   py::class_<LoaderHandle>(module, "Loader", py::release_gil_before_calling_cpp_dtor())
       .def(py::init(&make_loader), py::kw_only(), py::arg("root"), py::arg("sources"), py::arg("threads"),
-           py::arg("io_threads"), py::arg("prefetch"), py::arg("cache_bytes"), py::arg("allocate") = py::none())
-      .def("start", &start_epoch, py::arg("order"), py::arg("batch_ends"), py::keep_alive<0, 1>(),
+           py::arg("io_threads"), py::arg("prefetch"), py::arg("cache_bytes"), py::arg("allocate") = py::none(),
+           py::arg("detection") = py::none())
+      .def("start", &start_epoch, py::arg("order"), py::arg("batch_ends"), py::arg("seed") = 0,
+           py::arg("epoch") = 0, py::keep_alive<0, 1>(),
            py::call_guard<py::gil_scoped_release>())
       .def("stats", &stats_of)
       .def("stop", &LoaderHandle::stop, py::call_guard<py::gil_scoped_release>());
