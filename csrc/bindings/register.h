@@ -7,5 +7,6 @@ namespace penstock::bindings {
 void register_decode(pybind11::module_& module);
 void register_loader(pybind11::module_& module);
 void register_philox(pybind11::module_& module);
+void register_transform(pybind11::module_& module);
 
 }  // namespace penstock::bindings
