@@ -43,7 +43,7 @@ class StoredImages final : public PixelSources {
 PixelPlan plan_of(const py::dict& described, const std::vector<StoredImage>& images);
 
 std::shared_ptr<const PixelPlan> shared_plan(const py::dict& step, const std::vector<StoredImage>& images) {
-  return std::make_shared<const PixelPlan>(plan_of(step["image"].cast<py::dict>(), images));
+  return std::make_shared<const PixelPlan>(plan_of(step["image_plan"].cast<py::dict>(), images));
 }
 
 Extent extent_in(const py::dict& step) {
