@@ -8,5 +8,6 @@ void register_decode(pybind11::module_& module);
 void register_detection(pybind11::module_& module);
 void register_loader(pybind11::module_& module);
 void register_philox(pybind11::module_& module);
+void register_transform(pybind11::module_& module);
 
 }  // namespace penstock::bindings

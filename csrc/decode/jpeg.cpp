@@ -12,18 +12,17 @@
 #include "base/error.h"
 
 namespace penstock::decode {
-namespace {
 
 /// Note [libjpeg and setjmp]
 /// libjpeg reports errors by a callback that must not return. No exception may cross its C frames, so the callback
-/// jumps. A jump skips destructors: everything between setjmp and the last libjpeg call lives in decode_scanlines(),
-/// whose locals are all trivial, while JpegContext, which owns the decompressor, lives in its caller.
-class JpegContext {
+/// jumps. A jump skips destructors: everything between a setjmp and the last libjpeg call lives in one of the functions
+/// that say so below, whose locals are all trivial, while Context, which owns the decompressor, lives in their callers.
+class JpegReader::Context {
  public:
-  JpegContext() {
+  Context() {
     info.err = jpeg_std_error(&manager);
     manager.error_exit = [](j_common_ptr common) {
-      auto* context = static_cast<JpegContext*>(common->client_data);
+      auto* context = static_cast<Context*>(common->client_data);
       common->err->format_message(common, context->message);
       std::longjmp(context->escape, 1);
     };
@@ -35,9 +34,16 @@ class JpegContext {
     manager.output_message = [](j_common_ptr) {};
     info.client_data = this;
   }
-  ~JpegContext() { jpeg_destroy_decompress(&info); }
-  JpegContext(const JpegContext&) = delete;
-  JpegContext& operator=(const JpegContext&) = delete;
+  ~Context() { jpeg_destroy_decompress(&info); }
+  Context(const Context&) = delete;
+  Context& operator=(const Context&) = delete;
+
+  enum class Outcome { kDone, kFailed, kOtherSize, kOtherChannels, kNoConversion };
+
+  Outcome start(base::Bytes encoded, const ImageSize& size, Color color, bool padded);
+  Outcome read(std::uint8_t* rows, std::size_t stride, std::uint32_t count);
+  Outcome skip(std::uint32_t count);
+  Outcome finish(std::uint8_t* row);
 
   jpeg_decompress_struct info{};
   jpeg_error_mgr manager{};
@@ -45,49 +51,15 @@ class JpegContext {
   char message[JMSG_LENGTH_MAX] = {};
 };
 
-struct Request {
-  const unsigned char* data;
-  unsigned long bytes;
-  ImageSize size;
-  Color color;
-  unsigned char* out;
-};
+namespace {
 
-enum class Outcome { kDone, kFailed, kOtherSize, kOtherChannels, kNoConversion };
+constexpr const char* kDamaged = "The image is damaged: replace the sample, or leave it out.";
 
-J_COLOR_SPACE output_space(const Request& request, int components) {
-  if (request.color == Color::kRgb) return JCS_EXT_RGB;
-  if (request.color == Color::kBgr) return JCS_EXT_BGR;
-  if (components == 1) return JCS_GRAYSCALE;
-  if (components == 4) return JCS_CMYK;
-  return JCS_EXT_RGB;
-}
-
-/// See Note [libjpeg and setjmp]: no local here may have a destructor.
-Outcome decode_scanlines(JpegContext& context, const Request& request) {
-  jpeg_decompress_struct& info = context.info;
-  if (setjmp(context.escape) != 0) return Outcome::kFailed;
-  jpeg_create_decompress(&info);
-  jpeg_mem_src(&info, request.data, request.bytes);
-  jpeg_read_header(&info, TRUE);
-  if (info.image_height != request.size.height || info.image_width != request.size.width) return Outcome::kOtherSize;
-  if (static_cast<std::uint32_t>(info.num_components) != request.size.channels) return Outcome::kOtherChannels;
-  if (request.color != Color::kNative && info.num_components == 4) return Outcome::kNoConversion;
-  info.out_color_space = output_space(request, info.num_components);
-  info.dct_method = JDCT_ISLOW;
-  info.do_fancy_upsampling = TRUE;
-  jpeg_start_decompress(&info);
-  const std::size_t stride = static_cast<std::size_t>(info.output_width) * static_cast<std::size_t>(info.output_components);
-  constexpr JDIMENSION kMostRows = 16;
-  JSAMPROW rows[kMostRows];
-  while (info.output_scanline < info.output_height) {
-    const JDIMENSION count = std::min(kMostRows, info.output_height - info.output_scanline);
-    for (JDIMENSION i = 0; i < count; ++i) rows[i] = request.out + (info.output_scanline + i) * stride;
-    jpeg_read_scanlines(&info, rows, count);
-  }
-  // Reads on to the end marker: an image without it has been cut, and whether the last bits were at hand is chance.
-  jpeg_finish_decompress(&info);
-  return Outcome::kDone;
+J_COLOR_SPACE output_space(Color color, int components, bool padded) {
+  if (color == Color::kBgr) return padded ? JCS_EXT_BGRX : JCS_EXT_BGR;
+  if (color == Color::kNative && components == 1) return JCS_GRAYSCALE;
+  if (color == Color::kNative && components == 4) return JCS_CMYK;
+  return padded ? JCS_EXT_RGBX : JCS_EXT_RGB;
 }
 
 [[noreturn]] void fail(const std::string& cause, const char* hint = "") {
@@ -96,31 +68,106 @@ Outcome decode_scanlines(JpegContext& context, const Request& request) {
 
 }  // namespace
 
-void decode_jpeg(base::Bytes encoded, const ImageSize& size, Color color, base::MutableBytes pixels) {
-  constexpr const char* kDamaged = "The image is damaged: replace the sample, or leave it out.";
+/// See Note [libjpeg and setjmp]: no local here may have a destructor.
+JpegReader::Context::Outcome JpegReader::Context::start(base::Bytes encoded, const ImageSize& size, Color color,
+                                                        bool padded) {
+  if (setjmp(escape) != 0) return Outcome::kFailed;
+  jpeg_create_decompress(&info);
+  jpeg_mem_src(&info, reinterpret_cast<const unsigned char*>(encoded.data()),
+               static_cast<unsigned long>(encoded.size()));
+  jpeg_read_header(&info, TRUE);
+  if (info.image_height != size.height || info.image_width != size.width) return Outcome::kOtherSize;
+  if (static_cast<std::uint32_t>(info.num_components) != size.channels) return Outcome::kOtherChannels;
+  if (color != Color::kNative && info.num_components == 4) return Outcome::kNoConversion;
+  info.out_color_space = output_space(color, info.num_components, padded);
+  info.dct_method = JDCT_ISLOW;
+  info.do_fancy_upsampling = TRUE;
+  jpeg_start_decompress(&info);
+  return Outcome::kDone;
+}
+
+/// See Note [libjpeg and setjmp]: no local here may have a destructor.
+JpegReader::Context::Outcome JpegReader::Context::read(std::uint8_t* rows, std::size_t stride, std::uint32_t count) {
+  if (setjmp(escape) != 0) return Outcome::kFailed;
+  constexpr JDIMENSION kMostRows = 16;
+  JSAMPROW pointers[kMostRows];
+  const JDIMENSION first = info.output_scanline;
+  while (info.output_scanline - first < count) {
+    const JDIMENSION done = info.output_scanline - first;
+    const JDIMENSION wanted = std::min(kMostRows, count - done);
+    for (JDIMENSION i = 0; i < wanted; ++i) pointers[i] = rows + (done + i) * stride;
+    jpeg_read_scanlines(&info, pointers, wanted);
+  }
+  return Outcome::kDone;
+}
+
+/// See Note [libjpeg and setjmp]: no local here may have a destructor.
+JpegReader::Context::Outcome JpegReader::Context::skip(std::uint32_t count) {
+  if (setjmp(escape) != 0) return Outcome::kFailed;
+  jpeg_skip_scanlines(&info, count);
+  return Outcome::kDone;
+}
+
+/// See Note [libjpeg and setjmp]: no local here may have a destructor.
+JpegReader::Context::Outcome JpegReader::Context::finish(std::uint8_t* row) {
+  if (setjmp(escape) != 0) return Outcome::kFailed;
+  // libjpeg-turbo leaves the data alone when it skips the last row; so that row is read.
+  if (info.output_scanline + 1 < info.output_height) {
+    jpeg_skip_scanlines(&info, info.output_height - 1 - info.output_scanline);
+  }
+  JSAMPROW pointers[1] = {row};
+  while (info.output_scanline < info.output_height) jpeg_read_scanlines(&info, pointers, 1);
+  jpeg_finish_decompress(&info);
+  return Outcome::kDone;
+}
+
+JpegReader::JpegReader(base::Bytes encoded, const ImageSize& size, Color color, bool padded)
+    : context_(std::make_unique<Context>()), size_(size) {
   if (encoded.empty()) fail("no data", kDamaged);
-  JpegContext context;
-  const Request request{reinterpret_cast<const unsigned char*>(encoded.data()), encoded.size(), size, color,
-                        reinterpret_cast<unsigned char*>(pixels.data())};
-  switch (decode_scanlines(context, request)) {
-    case Outcome::kDone:
+  const jpeg_decompress_struct& info = context_->info;
+  switch (context_->start(encoded, size, color, padded)) {
+    case Context::Outcome::kDone:
       break;
-    case Outcome::kFailed:
-      fail(context.message, kDamaged);
-    case Outcome::kOtherSize:
-      fail("the image is " + std::to_string(context.info.image_height) + " x " +
-           std::to_string(context.info.image_width) + " (height x width), the dataset says " +
-           std::to_string(size.height) + " x " + std::to_string(size.width));
-    case Outcome::kOtherChannels:
-      fail("the image has " + std::to_string(context.info.num_components) + " channels, the dataset says " +
+    case Context::Outcome::kFailed:
+      fail(context_->message, kDamaged);
+    case Context::Outcome::kOtherSize:
+      fail("the image is " + std::to_string(info.image_height) + " x " + std::to_string(info.image_width) +
+           " (height x width), the dataset says " + std::to_string(size.height) + " x " + std::to_string(size.width));
+    case Context::Outcome::kOtherChannels:
+      fail("the image has " + std::to_string(info.num_components) + " channels, the dataset says " +
            std::to_string(size.channels));
-    case Outcome::kNoConversion:
+    case Context::Outcome::kNoConversion:
       throw base::Error(base::ErrorKind::kUnsupported, "JPEG: a CMYK image has no color conversion",
                         "Read it as it is stored, in four channels, or store it as RGB.");
   }
-  if (color == Color::kNative && context.info.out_color_space == JCS_CMYK) {
-    for (std::byte& value : pixels) value = ~value;
+  channels_ = static_cast<std::uint32_t>(info.output_components);
+  inverted_ = info.out_color_space == JCS_CMYK;
+}
+
+JpegReader::~JpegReader() = default;
+
+void JpegReader::read(std::uint8_t* rows, std::size_t stride, std::uint32_t count) {
+  if (context_->read(rows, stride, count) != Context::Outcome::kDone) fail(context_->message, kDamaged);
+  if (!inverted_) return;
+  for (std::uint32_t row = 0; row < count; ++row) {
+    std::uint8_t* values = rows + row * stride;
+    for (std::size_t i = 0; i < std::size_t{size_.width} * channels_; ++i) values[i] = static_cast<std::uint8_t>(~values[i]);
   }
+}
+
+void JpegReader::skip(std::uint32_t count) {
+  if (context_->skip(count) != Context::Outcome::kDone) fail(context_->message, kDamaged);
+}
+
+void JpegReader::finish() {
+  const auto row = std::make_unique_for_overwrite<std::uint8_t[]>(std::size_t{size_.width} * channels_);
+  if (context_->finish(row.get()) != Context::Outcome::kDone) fail(context_->message, kDamaged);
+}
+
+void decode_jpeg(base::Bytes encoded, const ImageSize& size, Color color, base::MutableBytes pixels) {
+  JpegReader reader(encoded, size, color);
+  reader.read(reinterpret_cast<std::uint8_t*>(pixels.data()), std::size_t{size.width} * reader.channels(), size.height);
+  reader.finish();
 }
 
 }  // namespace penstock::decode

@@ -1,13 +1,43 @@
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+
 #include "base/bytes.h"
 #include "decode/image_decoder.h"
 
 namespace penstock::decode {
 
-/// Decodes a baseline or progressive JPEG by libjpeg-turbo's accurate integer transform with smooth chroma, which is
-/// what Pillow and OpenCV do: the same bytes come out. `pixels` holds height x width x channels, where channels is 3
-/// unless `color` is kNative. CMYK comes out as Pillow has it (inverted, Adobe's convention).
+/// Decodes a baseline or progressive JPEG row by row, by libjpeg-turbo's accurate integer transform with smooth chroma,
+/// which is what Pillow and OpenCV do: the same bytes come out. CMYK comes out as Pillow has it (inverted, Adobe's
+/// convention). `encoded` must outlive the reader. Every call throws kDecode when the data turn out to be damaged.
+class JpegReader {
+ public:
+  /// With `padded`, pixels of three channels take four bytes, the last of which means nothing.
+  /// Errors: kDecode also when the image has another size than `size`, kUnsupported for CMYK to RGB or BGR.
+  JpegReader(base::Bytes encoded, const ImageSize& size, Color color, bool padded = false);
+  ~JpegReader();
+
+  const ImageSize& size() const { return size_; }
+  /// Bytes of a pixel that is read.
+  std::uint32_t channels() const { return channels_; }
+  /// The next `count` rows, `stride` bytes apart.
+  void read(std::uint8_t* rows, std::size_t stride, std::uint32_t count);
+  /// Passes over the next `count` rows; damage in them is found by finish() at the latest.
+  void skip(std::uint32_t count);
+  /// Reads on to the end marker: an image without it has been cut, and whether the last bits were at hand is chance.
+  void finish();
+
+ private:
+  class Context;
+  std::unique_ptr<Context> context_;
+  ImageSize size_;
+  std::uint32_t channels_ = 0;
+  bool inverted_ = false;
+};
+
+/// The whole image. `pixels` holds height x width x channels, where channels is 3 unless `color` is kNative.
 void decode_jpeg(base::Bytes encoded, const ImageSize& size, Color color, base::MutableBytes pixels);
 
 }  // namespace penstock::decode

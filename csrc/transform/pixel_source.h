@@ -15,6 +15,7 @@ class PixelSource {
   PixelSource& operator=(const PixelSource&) = delete;
 
   virtual Extent extent() const = 0;
+  /// Bytes of a pixel: 1 (gray), 3, or 4, the last of which means nothing. Rows of four are used as they are.
   virtual std::uint32_t channels() const = 0;
   /// The next `count` rows, interleaved uint8, `stride` bytes apart. Throws what decoding throws.
   virtual void read(std::uint8_t* rows, std::size_t stride, std::uint32_t count) = 0;

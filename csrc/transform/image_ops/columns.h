@@ -1,0 +1,26 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "transform/image_ops/row_kernels.h"
+#include "transform/image_ops/scratch.h"
+#include "transform/image_ops/taps.h"
+#include "transform/image_ops/view.h"
+
+namespace penstock::transform {
+
+/// Composes one image's columns: those that `after` shows, resized by `taps`, out of those of `before`, which shows a
+/// source of `width` columns beside its only layer, if it has one. With `integer` that layer's part is in integer weights.
+class ColumnTable {
+ public:
+  ColumnTable(const std::vector<Tap>& taps, const AxisView& after, const View& before, std::int32_t width,
+              bool integer);
+  const kernels::Columns& columns() const { return columns_; }
+
+ private:
+  kernels::Columns columns_;
+  Scratch memory_;
+};
+
+}  // namespace penstock::transform
