@@ -21,7 +21,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, Protocol
 
-__all__ = ["Contender", "Process", "Summary", "compare", "machine", "serve", "write_results"]
+__all__ = ["CLOCK", "Contender", "Process", "Summary", "compare", "machine", "serve", "write_results"]
 
 
 class Contender(Protocol):
@@ -36,6 +36,22 @@ class Contender(Protocol):
         ...
 
 
+class _Clock:
+    """Notes when a run's first batch is there."""
+
+    def __init__(self) -> None:
+        self.start = 0.0
+        self.first_batch: float | None = None
+
+    def batch(self) -> None:
+        if self.first_batch is None:
+            self.first_batch = time.perf_counter() - self.start
+
+
+#: Contenders that tell how long the first batch took call ``CLOCK.batch()`` after each.
+CLOCK = _Clock()
+
+
 def serve(make_contender: Callable[[], Contender]) -> None:
     """Answers the commands "sums" and "go" on standard input, one JSON line each.
 
@@ -47,14 +63,16 @@ def serve(make_contender: Callable[[], Contender]) -> None:
         if line.strip() == "sums":
             print(json.dumps(contender.sums()), flush=True)
             continue
-        before, start = _cpu_seconds(), time.perf_counter()
+        before = _cpu_seconds()
+        CLOCK.start, CLOCK.first_batch = time.perf_counter(), None
         samples = contender.run()
-        seconds = time.perf_counter() - start
+        seconds = time.perf_counter() - CLOCK.start
         result = {
             "samples": samples,
             "seconds": seconds,
             "cpu_seconds": _cpu_seconds() - before,
             "peak_mib": _peak_kib() / 1024 - before_mib,
+            "first_batch_seconds": seconds if CLOCK.first_batch is None else CLOCK.first_batch,
         }
         print(json.dumps(result), flush=True)
 

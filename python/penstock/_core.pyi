@@ -31,8 +31,36 @@ class TensorSource:
         folders: Sequence[str],
     ) -> None: ...
 
+class AnnotationTable:
+    def __init__(
+        self,
+        *,
+        indices: npt.NDArray[np.int64],
+        flags: npt.NDArray[np.uint8],
+        offsets: npt.NDArray[np.int64],
+        boxes: npt.NDArray[np.float32],
+        labels: npt.NDArray[np.int64],
+        ignored_offsets: npt.NDArray[np.int64],
+        ignored: npt.NDArray[np.float32],
+    ) -> None: ...
+
+class Detection:
+    def __init__(
+        self,
+        *,
+        steps: Sequence[object],
+        table: AnnotationTable,
+        image: int,
+        gray: bool,
+        layout: str,
+        pad_value: float,
+    ) -> None: ...
+
+#: What each number of a row of an epoch's metas is.
+META_COLUMNS: list[str]
+
 class Epoch:
-    def next(self) -> tuple[npt.NDArray[np.int64], list[_TensorBatch]] | None: ...
+    def next(self) -> tuple[npt.NDArray[np.int64], list[_TensorBatch], npt.NDArray[np.float64]] | None: ...
     def close(self) -> None: ...
 
 class Loader:
@@ -46,9 +74,14 @@ class Loader:
         prefetch: int,
         cache_bytes: int,
         allocate: Callable[[int], tuple[int, object]] | None = None,
+        detection: Detection | None = None,
     ) -> None: ...
     def start(
-        self, order: Sequence[int] | npt.NDArray[np.int64], batch_ends: Sequence[int] | npt.NDArray[np.int64]
+        self,
+        order: Sequence[int] | npt.NDArray[np.int64],
+        batch_ends: Sequence[int] | npt.NDArray[np.int64],
+        seed: int = 0,
+        epoch: int = 0,
     ) -> Epoch: ...
     def stats(self) -> dict[str, int | float]: ...
     def stop(self) -> None: ...

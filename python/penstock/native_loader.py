@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import functools
 import itertools
 import logging
 import os
@@ -17,9 +18,11 @@ from penstock._native import require_native
 from penstock.collate import collate_samples, numpy_samples, sample_bytes, tensor_batch
 from penstock.dataset import Tensor
 from penstock.errors import LoaderClosedError, PenstockError
+from penstock.native_batch import native_batch, native_samples
 from penstock.options import LoaderOptions
 from penstock.plan import EpochPlan
 from penstock.samples import Samples
+from penstock.transforms.native import NativePart
 
 if TYPE_CHECKING:
     from penstock import _core
@@ -59,6 +62,7 @@ class NativeLoader:
         self._closed = False
         self._transform_seconds = 0.0
         self._dtypes = samples.dtypes
+        self._native = samples.program.native
         _live.add(self)
 
     def run(self, plan: EpochPlan) -> Iterator[Any]:
@@ -66,11 +70,14 @@ class NativeLoader:
         core = self._started()
         batches = plan.remaining
         ends = list(itertools.accumulate(len(batch) for batch in batches))
-        epoch = core.start(list(itertools.chain.from_iterable(batches)), ends)
+        epoch = core.start(list(itertools.chain.from_iterable(batches)), ends, self._samples.seed, plan.epoch)
         try:
             while (loaded := self._next(epoch)) is not None:
-                indices, tensors = loaded
-                yield self._batch(indices.tolist(), dict(zip(self._dtypes, tensors, strict=True)), plan.epoch)
+                indices, tensors, metas = loaded
+                if self._native is None:
+                    yield self._batch(indices.tolist(), dict(zip(self._dtypes, tensors, strict=True)), plan.epoch)
+                else:
+                    yield self._transformed(self._native, indices.tolist(), tensors, metas, plan.epoch)
         finally:
             epoch.close()
 
@@ -106,7 +113,7 @@ class NativeLoader:
         program = self._samples.program
         sources = [
             _tensor_source(native, tensor, program.color.get(key, "native"))
-            for key, tensor in self._samples.tensors.items()
+            for key, tensor in self._samples.read_tensors.items()
         ]
         logger.info("penstock: %d decoding threads, %d reading", options.num_threads, _IO_THREADS)
         loader: _core.Loader = native.Loader(
@@ -117,19 +124,33 @@ class NativeLoader:
             prefetch=options.prefetch_factor,
             cache_bytes=options.chunk_cache_bytes,
             allocate=_allocate_pinned if self._pins_slabs else None,
+            detection=None if self._native is None else self._detection(native, self._native),
         )
         return loader
+
+    def _detection(self, native: Any, part: NativePart) -> _core.Detection:
+        table = part.table()
+        return native.Detection(  # type: ignore[no-any-return]
+            steps=part.steps,
+            table=native.AnnotationTable(**vars(table)),
+            image=list(self._samples.read_tensors).index(part.image),
+            gray=part.gray,
+            layout=part.layout,
+            pad_value=part.pad_value,
+        )
 
     @property
     def _per_sample(self) -> bool:
         """Whether Python sees single samples; else batches go out as the core made them."""
-        return self._samples.program.call is not None or self._collate is not None
+        if self._native is not None and self._native.complete is not None:
+            return False
+        return self._samples.program.python or self._collate is not None
 
     @property
     def _pins_slabs(self) -> bool:
         return self._options.pin_memory and not self._per_sample
 
-    def _next(self, epoch: _core.Epoch) -> tuple[Any, list[_core._TensorBatch]] | None:
+    def _next(self, epoch: _core.Epoch) -> tuple[Any, list[_core._TensorBatch], Any] | None:
         try:
             return epoch.next()
         except PenstockError as error:
@@ -159,9 +180,26 @@ class NativeLoader:
         self._transform_seconds += time.perf_counter() - start
         return _pin(batch) if self._options.pin_memory else batch
 
+    def _transformed(
+        self, part: NativePart, indices: list[int], tensors: list[_core._TensorBatch], metas: Any, epoch: int
+    ) -> Any:
+        """A batch of a pipeline whose leading steps the core has run."""
+        start = time.perf_counter()
+        if part.complete is not None:
+            batch = part.complete(native_batch(tensors, metas))
+        else:
+            assert part.resume is not None and self._collate is not None
+            batch = self._collate([
+                self._samples.seeded(epoch, index, functools.partial(part.resume, sample))
+                for index, sample in zip(indices, native_samples(tensors, metas), strict=True)
+            ])
+            batch = _pin(batch) if self._options.pin_memory else batch
+        self._transform_seconds += time.perf_counter() - start
+        return batch
+
     def _values(self, indices: list[int], tensors: dict[str, _core._TensorBatch]) -> dict[str, list[Any]]:
         """Text, JSON and polygons of a batch, by key: Python makes them of the bytes that the core has read."""
-        sources = {key: tensor for key, tensor in self._samples.tensors.items() if tensor.value_format is not None}
+        sources = {key: tensor for key, tensor in self._samples.read_tensors.items() if tensor.value_format is not None}
         stored = {key: sample_bytes(tensors[key]) for key in sources}
         values: dict[str, list[Any]] = {key: [] for key in sources}
         # Sample by sample, so that the error of the first bad one is raised, as in the Python loader.

@@ -15,6 +15,7 @@ from penstock.dataset import Dataset, Tensor
 from penstock.errors import PenstockError, TransformError
 from penstock.plan import checked_index
 from penstock.sampling import seeded_globals
+from penstock.transforms.draws import Stream
 from penstock.transforms.program import Program
 
 __all__ = ["Samples"]
@@ -63,8 +64,14 @@ class Samples(torch.utils.data.Dataset[Any]):
         """The untransformed sample: decoded arrays and values by key, read without the native core."""
         return {
             key: tensor.read(index, color=self.program.color.get(key, "native"))
-            for key, tensor in self.tensors.items()
+            for key, tensor in self.read_tensors.items()
         }
+
+    @property
+    def read_tensors(self) -> dict[str, Tensor]:
+        """The tensors that have to be read for a sample, by its keys."""
+        reads = self.program.reads
+        return {key: tensor for key, tensor in self.tensors.items() if reads is None or key in reads}
 
     def transformed(self, sample: dict[str, Any], epoch: int, index: int) -> Any:
         """Runs the transform on a decoded sample, with its own random numbers.
@@ -74,12 +81,24 @@ class Samples(torch.utils.data.Dataset[Any]):
         """
         if self.return_index or self.program.needs_index:
             sample["index"] = index
-        if self.program.call is None:
-            return sample
+        call, run = self.program.call, self.program.run
+        if run is not None:
+            return self.seeded(epoch, index, lambda stream: run(sample, stream))
+        if call is not None:
+            return self.seeded(epoch, index, lambda _: call(sample))
+        return sample
+
+    def seeded(self, epoch: int, index: int, work: Callable[[Stream], Any]) -> Any:
+        """Runs a part of the transform on a sample, with the sample's own random numbers.
+
+        Raises:
+            TransformError: The transform raised; its exception is the cause.
+        """
         try:
             with seeded_globals(self._seed(), epoch, index):
-                return self.program.call(sample)
-        except PenstockError:
+                return work(Stream(self._seed(), epoch, index))
+        except PenstockError as error:
+            error.index = index if error.index is None else error.index
             raise
         except Exception as error:
             raise TransformError(
@@ -87,9 +106,14 @@ class Samples(torch.utils.data.Dataset[Any]):
             ) from error
 
     @property
+    def seed(self) -> int:
+        """The loader's seed."""
+        return self._seed()
+
+    @property
     def dtypes(self) -> dict[str, np.dtype[Any]]:
         """Element type of each key's arrays before the transform; values that are no such arrays count as bytes."""
-        return {key: _decoded_dtype(tensor) for key, tensor in self.tensors.items()}
+        return {key: _decoded_dtype(tensor) for key, tensor in self.read_tensors.items()}
 
 
 def _decoded_dtype(tensor: Tensor) -> np.dtype[Any]:

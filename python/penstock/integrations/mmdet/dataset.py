@@ -15,20 +15,22 @@ from mmdet.datasets.api_wrappers import COCO
 
 from penstock.dataset import Dataset
 from penstock.errors import ConfigError, DatasetFormatError, UnsupportedError
+from penstock.integrations.mmdet.annotation_table import annotation_table, empty_table
 from penstock.integrations.mmdet.annotations import Annotations, read_annotations
 from penstock.integrations.mmdet.categories import Categories, read_categories
 from penstock.integrations.mmdet.config import METRICS_NOT_YET
+from penstock.integrations.mmdet.lowering import lower
+from penstock.integrations.mmdet.running import PipelineRunner
 from penstock.integrations.mmdet.steps import build_steps
 from penstock.integrations.mmdet.tensors import DetectionTensors
+from penstock.transforms.draws import Stream
+from penstock.transforms.native import AnnotationTable
+from penstock.transforms.program import Color
 
 __all__ = ["DeepLakeCocoDataset"]
 
 # File names are made of the official number as COCO does it: text is not read yet, and drawing results needs names.
 _SUFFIXES = {"jpeg": ".jpg", "png": ".png"}
-
-#: A training pipeline may reject a sample, and another takes its place. So many in a row mean that it
-#: rejects all.
-_MOST_REJECTED = 100
 
 
 class DeepLakeCocoDataset(CocoDataset):  # type: ignore[misc]
@@ -170,40 +172,48 @@ class DeepLakeCocoDataset(CocoDataset):  # type: ignore[misc]
         return metrics
 
     def __getitem__(self, idx: int) -> Any:
-        """The item after the pipeline. Its random numbers are drawn from the global generators."""
-        return self.prepared(idx)
+        """The item after the pipeline. Its random numbers follow from the global generators."""
+        stream = Stream(int(np.random.randint(2**31)), 0, int(self.indices[idx]))
+        return self.runner.run({"index": int(self.indices[idx])}, stream)
 
-    def prepared(self, idx: int, image: npt.NDArray[np.uint8] | None = None) -> Any:
-        """The item after the pipeline; where training rejects it, another of its group, as MMDetection does.
+    @cached_property
+    def runner(self) -> PipelineRunner:
+        """Runs the pipeline in Python."""
+        return PipelineRunner(self, self.steps)
 
-        Args:
-            idx: Which item.
-            image: Its decoded image, if the caller has it: uint8 [height, width, 3].
+    @cached_property
+    def steps(self) -> list[Any]:
+        """The pipeline, lowered: penstock's own steps, and MMDetection's or the user's objects."""
+        return lower(self.pipeline.transforms)
 
-        Raises:
-            ConfigError: The pipeline rejects one item after the other.
-        """
-        for _ in range(_MOST_REJECTED):
-            results = self._results(idx)
-            if image is not None:
-                results["img"] = image
-            data = self.pipeline(results)
-            if data is not None or self.test_mode:
-                return data
-            idx, image = int(self._rand_another(idx)), None
-        raise ConfigError(
-            f"the pipeline rejected {_MOST_REJECTED} samples in a row",
-            index=int(self.indices[idx]),
-            path=self.source.path,
-        )
+    def item_of(self, index: int) -> int:
+        """The item that is sample ``index`` of ``source``, which is one of them."""
+        return int(np.searchsorted(self.indices, index))
 
-    def _results(self, idx: int) -> dict[str, Any]:
+    def read_image(self, idx: int, color: Color) -> npt.NDArray[Any]:
+        """An item's image, uint8 [height, width, 3] or as ``color`` says."""
+        image: npt.NDArray[Any] = self.source[self.tensors.img].read(int(self.indices[idx]), color=color)
+        return image
+
+    def results_of(self, idx: int) -> dict[str, Any]:
         """What goes into the pipeline."""
         results: dict[str, Any] = {"img_info": self.data_infos[idx]}
         if not self.test_mode:
             results["ann_info"] = self.get_ann_info(idx)
         self.pre_pipeline(results)
         return results
+
+    def names_of(self, index: int) -> dict[str, Any]:
+        """What the pipeline notes of where sample ``index`` of ``source`` comes from."""
+        name = self.data_infos[self.item_of(index)]["filename"]
+        return {"filename": name, "ori_filename": name}
+
+    def annotation_table(self) -> AnnotationTable:
+        """What :meth:`get_ann_info` gives of all items, in flat arrays; without annotations in testing."""
+        if self.test_mode:
+            return empty_table(self.indices)
+        classes = np.array([self.cat2label.get(number, -1) for number in self._categories.ids], dtype=np.int64)
+        return annotation_table(self.annotations, self.indices, self.flag, self._sizes, classes)
 
     def _filter_imgs(self, min_size: int = 32) -> list[int]:
         if not self._filter_images:

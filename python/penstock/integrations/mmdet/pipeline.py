@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 from mmcv.parallel import collate
 
 from penstock.dataset import Dataset
 from penstock.errors import ConfigError
 from penstock.integrations.mmdet.dataset import DeepLakeCocoDataset
 from penstock.integrations.mmdet.loading import LoadImageFromDeepLake
+from penstock.integrations.mmdet.native import native_part, native_steps
 from penstock.integrations.mmdet.steps import is_test_pipeline
 from penstock.integrations.mmdet.tensors import TENSOR_KEYS, resolve_tensors
-from penstock.transforms.program import Program
+from penstock.transforms.program import Program, StepReport
 
 __all__ = ["collate_batch", "compile_pipeline", "dataset_program"]
 
@@ -54,15 +53,27 @@ def compile_pipeline(steps: Sequence[Mapping[str, Any]], *, dataset: Dataset, te
 
 def dataset_program(dataset: DeepLakeCocoDataset) -> Program:
     """The program that gives the items of an MMDetection dataset."""
-    steps = dataset.pipeline.transforms
-    load = next(step for step in steps if isinstance(step, LoadImageFromDeepLake))
+    built = dataset.pipeline.transforms
+    load = next(step for step in built if isinstance(step, LoadImageFromDeepLake))
+    native = native_part(
+        dataset.steps, table=dataset.annotation_table, names=dataset.names_of, resume=dataset.runner.resume
+    )
     return Program(
-        call=_Prepare(dataset),
+        run=dataset.runner.run,
         collate=collate_batch,
         color={"img": load.color},
         needs_index=True,
-        describe=tuple(repr(step) for step in steps),
+        reads=("img",),
+        native=native,
+        steps=_reports(built, dataset.steps),
     )
+
+
+def _reports(built: Sequence[Any], lowered: Sequence[Any]) -> tuple[StepReport, ...]:
+    count, reason = native_steps(lowered)
+    names = [repr(step).replace("\n", "") for step in built]
+    native = [StepReport(name, True) for name in names[:count]]
+    return (*native, *(StepReport(name, False, reason if i == 0 else "it comes after") for i, name in enumerate(names[count:])))
 
 
 def collate_batch(samples: list[Any]) -> Any:
@@ -81,12 +92,3 @@ def _numbers_for_names(dataset: Dataset, labels: str | None) -> list[str] | None
         return None
     classes = 1 + max((int(array.max()) for array in dataset[labels].numpy_all() if array.size), default=0)
     return [str(label) for label in range(classes)]
-
-
-@dataclass(frozen=True)
-class _Prepare:
-    dataset: DeepLakeCocoDataset
-
-    def __call__(self, sample: dict[str, Any]) -> Any:
-        position = int(np.searchsorted(self.dataset.indices, sample["index"]))
-        return self.dataset.prepared(position, sample["img"])

@@ -1,0 +1,162 @@
+"""Which steps of a pipeline the C++ core runs, and what becomes of the samples that come out of there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from penstock.integrations.mmdet.collecting import Collector, collector_of
+from penstock.integrations.mmdet.metas import Metas
+from penstock.transforms import steps as st
+from penstock.transforms.draws import Stream
+from penstock.transforms.native import AnnotationTable, NativeBatch, NativePart, NativeSample
+
+__all__ = ["native_part", "native_steps"]
+
+_NEED_COLOR = (st.Expand, st.CutOut, st.PhotoMetricDistortion, st.YOLOXHSVRandomAug, st.MinIoURandomCrop, st.Normalize)
+_NEED_BOXES = (st.MinIoURandomCrop, st.FilterAnnotations, st.Mosaic, st.MixUp)
+_MIX = (st.Mosaic, st.MixUp, st.CopyPaste)
+_FORMAT = (st.DefaultFormatBundle, st.ImageToTensor, st.Collect)
+
+
+def native_steps(steps: Sequence[Any]) -> tuple[int, str]:
+    """How many of the leading steps the core can run, and why not the next; "" where it can run all."""
+    for number, step in enumerate(steps):
+        reason = _why_not(step, steps[:number])
+        if reason:
+            return number, reason
+    return len(steps), ""
+
+
+def native_part(
+    steps: Sequence[Any],
+    table: Callable[[], AnnotationTable],
+    names: Callable[[int], Mapping[str, Any]],
+    resume: Callable[[NativeSample, dict[str, Any], Stream, int], Any],
+) -> NativePart | None:
+    """The native part of a pipeline; None where the core cannot run its first step.
+
+    Args:
+        steps: The lowered pipeline.
+        table: Gives the annotations.
+        names: What the dataset notes of a sample, by its index: "filename", "ori_filename".
+        resume: Takes a sample on from the core: its arrays, its notes, its stream, and the number of the next step.
+    """
+    count, _ = native_steps(steps)
+    if count == 0:
+        return None
+    gray = steps[0].color == "gray"
+    collector = collector_of(steps, gray=gray) if count == len(steps) else None
+    if collector is not None:
+        return NativePart(
+            steps=collector.core_steps,
+            table=table,
+            image="img",
+            gray=gray,
+            layout=collector.layout,
+            pad_value=collector.pad_value,
+            complete=_Complete(collector, names),
+        )
+    while isinstance(steps[count - 1], (*_FORMAT, st.MultiScaleFlipAug)):
+        count -= 1
+    return NativePart(
+        steps=tuple(steps[:count]),
+        table=table,
+        image="img",
+        gray=gray,
+        layout="rows",
+        pad_value=0,
+        resume=_Resume(Metas(steps[:count], gray=gray), names, resume, count),
+    )
+
+
+@dataclass(frozen=True)
+class _Complete:
+    collector: Collector
+    names: Callable[[int], Mapping[str, Any]]
+
+    def __call__(self, batch: NativeBatch) -> Any:
+        return self.collector.batch(batch, self.names)
+
+
+@dataclass(frozen=True)
+class _Resume:
+    metas: Metas
+    names: Callable[[int], Mapping[str, Any]]
+    resume: Callable[[NativeSample, dict[str, Any], Stream, int], Any]
+    number: int
+
+    def __call__(self, sample: NativeSample, stream: Stream) -> Any:
+        notes = self.metas(sample.meta, self.names(int(sample.meta["index"])))
+        return self.resume(sample, notes, stream, self.number)
+
+
+def _why_not(step: Any, before: Sequence[Any]) -> str:
+    """Why the core cannot run a step after those before it; "" where it can."""
+    if not isinstance(step, st.Step):
+        return "it is not one of the core's"
+    if not before:
+        return "" if isinstance(step, st.LoadImage) and step.color != "native" else "the image is not loaded first"
+    load, floating = before[0], _is_float(before)
+    annotations = next((other for other in before if isinstance(other, st.LoadAnnotations)), None)
+    if isinstance(before[-1], _FORMAT) and not isinstance(step, st.Collect):
+        return f"{type(before[-1]).__name__} comes before it"
+    if isinstance(step, st.LoadImage) or (isinstance(step, st.LoadAnnotations) and annotations is not None):
+        return "it loads a second time"
+    if load.color == "gray" and isinstance(step, (*_NEED_COLOR, st.MixUp)):
+        return "it needs images with three channels"
+    if isinstance(step, _NEED_BOXES) and (annotations is None or not annotations.with_bbox):
+        return "it needs boxes, and none are loaded before it"
+    if isinstance(step, _MIX):
+        return _why_not_mix(step, before, floating)
+    if isinstance(step, st.LoadAnnotations) and step.with_mask:
+        return "masks are not native yet"
+    if isinstance(step, st.FilterAnnotations) and (step.by_mask or not step.by_box):
+        return "masks are not native yet"
+    if isinstance(step, st.YOLOXHSVRandomAug) and floating:
+        return "the image is not uint8"
+    if isinstance(step, st.MultiScaleFlipAug):
+        return _why_not_views(step, before)
+    if isinstance(step, st.Resize) and step.img_scale is None:
+        return "it has no img_scale"
+    if isinstance(step, st.RandomFlip) and step.ratios is None:
+        return "it has no flip_ratio"
+    return ""
+
+
+def _why_not_mix(step: Any, before: Sequence[Any], floating: bool) -> str:
+    if isinstance(step, st.CopyPaste):
+        return "masks are not native yet"
+    if floating and isinstance(step, st.MixUp):
+        return "the image is not uint8"
+    if step.pad_val != int(step.pad_val):
+        return "pad_val is not an integer"
+    if not any(isinstance(other, _MIX) for other in before) and any(_may_reject(other) for other in before):
+        return "a step before it may reject the samples that it mixes in"
+    return ""
+
+
+def _why_not_views(views: st.MultiScaleFlipAug, before: Sequence[Any]) -> str:
+    inner = views.transforms
+    if not any(isinstance(step, st.Resize) for step in inner):
+        return "it has no Resize among its transforms"
+    for number, step in enumerate(inner):
+        if isinstance(step, st.Resize | st.RandomFlip):
+            continue
+        if isinstance(step, (*_MIX, st.MultiScaleFlipAug, st.LoadImage)) or _may_reject(step):
+            return f"'{type(step).__name__}' is among its transforms"
+        reason = _why_not(step, [*before, *inner[:number]])
+        if reason:
+            return f"'{type(step).__name__}' among its transforms: {reason}"
+    return ""
+
+
+def _is_float(steps: Sequence[Any]) -> bool:
+    return steps[0].to_float32 or any(isinstance(step, st.PhotoMetricDistortion | st.Normalize) for step in steps)
+
+
+def _may_reject(step: Any) -> bool:
+    return (isinstance(step, st.RandomCrop) and not step.allow_negative_crop) or (
+        isinstance(step, st.FilterAnnotations) and step.keep_empty
+    )

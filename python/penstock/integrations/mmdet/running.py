@@ -1,0 +1,131 @@
+"""Runs a lowered pipeline in Python: all of it, or what the C++ core has left."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from penstock.errors import ConfigError, PenstockError, TransformError
+from penstock.reference.transforms import run_step
+from penstock.transforms import steps as st
+from penstock.transforms.draws import Stream
+from penstock.transforms.native import NativeSample
+
+if TYPE_CHECKING:
+    from penstock.integrations.mmdet.dataset import DeepLakeCocoDataset
+
+__all__ = ["PipelineRunner"]
+
+Results = dict[str, Any]
+
+#: So many rejections in a row mean that the pipeline rejects everything.
+_MOST_REJECTED = 100
+#: Number of the step whose draws choose what takes the place of a rejected sample.
+_REPLACEMENT = -1
+#: The stream of a partner that takes the place of a rejected one is that of a part so many numbers further on.
+_PART_STRIDE = 256
+_MIX = (st.Mosaic, st.MixUp, st.CopyPaste)
+
+
+class PipelineRunner:
+    """Takes samples of a dataset through its pipeline, step by step.
+
+    Args:
+        dataset: MMDetection's dataset.
+        steps: Its pipeline, lowered: steps that penstock has itself, and MMDetection's or the user's own objects.
+    """
+
+    def __init__(self, dataset: DeepLakeCocoDataset, steps: Sequence[Any]) -> None:
+        self._dataset = dataset
+        self._steps = list(steps)
+        self._first_mix = next(
+            (number for number, step in enumerate(steps) if isinstance(step, _MIX)), len(self._steps)
+        )
+
+    def run(self, sample: dict[str, Any], stream: Stream) -> Any:
+        """All steps, on a sample: its "index", and "img" if it is decoded already."""
+        item = self._dataset.item_of(sample["index"])
+        results = self._results(item, sample.get("img"))
+        return self._accepted(self._advance(results, stream, 0), item, stream)
+
+    def resume(self, sample: NativeSample, notes: Results, stream: Stream, number: int) -> Any:
+        """The steps from ``number`` on, of a sample that the core has brought there."""
+        item = self._dataset.item_of(int(sample.meta["index"]))
+        results = {**self._dataset.results_of(item), **notes, "img": sample.image, "img_fields": ["img"]}
+        for step in self._steps[:number]:
+            if isinstance(step, st.LoadAnnotations):
+                _add_annotations(results, sample, step)
+        attempt = int(sample.meta["attempt"])
+        return self._accepted(self._advance(results, stream.attempt(attempt), number), item, stream, attempt)
+
+    def _accepted(self, data: Any, item: int, stream: Stream, attempt: int = 0) -> Any:
+        """``data``, or, where the pipeline has rejected the sample, what it makes of another in its place."""
+        while data is None and not self._dataset.test_mode:
+            attempt += 1
+            if attempt == _MOST_REJECTED:
+                raise ConfigError(
+                    f"the pipeline rejected {_MOST_REJECTED} samples in a row",
+                    index=int(self._dataset.indices[item]),
+                    path=self._dataset.source.path,
+                )
+            retry = stream.attempt(attempt)
+            item = self._replacement(item, retry)
+            data = self._advance(self._results(item), retry, 0)
+        return data
+
+    def _results(self, item: int, image: npt.NDArray[Any] | None = None) -> Results:
+        """What goes into the first step; the image is read where the caller does not have it."""
+        results = self._dataset.results_of(item)
+        load = self._steps[0]
+        if image is None and isinstance(load, st.LoadImage):
+            image = self._dataset.read_image(item, load.color)
+        if image is not None:
+            results["img"] = image
+        return results
+
+    def _replacement(self, item: int, stream: Stream) -> int:
+        flags = self._dataset.flag
+        return int(stream.step(_REPLACEMENT).choice(np.flatnonzero(flags == flags[item])))
+
+    def _advance(self, results: Results | None, stream: Stream, first: int, last: int | None = None) -> Any:
+        for number in range(first, len(self._steps) if last is None else last):
+            if results is None:
+                return None
+            step = self._steps[number]
+            if isinstance(step, st.Step):
+                results = run_step(step, results, stream, number, self._partners)
+            else:
+                results = _call(step, results)
+        return results
+
+    def _partner(self, item: int, stream: Stream, part: int) -> Results:
+        """Another sample that is mixed in: its state before the first step that mixes."""
+        for retry in range(_MOST_REJECTED):
+            own = stream.part(part + retry * _PART_STRIDE)
+            item = self._replacement(item, own) if retry else item
+            results = self._advance(self._results(item), own, 0, self._first_mix)
+            if results is not None:
+                return results  # type: ignore[no-any-return]
+        raise ConfigError(f"the pipeline rejected {_MOST_REJECTED} samples in a row that were to be mixed in")
+
+
+def _add_annotations(results: Results, sample: NativeSample, step: st.LoadAnnotations) -> None:
+    """What LoadAnnotations has put there, as the later steps have left it."""
+    if step.with_bbox:
+        results["gt_bboxes_ignore"], results["gt_bboxes"] = sample.ignored, sample.boxes
+        results["bbox_fields"] += ["gt_bboxes_ignore", "gt_bboxes"]
+    if step.with_label:
+        results["gt_labels"] = sample.labels
+
+
+def _call(step: Any, results: Results) -> Any:
+    try:
+        return step(results)
+    except PenstockError:
+        raise
+    except Exception as error:
+        name = type(step).__name__
+        raise TransformError(f"'{name}' raised {type(error).__name__}: {error}") from error
