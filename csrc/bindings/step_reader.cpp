@@ -109,7 +109,9 @@ step::Pad pad(const Fields& fields) {
   fields.read("size", result.size);
   fields.read("size_divisor", result.size_divisor);
   fields.read("pad_to_square", result.pad_to_square);
-  result.img_val = color(fields.object("img_val"));
+  // OpenCV takes one number for the first channel's.
+  const py::object value = fields.object("img_val");
+  result.img_val = py::isinstance<py::sequence>(value) ? color(value) : transform::Color3{py::cast<float>(value)};
   fields.read("masks_val", result.masks_val);
   return result;
 }

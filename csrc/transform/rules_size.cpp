@@ -67,6 +67,14 @@ Extent rescaled(Extent extent, step::Size scale) {
   return {static_cast<std::int32_t>(extent.height * factor + 0.5), static_cast<std::int32_t>(extent.width * factor + 0.5)};
 }
 
+/// OpenCV's conversion of a border's value to uint8.
+Color3 rounded(const Color3& value) {
+  Color3 result{};
+  std::transform(value.begin(), value.end(), result.begin(),
+                 [](float level) { return std::clamp(std::nearbyint(level), 0.0F, 255.0F); });
+  return result;
+}
+
 }  // namespace
 
 void refuse(const char* step, const std::string& cause) {
@@ -126,15 +134,15 @@ bool apply(const step::Pad& step, Sample& sample, Draws& /*draws*/) {
     padded = {multiple(sample.extent.height), multiple(sample.extent.width)};
   }
   padded = {std::max(padded.height, sample.extent.height), std::max(padded.width, sample.extent.width)};
-  sample.draw(Canvas{padded, 0, 0, step.img_val});
+  sample.draw(Canvas{padded, 0, 0, sample.floating ? step.img_val : rounded(step.img_val)});
   sample.meta.pad_shape = padded;
   return true;
 }
 
 bool apply(const step::RandomShift& step, Sample& sample, Draws& draws) {
   if (!(draws.random() < step.shift_ratio)) return true;
-  const auto x = static_cast<std::int32_t>(draws.randint(-step.max_shift_px, step.max_shift_px + 1));
-  const auto y = static_cast<std::int32_t>(draws.randint(-step.max_shift_px, step.max_shift_px + 1));
+  const auto x = static_cast<std::int32_t>(draws.randint(-step.max_shift_px, step.max_shift_px));
+  const auto y = static_cast<std::int32_t>(draws.randint(-step.max_shift_px, step.max_shift_px));
   const auto moved = [&](Boxes boxes) {
     shift(boxes, static_cast<float>(x), static_cast<float>(y));
     clip(boxes, sample.extent);

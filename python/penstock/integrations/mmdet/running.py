@@ -9,9 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from penstock.errors import ConfigError, PenstockError, TransformError
-from penstock.reference.transforms import run_step
+from penstock.integrations.mmdet.lowering import WRAPPERS
+from penstock.reference.transforms import Partners, partner_indices, run_step
 from penstock.transforms import steps as st
-from penstock.transforms.draws import Stream
+from penstock.transforms.draws import Draws, Stream
 from penstock.transforms.native import NativeSample
 
 if TYPE_CHECKING:
@@ -27,7 +28,8 @@ _MOST_REJECTED = 100
 _REPLACEMENT = -1
 #: The stream of a partner that takes the place of a rejected one is that of a part so many numbers further on.
 _PART_STRIDE = 256
-_MIX = (st.Mosaic, st.MixUp, st.CopyPaste)
+#: How many other samples a step mixes in.
+_PARTS: dict[type, int] = {st.Mosaic: 3, st.MixUp: 1, st.CopyPaste: 1}
 
 
 class PipelineRunner:
@@ -42,7 +44,7 @@ class PipelineRunner:
         self._dataset = dataset
         self._steps = list(steps)
         self._first_mix = next(
-            (number for number, step in enumerate(steps) if isinstance(step, _MIX)), len(self._steps)
+            (number for number, step in enumerate(steps) if type(step) in _PARTS), len(self._steps)
         )
 
     def run(self, sample: dict[str, Any], stream: Stream) -> Any:
@@ -91,15 +93,31 @@ class PipelineRunner:
         return int(stream.step(_REPLACEMENT).choice(np.flatnonzero(flags == flags[item])))
 
     def _advance(self, results: Results | None, stream: Stream, first: int, last: int | None = None) -> Any:
+        partners = self._partners(stream, first)
         for number in range(first, len(self._steps) if last is None else last):
             if results is None:
                 return None
             step = self._steps[number]
             if isinstance(step, st.Step):
-                results = run_step(step, results, stream, number, self._partners)
+                results = run_step(step, results, stream, number, partners, WRAPPERS)
             else:
                 results = _call(step, results)
         return results
+
+    def _partners(self, stream: Stream, first_step: int) -> Partners:
+        """Gives the samples that the steps from ``first_step`` on mix in, one step after the other."""
+        taken = sum(_PARTS.get(type(step), 0) for step in self._steps[:first_step])
+
+        def give(step: Any, draws: Draws) -> list[Results]:
+            nonlocal taken
+            items = partner_indices(step, draws, len(self._dataset), self._box_count)
+            first, taken = taken + 1, taken + len(items)
+            return [self._partner(item, stream, first + i) for i, item in enumerate(items)]
+
+        return give
+
+    def _box_count(self, item: int) -> int:
+        return len(self._dataset.get_ann_info(item)["bboxes"])
 
     def _partner(self, item: int, stream: Stream, part: int) -> Results:
         """Another sample that is mixed in: its state before the first step that mixes."""
