@@ -46,7 +46,7 @@ class LoadImage:
     """Stands for ``LoadImageFromFile``. ``color``: as the image is to be decoded; "gray" gives (h, w)."""
 
     to_float32: bool = False
-    color: Literal["bgr", "rgb", "gray", "native"] = "bgr"
+    color: Literal["bgr", "rgb", "gray"] = "bgr"
 
 
 @dataclass(frozen=True)
@@ -82,6 +82,8 @@ class RandomFlip:
 
 @dataclass(frozen=True)
 class RandomShift:
+    """Shifts are drawn from [-max_shift_px, max_shift_px): MMDetection's ``random`` is numpy's."""
+
     shift_ratio: float = 0.5
     max_shift_px: int = 32
     filter_thr_px: int = 1
@@ -89,13 +91,18 @@ class RandomShift:
 
 @dataclass(frozen=True)
 class Pad:
-    """``size``: (height, width)."""
+    """``size``: (height, width).
+
+    ``img_val``: as OpenCV takes it: one number is the first channel's, and the others get 0; on uint8 images values
+    are rounded to even and clipped. ``seg_val``: for semantic maps, which only Python steps load.
+    """
 
     size: tuple[int, int] | None = None
     size_divisor: int | None = None
     pad_to_square: bool = False
     img_val: float | Color3 = 0
     masks_val: float = 0
+    seg_val: float = 255
 
 
 @dataclass(frozen=True)
@@ -126,11 +133,15 @@ class PhotoMetricDistortion:
 
 @dataclass(frozen=True)
 class Expand:
-    """``fill``: ``mean``, in the order of the image's channels (MMDetection turns it round for ``to_rgb``)."""
+    """``fill``: ``mean``, in the order of the image's channels (MMDetection turns it round for ``to_rgb``).
+
+    ``seg_ignore_label``: for semantic maps, which only Python steps load.
+    """
 
     fill: Color3 = (0, 0, 0)
     ratio_range: Pair = (1, 4)
     prob: float = 0.5
+    seg_ignore_label: int | None = None
 
 
 @dataclass(frozen=True)
@@ -230,6 +241,7 @@ class DefaultFormatBundle:
     img_to_float: bool = True
     img_pad_val: float = 0
     masks_pad_val: float = 0
+    seg_pad_val: float = 255
 
 
 @dataclass(frozen=True)
