@@ -8,6 +8,7 @@ in which MMDetection's object draws them.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -28,6 +29,7 @@ __all__ = [
     "Normalize",
     "Pad",
     "PhotoMetricDistortion",
+    "PythonStep",
     "RandomAffine",
     "RandomCrop",
     "RandomFlip",
@@ -254,7 +256,8 @@ class Collect:
 class MultiScaleFlipAug:
     """``img_scale``: (width, height) each, or factors; with ``flips`` once for each entry: None, or a direction.
 
-    ``transforms`` are numbered on from this step's own number + 1.
+    ``transforms`` are numbered on from this step's own number + 1. Each is a ``Step`` or, run by Python alone, a
+    ``PythonStep``.
     """
 
     transforms: tuple[Any, ...]
@@ -286,3 +289,14 @@ Step = (
     | Collect
     | MultiScaleFlipAug
 )
+
+
+@dataclass(frozen=True)
+class PythonStep:
+    """A transform that is called as it is, and why: one sentence that names it."""
+
+    transform: Callable[[dict[str, Any]], Any]
+    reason: str
+
+    def __call__(self, results: dict[str, Any]) -> Any:
+        return self.transform(results)

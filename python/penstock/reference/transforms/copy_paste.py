@@ -30,6 +30,8 @@ def apply(step: CopyPaste, results: Results, draws: Draws, partners: Sequence[Re
         if not with_masks:
             results.pop("gt_masks", None)
         return results
+    if with_masks and not all(isinstance(part["gt_masks"].masks, np.ndarray) for part in (results, partner)):
+        refuse(step, "masks have to be bitmaps (LoadAnnotations with poly2mask=True), not polygons")
     covered = other_masks.any(axis=0)
     if masks.shape[1:] != covered.shape:
         refuse(step, f"masks of {masks.shape[1:]} and {covered.shape} (height, width) cannot be joined")

@@ -41,9 +41,7 @@ def default_format_bundle(step: DefaultFormatBundle, results: Results, wrappers:
         if key in results:
             results[key] = wrappers.container(_tensor(results[key]))
     if "gt_masks" in results:
-        results["gt_masks"] = wrappers.container(
-            results["gt_masks"], padding_value=step.masks_pad_val, cpu_only=True
-        )
+        results["gt_masks"] = wrappers.container(results["gt_masks"], padding_value=step.masks_pad_val, cpu_only=True)
     if "gt_semantic_seg" in results:
         segmentation = _tensor(results["gt_semantic_seg"][None, ...])
         results["gt_semantic_seg"] = wrappers.container(segmentation, padding_value=step.seg_pad_val, stack=True)

@@ -84,7 +84,8 @@ def _shifted(image: Array, x: int, y: int) -> Array:
     height, width = image.shape[0] - abs(y), image.shape[1] - abs(x)
     top, left = max(0, y), max(0, x)
     from_top, from_left = max(0, -y), max(0, -x)
-    shifted[top : top + height, left : left + width] = image[from_top : from_top + height, from_left : from_left + width]
+    visible = image[from_top : from_top + height, from_left : from_left + width]
+    shifted[top : top + height, left : left + width] = visible
     return shifted
 
 

@@ -30,9 +30,7 @@ def apply(step: MultiScaleFlipAug, results: Results, run: Callable[[Any, Results
     return {key: [view[key] for view in views] for key in views[0]}
 
 
-def _through(
-    step: MultiScaleFlipAug, view: Results, run: Callable[[Any, Results, int], Results | None]
-) -> Results:
+def _through(step: MultiScaleFlipAug, view: Results, run: Callable[[Any, Results, int], Results | None]) -> Results:
     for number, transform in enumerate(step.transforms):
         changed = run(transform, view, number)
         if changed is None:
