@@ -139,7 +139,7 @@ class LoaderClosedError(PenstockError, RuntimeError):
 
 
 class TransformError(PenstockError, RuntimeError):
-    """A user's transform raised; the original exception is the ``__cause__``."""
+    """A transform cannot work on a sample, or a user's raised; the original exception is the ``__cause__``."""
 
 
 class ConfigError(PenstockError, ValueError):

@@ -29,7 +29,8 @@ class Stream:
     """
 
     def __init__(self, seed: int, epoch: int, index: int, attempt: int = 0, part: int = 0) -> None:
-        self._key = [seed, epoch]
+        self._seed = seed
+        self._epoch = epoch
         self._index = index
         self._attempt = attempt
         self._part = part
@@ -37,15 +38,16 @@ class Stream:
     def step(self, number: int) -> Draws:
         """The draws of step ``number`` (from 0) of the pipeline."""
         word = self._attempt << 32 | self._part << 16 | number + 1
-        return Draws(np.random.Generator(np.random.Philox(key=self._key, counter=[0, word, self._index, 0])))
+        counter = [0, word, self._index, 0]
+        return Draws(np.random.Generator(np.random.Philox(key=[self._seed, self._epoch], counter=counter)))
 
     def part(self, number: int) -> Stream:
         """The stream of the ``number``-th (from 1) other image that is mixed into this sample."""
-        return Stream(*self._key, self._index, self._attempt, number)
+        return Stream(self._seed, self._epoch, self._index, self._attempt, number)
 
     def attempt(self, number: int) -> Stream:
         """The stream of the ``number``-th (from 1) sample that takes the place of a rejected one."""
-        return Stream(*self._key, self._index, number, self._part)
+        return Stream(self._seed, self._epoch, self._index, number, self._part)
 
 
 class Draws:

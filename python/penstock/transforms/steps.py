@@ -8,6 +8,7 @@ in which MMDetection's object draws them.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -28,6 +29,7 @@ __all__ = [
     "Normalize",
     "Pad",
     "PhotoMetricDistortion",
+    "PythonStep",
     "RandomAffine",
     "RandomCrop",
     "RandomFlip",
@@ -46,7 +48,7 @@ class LoadImage:
     """Stands for ``LoadImageFromFile``. ``color``: as the image is to be decoded; "gray" gives (h, w)."""
 
     to_float32: bool = False
-    color: Literal["bgr", "rgb", "gray", "native"] = "bgr"
+    color: Literal["bgr", "rgb", "gray"] = "bgr"
 
 
 @dataclass(frozen=True)
@@ -82,6 +84,8 @@ class RandomFlip:
 
 @dataclass(frozen=True)
 class RandomShift:
+    """Shifts are drawn from [-max_shift_px, max_shift_px): MMDetection's ``random`` is numpy's."""
+
     shift_ratio: float = 0.5
     max_shift_px: int = 32
     filter_thr_px: int = 1
@@ -89,13 +93,18 @@ class RandomShift:
 
 @dataclass(frozen=True)
 class Pad:
-    """``size``: (height, width)."""
+    """``size``: (height, width).
+
+    ``img_val``: as OpenCV takes it: one number is the first channel's, and the others get 0; on uint8 images values
+    are rounded to even and clipped. ``seg_val``: for semantic maps, which only Python steps load.
+    """
 
     size: tuple[int, int] | None = None
     size_divisor: int | None = None
     pad_to_square: bool = False
     img_val: float | Color3 = 0
     masks_val: float = 0
+    seg_val: float = 255
 
 
 @dataclass(frozen=True)
@@ -126,11 +135,15 @@ class PhotoMetricDistortion:
 
 @dataclass(frozen=True)
 class Expand:
-    """``fill``: ``mean``, in the order of the image's channels (MMDetection turns it round for ``to_rgb``)."""
+    """``fill``: ``mean``, in the order of the image's channels (MMDetection turns it round for ``to_rgb``).
+
+    ``seg_ignore_label``: for semantic maps, which only Python steps load.
+    """
 
     fill: Color3 = (0, 0, 0)
     ratio_range: Pair = (1, 4)
     prob: float = 0.5
+    seg_ignore_label: int | None = None
 
 
 @dataclass(frozen=True)
@@ -230,6 +243,7 @@ class DefaultFormatBundle:
     img_to_float: bool = True
     img_pad_val: float = 0
     masks_pad_val: float = 0
+    seg_pad_val: float = 255
 
 
 @dataclass(frozen=True)
@@ -242,7 +256,8 @@ class Collect:
 class MultiScaleFlipAug:
     """``img_scale``: (width, height) each, or factors; with ``flips`` once for each entry: None, or a direction.
 
-    ``transforms`` are numbered on from this step's own number + 1.
+    ``transforms`` are numbered on from this step's own number + 1. Each is a ``Step`` or, run by Python alone, a
+    ``PythonStep``.
     """
 
     transforms: tuple[Any, ...]
@@ -274,3 +289,14 @@ Step = (
     | Collect
     | MultiScaleFlipAug
 )
+
+
+@dataclass(frozen=True)
+class PythonStep:
+    """A transform that is called as it is, and why: one sentence that names it."""
+
+    transform: Callable[[dict[str, Any]], Any]
+    reason: str
+
+    def __call__(self, results: dict[str, Any]) -> Any:
+        return self.transform(results)
