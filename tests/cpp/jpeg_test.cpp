@@ -2,8 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <tuple>
+#include <vector>
 
+#include "base/error.h"
 #include "support/bytes.h"
 #include "support/expect_error.h"
 #include "support/jpeg_files.h"
@@ -67,6 +70,46 @@ TEST_P(JpegAgainstPlainDecoding, BgrIsRgbSwapped) {
   ByteVector swapped = decode(file, {height(), width(), 3}, Color::kRgb);
   for (std::size_t i = 0; i < swapped.size(); i += 3) std::swap(swapped[i], swapped[i + 2]);
   EXPECT_EQ(decode(file, {height(), width(), 3}, Color::kBgr), swapped);
+}
+
+TEST_P(JpegAgainstPlainDecoding, RowByRow) {
+  const ByteVector file = encode(3);
+  const ImageSize size{height(), width(), 3};
+  const ByteVector whole = decode(file, size, Color::kBgr);
+  JpegReader reader(file, size, Color::kBgr, /*padded=*/true);
+  ASSERT_EQ(reader.channels(), 4U);
+  const std::size_t stride = std::size_t{width()} * 4 + 5;
+  for (std::uint32_t row = 0; row < height();) {
+    const std::uint32_t count = std::min(1 + row % 5, height() - row);
+    std::vector<std::uint8_t> rows(stride * count);
+    reader.read(rows.data(), stride, count);
+    for (std::uint32_t i = 0; i < count; ++i, ++row) {
+      for (std::size_t value = 0; value < std::size_t{width()} * 3; ++value) {
+        ASSERT_EQ(rows[i * stride + value / 3 * 4 + value % 3],
+                  std::to_integer<int>(whole[std::size_t{row} * width() * 3 + value]));
+      }
+    }
+  }
+  reader.finish();
+}
+
+TEST_P(JpegAgainstPlainDecoding, RowsThatAreNotWantedAreChecked) {
+  ByteVector file = encode(3);
+  const ImageSize size{height(), width(), 3};
+  std::vector<std::uint8_t> row(std::size_t{width()} * 3);
+  for (std::uint32_t rows = 0; rows <= height(); rows += std::max(1U, height() / 3)) {
+    JpegReader reader(file, size, Color::kBgr);
+    for (std::uint32_t i = 0; i < rows; ++i) reader.read(row.data(), row.size(), 1);
+    EXPECT_NO_THROW(reader.finish());
+  }
+  file.resize(file.size() - 3);
+  EXPECT_THROW(
+      {
+        JpegReader reader(file, size, Color::kBgr);
+        reader.read(row.data(), row.size(), 1);
+        reader.finish();
+      },
+      base::Error);
 }
 
 INSTANTIATE_TEST_SUITE_P(

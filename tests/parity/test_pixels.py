@@ -142,3 +142,149 @@ def test_resizing_uint8_gives_the_bits_of_opencv(
     image = pixels(*extent, seed=seed)
     steps = [{"type": "Resize", "extent": target, "nearest": False}]
     assert_same(native.run_pixels([stored(image)], plan(steps), color="native"), by_opencv([image], plan(steps)))
+
+
+@few
+@given(extent=extents, target=extents, channels=st.sampled_from((1, 3)), is_float=st.booleans(), data=st.data())
+def test_warping_gives_what_opencv_gives(
+    native: Any,
+    extent: tuple[int, int],
+    target: tuple[int, int],
+    channels: int,
+    is_float: bool,
+    data: st.DataObject,
+) -> None:
+    angle, scale, bend = (data.draw(st.floats(low, high)) for low, high in ((-1, 1), (0.3, 2), (-1e-3, 1e-3)))
+    shift = data.draw(st.tuples(*[st.floats(-100, 100)] * 2))
+    matrix = [
+        scale * np.cos(angle), -np.sin(angle), shift[0],
+        np.sin(angle), scale * np.cos(angle), shift[1],
+        data.draw(st.sampled_from((0.0, bend))), data.draw(st.sampled_from((0.0, bend))), 1.0,
+    ]  # fmt: skip
+    image = pixels(*extent, channels)
+    warp = {"type": "Warp", "matrix": matrix, "extent": target, "fill": (114.0, 100.0, 90.0)}
+    described = plan([{"type": "ToFloat"}] * is_float + [warp], channels=channels)
+    got, expected = native.run_pixels([stored(image)], described, color="native"), by_opencv([image], described)
+    if is_float:
+        assert_same(got, expected)
+        return
+    difference = np.abs(got.astype(int) - expected)
+    # A position that lies halfway between two of 1/32 pixel may be rounded either way.
+    assert (difference != 0).mean() <= 1e-3 or (difference != 0).sum() <= 3
+
+
+@few
+@given(extent=extents, gains=st.tuples(st.integers(-20, 20), st.integers(-60, 60), st.integers(-60, 60)))
+def test_hsv_gains_give_what_opencv_gives(
+    native: Any, extent: tuple[int, int], gains: tuple[int, int, int]
+) -> None:
+    image = pixels(*extent)
+    described = plan([{"type": "HsvGains", "gains": gains}])
+    assert_same(native.run_pixels([stored(image)], described, color="native"), by_opencv([image], described))
+
+
+@few
+@given(data=st.data(), extent=extents, others=st.tuples(extents, extents))
+def test_other_images_are_pasted_blended_and_selected(
+    native: Any, data: st.DataObject, extent: tuple[int, int], others: tuple[tuple[int, int], tuple[int, int]]
+) -> None:
+    images = [pixels(*size, seed=i) for i, size in enumerate((extent, *others))]
+    steps = data.draw(chains(extent))
+    steps = [step for step in steps if step["type"] in ("Canvas", "Resize", "Flip", "Fill")]
+    for number in data.draw(st.lists(st.sampled_from((0, 1, 2)), max_size=3)):
+        here = extent_after(steps, extent)
+        kind = data.draw(st.sampled_from(("Overlay", "Blend", "Select")))
+        inner = [data.draw(canvases(images[number].shape[:2], is_float=False))]
+        step: Step = {"type": kind}
+        if kind == "Overlay":
+            step["left"], step["top"] = data.draw(st.tuples(*[st.integers(-20, 100)] * 2))
+        else:
+            inner.append({"type": "Resize", "extent": here, "nearest": False})
+        if kind == "Select":
+            chosen = np.random.default_rng(number).integers(0, 2, here, dtype=np.uint8)
+            step["mask"] = chosen.ravel().tolist()
+        steps.append({**step, "image_plan": plan(inner, source=number)})
+    steps += data.draw(st.sampled_from(([], [normalize()])))
+    described = plan(steps)
+    got = native.run_pixels([stored(image) for image in images], described, color="native")
+    assert_same(got, by_opencv(images, described))
+
+
+@few
+@given(data=st.data(), extent=extents)
+def test_one_sweep_gives_what_a_pass_for_each_step_gives(
+    native: Any, data: st.DataObject, extent: tuple[int, int]
+) -> None:
+    """A Fill without rectangles changes nothing and ends a pass. Weights of colors beside an image may be added up in
+    another order: float32 may differ in the last bits."""
+    steps = data.draw(chains(extent))
+    nothing: Step = {"type": "Fill", "rectangles": [], "value": (0.0, 0.0, 0.0)}
+    apart = [part for step in steps for part in (step, nothing)]
+    image = stored(pixels(*extent))
+    together, separate = (native.run_pixels([image], plan(s), color="native") for s in (steps, apart))
+    if together.dtype == np.uint8:
+        np.testing.assert_array_equal(together, separate)
+    else:
+        np.testing.assert_allclose(together, separate, rtol=1e-5, atol=2e-4)
+
+
+RECIPE: list[Step] = [
+    {"type": "Resize", "extent": (200, 267), "nearest": False},
+    {"type": "Flip", "horizontal": True, "vertical": False},
+    normalize(),
+    {"type": "Canvas", "extent": (224, 288), "left": 0, "top": 0, "fill": (0.0, 0.0, 0.0)},
+]
+
+
+@pytest.mark.parametrize("options", [{}, {"subsampling": 2}, {"progressive": True}, {"subsampling": 2, "quality": 30}])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_jpegs_are_decoded_as_they_are_needed(native: Any, options: dict[str, Any], channels: int) -> None:
+    data = jpeg(picture(97, 131, channels), **options)
+    image = native.decode_image(data, "jpeg", [97, 131, channels], 1, "bgr")
+    crop = {"type": "Canvas", "extent": (30, 50), "left": -40, "top": -20, "fill": (0.0, 0.0, 0.0)}
+    for steps in ([], RECIPE, [crop], [crop, *RECIPE]):
+        got = native.run_pixels([("jpeg", data, [97, 131, channels])], plan(steps))
+        assert_same(got, by_opencv([image], plan(steps)))
+
+
+def test_pngs_and_gray_images_become_bgr(native: Any) -> None:
+    for channels in (1, 3):
+        image = picture(60, 80, channels)
+        bgr = np.repeat(image, 3, axis=2) if channels == 1 else image[:, :, ::-1]
+        for compression, data in (("png", png(image)), ("none", image.tobytes())):
+            got = native.run_pixels([(compression, data, list(image.shape))], plan(RECIPE))
+            assert_same(got, by_opencv([bgr], plan(RECIPE)))
+
+
+def test_real_images(native: Any, coco_mini: Path) -> None:
+    for path in sorted((coco_mini / "val2017").glob("*.jpg"))[:20]:
+        data = path.read_bytes()
+        image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
+        height, width = image.shape[:2]
+        channels = 3 if cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED).ndim == 3 else 1
+        scale = min(1333 / max(height, width), 800 / min(height, width))
+        steps = [
+            {"type": "Resize", "extent": (int(height * scale + 0.5), int(width * scale + 0.5)), "nearest": False},
+            *RECIPE[1:3],
+        ]
+        distorted: list[Step] = [
+            {"type": "ToFloat"},
+            {"type": "Canvas", "extent": (2 * height, 2 * width), "left": 51, "top": 77, "fill": MEAN},
+            {"type": "Canvas", "extent": (height, width), "left": -40, "top": -30, "fill": (0.0, 0.0, 0.0)},
+            {"type": "Resize", "extent": (416, 352), "nearest": False},
+            RECIPE[1],
+            {"type": "Photometric", "brightness": -20.5, "contrast_before": 1.2, "saturation": 0.7, "hue": 11.0,
+             "contrast_after": 1.0, "order": (2, 0, 1)},
+            normalize(),
+        ]  # fmt: skip
+        for chain in (steps[:2], steps, distorted):
+            got = native.run_pixels([("jpeg", data, [height, width, channels])], plan(chain))
+            assert_same(got, by_opencv([image], plan(chain)))
+
+
+@pytest.mark.parametrize("kept", [0.2, 0.6, 0.97])
+def test_damage_is_found_behind_the_last_row_that_is_needed(native: Any, kept: float) -> None:
+    data = jpeg(picture(160, 160))
+    crop = {"type": "Canvas", "extent": (8, 8), "left": 0, "top": 0, "fill": (0.0, 0.0, 0.0)}
+    with pytest.raises(Exception, match="JPEG"):
+        native.run_pixels([("jpeg", data[: int(len(data) * kept)], [160, 160, 3])], plan([crop]))

@@ -48,8 +48,9 @@ void to_bgr(const Hsv& hsv, bool rounded, std::uint8_t* bgr) {
   const float value = static_cast<float>(hsv.value) * (1.0F / 255.0F);
   const auto sector = static_cast<std::size_t>(sextants);
   const float part = sextants - static_cast<float>(sector);
-  const float levels[4] = {value, value * (1.0F - saturation), value * (1.0F - saturation * part),
-                           value * ((1.0F - saturation) + saturation * part)};
+  // OpenCV fuses these subtractions with their multiplications.
+  const auto fused = [saturation](float by) { return static_cast<float>(1.0 - static_cast<double>(saturation) * by); };
+  const float levels[4] = {value, value * (1.0F - saturation), value * fused(part), value * fused(1.0F - part)};
   static constexpr std::uint8_t kLevels[6][3] = {{1, 3, 0}, {1, 0, 2}, {3, 0, 1}, {0, 2, 1}, {0, 1, 3}, {2, 1, 0}};
   for (std::size_t c = 0; c < 3; ++c) {
     const float level = std::min(levels[kLevels[sector][c]] * 255.0F, 255.0F);

@@ -136,7 +136,7 @@ class Pass::Sweep {
     const std::int32_t from = columns ? before_.x().size : before_.y().size;
     if (!pass_.resize_) return identity_taps(from);
     const std::int32_t to = columns ? pass_.resize_->extent.width : pass_.resize_->extent.height;
-    return pass_.resize_->nearest ? nearest_taps(from, to) : linear_taps(from, to, axis);
+    return pass_.resize_->nearest ? nearest_taps(from, to) : linear_taps(from, to, axis, std::is_same_v<Sum, float>);
   }
 
   template <class T>

@@ -14,15 +14,16 @@ std::int16_t integer_weight(float weight) { return static_cast<std::int16_t>(std
 
 }  // namespace
 
-std::vector<Tap> linear_taps(std::int32_t from, std::int32_t to, Axis axis) {
+std::vector<Tap> linear_taps(std::int32_t from, std::int32_t to, Axis axis, bool is_float) {
   // Twice inverted, as OpenCV does: the last bit can decide which neighbour is taken.
   const double scale = 1.0 / (static_cast<double>(to) / from);
   std::vector<Tap> taps;
   taps.reserve(static_cast<std::size_t>(to));
   for (std::int32_t i = 0; i < to; ++i) {
-    const auto at = static_cast<float>((i + 0.5) * scale - 0.5);
+    const double exact = (i + 0.5) * scale - 0.5;
+    const double at = is_float ? exact : static_cast<float>(exact);
     const auto first = static_cast<std::int32_t>(std::floor(at));
-    const float weight = at - static_cast<float>(first);
+    const auto weight = static_cast<float>(at - first);
     if (axis == Axis::kColumns && (first < 0 || first >= from - 1)) {
       taps.push_back(single(std::clamp(first, 0, from - 1)));
     } else {

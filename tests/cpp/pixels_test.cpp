@@ -1,0 +1,124 @@
+#include <gtest/gtest.h>
+#include <hwy/targets.h>
+
+#include <algorithm>
+#include <cstring>
+#include <memory>
+#include <random>
+#include <thread>
+#include <vector>
+
+#include "pipeline/image_source.h"
+#include "support/bytes.h"
+#include "support/jpeg_files.h"
+#include "transform/pixel_source.h"
+
+namespace penstock::transform {
+namespace {
+
+constexpr std::int32_t kHeight = 61, kWidth = 83;
+
+class JpegImages final : public PixelSources {
+ public:
+  JpegImages() : file_(test::encode_jpeg(test::make_picture(kHeight, kWidth, 3, 3), test::Subsampling::k420)) {}
+  std::unique_ptr<PixelSource> open(std::size_t) override {
+    return pipeline::open_image(format::Compression::kJpeg, file_, {kHeight, kWidth, 3}, decode::Color::kBgr);
+  }
+
+ private:
+  test::ByteVector file_;
+};
+
+/// Plans of every kind of step, alone and together.
+std::vector<PixelPlan> plans() {
+  const Normalize normalize{{1, 2, 3}, {0.5, 0.25, 0.125}, true};
+  const Canvas expand{{100, 150}, 20, 30, {1, 2, 3}};
+  const Canvas crop{{40, 50}, -10, -7, {}};
+  const Canvas pad{{96, 128}, 0, 0, {0, 0, 0}};
+  const auto part = std::make_shared<const PixelPlan>(PixelPlan{0, {kHeight, kWidth}, 3, {Resize{{30, 40}}}});
+  const auto mask = std::make_shared<const std::vector<std::uint8_t>>(30 * 40, std::uint8_t{1});
+  const std::vector<std::vector<PixelStep>> chains{
+      {},
+      {Resize{{90, 121}}, Flip{true, false}, normalize, pad},
+      {ToFloat{}, expand, crop, Resize{{64, 47}}, Flip{true, true}, Photometric{5, 1.1F, 0.9F, 7, 1, {2, 0, 1}}, normalize, pad},
+      {Photometric{}, expand, Resize{{33, 44}}, normalize, normalize, normalize},
+      {Canvas{{10, 10}, 200, 0, {9, 9, 9}}, Resize{{5, 70}}},
+      {expand, crop, expand, Resize{{64, 47}, true}, Flip{false, true}},
+      {Resize{{1, 1}}},
+      {Flip{false, true}, Resize{{200, 3}}},
+      {HsvGains{{3, 20, -20}}, Fill{{{1, 2, 30, 40}}, {7, 8, 9}}, Warp{{1, 0.1, 3, -0.1, 1, 4, 0, 0, 1}, {70, 50}, {5, 6, 7}}},
+      {ToFloat{}, Warp{{1, 0.1, 3, -0.1, 1, 4, 0, 0, 1}, {70, 50}, {5, 6, 7}}, Resize{{31, 17}}},
+      {Overlay{part, 70, 50}, Resize{{30, 40}}, Blend{part}, Select{part, mask}, normalize},
+  };
+  std::vector<PixelPlan> made;
+  for (const auto& steps : chains) {
+    for (const std::uint32_t channels : {1U, 3U}) made.push_back({0, {kHeight, kWidth}, channels, steps});
+  }
+  return made;
+}
+
+/// Memory of exactly the size of the result, so that a sanitizer sees each byte beyond it that is touched.
+test::ByteVector run(const PixelPlan& plan, bool planar, std::int32_t more = 0) {
+  JpegImages images;
+  Extent extent = extent_of(plan);
+  extent = {extent.height + more, extent.width + more};
+  const std::size_t bytes = static_cast<std::size_t>(extent.height) * static_cast<std::size_t>(extent.width) *
+                            plan.channels * (is_float(plan) ? 4 : 1);
+  test::ByteVector out(bytes, std::byte{0xEE});
+  run_pixels(plan, images, {out.data(), planar, extent, 0});
+  return out;
+}
+
+TEST(Pixels, WritesEveryByteOfTheTargetAndNoOther) {
+  for (const PixelPlan& plan : plans()) {
+    for (const bool planar : {false, true}) {
+      const test::ByteVector out = run(plan, planar, 3);
+      // The last pixel is padding.
+      EXPECT_EQ(out.back(), std::byte{0});
+    }
+  }
+}
+
+TEST(Pixels, LayoutsHoldTheSameValues) {
+  for (const PixelPlan& plan : plans()) {
+    const test::ByteVector pixels = run(plan, false);
+    const test::ByteVector planes = run(plan, true);
+    const std::size_t item = is_float(plan) ? 4 : 1;
+    const std::size_t count = pixels.size() / item / plan.channels;
+    for (std::size_t i = 0; i < count; ++i) {
+      for (std::size_t c = 0; c < plan.channels; ++c) {
+        ASSERT_EQ(std::memcmp(&pixels[(i * plan.channels + c) * item], &planes[(c * count + i) * item], item), 0);
+      }
+    }
+  }
+}
+
+TEST(Pixels, EveryInstructionSetGivesTheSameBits) {
+  for (const PixelPlan& plan : plans()) {
+    const test::ByteVector expected = run(plan, true);
+    for (const std::int64_t target : hwy::SupportedAndGeneratedTargets()) {
+      hwy::SetSupportedTargetsForTest(target);
+      EXPECT_EQ(run(plan, true), expected) << hwy::TargetName(target);
+      hwy::SetSupportedTargetsForTest(0);
+    }
+  }
+}
+
+TEST(Pixels, ThreadsDoNotMeet) {
+  const std::vector<PixelPlan> all = plans();
+  std::vector<test::ByteVector> expected;
+  for (const PixelPlan& plan : all) expected.push_back(run(plan, true));
+  std::vector<std::thread> threads;
+  for (std::size_t t = 0; t < 3; ++t) {
+    threads.emplace_back([&, t] {
+      for (std::size_t i = 0; i < all.size(); ++i) {
+        const std::size_t which = (i + 5 * t) % all.size();
+        EXPECT_EQ(run(all[which], true), expected[which]);
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+}
+
+}  // namespace
+}  // namespace penstock::transform
