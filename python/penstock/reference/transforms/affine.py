@@ -17,9 +17,8 @@ __all__ = ["apply"]
 def apply(step: RandomAffine, results: Results, draws: Draws) -> Results:
     """Rotates, scales, shears and moves the image and its boxes; there is no such thing for masks."""
     image = results["img"]
+    # A negative border may leave no pixels: OpenCV then keeps the image's own size, and the boxes lie outside.
     height, width = image.shape[0] + step.border[0] * 2, image.shape[1] + step.border[1] * 2
-    if height < 1 or width < 1:
-        refuse(step, f"border={step.border} leaves no pixels of an image of {image.shape[0]} x {image.shape[1]}")
     matrix, ratio = _draw_matrix(step, height, width, draws)
     warped = opencv().warpPerspective(image, matrix, dsize=(width, height), borderValue=step.border_val)
     results["img"] = warped

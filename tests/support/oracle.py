@@ -1,0 +1,192 @@
+"""MMDetection's own transforms as the oracle of the native steps: both are fed the same random numbers."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import warnings
+from collections.abc import Iterator, Sequence
+from typing import Any
+from unittest import mock
+
+import numpy as np
+import pytest
+import torch
+
+from penstock.errors import TransformError
+from penstock.integrations.mmdet.lowering import WRAPPERS, lower
+from penstock.reference.transforms import partner_indices, run_step
+from penstock.transforms.draws import Draws, Stream
+from penstock.transforms.steps import Step
+
+__all__ = ["Pool", "assert_same", "check_step", "drawing_from", "same_failure_or_result", "through_both"]
+
+Results = dict[str, Any]
+
+
+@contextlib.contextmanager
+def drawing_from(draws: Draws) -> Iterator[None]:
+    """Within it, the functions of ``numpy.random`` that MMDetection draws with take their numbers from ``draws``."""
+    fakes = {name: getattr(_Fake(draws), name) for name in _Fake.NAMES}
+    with mock.patch.multiple(np.random, **fakes):
+        yield
+
+
+class _Fake:
+    """numpy's functions, with numpy's own refusals. What is not written here is not used, and fails."""
+
+    NAMES = ("choice", "permutation", "rand", "randint", "random", "random_sample", "uniform")
+
+    def __init__(self, draws: Draws) -> None:
+        self._draws = draws
+
+    def randint(self, low: int, high: int | None = None, size: int | None = None) -> Any:
+        low, high = (0, low) if high is None else (low, high)
+        if low >= high:
+            raise ValueError("low >= high")
+        if size is None:
+            return self._draws.randint(low, high)
+        return np.array([self._draws.randint(low, high) for _ in range(size)])
+
+    def uniform(self, low: float = 0.0, high: float = 1.0, size: int | None = None) -> Any:
+        if size is None:
+            return self._draws.uniform(low, high)
+        return np.array([self._draws.uniform(low, high) for _ in range(size)])
+
+    def random_sample(self) -> float:
+        return self._draws.random()
+
+    def random(self) -> float:
+        return self._draws.random()
+
+    def rand(self, size: int) -> Any:
+        return np.array([self._draws.random() for _ in range(size)])
+
+    def permutation(self, length: int) -> Any:
+        return np.array(self._draws.permutation(length), dtype=np.int64)
+
+    def choice(self, items: Any, size: int | None = None, replace: bool = True, p: Any = None) -> Any:
+        if p is not None:
+            if min(p) < 0 or len(p) != len(items):
+                raise ValueError("not probabilities")
+            return items[self._draws.weighted(p)]
+        if size is not None:
+            assert not replace and isinstance(items, int)
+            return np.array(self._draws.permutation(items)[:size], dtype=np.int64)
+        return np.array(items)[self._draws.randint(0, len(items))]
+
+
+class Pool:
+    """Other samples to mix with, as MMDetection's transforms see their dataset."""
+
+    def __init__(self, samples: Sequence[Results]) -> None:
+        self._samples = samples
+
+    def __len__(self) -> int:
+        return len(self._samples)
+
+    def get_ann_info(self, index: int) -> dict[str, Any]:
+        return {"bboxes": self._samples[index]["gt_bboxes"]}
+
+    def count_boxes(self, index: int) -> int:
+        return len(self._samples[index]["gt_bboxes"])
+
+    def sample(self, index: int) -> Results:
+        return copy.deepcopy(self._samples[index])
+
+
+def check_step(transform: Any, results: Results, seed: int = 0, pool: Pool | None = None) -> Results | None:
+    """Asserts that MMDetection's transform and its step give the same of the same draws, or both fail.
+
+    Also that the step leaves the arrays that it was given as they were.
+
+    Returns:
+        What the step gave; None also where both failed.
+    """
+    (step,) = lower([transform])
+    assert isinstance(step, Step), step
+    stream = Stream(seed, 1, 2)
+    ours, before = dict(results), copy.deepcopy(results)
+    ours["bbox_fields"] = list(results.get("bbox_fields", []))
+    ours["mask_fields"] = list(results.get("mask_fields", []))
+    outcome = same_failure_or_result(
+        lambda: through_mmdet(transform, copy.deepcopy(results), stream, 5, pool),
+        lambda: through_step(step, ours, stream, 5, pool),
+        type(step).__name__,
+    )
+    for key, value in before.items():
+        assert_same(results[key], value, f"input {key}")
+    return outcome
+
+
+def same_failure_or_result(theirs: Any, ours: Any, name: str) -> Any:
+    """Runs both; where MMDetection's raises, the step has to raise TransformError with its name."""
+    with warnings.catch_warnings():
+        # NaN boxes, and numpy's own opinion of MMDetection's code.
+        warnings.simplefilter("ignore", (RuntimeWarning))
+        warnings.simplefilter("ignore", (DeprecationWarning))
+        try:
+            expected = theirs()
+        except Exception:
+            with pytest.raises(TransformError, match=name):
+                ours()
+            return None
+        actual = ours()
+    assert_same(actual, expected)
+    return actual
+
+
+def through_both(transforms: Sequence[Any], results: Results, stream: Stream, pool: Pool | None = None) -> Any:
+    """Runs a whole pipeline through both, each on its own results; gives (the steps', MMDetection's)."""
+    ours: Any = copy.deepcopy(results)
+    theirs: Any = copy.deepcopy(results)
+    for number, (transform, step) in enumerate(zip(transforms, lower(transforms), strict=True)):
+        assert isinstance(step, Step), step
+        if theirs is not None:
+            theirs = through_mmdet(transform, theirs, stream, number, pool)
+        if ours is not None:
+            ours = through_step(step, ours, stream, number, pool)
+    return ours, theirs
+
+
+def through_mmdet(transform: Any, results: Results, stream: Stream, number: int, pool: Pool | None) -> Any:
+    with drawing_from(stream.step(number)):
+        if not hasattr(transform, "get_indexes"):
+            return transform(results)
+        assert pool is not None
+        indices = transform.get_indexes(pool)
+        indices = indices if isinstance(indices, list) else [indices]
+        results["mix_results"] = [pool.sample(index) for index in indices]
+        changed = transform(results)
+        changed.pop("mix_results")
+        return changed
+
+
+def through_step(step: Any, results: Results, stream: Stream, number: int, pool: Pool | None) -> Any:
+    def partners(mixing: Any, draws: Draws) -> list[Results]:
+        assert pool is not None
+        return [pool.sample(index) for index in partner_indices(mixing, draws, len(pool), pool.count_boxes)]
+
+    return run_step(step, results, stream, number, partners, WRAPPERS)
+
+
+def assert_same(actual: Any, expected: Any, where: str = "results") -> None:
+    """Equal to the last bit, types of arrays and containers included."""
+    assert type(actual) is type(expected) or np.isscalar(expected), (where, type(actual), type(expected))
+    if isinstance(expected, dict):
+        assert actual.keys() == expected.keys(), where
+        for key in expected:
+            assert_same(actual[key], expected[key], f"{where}[{key!r}]")
+    elif isinstance(expected, (list, tuple)):
+        assert len(actual) == len(expected), where
+        for number, pair in enumerate(zip(actual, expected, strict=True)):
+            assert_same(*pair, f"{where}[{number}]")
+    elif isinstance(expected, torch.Tensor):
+        assert_same(actual.numpy(), expected.numpy(), where)
+    elif isinstance(expected, np.ndarray):
+        assert actual.dtype == expected.dtype, where
+        np.testing.assert_array_equal(actual, expected, err_msg=where, strict=True)
+    elif hasattr(expected, "__dict__") and type(expected).__name__ in ("BitmapMasks", "PolygonMasks", "DataContainer"):
+        assert_same(vars(actual), vars(expected), where)
+    else:
+        assert actual == expected, where
