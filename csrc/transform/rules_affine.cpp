@@ -76,7 +76,8 @@ Keep warp_boxes(const step::RandomAffine& step, Boxes& boxes, const Matrix& matr
 
 bool apply(const step::RandomAffine& step, Sample& sample, Draws& draws) {
   const Extent extent{sample.extent.height + step.border[0] * 2, sample.extent.width + step.border[1] * 2};
-  if (extent.height < 1 || extent.width < 1) refuse("RandomAffine", "the border leaves no pixels");
+  // Where a negative border leaves no pixels OpenCV keeps the image's own extent, and the boxes lie outside.
+  const Extent drawn = extent.height < 1 || extent.width < 1 ? sample.extent : extent;
   const auto symmetric = [&](double bound) { return draws.uniform(-bound, bound); };
   const Matrix rotate = rotation(symmetric(step.max_rotate_degree));
   const double ratio = draws.uniform(step.scaling_ratio_range[0], step.scaling_ratio_range[1]);
@@ -85,10 +86,10 @@ bool apply(const step::RandomAffine& step, Sample& sample, Draws& draws) {
   const double x = symmetric(step.max_translate_ratio) * extent.width;
   const double y = symmetric(step.max_translate_ratio) * extent.height;
   const Matrix matrix = translation(x, y) * shearing(x_degrees, y_degrees) * rotate * scaling(ratio);
-  Warp warp{{}, extent, step.border_val};
+  Warp warp{{}, drawn, step.border_val};
   std::copy(matrix.begin(), matrix.end(), warp.matrix.begin());
   sample.draw(warp);
-  sample.meta.img_shape = extent;
+  sample.meta.img_shape = drawn;
   if (!sample.ignored.empty()) {
     select(sample.ignored, warp_boxes(step, sample.ignored, matrix, single(ratio), extent));
   }
