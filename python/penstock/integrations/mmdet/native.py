@@ -94,10 +94,10 @@ class _Resume:
 
 def _why_not(step: Any, before: Sequence[Any]) -> str:
     """Why the core cannot run a step after those before it; "" where it can."""
-    if not isinstance(step, st.Step):
-        return "it is not one of the core's"
+    if isinstance(step, st.PythonStep):
+        return step.reason
     if not before:
-        return "" if isinstance(step, st.LoadImage) and step.color != "native" else "the image is not loaded first"
+        return "" if isinstance(step, st.LoadImage) else "the image is not loaded first"
     load, floating = before[0], _is_float(before)
     annotations = next((other for other in before if isinstance(other, st.LoadAnnotations)), None)
     if isinstance(before[-1], _FORMAT) and not isinstance(step, st.Collect):

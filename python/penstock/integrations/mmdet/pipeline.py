@@ -71,9 +71,18 @@ def dataset_program(dataset: DeepLakeCocoDataset) -> Program:
 
 def _reports(built: Sequence[Any], lowered: Sequence[Any]) -> tuple[StepReport, ...]:
     count, reason = native_steps(lowered)
-    names = [repr(step).replace("\n", "") for step in built]
-    native = [StepReport(name, True) for name in names[:count]]
-    return (*native, *(StepReport(name, False, reason if i == 0 else "it comes after") for i, name in enumerate(names[count:])))
+    reasons = [reason, *["it comes after"] * len(built)]
+    return tuple(
+        StepReport(_text_of(step), number < count, "" if number < count else reasons[number - count])
+        for number, step in enumerate(built)
+    )
+
+
+def _text_of(step: Any) -> str:
+    try:
+        return " ".join(repr(step).split())
+    except AttributeError:  # MMDetection's FilterAnnotations asks for an attribute that it does not have
+        return type(step).__name__
 
 
 def collate_batch(samples: list[Any]) -> Any:

@@ -139,11 +139,11 @@ def _add_annotations(results: Results, sample: NativeSample, step: st.LoadAnnota
         results["gt_labels"] = sample.labels
 
 
-def _call(step: Any, results: Results) -> Any:
+def _call(step: st.PythonStep, results: Results) -> Any:
     try:
         return step(results)
     except PenstockError:
         raise
     except Exception as error:
-        name = type(step).__name__
+        name = type(step.transform).__name__
         raise TransformError(f"'{name}' raised {type(error).__name__}: {error}") from error

@@ -18,13 +18,10 @@ from penstock.integrations.mmdet.names import did_you_mean
 __all__ = ["build_steps", "is_test_pipeline"]
 
 _NOT_YET = {
-    "CopyPaste": "it needs several images at once",
     "LoadImageFromWebcam": "images come from the dataset",
     "LoadMultiChannelImageFromFiles": "images come from the dataset",
     "LoadPanopticAnnotations": "masks are not read",
     "LoadProposals": "proposals are not read",
-    "MixUp": "it needs several images at once",
-    "Mosaic": "it needs several images at once",
 }
 _ANNOTATIONS_NOT_YET = {"with_mask": "gt_masks", "with_seg": "gt_semantic_seg"}
 _KEYS_NOT_YET = ("gt_masks", "gt_semantic_seg", "proposals")

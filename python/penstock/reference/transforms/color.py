@@ -36,7 +36,8 @@ def photo_metric_distortion(step: PhotoMetricDistortion, results: Results, draws
     if not contrast_first and _coin(draws):
         image *= draws.uniform(*step.contrast_range)
     if _coin(draws):
-        image = image[..., draws.permutation(3)]
+        # In a layout that OpenCV takes: MMDetection's own next step may fail on the one that indexing gives.
+        image = np.ascontiguousarray(image[..., draws.permutation(3)])
     results["img"] = image
     return results
 

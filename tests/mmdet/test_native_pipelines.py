@@ -1,0 +1,57 @@
+"""The same samples from both loader types, whatever the pipeline."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from penstock.errors import PenstockError
+from support.coco_lakes import CocoPair
+from support.random_pipelines import pipelines, steps
+from support.same_batches import Tolerance, assert_same_batches
+
+pytestmark = pytest.mark.usefixtures("native")
+
+_QUIET = settings(
+    deadline=None,
+    max_examples=25,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+
+
+def _batches(pair: CocoPair, pipeline: list[dict[str, Any]], loader_type: str, seed: int, **options: Any) -> Any:
+    """The batches of an epoch, or the kind of error that ended it and the sample that it names."""
+    from penstock.integrations.mmdet import build_dataloader, build_dataset
+
+    dataset = build_dataset({"pipeline": pipeline, "deeplake_path": str(pair.lake)})
+    with build_dataloader(dataset, 4, 0, shuffle=True, seed=seed, loader_type=loader_type, **options) as loader:
+        try:
+            return list(loader), None
+        except PenstockError as error:
+            return None, (type(error).__name__, error.index)
+
+
+@pytest.mark.parametrize("step", sorted(steps))
+@_QUIET
+@given(data=st.data(), seed=st.integers(0, 2**40))
+def test_equal(awkward: CocoPair, step: str, data: Any, seed: int) -> None:
+    """Batches of pipelines that begin with each step; or the same error."""
+    pipeline = data.draw(pipelines(step))
+    native, native_error = _batches(awkward, pipeline, "c++", seed)
+    python, python_error = _batches(awkward, pipeline, "python", seed)
+    assert native_error == python_error
+    if native is not None:
+        assert_same_batches(native, python, _tolerance(pipeline))
+
+
+def _tolerance(pipeline: list[dict[str, Any]]) -> Tolerance:
+    """RandomAffine multiplies float32 matrices, which numpy's BLAS rounds in its own way; from the last bit of the
+    matrix follow the last bits of boxes, and a level of the pixels on the border between two.
+    """
+    if any(step["type"] == "RandomAffine" for step in pipeline):
+        return Tolerance(share=0.03, boxes=1e-3)
+    return Tolerance()
