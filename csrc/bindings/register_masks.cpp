@@ -162,10 +162,12 @@ void register_masks(py::module_& module) {
       py::arg("objects"), py::arg("height"), py::arg("width"), py::arg("operations"), py::arg("as_bitmaps"));
   module.def(
       "rasterize",
-      [](const Polygons& objects, std::int32_t height, std::int32_t width) {
-        return array_of(transform::rasterize(lists_of(objects), {height, width}));
+      [](const Polygons& objects, std::int32_t height, std::int32_t width, const std::vector<py::tuple>& operations) {
+        BitmapMasks masks = transform::rasterize(lists_of(objects), {height, width});
+        for (const py::tuple& operation : operations) apply(masks, operation);
+        return array_of(masks);
       },
-      py::arg("objects"), py::arg("height"), py::arg("width"));
+      py::arg("objects"), py::arg("height"), py::arg("width"), py::arg("operations") = py::list());
   module.def("paste_bitmap_masks", &paste_bitmaps, py::arg("below"), py::arg("above"), py::arg("pasted"));
   module.def(
       "masks_of_boxes",

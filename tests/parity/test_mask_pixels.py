@@ -51,6 +51,24 @@ def test_polygons_of_every_size(native: Any, seed: int, spread: float, digits: i
     _assert_same_pixels(native, objects, 55, 47)
 
 
+def test_pixels_are_made_before_they_are_moved(native: Any, mmdet: Any, coco_mini: Path) -> None:
+    """As MMDetection's pipelines do; polygons that are scaled first have other pixels."""
+    from mmdet.core.mask.structures import BitmapMasks
+
+    compared = 0
+    for segmentation, height, width in list(_annotations(coco_mini))[::25]:
+        if isinstance(segmentation, dict):
+            continue
+        polygons = [np.array(part, np.float64) for part in segmentation]
+        theirs = BitmapMasks([_theirs(polygons, height, width)], height, width).rescale((1333, 800)).flip("horizontal")
+        resized = (theirs.height, theirs.width)
+        theirs = theirs.crop(np.array([100, 50, 900, 700])).pad((704, 832))
+        operations = [("resize", *resized), ("flip", True, False), ("crop", 100, 50, 900, 700), ("pad", 704, 832, 0)]
+        assert np.array_equal(native.rasterize([polygons], height, width, operations), theirs.masks)
+        compared += 1
+    assert compared > 40
+
+
 @pytest.mark.parametrize(
     "polygon",
     [

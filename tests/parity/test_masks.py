@@ -107,7 +107,9 @@ def _bitmaps(draw: st.DrawFn) -> npt.NDArray[np.uint8]:
     if draw(st.booleans()):
         # Dense ones, which Hypothesis does not draw.
         seed = draw(st.integers(0, 2**32 - 1))
-        masks = (np.random.default_rng(seed).random(shape) < 0.5).astype(np.uint8) * np.uint8(draw(st.sampled_from([1, 255])))
+        masks = (np.random.default_rng(seed).random(shape) < 0.5).astype(np.uint8) * np.uint8(
+            draw(st.sampled_from([1, 255]))
+        )
     return masks
 
 
@@ -197,7 +199,9 @@ def test_pasting_objects_over_others(native: Any, mmdet: Any, data: st.DataObjec
 
 
 @settings(deadline=None)
-@given(boxes=arrays.arrays(np.float32, (3, 4), elements=st.floats(-100, 100, width=32)), extent=st.tuples(_SIZES, _SIZES))
+@given(
+    boxes=arrays.arrays(np.float32, (3, 4), elements=st.floats(-100, 100, width=32)), extent=st.tuples(_SIZES, _SIZES)
+)
 def test_masks_of_boxes(native: Any, mmdet: Any, boxes: Any, extent: Extent) -> None:
     from mmdet.datasets.pipelines import CopyPaste
 
