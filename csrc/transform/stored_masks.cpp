@@ -142,27 +142,13 @@ PolygonLists read_polygons(base::Bytes stored, Coordinate type, std::span<const 
 
 namespace {
 
-std::size_t objects_of(const base::Shape& shape) {
-  if (shape.size() == 3) return shape[2];
-  if (shape.size() == 2) return 1;
-  throw base::Error(base::ErrorKind::kUnsupported,
-                    "masks of " + std::to_string(shape.size()) + " dimensions; they need (height, width, objects)");
-}
-
-template <class Convert>
-void take_object(const std::uint8_t* in, std::size_t step, std::size_t count, std::uint8_t* out, Convert convert) {
-  for (std::size_t i = 0; i < count; ++i) out[i] = convert(in[i * step]);
-}
-
-}  // namespace
-
-BitmapMasks read_bitmaps(base::Bytes stored, const base::Shape& shape, bool is_bool, Extent extent) {
-  return read_bitmaps(stored, shape, is_bool, extent, all_of(objects_of(shape)));
-}
-
-BitmapMasks read_bitmaps(base::Bytes stored, const base::Shape& shape, bool is_bool, Extent extent,
-                         std::span<const std::size_t> objects) {
-  const std::size_t count = objects_of(shape);
+/// How many objects there are, in an array that is what it claims to be.
+std::size_t checked_objects(base::Bytes stored, const base::Shape& shape, Extent extent) {
+  if (shape.size() != 2 && shape.size() != 3) {
+    throw base::Error(base::ErrorKind::kUnsupported,
+                      "masks of " + std::to_string(shape.size()) + " dimensions; they need (height, width, objects)");
+  }
+  const std::size_t count = shape.size() == 3 ? shape[2] : 1;
   const std::optional<std::uint64_t> needed = base::checked_byte_count(shape, 1);
   if (!needed || stored.size() != *needed) {
     damaged("the masks have " + std::to_string(stored.size()) + " bytes, which is not what their shape needs");
@@ -173,6 +159,16 @@ BitmapMasks read_bitmaps(base::Bytes stored, const base::Shape& shape, bool is_b
     damaged("the masks are " + std::to_string(shape[1]) + "x" + std::to_string(shape[0]) + ", the image is " +
             std::to_string(extent.width) + "x" + std::to_string(extent.height));
   }
+  return count;
+}
+
+template <class Convert>
+void take_object(const std::uint8_t* in, std::size_t step, std::size_t count, std::uint8_t* out, Convert convert) {
+  for (std::size_t i = 0; i < count; ++i) out[i] = convert(in[i * step]);
+}
+
+BitmapMasks take_objects(base::Bytes stored, std::size_t count, bool is_bool, Extent extent,
+                         std::span<const std::size_t> objects) {
   check_objects(objects, count);
   MaskPatches masks{extent, {}, nullptr};
   masks.patches.assign(objects.size(), {0, 0, extent.width, extent.height, 0, 0});
@@ -192,6 +188,18 @@ BitmapMasks read_bitmaps(base::Bytes stored, const base::Shape& shape, bool is_b
   }
   for (MaskPatch& patch : masks.patches) tighten(masks, patch);
   return BitmapMasks(std::move(masks));
+}
+
+}  // namespace
+
+BitmapMasks read_bitmaps(base::Bytes stored, const base::Shape& shape, bool is_bool, Extent extent) {
+  const std::size_t count = checked_objects(stored, shape, extent);
+  return take_objects(stored, count, is_bool, extent, all_of(count));
+}
+
+BitmapMasks read_bitmaps(base::Bytes stored, const base::Shape& shape, bool is_bool, Extent extent,
+                         std::span<const std::size_t> objects) {
+  return take_objects(stored, checked_objects(stored, shape, extent), is_bool, extent, objects);
 }
 
 }  // namespace penstock::transform

@@ -33,7 +33,7 @@ def _assert_same_pixels(native: Any, objects: list[list[npt.NDArray[np.float64]]
         assert np.array_equal(mask, _theirs(polygons, height, width)), (polygons, height, width)
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=600, deadline=None)
 @given(objects=polygon_objects(), height=_SIZES, width=_SIZES)
 def test_random_polygons(native: Any, objects: Any, height: int, width: int) -> None:
     _assert_same_pixels(native, objects, height, width)
@@ -86,7 +86,7 @@ def test_pixels_are_made_before_they_are_moved(native: Any, mmdet: Any, coco_min
         [30, 30, 60, 30, 40, 60],
         # A square with a hole, entered over a bridge.
         [2, 2, 16, 2, 16, 16, 2, 16, 2, 2, 6, 6, 6, 12, 12, 12, 12, 6, 6, 6, 2, 2],
-        [2e7, 5, -2e7, 9, 8, 2e7],
+        [2e5, 5, -2e5, 9, 8, 2e5],
     ],
 )
 def test_awkward_polygons(native: Any, polygon: list[float]) -> None:
