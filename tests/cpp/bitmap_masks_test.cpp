@@ -59,6 +59,15 @@ TEST(BitmapMasks, AreResizedToTheNearest) {
   EXPECT_EQ(masks.extent(), (Extent{3, 5}));
 }
 
+// cv2.resize(np.arange(6, dtype=np.uint8).reshape(1, -1), (34, 1), interpolation=cv2.INTER_NEAREST); column 17 is the
+// third source column's only because the factor is rounded.
+TEST(BitmapMasks, AreResizedWithARoundedFactor) {
+  BitmapMasks masks = masks_of({{{0, 1, 2, 3, 4, 5}}});
+  masks.resize({1, 34});
+  EXPECT_EQ(written(masks)[0], (Bitmap{{0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 2, 2, 2, 2, 2, 2, 3, 3, 3, 3, 3, 4, 4, 4, 4, 4,
+                                        4, 5, 5, 5, 5, 5}}));
+}
+
 TEST(BitmapMasks, AreFlipped) {
   BitmapMasks masks = masks_of({kCorner});
   masks.flip(true, false);
