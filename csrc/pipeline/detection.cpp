@@ -74,17 +74,25 @@ void Detection::read_partners(Job& job, std::size_t position, const Randomness& 
 
 void Detection::plan(Job& job, std::size_t position, const std::vector<TensorSource>& sources,
                      const Randomness& random) const {
-  PlannedSample& planned = job.planned[position];
+  const TensorSource& images = sources[spec_.image];
   std::vector<transform::Source> parts;
-  for (const std::size_t read : planned.reads) {
+  for (const std::size_t read : job.planned[position].reads) {
     const FetchedSample& fetched = job.fetched[spec_.image][read];
-    check_plausible(sources[spec_.image].format, fetched.stored.size(),
-                    decode::decoded_shape(fetched.shape, sources[spec_.image].color));
-    parts.push_back({stored_extent(fetched), spec_.table.of(spec_.table.item_of(job.reads[read].sample))});
+    check_plausible(images.format, fetched.stored.size(), decode::decoded_shape(fetched.shape, images.color));
+    transform::Source& part = parts.emplace_back();
+    part.extent = stored_extent(fetched);
+    part.annotations = spec_.table.of(spec_.table.item_of(job.reads[read].sample));
+    if (spec_.masks) {
+      part.masks = spec_.masks->read(job.fetched[spec_.masks->tensor][read], sources[spec_.masks->tensor].format,
+                                     part.annotations.mask_rows, part.extent);
+    }
   }
-  const transform::Stream drawn = stream(job, position, random);
-  planned.views = transform::plan_sample(spec_.program, drawn, parts, spec_.gray ? 1 : 3, spec_.table);
-  if (!planned.views.empty()) return;
+  job.planned[position].views = transform::plan_sample(spec_.program, stream(job, position, random), parts,
+                                                       spec_.gray ? 1 : 3, spec_.table);
+}
+
+void Detection::replace(Job& job, std::size_t position, const Randomness& random) const {
+  PlannedSample& planned = job.planned[position];
   if (++planned.attempt == kMostRejected) {
     throw base::Error(base::ErrorKind::kTransform,
                       "the pipeline rejected " + std::to_string(kMostRejected) + " samples in a row");
@@ -99,6 +107,7 @@ void Detection::plan(Job& job, std::size_t position, const std::vector<TensorSou
 void Detection::lay_out(Job& job, std::size_t samples, std::vector<batch::SlabPool>& slabs) const {
   for (std::size_t view = 0; view < views_; ++view) lay_out_images(job, samples, view, slabs[view]);
   if (annotated_) lay_out_annotations(job, samples, std::span(slabs).subspan(views_));
+  if (spec_.masks) lay_out_masks(job, samples, std::span(slabs).subspan(views_ + 3));
   for (std::size_t position = 0; position < samples; ++position) {
     const PlannedSample& planned = job.planned[position];
     for (const transform::Sample& view : planned.views) {
@@ -153,8 +162,31 @@ void Detection::lay_out_annotations(Job& job, std::size_t samples, std::span<bat
   }
 }
 
+void Detection::lay_out_masks(Job& job, std::size_t samples, std::span<batch::SlabPool> slabs) const {
+  std::vector<base::Shape> first;
+  std::vector<base::Shape> second;
+  for (std::size_t position = 0; position < samples; ++position) {
+    MaskShapes shapes = mask_shapes(*job.planned[position].views[0].masks);
+    first.push_back(std::move(shapes.values));
+    second.push_back(std::move(shapes.ends));
+  }
+  const auto place = [&](std::vector<base::Shape> shapes, std::size_t item_size, batch::SlabPool& pool) {
+    batch::TensorBatch& out = job.batch.tensors.emplace_back();
+    out.slab = pool.take(out.lay_out(std::move(shapes), item_size));
+  };
+  place(std::move(first), spec_.masks->bitmaps ? 1 : sizeof(double), slabs[0]);
+  place(std::move(second), sizeof(std::int64_t), slabs[1]);
+}
+
 void Detection::run(const Job& job, std::size_t position, const std::vector<TensorSource>& sources) const {
   const PlannedSample& planned = job.planned[position];
+  if (spec_.masks) {
+    const auto memory = [&](std::size_t tensor) {
+      const batch::TensorBatch& out = job.batch.tensors[views_ + 3 + tensor];
+      return out.slab->data() + out.offsets[position];
+    };
+    write_masks(*planned.views[0].masks, memory(0), memory(1));
+  }
   StoredImages images(job, planned.reads, sources[spec_.image], spec_.image);
   for (std::size_t view = 0; view < views_; ++view) {
     const batch::TensorBatch& out = job.batch.tensors[view];

@@ -140,16 +140,39 @@ void Epoch::fetch(const JobPointer& job, const Group& group) {
 }
 
 void Epoch::plan(const JobPointer& job) {
-  const std::size_t fetched = job->reads.size();
-  std::vector<std::size_t> rejected;
-  for (const std::size_t position : job->unplanned) {
-    if (closed_ || position >= job->sound_samples()) break;
-    attempt(*job, {position, 0}, [&] {
-      loader_.detection_->plan(*job, position, loader_.sources_, random_);
-      if (job->planned[position].views.empty()) rejected.push_back(position);
-    });
+  const std::size_t sound = closed_ ? 0 : job->sound_samples();
+  std::erase_if(job->unplanned, [&](std::size_t position) { return position >= sound; });
+  if (job->unplanned.empty()) {
+    lay_out(job);
+    return;
   }
-  job->unplanned = std::move(rejected);
+  const std::vector<std::size_t> positions = job->unplanned;
+  job->pending = positions.size();
+  for (const std::size_t position : positions) {
+    if (loader_.detection_->heavy()) {
+      loader_.decode_threads_.submit([self = shared_from_this(), job, position] { self->plan_sample(job, position); });
+    } else {
+      plan_sample(job, position);
+    }
+  }
+}
+
+void Epoch::plan_sample(const JobPointer& job, std::size_t position) {
+  if (!closed_) {
+    attempt(*job, {position, 0}, [&] { loader_.detection_->plan(*job, position, loader_.sources_, random_); });
+  }
+  if (--job->pending == 0) end_planning(job);
+}
+
+void Epoch::end_planning(const JobPointer& job) {
+  const std::size_t fetched = job->reads.size();
+  const std::size_t sound = closed_ ? 0 : job->sound_samples();
+  std::erase_if(job->unplanned, [&](std::size_t position) {
+    return position >= sound || !job->planned[position].views.empty();
+  });
+  for (const std::size_t position : job->unplanned) {
+    attempt(*job, {position, 0}, [&] { loader_.detection_->replace(*job, position, random_); });
+  }
   if (job->reads.size() > fetched) {
     begin_fetch(job, fetched);
   } else {

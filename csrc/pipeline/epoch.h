@@ -58,6 +58,8 @@ class Epoch : public std::enable_shared_from_this<Epoch> {
   void begin_fetch(const JobPointer& job, std::size_t first_read);
   void fetch(const JobPointer& job, const Group& group);
   void plan(const JobPointer& job);
+  void plan_sample(const JobPointer& job, std::size_t position);
+  void end_planning(const JobPointer& job);
   void lay_out(const JobPointer& job);
   void take_memory(Job& job);
   void decode(const JobPointer& job, std::size_t position);

@@ -14,7 +14,11 @@ std::vector<Row> rows_of(const std::vector<Row>& rows, const std::vector<std::in
 }  // namespace
 
 Annotations AnnotationTable::of(std::size_t item) const {
-  return {rows_of(boxes, offsets, item), rows_of(ignored, ignored_offsets, item), rows_of(labels, offsets, item)};
+  const std::vector<std::int64_t> masks = rows_of(mask_rows, offsets, item);
+  return {rows_of(boxes, offsets, item),
+          rows_of(ignored, ignored_offsets, item),
+          rows_of(labels, offsets, item),
+          {masks.begin(), masks.end()}};
 }
 
 std::size_t AnnotationTable::item_of(std::int64_t index) const {

@@ -14,6 +14,7 @@ struct AnnotationTable {
   std::vector<std::int64_t> offsets;
   Boxes boxes;
   std::vector<std::int64_t> labels;
+  std::vector<std::int64_t> mask_rows;  ///< of each box: which of its sample's masks is its own
   std::vector<std::int64_t> ignored_offsets;
   Boxes ignored;
 

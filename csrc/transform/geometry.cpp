@@ -68,7 +68,7 @@ class Run {
         [&](const auto& kind) {
           using Kind = std::decay_t<decltype(kind)>;
           if constexpr (std::is_same_v<Kind, step::LoadAnnotations>) {
-            rules::load_annotations(kind, sample, sources_[part].annotations);
+            rules::load_annotations(kind, sample, sources_[part]);
             return true;
           } else if constexpr (kMixes<Kind>) {
             const std::vector<Sample> others = partners_of(step, draws);

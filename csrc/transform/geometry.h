@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -31,6 +32,7 @@ std::size_t replacement(const Stream& stream, std::size_t item, const Annotation
 struct Source {
   Extent extent;
   Annotations annotations;
+  std::optional<Masks> masks;  ///< of the annotations' boxes, where the pipeline loads them
 };
 
 /// Runs the steps on everything but pixels: draws all random numbers, moves boxes, decides sizes, and writes the plans

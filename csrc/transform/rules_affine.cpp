@@ -94,7 +94,8 @@ bool apply(const step::RandomAffine& step, Sample& sample, Draws& draws) {
     select(sample.ignored, warp_boxes(step, sample.ignored, matrix, single(ratio), extent));
   }
   if (!sample.boxes.empty()) {
-    sample.keep_objects(warp_boxes(step, sample.boxes, matrix, single(ratio), extent));
+    if (sample.masks) refuse("RandomAffine", "it supports boxes alone, not masks");
+    sample.keep_boxes(warp_boxes(step, sample.boxes, matrix, single(ratio), extent));
   }
   return true;
 }

@@ -19,7 +19,8 @@ bool apply(const step::LoadImage& step, Sample& sample, Draws& /*draws*/) {
   return true;
 }
 
-void load_annotations(const step::LoadAnnotations& step, Sample& sample, const Annotations& annotations) {
+void load_annotations(const step::LoadAnnotations& step, Sample& sample, const Source& source) {
+  const Annotations& annotations = source.annotations;
   if (step.with_bbox) {
     sample.boxes = annotations.boxes;
     sample.ignored = annotations.ignored;
@@ -34,6 +35,7 @@ void load_annotations(const step::LoadAnnotations& step, Sample& sample, const A
     sample.labels = annotations.labels;
     sample.with_labels = true;
   }
+  if (step.with_mask) sample.masks = source.masks;
 }
 
 bool apply(const step::Normalize& step, Sample& sample, Draws& /*draws*/) {
@@ -91,8 +93,15 @@ bool apply(const step::CutOut& step, Sample& sample, Draws& draws) {
 }
 
 bool apply(const step::FilterAnnotations& step, Sample& sample, Draws& /*draws*/) {
-  if (sample.boxes.empty()) return true;
-  const Keep keep = larger_than(sample.boxes, step.min_gt_bbox_wh[0], step.min_gt_bbox_wh[1]);
+  const bool by_mask = step.by_mask && sample.masks;
+  const std::size_t objects = by_mask ? sample.masks->size() : sample.boxes.size();
+  if (objects == 0) return true;
+  Keep keep(objects, true);
+  if (step.by_box) keep = larger_than(sample.boxes, step.min_gt_bbox_wh[0], step.min_gt_bbox_wh[1]);
+  if (by_mask) {
+    const std::vector<double> areas = sample.masks->areas();
+    for (std::size_t i = 0; i < objects; ++i) keep[i] = keep[i] && areas[i] >= step.min_gt_mask_area;
+  }
   sample.keep_objects(keep);
   return any(keep) || !step.keep_empty;
 }

@@ -117,6 +117,10 @@ bool apply(const step::RandomCrop& step, Sample& sample, Draws& draws) {
   const Keep keep = cropped(sample.boxes, left, top, crop, step.bbox_clip_border);
   if (!any(keep) && !step.allow_negative_crop) return false;
   sample.keep_objects(keep);
+  if (sample.masks) {
+    sample.masks->crop(left, top, left + wanted.width, top + wanted.height);
+    if (step.recompute_bbox) sample.boxes = sample.masks->boxes();
+  }
   return true;
 }
 
@@ -139,6 +143,7 @@ bool apply(const step::MinIoURandomCrop& step, Sample& sample, Draws& draws) {
         move_into(*patch, sample.ignored, step.bbox_clip_border);
         sample.keep_objects(centers_inside(sample.boxes, *patch));
         move_into(*patch, sample.boxes, step.bbox_clip_border);
+        if (sample.masks) sample.masks->crop(patch->left, patch->top, patch->right, patch->bottom);
       }
       const Extent crop{patch->bottom - patch->top, patch->right - patch->left};
       sample.draw(crop_canvas(patch->left, patch->top, crop));
@@ -161,6 +166,7 @@ bool apply(const step::Expand& step, Sample& sample, Draws& draws) {
   sample.draw(Canvas{canvas, left, top, step.fill});
   shift(sample.ignored, static_cast<float>(left), static_cast<float>(top));
   shift(sample.boxes, static_cast<float>(left), static_cast<float>(top));
+  if (sample.masks) sample.masks->expand(canvas, left, top);
   return true;
 }
 

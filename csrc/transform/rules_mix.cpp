@@ -87,8 +87,8 @@ void mix(const step::Mosaic& step, Sample& sample, Draws& draws, std::span<const
     }
   }
   if (step.bbox_clip_border) clip(sample.boxes, mosaic);
-  if (!step.skip_filter) sample.keep_objects(larger_than(sample.boxes, step.min_bbox_size, step.min_bbox_size));
-  sample.keep_objects(inside(sample.boxes, mosaic));
+  if (!step.skip_filter) sample.keep_boxes(larger_than(sample.boxes, step.min_bbox_size, step.min_bbox_size));
+  sample.keep_boxes(inside(sample.boxes, mosaic));
   sample.meta.img_shape = mosaic;
 }
 
@@ -119,14 +119,12 @@ void mix(const step::MixUp& step, Sample& sample, Draws& draws, std::span<const 
   const Boxes before = other.boxes;
   shift(other.boxes, -static_cast<float>(left), -static_cast<float>(top));
   if (step.bbox_clip_border) clip(other.boxes, target);
-  if (!step.skip_filter) other.keep_objects(passes(before, other.boxes, step.filter));
+  if (!step.skip_filter) other.keep_boxes(passes(before, other.boxes, step.filter));
 
   sample.draw(Blend{plan_of(other)});
   append(sample, other.boxes, other.labels);
-  sample.keep_objects(inside(sample.boxes, target));
+  sample.keep_boxes(inside(sample.boxes, target));
   sample.meta.img_shape = target;
 }
-
-void mix(const step::CopyPaste& /*step*/, Sample& /*sample*/, Draws& /*draws*/, std::span<const Sample> /*others*/) {}
 
 }  // namespace penstock::transform::rules

@@ -103,6 +103,7 @@ bool apply(const step::Resize& step, Sample& sample, Draws& draws) {
     scale(*boxes, *meta.scale_factor);
     if (step.bbox_clip_border) clip(*boxes, after);
   }
+  if (sample.masks) sample.masks->resize(step.keep_ratio ? rescaled(sample.masks->extent(), *meta.scale) : after);
   return true;
 }
 
@@ -113,7 +114,10 @@ bool apply(const step::RandomFlip& step, Sample& sample, Draws& draws) {
   }
   const step::Direction direction = *sample.meta.flip;
   if (direction == step::Direction::kNone) return true;
-  sample.draw(Flip{direction != step::Direction::kVertical, direction != step::Direction::kHorizontal});
+  const bool horizontal = direction != step::Direction::kVertical;
+  const bool vertical = direction != step::Direction::kHorizontal;
+  sample.draw(Flip{horizontal, vertical});
+  if (sample.masks) sample.masks->flip(horizontal, vertical);
   flip(sample.ignored, sample.meta.img_shape, direction);
   flip(sample.boxes, sample.meta.img_shape, direction);
   return true;
@@ -136,6 +140,7 @@ bool apply(const step::Pad& step, Sample& sample, Draws& /*draws*/) {
   padded = {std::max(padded.height, sample.extent.height), std::max(padded.width, sample.extent.width)};
   sample.draw(Canvas{padded, 0, 0, sample.floating ? step.img_val : rounded(step.img_val)});
   sample.meta.pad_shape = padded;
+  if (sample.masks) sample.masks->pad(padded, step.masks_val);
   return true;
 }
 
@@ -156,7 +161,7 @@ bool apply(const step::RandomShift& step, Sample& sample, Draws& draws) {
     // The ignored boxes have moved by now, the image has not: so does MMDetection.
     if (!any(keep)) return true;
     sample.boxes = std::move(boxes);
-    sample.keep_objects(keep);
+    sample.keep_boxes(keep);
   }
   if (std::abs(x) > sample.extent.width || std::abs(y) > sample.extent.height) {
     refuse("RandomShift", "a shift by " + std::to_string(x) + ", " + std::to_string(y) + " exceeds the image of " +

@@ -9,9 +9,14 @@ void Sample::draw(PixelStep step) {
   floating = is_float(pixels);
 }
 
-void Sample::keep_objects(const Keep& keep) {
+void Sample::keep_boxes(const Keep& keep) {
   select(boxes, keep);
   if (with_labels) select(labels, keep);
+}
+
+void Sample::keep_objects(const Keep& keep) {
+  keep_boxes(keep);
+  if (masks) masks->select(keep);
 }
 
 }  // namespace penstock::transform

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "transform/box_ops.h"
+#include "transform/masks.h"
 #include "transform/pixel_plan.h"
 #include "transform/steps.h"
 
@@ -36,12 +37,15 @@ struct Sample {
   Boxes boxes;
   Boxes ignored;
   std::vector<std::int64_t> labels;
+  std::optional<Masks> masks;
 
   Meta meta;
 
   /// Adds a step to the plan; keeps extent and floating true.
   void draw(PixelStep step);
-  /// Keeps rows of boxes, labels and whatever belongs to them.
+  /// Keeps rows of boxes and labels. Some of MMDetection's steps forget the masks.
+  void keep_boxes(const Keep& keep);
+  /// Keeps rows of boxes, labels and masks.
   void keep_objects(const Keep& keep);
 };
 
@@ -50,6 +54,7 @@ struct Annotations {
   Boxes boxes;
   Boxes ignored;
   std::vector<std::int64_t> labels;
+  std::vector<std::size_t> mask_rows;  ///< which of the sample's masks belong to the boxes
 };
 
 }  // namespace penstock::transform

@@ -3,6 +3,7 @@
 #include <span>
 
 #include "transform/draws.h"
+#include "transform/geometry.h"
 #include "transform/sample.h"
 #include "transform/steps.h"
 
@@ -26,7 +27,7 @@ bool apply(const step::YOLOXHSVRandomAug& step, Sample& sample, Draws& draws);
 bool apply(const step::FilterAnnotations& step, Sample& sample, Draws& draws);
 bool apply(const step::Format& step, Sample& sample, Draws& draws);
 
-void load_annotations(const step::LoadAnnotations& step, Sample& sample, const Annotations& annotations);
+void load_annotations(const step::LoadAnnotations& step, Sample& sample, const Source& source);
 
 /// Those that mix in other samples. `others` have been through the steps before the first of these.
 void mix(const step::Mosaic& step, Sample& sample, Draws& draws, std::span<const Sample> others);

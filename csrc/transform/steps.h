@@ -156,7 +156,7 @@ struct CopyPaste {
 
 struct FilterAnnotations {
   Pair min_gt_bbox_wh{1, 1};
-  std::int64_t min_gt_mask_area = 1;
+  double min_gt_mask_area = 1;
   bool by_box = true;
   bool by_mask = false;
   bool keep_empty = true;

@@ -1,0 +1,86 @@
+#include "pipeline/mask_source.h"
+
+#include <cstdint>
+#include <cstring>
+#include <utility>
+#include <vector>
+
+#include "base/error.h"
+#include "decode/image_decoder.h"
+#include "decode/raw.h"
+#include "pipeline/tensor_source.h"
+#include "transform/rasterize.h"
+
+namespace penstock::pipeline {
+namespace {
+
+using transform::BitmapMasks;
+using transform::Masks;
+using transform::PolygonLists;
+using transform::PolygonMasks;
+
+std::vector<std::byte> decompressed(const FetchedSample& sample, const format::TensorFormat& format) {
+  check_plausible(format, sample.stored.size(), sample.shape);
+  std::vector<std::byte> bytes(base::checked_byte_count(sample.shape, format.item_size).value());
+  if (format.sample_compression == format::Compression::kPng) {
+    decode::decode_image(format.sample_compression, sample.stored, sample.shape, format.item_size,
+                         decode::Color::kNative, bytes);
+  } else {
+    decode::copy_array(format.sample_compression, sample.stored, bytes);
+  }
+  return bytes;
+}
+
+std::vector<std::int64_t> ends_of(const Masks& masks) {
+  const transform::Extent extent = masks.extent();
+  std::vector<std::int64_t> ends{extent.height, extent.width, static_cast<std::int64_t>(masks.size()), 0};
+  if (const PolygonMasks* polygons = masks.polygons()) {
+    const PolygonLists& lists = polygons->lists();
+    ends[3] = static_cast<std::int64_t>(lists.polygon_ends.size());
+    ends.insert(ends.end(), lists.object_ends.begin(), lists.object_ends.end());
+    ends.insert(ends.end(), lists.polygon_ends.begin(), lists.polygon_ends.end());
+  }
+  return ends;
+}
+
+std::uint32_t extent32(std::size_t value) { return static_cast<std::uint32_t>(value); }
+
+}  // namespace
+
+Masks MaskSource::read(const FetchedSample& sample, const format::TensorFormat& format,
+                       std::span<const std::size_t> rows, transform::Extent extent) const {
+  if (polygons) {
+    const PolygonLists lists = transform::read_polygons(sample.stored, *polygons, rows);
+    if (bitmaps) return Masks(transform::rasterize(lists, extent));
+    return Masks(PolygonMasks(transform::without_short_polygons(lists), extent));
+  }
+  if (rows.empty()) return Masks(transform::masks_of_boxes({}, extent));
+  const std::vector<std::byte> bytes = decompressed(sample, format);
+  return Masks(transform::read_bitmaps(bytes, sample.shape, true, extent, rows));
+}
+
+MaskShapes mask_shapes(const Masks& masks) {
+  MaskShapes shapes;
+  shapes.ends = {extent32(ends_of(masks).size())};
+  if (const PolygonMasks* polygons = masks.polygons()) {
+    shapes.values = {extent32(polygons->lists().coordinates.size())};
+  } else {
+    const transform::Extent extent = masks.extent();
+    shapes.values = {extent32(masks.size()), static_cast<std::uint32_t>(extent.height),
+                     static_cast<std::uint32_t>(extent.width)};
+  }
+  return shapes;
+}
+
+void write_masks(const Masks& masks, std::byte* values, std::byte* ends) {
+  const std::vector<std::int64_t> numbers = ends_of(masks);
+  std::memcpy(ends, numbers.data(), numbers.size() * sizeof(std::int64_t));
+  if (const PolygonMasks* polygons = masks.polygons()) {
+    const std::vector<double>& coordinates = polygons->lists().coordinates;
+    if (!coordinates.empty()) std::memcpy(values, coordinates.data(), coordinates.size() * sizeof(double));
+  } else {
+    masks.bitmaps()->write({values, masks.bitmaps()->byte_count()});
+  }
+}
+
+}  // namespace penstock::pipeline
