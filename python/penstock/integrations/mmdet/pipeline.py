@@ -12,7 +12,7 @@ from penstock.errors import ConfigError
 from penstock.integrations.mmdet.dataset import DeepLakeCocoDataset
 from penstock.integrations.mmdet.loading import LoadImageFromDeepLake
 from penstock.integrations.mmdet.native import native_part, native_steps
-from penstock.integrations.mmdet.steps import is_test_pipeline
+from penstock.integrations.mmdet.steps import is_test_pipeline, loads_masks
 from penstock.integrations.mmdet.tensors import TENSOR_KEYS, resolve_tensors
 from penstock.transforms.program import Program, StepReport
 
@@ -38,7 +38,9 @@ def compile_pipeline(steps: Sequence[Mapping[str, Any]], *, dataset: Dataset, te
             hint="Pass tensors={'img': ..., 'gt_bboxes': ..., 'gt_labels': ...}",
         )
     test_mode = is_test_pipeline(steps)
-    resolved = resolve_tensors(dataset, _known(tensors), annotations=not test_mode)
+    resolved = resolve_tensors(
+        dataset, _known(tensors), annotations=not test_mode, masks=not test_mode and loads_masks(steps)
+    )
     return dataset_program(
         DeepLakeCocoDataset(
             dataset,
@@ -56,21 +58,25 @@ def dataset_program(dataset: DeepLakeCocoDataset) -> Program:
     built = dataset.pipeline.transforms
     load = next(step for step in built if isinstance(step, LoadImageFromDeepLake))
     native = native_part(
-        dataset.steps, table=dataset.annotation_table, names=dataset.names_of, resume=dataset.runner.resume
+        dataset.steps,
+        dataset.polygons,
+        table=dataset.annotation_table,
+        names=dataset.names_of,
+        resume=dataset.runner.resume,
     )
     return Program(
         run=dataset.runner.run,
         collate=collate_batch,
         color={"img": load.color},
         needs_index=True,
-        reads=("img",),
+        reads=("img",) if dataset.tensors.gt_masks is None else ("img", "gt_masks"),
         native=native,
-        steps=_reports(built, dataset.steps),
+        steps=_reports(built, dataset.steps, dataset.polygons),
     )
 
 
-def _reports(built: Sequence[Any], lowered: Sequence[Any]) -> tuple[StepReport, ...]:
-    count, reason = native_steps(lowered)
+def _reports(built: Sequence[Any], lowered: Sequence[Any], polygons: bool | None) -> tuple[StepReport, ...]:
+    count, reason = native_steps(lowered, polygons)
     reasons = [reason, *["it comes after"] * len(built)]
     return tuple(
         StepReport(_text_of(step), number < count, "" if number < count else reasons[number - count])
