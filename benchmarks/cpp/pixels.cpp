@@ -3,7 +3,8 @@
 //
 //   pixels DIRECTORY [REPEATS [RECIPE]]
 //
-// DIRECTORY holds JPEG files. Recipes take turns within a repeat, so that a noisy machine hits all alike; the least and
+// DIRECTORY holds JPEG files. With a RECIPE (decode, a, b or c), that one alone and by the best instruction set: for a
+// profiler. Recipes take turns within a repeat, so that a noisy machine hits all alike; the least and
 // the median over repeats are printed.
 
 #include <time.h>
@@ -209,7 +210,8 @@ int main(int argc, char** argv) {
   const int repeats = argc > 2 ? std::stoi(argv[2]) : 9;
   Recipes recipes(files);
   const std::vector<std::string> names = argc > 3 ? std::vector<std::string>{argv[3]} : recipes.names();
-  const std::vector<std::int64_t> targets = hwy::SupportedAndGeneratedTargets();
+  std::vector<std::int64_t> targets = hwy::SupportedAndGeneratedTargets();
+  if (argc > 3) targets.resize(1);
   std::map<std::pair<std::string, std::int64_t>, std::vector<double>> times;
   for (int i = 0; i < repeats; ++i) {
     for (const std::int64_t target : targets) {

@@ -58,13 +58,13 @@ std::vector<PixelPlan> plans() {
 }
 
 /// Memory of exactly the size of the result, so that a sanitizer sees each byte beyond it that is touched.
-test::ByteVector run(const PixelPlan& plan, bool planar, std::int32_t more = 0) {
+test::ByteVector run(const PixelPlan& plan, bool planar, std::int32_t more = 0, std::byte before = {}) {
   JpegImages images;
   Extent extent = extent_of(plan);
   extent = {extent.height + more, extent.width + more};
   const std::size_t bytes = static_cast<std::size_t>(extent.height) * static_cast<std::size_t>(extent.width) *
                             plan.channels * (is_float(plan) ? 4 : 1);
-  test::ByteVector out(bytes, std::byte{0xEE});
+  test::ByteVector out(bytes, before);
   run_pixels(plan, images, {out.data(), planar, extent, 0});
   return out;
 }
@@ -72,9 +72,9 @@ test::ByteVector run(const PixelPlan& plan, bool planar, std::int32_t more = 0) 
 TEST(Pixels, WritesEveryByteOfTheTargetAndNoOther) {
   for (const PixelPlan& plan : plans()) {
     for (const bool planar : {false, true}) {
-      const test::ByteVector out = run(plan, planar, 3);
-      // The last pixel is padding.
-      EXPECT_EQ(out.back(), std::byte{0});
+      const test::ByteVector out = run(plan, planar, 3, std::byte{0xEE});
+      EXPECT_EQ(out, run(plan, planar, 3, std::byte{0x11}));
+      EXPECT_EQ(out.back(), std::byte{0}) << "the last pixel is padding";
     }
   }
 }

@@ -128,7 +128,8 @@ TEST_P(RowKernels, BlendSums) {
   const auto first = random_planes<std::int16_t>(0, 32641);
   const auto second = random_planes<std::int16_t>(0, 32641);
   const Affine affine{{1, 2, 3}, {0.5F, 2, 3}};
-  for (const std::int16_t weight : {0, 1, 700, 2047, 2048}) {
+  for (const int share : {0, 1, 700, 2047, 2048}) {
+    const auto weight = static_cast<std::int16_t>(share);
     const auto rest = static_cast<std::int16_t>(2048 - weight);
     Output<std::uint8_t> bytes(count());
     Output<float> floats(count());
@@ -241,9 +242,9 @@ TEST_P(RowKernels, LayoutsOfPixels) {
 INSTANTIATE_TEST_SUITE_P(EveryTarget, RowKernels,
                          testing::Combine(testing::ValuesIn(hwy::SupportedAndGeneratedTargets()),
                                           testing::Values<std::size_t>(1, 2, 15, 16, 17, 31, 32, 33, 64, 100, 257)),
-                         [](const auto& info) {
-                           return std::string(hwy::TargetName(std::get<0>(info.param))) + "_" +
-                                  std::to_string(std::get<1>(info.param));
+                         [](const auto& param_info) {
+                           return std::string(hwy::TargetName(std::get<0>(param_info.param))) + "_" +
+                                  std::to_string(std::get<1>(param_info.param));
                          });
 
 }  // namespace
