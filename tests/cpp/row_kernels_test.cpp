@@ -61,7 +61,17 @@ struct RandomColumns {
   std::vector<std::uint32_t> integers;
   std::vector<float> left_weights, right_weights;
   std::array<std::vector<float>, 3> beside;
+  std::vector<std::int32_t> windows;
   Columns columns;
+
+  void find_windows() {
+    for (std::size_t i = 0; i < columns.count; i += kWindowColumns) {
+      const std::int32_t last = left[std::min(columns.count, i + kWindowColumns) - 1];
+      if (last + 1 - left[i] >= kWindowPixels) return;
+      windows.push_back(left[i]);
+    }
+    columns.windows = windows.data();
+  }
 
   RandomColumns(std::size_t count, std::int32_t width, double scale, bool has_beside)
       : left(count + kRoom), integers(count + kRoom), left_weights(count + kRoom), right_weights(count + kRoom) {
@@ -73,7 +83,8 @@ struct RandomColumns {
       left_weights[i] = static_cast<float>(2048 - weight) / 2048;
       right_weights[i] = static_cast<float>(weight) / 2048;
     }
-    columns = {count, left.data(), integers.data(), left_weights.data(), right_weights.data(), {}};
+    columns = {count, left.data(), integers.data(), left_weights.data(), right_weights.data(), nullptr, {}};
+    find_windows();
     for (std::size_t c = 0; c < 3 && has_beside; ++c) {
       beside[c].resize(count + kRoom);
       for (std::size_t i = 0; i < count; i += 3) beside[c][i] = static_cast<float>(c + 1);

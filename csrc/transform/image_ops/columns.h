@@ -19,6 +19,8 @@ class ColumnTable {
   const kernels::Columns& columns() const { return columns_; }
 
  private:
+  void find_windows(std::int32_t* left, std::int32_t* windows);
+
   kernels::Columns columns_;
   Scratch memory_;
 };
