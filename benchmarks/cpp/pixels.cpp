@@ -82,7 +82,8 @@ Extent source_of(const File& file) {
 }
 
 Extent keep_ratio(const Extent& from, double longer, double shorter) {
-  const double scale = std::min(longer / std::max(from.height, from.width), shorter / std::min(from.height, from.width));
+  const auto [least, most] = std::minmax(from.height, from.width);
+  const double scale = std::min(longer / most, shorter / least);
   return {static_cast<std::int32_t>(from.height * scale + 0.5), static_cast<std::int32_t>(from.width * scale + 0.5)};
 }
 
@@ -110,7 +111,8 @@ PixelPlan yolov3(const File& file, std::mt19937& random) {
   Extent extent = plan.source_extent;
   if (uniform(0, 1) < 0.5) {
     const double ratio = uniform(1, 2);
-    const Extent larger{static_cast<std::int32_t>(extent.height * ratio), static_cast<std::int32_t>(extent.width * ratio)};
+    const Extent larger{static_cast<std::int32_t>(extent.height * ratio),
+                        static_cast<std::int32_t>(extent.width * ratio)};
     plan.steps.emplace_back(Canvas{larger, static_cast<std::int32_t>(uniform(0, larger.width - extent.width)),
                                    static_cast<std::int32_t>(uniform(0, larger.height - extent.height)),
                                    {123.675F, 116.28F, 103.53F}});
@@ -143,7 +145,8 @@ double cpu_seconds() {
 class Slab {
  public:
   float* take(const Extent& extent) {
-    const std::size_t elements = (static_cast<std::size_t>(extent.height) * static_cast<std::size_t>(extent.width) * 3 + 15) / 16 * 16;
+    const auto pixels = static_cast<std::size_t>(extent.height) * static_cast<std::size_t>(extent.width);
+    const std::size_t elements = (pixels * 3 + 15) / 16 * 16;
     if (used_ + elements > memory_.size()) used_ = 0;
     used_ += elements;
     return memory_.data() + used_ - elements;

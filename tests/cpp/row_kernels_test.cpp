@@ -109,7 +109,8 @@ TEST_P(RowKernels, ResampleBytes) {
         for (std::size_t i = 0; i < count(); ++i) {
           const auto at = static_cast<std::size_t>(made.left[i]) * 4 + c;
           const auto beside = has_beside ? made.beside[c][i] : 0.0F;
-          const int weights[2] = {static_cast<int>(made.integers[i] & 0xFFFF), static_cast<int>(made.integers[i] >> 16)};
+          const int weights[2] = {static_cast<int>(made.integers[i] & 0xFFFF),
+                                  static_cast<int>(made.integers[i] >> 16)};
           ASSERT_EQ(sums[c][i], (row[at] * weights[0] + row[at + 4] * weights[1] + static_cast<int>(beside)) >> 4);
           ASSERT_EQ(floats[c][i], static_cast<float>(row[at]) * made.left_weights[i] +
                                       static_cast<float>(row[at + 4]) * made.right_weights[i] + beside);
@@ -213,7 +214,8 @@ TEST_P(RowKernels, Photometric) {
   for (std::size_t i = 0; i < count(); i += 5) rows[1][i] = rows[2][i] = rows[0][i];  // gray
   for (std::size_t i = 1; i < count(); i += 5) rows[1][i] = rows[2][i];
   const Affine affine{{10, 20, 30}, {0.5F, 2, 1}};
-  for (const Photometric& p : {Photometric{}, Photometric{-32, 0.5F, 1.5F, 18, 1.2F}, Photometric{30, 1.5F, 0.6F, -18, 1}}) {
+  for (const auto& p : {transform::Photometric{}, transform::Photometric{-32, 0.5F, 1.5F, 18, 1.2F},
+                        transform::Photometric{30, 1.5F, 0.6F, -18, 1}}) {
     Output<float> out(count());
     apply(read(rows), p, affine, count(), out.planes());
     for (std::size_t i = 0; i < count(); ++i) {

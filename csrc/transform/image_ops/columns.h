@@ -11,7 +11,8 @@
 namespace penstock::transform {
 
 /// Composes one image's columns: those that `after` shows, resized by `taps`, out of those of `before`, which shows a
-/// source of `width` columns beside its only layer, if it has one. With `integer` that layer's part is in integer weights.
+/// source of `width` columns beside its only layer, if it has one. With `integer` that layer's part is in integer
+/// weights.
 class ColumnTable {
  public:
   ColumnTable(const std::vector<Tap>& taps, const AxisView& after, const View& before, std::int32_t width,

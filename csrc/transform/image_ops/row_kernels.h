@@ -35,7 +35,8 @@ struct Columns {
   const float* right_weights = nullptr;
   /// Null, or for each kWindowColumns columns the first of kWindowPixels pixels among which all of theirs are.
   const std::int32_t* windows = nullptr;
-  Planes<const float> beside{};  ///< null, or the part of a color that is added to the column: its weight times the value
+  /// Null, or the part of a color that is added to the column: its weight times the value.
+  Planes<const float> beside{};
 };
 
 /// Pixels of three bytes, or one, to pixels of four.
