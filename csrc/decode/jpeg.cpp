@@ -42,7 +42,6 @@ class JpegReader::Context {
 
   Outcome start(base::Bytes encoded, const ImageSize& size, Color color, bool padded);
   Outcome read(std::uint8_t* rows, std::size_t stride, std::uint32_t count);
-  Outcome skip(std::uint32_t count);
   Outcome finish(std::uint8_t* row);
 
   jpeg_decompress_struct info{};
@@ -102,13 +101,6 @@ JpegReader::Context::Outcome JpegReader::Context::read(std::uint8_t* rows, std::
 }
 
 /// See Note [libjpeg and setjmp]: no local here may have a destructor.
-JpegReader::Context::Outcome JpegReader::Context::skip(std::uint32_t count) {
-  if (setjmp(escape) != 0) return Outcome::kFailed;
-  jpeg_skip_scanlines(&info, count);
-  return Outcome::kDone;
-}
-
-/// See Note [libjpeg and setjmp]: no local here may have a destructor.
 JpegReader::Context::Outcome JpegReader::Context::finish(std::uint8_t* row) {
   if (setjmp(escape) != 0) return Outcome::kFailed;
   // libjpeg-turbo leaves the data alone when it skips the last row; so that row is read.
@@ -151,12 +143,9 @@ void JpegReader::read(std::uint8_t* rows, std::size_t stride, std::uint32_t coun
   if (!inverted_) return;
   for (std::uint32_t row = 0; row < count; ++row) {
     std::uint8_t* values = rows + row * stride;
-    for (std::size_t i = 0; i < std::size_t{size_.width} * channels_; ++i) values[i] = static_cast<std::uint8_t>(~values[i]);
+    std::transform(values, values + std::size_t{size_.width} * channels_, values,
+                   [](std::uint8_t value) { return static_cast<std::uint8_t>(~value); });
   }
-}
-
-void JpegReader::skip(std::uint32_t count) {
-  if (context_->skip(count) != Context::Outcome::kDone) fail(context_->message, kDamaged);
 }
 
 void JpegReader::finish() {

@@ -24,9 +24,8 @@ class JpegReader {
   std::uint32_t channels() const { return channels_; }
   /// The next `count` rows, `stride` bytes apart.
   void read(std::uint8_t* rows, std::size_t stride, std::uint32_t count);
-  /// Passes over the next `count` rows; damage in them is found by finish() at the latest.
-  void skip(std::uint32_t count);
-  /// Reads on to the end marker: an image without it has been cut, and whether the last bits were at hand is chance.
+  /// Passes over the rest and reads on to the end marker: an image without it has been cut, and whether the last bits
+  /// were at hand is chance.
   void finish();
 
  private:
