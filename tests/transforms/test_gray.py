@@ -89,9 +89,7 @@ def _cmyk() -> bytes:
     "color_type",
     ["color", "color_ignore_orientation", "grayscale", "grayscale_ignore_orientation", "unchanged"],
 )
-def test_every_color_type(
-    deeplake: Any, tmp_path: Path, color_type: str, channel_order: str, to_float32: bool
-) -> None:
+def test_every_color_type(deeplake: Any, tmp_path: Path, color_type: str, channel_order: str, to_float32: bool) -> None:
     """Of RGB, RGBA, gray, and gray with alpha; loaded by MMDetection's class from files, and from Deep Lake."""
     from penstock.integrations.mmdet.loading import LoadImageFromDeepLake
 
