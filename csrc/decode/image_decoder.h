@@ -8,7 +8,7 @@
 namespace penstock::decode {
 
 /// kNative is what Deep Lake returns: gray, RGB or RGBA as stored. kRgb and kBgr are always three uint8 channels:
-/// gray is replicated, alpha dropped. kGray is one uint8 channel, as OpenCV makes it: a JPEG's luma, else weighted RGB.
+/// gray is replicated, alpha dropped. kGray is one uint8 channel, as OpenCV reads files: a JPEG's luma, else weighted RGB.
 enum class Color { kNative, kRgb, kBgr, kGray };
 
 /// Height, width and channels of an image whose stored shape is (h, w) or (h, w, c).

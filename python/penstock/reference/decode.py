@@ -39,7 +39,7 @@ def decode_image(
         dtype: The tensor's dtype.
         color: "native" gives the array as stored, of ``shape`` and ``dtype``. "rgb" and "bgr" give uint8 (h,
             w, 3): gray is repeated, alpha dropped, palettes looked up. "gray" gives uint8 (h, w): a JPEG's
-            luma, and what OpenCV makes of RGB. No EXIF rotation. An image without pixels keeps its shape.
+            luma, else what OpenCV reads of an RGB file. No EXIF rotation. An image without pixels keeps its shape.
 
     Returns:
         An array that owns its memory and can be written to.
@@ -139,6 +139,6 @@ def _from_pillow(
 
 
 def _gray(rgb: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """The weights 0.299, 0.587 and 0.114 in 15 bits, as OpenCV and libpng have them."""
+    """0.299, 0.587 and 0.114 in 15 bits, cut and not rounded: libpng's, by which OpenCV reads color as gray."""
     weighted = rgb.astype(np.uint32) @ np.array([9798, 19235, 3735], dtype=np.uint32)
-    return ((weighted + (1 << 14)) >> 15).astype(np.uint8)
+    return (weighted >> 15).astype(np.uint8)
