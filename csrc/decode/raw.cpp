@@ -57,10 +57,10 @@ void copy_raw_image(base::Bytes stored, const ImageSize& size, std::uint32_t ite
 }
 
 void reduce_to_gray(base::Bytes rgb, base::MutableBytes gray) {
-  // 0.299, 0.587 and 0.114 in 15 bits, cut and not rounded.
-  constexpr std::uint32_t kRed = 9798;
-  constexpr std::uint32_t kGreen = 19235;
-  constexpr std::uint32_t kBlue = 3735;
+  // 0.299 and 0.587 in 15 bits and the rest, all cut and not rounded.
+  constexpr std::uint32_t kRed = 9797;
+  constexpr std::uint32_t kGreen = 19234;
+  constexpr std::uint32_t kBlue = 3737;
   for (std::size_t i = 0; i < gray.size(); ++i) {
     const auto level = [&](std::size_t channel) { return std::to_integer<std::uint32_t>(rgb[3 * i + channel]); };
     gray[i] = static_cast<std::byte>((kRed * level(0) + kGreen * level(1) + kBlue * level(2)) >> 15U);

@@ -139,6 +139,6 @@ def _from_pillow(
 
 
 def _gray(rgb: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """0.299, 0.587 and 0.114 in 15 bits, cut and not rounded: libpng's, by which OpenCV reads color as gray."""
-    weighted = rgb.astype(np.uint32) @ np.array([9798, 19235, 3735], dtype=np.uint32)
+    """0.299 and 0.587 in 15 bits and the rest, all cut: libpng's, by which OpenCV reads color as gray."""
+    weighted = rgb.astype(np.uint32) @ np.array([9797, 19234, 3737], dtype=np.uint32)
     return (weighted >> 15).astype(np.uint8)
