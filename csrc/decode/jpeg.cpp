@@ -56,7 +56,7 @@ constexpr const char* kDamaged = "The image is damaged: replace the sample, or l
 
 J_COLOR_SPACE output_space(Color color, int components, bool padded) {
   if (color == Color::kBgr) return padded ? JCS_EXT_BGRX : JCS_EXT_BGR;
-  if (color == Color::kNative && components == 1) return JCS_GRAYSCALE;
+  if (color == Color::kGray || (color == Color::kNative && components == 1)) return JCS_GRAYSCALE;
   if (color == Color::kNative && components == 4) return JCS_CMYK;
   return padded ? JCS_EXT_RGBX : JCS_EXT_RGB;
 }

@@ -36,7 +36,7 @@ class JpegReader {
   bool inverted_ = false;
 };
 
-/// The whole image. `pixels` holds height x width x channels, where channels is 3 unless `color` is kNative.
+/// The whole image. `pixels` holds height x width x channels, where channels is 3 for kRgb and kBgr, 1 for kGray.
 void decode_jpeg(base::Bytes encoded, const ImageSize& size, Color color, base::MutableBytes pixels);
 
 }  // namespace penstock::decode

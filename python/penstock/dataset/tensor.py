@@ -172,7 +172,7 @@ class Tensor:
 
         Args:
             index: Which one; negative ones count from the end.
-            color: For images: "native", or "rgb" and "bgr" for uint8 (h, w, 3).
+            color: For images: "native", "rgb" and "bgr" for uint8 (h, w, 3), or "gray" for uint8 (h, w).
 
         Raises:
             IndexError: There is no such sample.

@@ -15,7 +15,7 @@ from penstock.reference.lz4 import decompress_lz4
 
 __all__ = ["Color", "decode_array", "decode_image"]
 
-Color = Literal["native", "rgb", "bgr"]
+Color = Literal["native", "rgb", "bgr", "gray"]
 
 _FORMATS = {"jpeg": "JPEG", "png": "PNG"}
 # What Pillow reduces to RGB by dropping alpha, repeating gray and looking up palettes, and nothing else.
@@ -38,8 +38,8 @@ def decode_image(
         shape: The shape that the dataset states, (h, w) or (h, w, channels).
         dtype: The tensor's dtype.
         color: "native" gives the array as stored, of ``shape`` and ``dtype``. "rgb" and "bgr" give uint8 (h,
-            w, 3): gray is repeated, alpha dropped, palettes looked up. No EXIF rotation. An image without
-            pixels keeps its shape.
+            w, 3): gray is repeated, alpha dropped, palettes looked up. "gray" gives uint8 (h, w): a JPEG's
+            luma, else what OpenCV reads of an RGB file. No EXIF rotation. An image without pixels keeps its shape.
 
     Returns:
         An array that owns its memory and can be written to.
@@ -90,6 +90,8 @@ def _convert_raw(image: npt.NDArray[Any], color: Color) -> npt.NDArray[Any]:
     if channels not in (1, 3, 4):
         raise UnsupportedError(f"an image of {channels} channels has no color conversion")
     order = [0, 0, 0] if channels == 1 else [0, 1, 2]
+    if color == "gray":
+        return _gray(image[:, :, order])
     return np.ascontiguousarray(image[:, :, order if color == "rgb" else order[::-1]])
 
 
@@ -106,7 +108,6 @@ def _decode_with_pillow(
                     f"{image_format}: the image is {height} x {width} (height x width), the dataset says "
                     f"{shape[0]} x {shape[1]}"
                 )
-            image.load()
             return _from_pillow(image, image_format, shape, dtype, color)
     except (DecodeError, UnsupportedError, MemoryError):
         raise
@@ -119,14 +120,25 @@ def _decode_with_pillow(
 def _from_pillow(
     image: Any, image_format: str, shape: tuple[int, ...], dtype: np.dtype[Any], color: Color
 ) -> npt.NDArray[Any]:
-    pixels = np.array(image)
-    channels = 1 if pixels.ndim == 2 else pixels.shape[2]
+    channels = len(image.getbands())
     stated = 1 if len(shape) == 2 else shape[2]
     if channels != stated:
         raise DecodeError(f"{image_format}: the image has {channels} channels, the dataset says {stated}")
     if color == "native":
-        return pixels.reshape(shape).astype(dtype, copy=False)
+        return np.array(image).reshape(shape).astype(dtype, copy=False)
     if image.mode not in _CONVERTIBLE:
         raise UnsupportedError(f"{image_format}: color conversion from mode {image.mode} is not supported")
+    if color == "gray" and image_format == "JPEG":
+        # The luma as it is stored: libjpeg leaves the other components out.
+        image.draft("L", None)
+        return np.array(image)
     rgb = np.array(image.convert("RGB"))
+    if color == "gray":
+        return _gray(rgb)
     return rgb if color == "rgb" else np.ascontiguousarray(rgb[:, :, ::-1])
+
+
+def _gray(rgb: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """0.299 and 0.587 in 15 bits and the rest, all cut: libpng's, by which OpenCV reads color as gray."""
+    weighted = rgb.astype(np.uint32) @ np.array([9797, 19234, 3737], dtype=np.uint32)
+    return (weighted >> 15).astype(np.uint8)
