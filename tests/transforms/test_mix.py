@@ -107,8 +107,8 @@ def as_mmdet_pastes(pasted: Any, image: Any) -> Any:
     st.builds(
         pipelines.CopyPaste,
         max_num_pasted=st.integers(1, 8),
-        bbox_occluded_thr=st.integers(0, 20),
-        mask_occluded_thr=st.integers(0, 300),
+        bbox_occluded_thr=st.sampled_from([0, 1, 5, 20]),
+        mask_occluded_thr=st.sampled_from([0, 50, 3000]),
         selected=BOOLEANS,
     ),
     st.integers(1, 60),
