@@ -35,7 +35,9 @@ fixed = st.builds(_Fixed, UNITS)
 @given(SEEDS, SEEDS, st.integers(0, 2**63), st.integers(0, 2**31), st.integers(0, 2**16 - 1), st.integers(-1, 2**15))
 def test_a_stream_is_numpys_philox(seed: int, epoch: int, index: int, attempt: int, part: int, step: int) -> None:
     word = attempt * 2**32 + part * 2**16 + step + 1
-    expected = np.random.Generator(np.random.Philox(key=[seed, epoch], counter=[0, word, index, 0]))
+    expected = np.random.Generator(
+        np.random.Philox(key=np.array([seed, epoch], np.uint64), counter=[0, word, index, 0])
+    )
     draws = Stream(seed, epoch, index, attempt, part).step(step)
     assert [draws.random() for _ in range(9)] == expected.random(9).tolist()
 
