@@ -23,6 +23,7 @@ from penstock.samples import Samples
 from penstock.sampling import EpochSampler, base_seed, world
 from penstock.transforms import Program, compile_transform
 from penstock.transforms.explain import as_line, as_text, steps_as_run
+from penstock.transforms.program import StepReport
 
 __all__ = ["DataLoader"]
 
@@ -181,6 +182,11 @@ class DataLoader(torch.utils.data.DataLoader[Any]):
             summary is logged when the first epoch starts (logger "penstock", level INFO).
         """
         return as_text(self._steps)
+
+    @property
+    def steps(self) -> tuple[StepReport, ...]:
+        """What :meth:`explain` says, step by step; none without a transform."""
+        return self._steps
 
     def set_epoch(self, epoch: int) -> None:
         """Selects the epoch of the next iteration; order and transforms' random numbers follow from it."""

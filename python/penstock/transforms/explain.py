@@ -50,19 +50,14 @@ def as_line(steps: Sequence[StepReport]) -> str:
     """All steps by their names in one line, for logs."""
     if not steps:
         return _AS_STORED
-    native = [_name(step) for step in steps if step.native]
-    python = [f"{_name(step)} ({step.reason})" for step in steps if not step.native]
+    native = [step.name for step in steps if step.native]
+    python = [f"{step.name} ({step.reason})" for step in steps if not step.native]
     parts = [("in C++", native), ("in Python", python)]
     return "; ".join(f"{where}: {', '.join(names)}" for where, names in parts if names)
 
 
 def _where(step: StepReport) -> str:
     return "C++" if step.native else f"Python: {step.reason}"
-
-
-def _name(step: StepReport) -> str:
-    # "<function flip at 0x...>" has no name before a parenthesis.
-    return step.step.split("(")[0] or step.step
 
 
 def _shortened(text: str) -> str:

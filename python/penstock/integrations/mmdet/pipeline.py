@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -86,9 +87,11 @@ def _reports(built: Sequence[Any], lowered: Sequence[Any], polygons: bool | None
 
 def _text_of(step: Any) -> str:
     try:
-        return " ".join(repr(step).split())
+        text = " ".join(repr(step).split()).replace("( ", "(")
     except AttributeError:  # MMDetection's FilterAnnotations asks for an attribute that it does not have
         return type(step).__name__
+    # What classes without a text of their own give: neither their module nor an address tells anything.
+    return re.sub(r"<(?:[^\s]+\.)?(\w+) object at 0x[0-9a-f]+>", r"\1", text)
 
 
 def collate_batch(samples: list[Any]) -> Any:
