@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Collection
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -131,7 +132,7 @@ def _limit(loader: DataLoader, epoch: Epoch, configured: bool) -> Limit:
 
 def as_text(figures: dict[str, Any]) -> str:
     """The figures for reading."""
-    stats = figures["stats"]
+    stats, stages = figures["stats"], figures["stages"]
     lines = [
         f"{figures['path']}: {figures['samples']} samples, {', '.join(figures['tensors'])}",
         f"loader {figures['loader_type']}, {figures['threads']} threads, batches of {figures['batch_size']}",
@@ -147,8 +148,8 @@ def as_text(figures: dict[str, Any]) -> str:
         "",
         "stage      seconds per 1,000 samples   share",
         *(
-            f"{name:<10} {stage['seconds_per_1000']:25.3f} {stage['share']:7.1%}   {_note(name, len(figures['stages']))}"
-            for name, stage in figures["stages"].items()
+            f"{name:<10} {stage['seconds_per_1000']:25.3f} {stage['share']:7.1%}   {_note(name, stages)}"
+            for name, stage in stages.items()
         ),
     ]
     if "bytes_read" in stats:
@@ -169,9 +170,9 @@ _NOTES = {
 }
 
 
-def _note(stage: str, stages: int) -> str:
-    # With the Python loader there is nothing else.
-    return "reading, decoding, transforms and collate" if stage == "python" and stages == 2 else _NOTES[stage]
+def _note(stage: str, stages: Collection[str]) -> str:
+    everything = stage == "python" and "decode" not in stages
+    return "reading, decoding, transforms and collate" if everything else _NOTES[stage]
 
 
 def _step_lines(steps: list[dict[str, Any]]) -> list[str]:

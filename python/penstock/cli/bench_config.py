@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from penstock.dataset import Dataset
-from penstock.extras import import_extra
 from penstock.loader import DataLoader
 from penstock.options import resolve_loader_type
 from penstock.sampling import seeded_globals
@@ -30,9 +29,9 @@ def config_loader(dataset: Dataset, arguments: argparse.Namespace) -> tuple[list
     for option in ("tensors", "shuffle"):
         if getattr(arguments, option):
             raise ValueError(f"--{option} does not go with --config, where it is a key of data.{arguments.split}")
-    # The package first: its import says what is missing.
-    import_extra("penstock.integrations.mmdet", "penstock bench --config", "mmdet")
-    split_loader = import_extra("penstock.integrations.mmdet.split_loader", "penstock bench --config", "mmdet")
+    from penstock.integrations.mmdet import split_loader
+    from penstock.integrations.mmdet.config import loader_type_of
+
     cfg = split_loader.read_config(arguments.config)
     if arguments.loader_type is not None:
         cfg.deeplake_dataloader_type = arguments.loader_type
@@ -40,7 +39,7 @@ def config_loader(dataset: Dataset, arguments: argparse.Namespace) -> tuple[list
     if arguments.batch_size is not None:
         options["samples_per_gpu"] = arguments.batch_size
     if arguments.threads is not None:
-        python = resolve_loader_type(split_loader.loader_type_of(cfg)) == "python"
+        python = resolve_loader_type(loader_type_of(cfg)) == "python"
         options["workers_per_gpu" if python else "num_threads"] = arguments.threads
     loader = split_loader.build_split_loader(cfg, arguments.split, dataset, **options)
     return [name for name in vars(loader.detection.tensors).values() if isinstance(name, str)], loader

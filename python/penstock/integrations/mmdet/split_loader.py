@@ -17,7 +17,7 @@ from penstock.errors import ConfigError
 from penstock.integrations.mmdet.config import loader_type_of, parse_loader, parse_split
 from penstock.integrations.mmdet.loader import DetectionLoader, build_dataloader, build_dataset
 
-__all__ = ["build_split_loader", "loader_type_of", "read_config"]
+__all__ = ["build_split_loader", "read_config"]
 
 logger = logging.getLogger("penstock")
 
