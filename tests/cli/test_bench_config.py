@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pprint
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -201,11 +202,18 @@ def test_wrong_configurations(
     assert said in result.err
 
 
+def test_without_matplotlib_the_error_names_the_extra(
+    awkward: CocoPair, penstock_command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    result = penstock_command("bench", awkward.lake, "--plot", "stages.png")
+    assert result.status == 1
+    assert "penstock[cli]" in result.err
+
+
 def test_without_mmdetection_the_error_names_the_extra(
     awkward: CocoPair, write_config: WriteConfig, penstock_command: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import sys
-
     for name in [name for name in sys.modules if name.startswith("penstock.integrations.mmdet")]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "mmdet", None)

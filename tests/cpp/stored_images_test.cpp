@@ -46,7 +46,7 @@ TEST(StoredImages, TimeDecodingFromOpeningToTheEnd) {
     };
     std::unique_ptr<transform::PixelSource> opened;
     timed([&] { opened = images.open(0); });
-    const std::size_t stride = std::size_t{opened->extent().width + 16} * opened->channels();
+    const std::size_t stride = std::size_t{kWidth + 16} * opened->channels();
     std::vector<std::uint8_t> rows(stride * 8);
     for (std::uint32_t row = 0; row + 8 <= kHeight / 2; row += 8) timed([&] { opened->read(rows.data(), stride, 8); });
     timed([&] { opened->finish(); });
