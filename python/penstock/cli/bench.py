@@ -122,7 +122,7 @@ def _threads(loader: DataLoader) -> int:
 
 
 def _limit(loader: DataLoader, epoch: Epoch, configured: bool) -> Limit:
-    lanes = Lanes(loader.options.num_threads)
+    lanes = Lanes(loader.options.num_threads, loader.options.num_workers)
     limit = limit_of(epoch.stats, epoch.seconds, lanes)
     if limit.stage != "python" or not configured:
         return limit
