@@ -116,7 +116,7 @@ def limit_of(
 
 def _python(steps: Sequence[tuple[str, float]]) -> str:
     if not steps:
-        return "Python's transform and collate, in the thread that iterates: (more) worker processes (num_workers) would help"
+        return "Python's transform and collate: (more) worker processes (num_workers) would help"
     return (
         f"Python: {_slowest(steps)}; a native transform in its place, or (more) worker processes (num_workers, in a "
         "configuration workers_per_gpu) would help"
