@@ -60,7 +60,7 @@ class NativeLoader:
         self._core: _core.Loader | None = None
         self._pid = os.getpid()
         self._closed = False
-        self._transform_seconds = 0.0
+        self._python_seconds = 0.0
         self._dtypes = samples.dtypes
         self._native = samples.program.native
         _live.add(self)
@@ -85,7 +85,7 @@ class NativeLoader:
         """Counters since the first plan; see :meth:`penstock.DataLoader.stats`."""
         if self._core is None or self._pid != os.getpid():
             return {}
-        return {**self._core.stats(), "transform_seconds": self._transform_seconds}
+        return {**self._core.stats(), "python_seconds": self._python_seconds}
 
     def close(self) -> None:
         """Stops the threads. Idempotent."""
@@ -186,7 +186,7 @@ class NativeLoader:
             for i, index in enumerate(indices)
         ]
         batch = (self._collate or collate_samples)(samples)
-        self._transform_seconds += time.perf_counter() - start
+        self._python_seconds += time.perf_counter() - start
         return _pin(batch) if self._options.pin_memory else batch
 
     def _transformed(
@@ -203,7 +203,7 @@ class NativeLoader:
                 for index, sample in zip(indices, native_samples(tensors, metas), strict=True)
             ])
             batch = _pin(batch) if self._options.pin_memory else batch
-        self._transform_seconds += time.perf_counter() - start
+        self._python_seconds += time.perf_counter() - start
         return batch
 
     def _values(self, indices: list[int], tensors: dict[str, _core._TensorBatch]) -> dict[str, list[Any]]:
