@@ -7,6 +7,7 @@ import functools
 import itertools
 import logging
 import os
+import threading
 import time
 import weakref
 from collections.abc import Callable, Iterator
@@ -68,6 +69,7 @@ class NativeLoader:
         self._dtypes = samples.dtypes
         self._native = samples.program.native
         self._python = PythonPart(samples, collate) if self._per_sample else None
+        self._starting = threading.Lock()
         self._arena: Arena | None = None
         self._idle_pool: WorkerPool | None = None
         self._pools: weakref.WeakSet[WorkerPool] = weakref.WeakSet()
@@ -110,6 +112,7 @@ class NativeLoader:
             self._put_pool(pool)
             if run is not None:
                 run.close()
+                self._runs.discard(run)
                 self._transform_seconds += run.work_seconds
                 self._waited_seconds += run.wait_seconds
 
@@ -121,8 +124,9 @@ class NativeLoader:
         assert self._python is not None
         self._samples.seed  # noqa: B018  # drawn here and now: each worker would draw its own
         options = self._options
-        if self._arena is None or self._pid != os.getpid():
-            self._arena = Arena(options.prefetch_factor * (options.num_workers + 1) + 2)
+        with self._starting:
+            if self._arena is None or self._pid != os.getpid():
+                self._arena = Arena(options.prefetch_factor * (options.num_workers + 1) + 2)
         logger.info("penstock: %d worker processes for the Python part", options.num_workers)
         pool = WorkerPool(self._python, options, self._arena)
         self._pools.add(pool)

@@ -115,7 +115,7 @@ class Arena:
     def find(self, array: Bytes) -> int | None:
         """The offset of an array that lies in this arena; None for others."""
         offset = _address(array) - self._address
-        return offset if 0 <= offset and offset + array.size <= self.size else None
+        return offset if offset >= 0 and offset + array.size <= self.size else None
 
     def _release_after(self, owner: Bytes, offset: int) -> None:
         number = next(self._numbers)

@@ -12,6 +12,7 @@ import threading
 import time
 import weakref
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from multiprocessing import reduction
 from multiprocessing.connection import Connection
 from typing import Any
@@ -33,7 +34,12 @@ _GRACE = 5.0
 
 
 class _Worker:
-    """One process, and what it holds of the consumer's memory and the consumer of its."""
+    """One process, and what it holds of the consumer's memory and the consumer of its.
+
+    Note [Leases]: the worker looks at the core's batches where they lie. Usually it is done with a batch when it answers,
+    but a transform may keep an image, to mix it into a later one. So the memory of a batch is leased until the worker says
+    that no array over it is left there.
+    """
 
     def __init__(self, context: Any, setting: Setting, shared: Arena) -> None:
         self.number = setting.number
@@ -47,7 +53,7 @@ class _Worker:
         self.ended = _Ended(self.process)
         reduction.send_handle(self.connection, shared.descriptor, self.process.pid)
         self.memory: Arena | None = None
-        self.outstanding: dict[tuple[int, int], list[int]] = {}
+        self.outstanding: dict[tuple[int | None, int], list[int]] = {}
         self.leases: dict[int, Bytes] = {}
         self.returned: list[int] = []
 
@@ -64,18 +70,40 @@ class _Worker:
         return offsets
 
     def receive(self) -> Reply:
-        """Raises EOFError, OSError: The process has ended."""
+        """The next reply; :meth:`settle` has to follow. Raises EOFError, OSError: The process has ended."""
         if self.memory is None:
             self.memory = Arena(descriptor=reduction.recv_handle(self.connection))
         reply: Reply = self.connection.recv()
-        for lease in reply.released:
-            self.leases.pop(lease, None)
-        if reply.run is not None:
-            self.outstanding.pop((reply.run, reply.number), None)
         return reply
 
-    def piece(self, packed: Packed) -> Bytes | None:
-        """The memory of a result; the worker gets it back when all arrays over it have died."""
+    def batch(self, packed: Packed, shared: Arena) -> Any:
+        """The batch, over the memory where it lies: the core's, or a piece of the worker's, which the worker gets back
+        when all arrays over it have died."""
+        piece = self._piece(packed)
+
+        def leased(start: int, size: int) -> Bytes:
+            # What comes back in the core's memory is leased, be it from an earlier batch: see Note [Leases].
+            for memory in self.leases.values():
+                offset = shared.find(memory)
+                if offset is not None and offset <= start and start + size <= offset + memory.size:
+                    return memory[start - offset : start - offset + size]
+            raise AssertionError("a worker refers to memory that it does not hold")
+
+        return unpack(packed, piece, leased)
+
+    def settle(self, reply: Reply) -> None:
+        """Takes back what the worker has no use for any more."""
+        for lease in reply.released:
+            self.leases.pop(lease, None)
+        self.outstanding.pop((reply.run, reply.number), None)
+
+    def drop(self, reply: Reply) -> None:
+        """Settles a reply that nobody waits for."""
+        if isinstance(reply.result, Packed):
+            self._piece(reply.result)
+        self.settle(reply)
+
+    def _piece(self, packed: Packed) -> Bytes | None:
         if packed.memory is None:
             return None
         assert self.memory is not None
@@ -168,11 +196,12 @@ class WorkerPool:
             WorkerError: A worker has died.
             LoaderClosedError: The pool was closed.
         """
-        connections = {worker.connection: worker for worker in self._workers}
-        ends = {worker.ended: worker for worker in self._workers}
+        connections: dict[Any, _Worker] = {worker.connection: worker for worker in self._workers}
+        ends: dict[Any, _Worker] = {worker.ended: worker for worker in self._workers}
         if not self.sound:
             raise LoaderClosedError("the loader was closed while a batch was being waited for")
-        ready = multiprocessing.connection.wait([*connections, *ends, wake], timeout)
+        objects: list[Any] = [*connections, *ends, wake]
+        ready = multiprocessing.connection.wait(objects, timeout)
         replies = []
         for one in ready:
             if isinstance(one, Connection):
@@ -225,7 +254,7 @@ class PooledRun:
         self._batches = batches
         self._run = pool.next_run()
         self._room = threading.Semaphore(pool.options.num_workers * pool.options.prefetch_factor)
-        self._results: dict[int, tuple[Packed, _Worker] | BaseException] = {}
+        self._results: dict[int, _Batch | BaseException] = {}
         self._over = False
         self._wake = _Wake()
         self._thread = threading.Thread(target=self._feed, name="penstock-feed", daemon=True)
@@ -239,9 +268,8 @@ class PooledRun:
             self._room.release()
             if isinstance(result, BaseException):
                 raise result
-            packed, worker = result
-            batch = unpack(packed, worker.piece(packed), self._pool.shared.view)
-            del packed, result
+            batch = result.value
+            del result
             yield batch
             # Its memory is free for the next one as soon as the consumer lets go of it.
             del batch
@@ -258,9 +286,6 @@ class PooledRun:
     def close(self) -> None:
         """Ends the iteration: :meth:`stop`, and batches under way come to nothing."""
         self.stop()
-        for result in self._results.values():
-            if not isinstance(result, BaseException):
-                result[1].piece(result[0])
         self._results.clear()
 
     def _feed(self) -> None:
@@ -280,7 +305,7 @@ class PooledRun:
                 return  # a worker has died, or the pool was closed, which the consumer sees
             del loaded
 
-    def _wait_for(self, number: int) -> tuple[Packed, _Worker] | BaseException:
+    def _wait_for(self, number: int) -> _Batch | BaseException:
         limit = self._pool.options.timeout
         end = time.monotonic() + limit if limit else None
         while number not in self._results:
@@ -293,18 +318,25 @@ class PooledRun:
         return self._results.pop(number)
 
     def _sort(self, reply: Reply, worker: _Worker) -> None:
-        result = reply.result
-        if isinstance(result, Failure):
-            error = result.exception()
-            if reply.run is None:
-                raise error
-            if reply.run == self._run:
-                self._results[reply.number] = error
-        elif reply.run == self._run:
-            self.work_seconds += reply.seconds
-            self._results[reply.number] = result, worker
+        if reply.run is None:
+            assert isinstance(reply.result, Failure)
+            raise reply.result.exception()
+        if reply.run != self._run:
+            worker.drop(reply)  # of an iteration that was left
+            return
+        if isinstance(reply.result, Failure):
+            self._results[reply.number] = reply.result.exception()
         else:
-            worker.piece(result)  # of an iteration that was left: its memory goes back
+            self._results[reply.number] = _Batch(worker.batch(reply.result, self._pool.shared))
+        worker.settle(reply)
+        self.work_seconds += reply.seconds
+
+
+@dataclass(frozen=True)
+class _Batch:
+    """Tells a batch, whatever it is, from an error."""
+
+    value: Any
 
 
 class _Wake:

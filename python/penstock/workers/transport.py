@@ -14,7 +14,7 @@ import torch
 
 from penstock.workers.arena import Arena, Bytes
 
-__all__ = ["Packed", "Task", "Failure", "Reply", "pack", "unpack"]
+__all__ = ["Failure", "Packed", "Reply", "Task", "pack", "unpack"]
 
 _ALIGNMENT = 64
 
