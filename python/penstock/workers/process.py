@@ -54,10 +54,10 @@ def work(connection: Connection, inherited: Connection | None, setting: Setting)
     _end_with(setting.parent)
     torch.set_num_threads(1)
     _seed_globals(setting)
-    shared = Arena(descriptor=reduction.recv_handle(connection))
-    own = Arena(setting.kept)
-    reduction.send_handle(connection, own.descriptor, setting.parent)
     try:
+        shared = Arena(descriptor=reduction.recv_handle(connection))
+        own = Arena(setting.kept)
+        reduction.send_handle(connection, own.descriptor, setting.parent)
         _answer(connection, _Worker(setting, shared, own))
     except (EOFError, ConnectionError):
         return
