@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import mmap
 import os
@@ -51,6 +52,8 @@ class Arena:
         finally:
             os.close(descriptor)
         self._closing = weakref.finalize(self, os.close, self.descriptor)
+        # Arrays may die after the interpreter has cleared the module mmap: nothing of it is looked up by name then.
+        self._remove = functools.partial(self._memory.madvise, mmap.MADV_REMOVE)
         self._address = _address(np.frombuffer(self._memory, np.uint8, 1))
         self._kept = kept
         self._used = 0
@@ -96,7 +99,7 @@ class Arena:
         if len(self._warm[size]) < self._kept:
             self._warm[size].append(offset)
         else:
-            self._memory.madvise(mmap.MADV_REMOVE, offset, size)
+            self._remove(offset, size)
             self._cold[size].append(offset)
 
     def trim(self) -> None:
@@ -105,7 +108,7 @@ class Arena:
         for size, warm in list(self._warm.items()):
             while warm:
                 offset = warm.pop()
-                self._memory.madvise(mmap.MADV_REMOVE, offset, size)
+                self._remove(offset, size)
                 self._cold[size].append(offset)
 
     def view(self, offset: int, size: int) -> Bytes:

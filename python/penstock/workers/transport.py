@@ -135,9 +135,9 @@ def unpack(packed: Packed, piece: Bytes | None, shared: Callable[[int, int], Byt
     buffers: list[memoryview] = []
     for in_place, start, size, readonly in packed.buffers:
         if in_place:
-            view = memoryview(shared(start, size))
+            view = shared(start, size).data
         else:
-            view = memoryview(b"" if piece is None else piece[start : start + size])
+            view = memoryview(b"") if piece is None else piece[start : start + size].data
         buffers.append(view.toreadonly() if readonly else view)
     return pickle.loads(packed.pickled, buffers=buffers)
 
