@@ -27,6 +27,7 @@ __all__ = [
     "TensorNotFoundError",
     "TransformError",
     "UnsupportedError",
+    "WorkerError",
 ]
 
 
@@ -140,6 +141,10 @@ class LoaderClosedError(PenstockError, RuntimeError):
 
 class TransformError(PenstockError, RuntimeError):
     """A transform cannot work on a sample, or a user's raised; the original exception is the ``__cause__``."""
+
+
+class WorkerError(PenstockError, RuntimeError):
+    """A worker process died, or did not answer within ``timeout``."""
 
 
 class ConfigError(PenstockError, ValueError):

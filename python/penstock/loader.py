@@ -53,8 +53,10 @@ class DataLoader(torch.utils.data.DataLoader[Any]):
         transform: Called with each sample; or an MMDetection pipeline, a list of dicts: batches are then what mmcv's
             ``collate`` makes of them.
         num_threads: Decoding threads of the C++ loader; default: ``num_workers`` if that is set, else one a core.
-        num_workers: Worker processes of the Python loader. The C++ loader has none.
-        prefetch_factor: Batches loaded ahead; with the Python loader, by each worker.
+        num_workers: Worker processes. The C++ loader has them only for what runs in Python, a transform's Python part
+            or ``collate_fn``: they see the decoded images in memory that they share with it. Threads decode all the
+            same. ``torch.utils.data.get_worker_info()`` is None in the C++ loader's workers.
+        prefetch_factor: Batches loaded ahead; with worker processes, by each of them.
         drop_last: Drop the last batch when it is not full; with several ranks, also the samples over.
         collate_fn: Makes a batch of a list of samples, as ``transform`` returns them: with it, an MMDetection
             pipeline runs in Python.
@@ -68,7 +70,7 @@ class DataLoader(torch.utils.data.DataLoader[Any]):
         sampler: Indices of this rank, instead of ``shuffle``, ``rank`` and ``world_size``. Where it has ``set_epoch``,
             that is called.
         batch_sampler: Lists of indices, instead of ``batch_size``, ``shuffle``, ``sampler`` and ``drop_last``.
-        worker_init_fn, persistent_workers, timeout, multiprocessing_context: Of the Python loader's workers.
+        worker_init_fn, persistent_workers, timeout, multiprocessing_context: Of the worker processes.
         chunk_cache_bytes: Budget for chunks that the C++ loader keeps in memory, in bytes.
 
     Raises:
@@ -237,7 +239,7 @@ class DataLoader(torch.utils.data.DataLoader[Any]):
         self._resume = self._progress = (int(state["epoch"]), int(state["batch"]))
 
     def close(self) -> None:
-        """Stops the threads and frees the memory. Idempotent; iterating afterwards raises."""
+        """Stops threads and processes and frees the memory. Idempotent; iterating afterwards raises."""
         self._engine.close()
 
     def __enter__(self) -> DataLoader:

@@ -7,6 +7,7 @@ import functools
 import itertools
 import logging
 import os
+import threading
 import time
 import weakref
 from collections.abc import Callable, Iterator
@@ -15,14 +16,17 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from penstock._native import require_native
-from penstock.collate import collate_samples, numpy_samples, sample_bytes, tensor_batch
+from penstock.collate import tensor_batch
 from penstock.dataset import Tensor
 from penstock.errors import LoaderClosedError, PenstockError
-from penstock.native_batch import native_batch, native_samples
+from penstock.native_batch import native_batch
 from penstock.options import LoaderOptions
 from penstock.plan import EpochPlan
+from penstock.python_part import PythonPart, stored_values
 from penstock.samples import Samples
 from penstock.transforms.native import NativePart
+from penstock.workers.arena import Arena
+from penstock.workers.pool import PooledRun, WorkerPool
 
 if TYPE_CHECKING:
     from penstock import _core
@@ -48,7 +52,8 @@ class NativeLoader:
     """Runs plans on the C++ core.
 
     The core (threads, chunk cache, batch memory) starts with the first plan and lives until :meth:`close`. A forked
-    child, which inherits no threads, starts its own.
+    child, which inherits no threads, starts its own. Worker processes run the Python part of batches, where there is
+    one and ``num_workers`` asks for them.
     """
 
     def __init__(
@@ -63,35 +68,101 @@ class NativeLoader:
         self._python_seconds = 0.0
         self._dtypes = samples.dtypes
         self._native = samples.program.native
+        self._python = PythonPart(samples, collate) if self._per_sample else None
+        self._starting = threading.Lock()
+        self._arena: Arena | None = None
+        self._idle_pool: WorkerPool | None = None
+        self._pools: weakref.WeakSet[WorkerPool] = weakref.WeakSet()
+        self._runs: weakref.WeakSet[PooledRun] = weakref.WeakSet()
+        self._waited_seconds = 0.0
         _live.add(self)
 
     def run(self, plan: EpochPlan) -> Iterator[Any]:
         """Yields the plan's batches in order."""
+        if self._uses_workers:
+            yield from self._run_in_workers(plan)
+            return
+        epoch = self._started_epoch(plan)
+        try:
+            while (loaded := self._next(epoch)) is not None:
+                yield self._batch(*loaded, plan.epoch)
+        finally:
+            epoch.close()
+
+    def _started_epoch(self, plan: EpochPlan) -> _core.Epoch:
         core = self._started()
         batches = plan.remaining
         ends = list(itertools.accumulate(len(batch) for batch in batches))
-        epoch = core.start(list(itertools.chain.from_iterable(batches)), ends, self._samples.seed, plan.epoch)
+        return core.start(list(itertools.chain.from_iterable(batches)), ends, self._samples.seed, plan.epoch)
+
+    def _run_in_workers(self, plan: EpochPlan) -> Iterator[Any]:
+        # Before the core's threads start, if this is the first run: a forked child is better made without threads.
+        pool = self._take_pool()
+        run: PooledRun | None = None
         try:
-            while (loaded := self._next(epoch)) is not None:
-                indices, tensors, metas = loaded
-                if self._native is None:
-                    yield self._batch(indices.tolist(), dict(zip(self._dtypes, tensors, strict=True)), plan.epoch)
-                else:
-                    yield self._transformed(self._native, indices.tolist(), tensors, metas, plan.epoch)
+            epoch = self._started_epoch(plan)
+            run = PooledRun(pool, functools.partial(self._next, epoch), plan.epoch, len(plan.remaining))
+            self._runs.add(run)
+            for batch in run:
+                yield _pin(batch) if self._options.pin_memory else batch
+                del batch
         finally:
-            epoch.close()
+            if run is not None:
+                epoch.close()
+            self._put_pool(pool)
+            if run is not None:
+                run.close()
+                self._runs.discard(run)
+                self._python_seconds += run.work_seconds
+                self._waited_seconds += run.wait_seconds
+
+    def _take_pool(self) -> WorkerPool:
+        self._check_open()
+        pool, self._idle_pool = self._idle_pool, None
+        if pool is not None and pool.usable:
+            return pool
+        assert self._python is not None
+        self._samples.seed  # noqa: B018  # drawn here and now: each worker would draw its own
+        options = self._options
+        with self._starting:
+            if self._arena is None or self._pid != os.getpid():
+                self._arena = Arena(options.prefetch_factor * (options.num_workers + 1) + 2)
+        logger.info("penstock: %d worker processes for the Python part", options.num_workers)
+        pool = WorkerPool(self._python, options, self._arena)
+        self._pools.add(pool)
+        return pool
+
+    def _put_pool(self, pool: WorkerPool) -> None:
+        keep = self._options.persistent_workers and pool.usable and not self._closed
+        if keep and self._idle_pool is None:
+            self._idle_pool = pool
+        else:
+            pool.close()
 
     def stats(self) -> dict[str, float]:
         """Counters since the first plan; see :meth:`penstock.DataLoader.stats`."""
         if self._core is None or self._pid != os.getpid():
             return {}
-        return {**self._core.stats(), "python_seconds": self._python_seconds}
+        stats = {**self._core.stats(), "python_seconds": self._python_seconds}
+        if self._uses_workers:  # the core sees the thread wait that feeds them
+            running = list(self._runs)
+            stats["wait_seconds"] = self._waited_seconds + sum(run.wait_seconds for run in running)
+            stats["python_seconds"] += sum(run.work_seconds for run in running)
+        return stats
 
     def close(self) -> None:
-        """Stops the threads. Idempotent."""
+        """Stops threads and worker processes. Idempotent."""
         self._closed = True
-        if self._core is not None and self._pid == os.getpid():
+        if self._pid != os.getpid():
+            return
+        if self._core is not None:
             self._core.stop()
+        for pool in list(self._pools):
+            pool.close()
+        for run in list(self._runs):
+            run.stop()
+        if self._arena is not None:
+            self._arena.trim()
 
     def __getstate__(self) -> dict[str, Any]:
         return {"_samples": self._samples, "_options": self._options, "_collate": self._collate}
@@ -99,9 +170,12 @@ class NativeLoader:
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__init__(state["_samples"], state["_options"], state["_collate"])  # type: ignore[misc]
 
-    def _started(self) -> _core.Loader:
+    def _check_open(self) -> None:
         if self._closed:
             raise LoaderClosedError("the loader is closed", path=self._samples.source.path)
+
+    def _started(self) -> _core.Loader:
+        self._check_open()
         if self._core is None or self._pid != os.getpid():
             self._pid = os.getpid()
             self._core = self._start()
@@ -123,7 +197,7 @@ class NativeLoader:
             io_threads=_IO_THREADS,
             prefetch=options.prefetch_factor,
             cache_bytes=options.chunk_cache_bytes,
-            allocate=_allocate_pinned if self._pins_slabs else None,
+            allocate=self._allocate(),
             detection=None if self._native is None else self._detection(native, self._native),
         )
         return loader
@@ -148,12 +222,23 @@ class NativeLoader:
         dtype = None if tensor.value_format is None else str(tensor.dtype)
         return list(self._samples.read_tensors).index(part.masks), dtype, part.bitmaps
 
+    def _allocate(self) -> Callable[[int], tuple[int, object]] | None:
+        """Where batch memory comes from; None: from the core itself."""
+        if self._uses_workers:
+            assert self._arena is not None
+            return self._arena.allocate
+        return _allocate_pinned if self._pins_slabs else None
+
     @property
     def _per_sample(self) -> bool:
         """Whether Python sees single samples; else batches go out as the core made them."""
         if self._native is not None and self._native.complete is not None:
             return False
         return self._samples.program.python or self._collate is not None
+
+    @property
+    def _uses_workers(self) -> bool:
+        return self._python is not None and self._options.num_workers > 0
 
     @property
     def _pins_slabs(self) -> bool:
@@ -166,56 +251,29 @@ class NativeLoader:
             error.path = self._samples.source.path
             raise
 
-    def _batch(self, indices: list[int], tensors: dict[str, _core._TensorBatch], epoch: int) -> Any:
-        values = self._values(indices, tensors)
-        if not self._per_sample:
-            batch = {
-                key: values[key] if key in values else tensor_batch(tensor, self._dtypes[key])
-                for key, tensor in tensors.items()
-            }
-            if self._samples.return_index:
-                batch["index"] = torch.tensor(indices, dtype=torch.int64)
-            return batch
+    def _batch(self, indices: Any, tensors: list[_core._TensorBatch], metas: Any, epoch: int) -> Any:
         start = time.perf_counter()
-        columns = {
-            key: values[key] if key in values else numpy_samples(tensor, self._dtypes[key])
-            for key, tensor in tensors.items()
-        }
-        samples = [
-            self._samples.transformed({key: column[i] for key, column in columns.items()}, epoch, index)
-            for i, index in enumerate(indices)
-        ]
-        batch = (self._collate or collate_samples)(samples)
-        self._python_seconds += time.perf_counter() - start
-        return _pin(batch) if self._options.pin_memory else batch
-
-    def _transformed(
-        self, part: NativePart, indices: list[int], tensors: list[_core._TensorBatch], metas: Any, epoch: int
-    ) -> Any:
-        """A batch of a pipeline whose leading steps the core has run."""
-        start = time.perf_counter()
-        if part.complete is not None:
-            batch = part.complete(native_batch(tensors, metas))
-        else:
-            assert part.resume is not None and self._collate is not None
-            batch = self._collate([
-                self._samples.seeded(epoch, index, functools.partial(part.resume, sample))
-                for index, sample in zip(indices, native_samples(tensors, metas), strict=True)
-            ])
+        if self._python is not None:
+            batch = self._python(indices.tolist(), tensors, metas, epoch)
             batch = _pin(batch) if self._options.pin_memory else batch
+        elif self._native is not None:
+            assert self._native.complete is not None
+            batch = self._native.complete(native_batch(tensors, metas))
+        else:
+            return self._untouched(indices.tolist(), dict(zip(self._dtypes, tensors, strict=True)))
         self._python_seconds += time.perf_counter() - start
         return batch
 
-    def _values(self, indices: list[int], tensors: dict[str, _core._TensorBatch]) -> dict[str, list[Any]]:
-        """Text, JSON and polygons of a batch, by key: Python makes them of the bytes that the core has read."""
-        sources = {key: tensor for key, tensor in self._samples.read_tensors.items() if tensor.value_format is not None}
-        stored = {key: sample_bytes(tensors[key]) for key in sources}
-        values: dict[str, list[Any]] = {key: [] for key in sources}
-        # Sample by sample, so that the error of the first bad one is raised, as in the Python loader.
-        for position, index in enumerate(indices):
-            for key, tensor in sources.items():
-                values[key].append(tensor.value(index, stored[key][position]))
-        return values
+    def _untouched(self, indices: list[int], tensors: dict[str, _core._TensorBatch]) -> dict[str, Any]:
+        """A batch as the core has made it."""
+        values = stored_values(self._samples, indices, tensors)
+        batch = {
+            key: values[key] if key in values else tensor_batch(tensor, self._dtypes[key])
+            for key, tensor in tensors.items()
+        }
+        if self._samples.return_index:
+            batch["index"] = torch.tensor(indices, dtype=torch.int64)
+        return batch
 
 
 def _pin(batch: Any) -> Any:
