@@ -1,0 +1,154 @@
+#include "pipeline/detection.h"
+
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <map>
+#include <utility>
+#include <vector>
+
+#include "pipeline/epoch.h"
+#include "pipeline/loader.h"
+#include "support/dataset.h"
+#include "support/expect_error.h"
+
+namespace penstock::pipeline {
+namespace {
+
+namespace step = transform::step;
+
+constexpr std::int64_t kSamples = 40;
+
+/// One box an item, in the middle of nowhere: where a crop misses it, the sample is rejected.
+transform::AnnotationTable one_box_each() {
+  transform::AnnotationTable table;
+  for (std::int64_t i = 0; i < kSamples; ++i) {
+    table.indices.push_back(i);
+    table.flags.push_back(static_cast<std::uint8_t>(i % 2));
+    table.offsets.push_back(i);
+    table.boxes.push_back({2, 2, 6, 5});
+    table.labels.push_back(i);
+    table.mask_rows.push_back(0);
+  }
+  table.offsets.push_back(kSamples);
+  table.ignored_offsets.assign(kSamples + 1, 0);
+  return table;
+}
+
+step::RandomCrop small_crop() {
+  step::RandomCrop crop;
+  crop.crop_size = {0.4, 0.4};
+  crop.crop_type = step::CropType::kRelative;
+  return crop;
+}
+
+/// A pipeline that draws, rejects and mixes nothing.
+std::vector<step::Step> rejecting() {
+  step::RandomFlip flip{{step::Direction::kHorizontal}, {0.5, 0.5}};
+  step::Normalize normalize{{1, 2, 3}, {2, 2, 2}, true};
+  return {step::LoadImage{}, step::LoadAnnotations{}, small_crop(), flip, normalize, step::Format{true}};
+}
+
+/// Four images in one, and another blended in.
+std::vector<step::Step> mixing() {
+  step::Mosaic mosaic;
+  mosaic.img_scale = {24, 32};
+  step::MixUp mix_up;
+  mix_up.img_scale = {40, 40};
+  return {step::LoadImage{}, step::LoadAnnotations{}, mosaic, mix_up, step::Format{true}};
+}
+
+DetectionSpec spec_of(std::vector<step::Step> steps) {
+  return {transform::make_program(std::move(steps)), one_box_each(), 0, std::nullopt, false, ImageLayout::kStack, 0};
+}
+
+std::unique_ptr<Loader> make_loader(const test::Dataset& dataset, std::vector<step::Step> steps, LoaderOptions options) {
+  return std::make_unique<Loader>(dataset.store, dataset.sources, options, std::make_shared<batch::HeapAllocator>(),
+                                  spec_of(std::move(steps)));
+}
+
+/// One sample's image without the batch's padding, and its boxes.
+using Result = std::pair<std::vector<float>, std::vector<std::byte>>;
+
+void collect(const batch::Batch& batch, std::map<std::int64_t, Result>& results) {
+  const std::size_t columns = Detection::meta_columns().size();
+  const std::vector<test::Array> boxes = test::arrays_of(batch, 1, sizeof(float));
+  for (std::size_t i = 0; i < batch.indices.size(); ++i) {
+    const double* row = &batch.metas[i * columns];
+    const auto height = static_cast<std::size_t>(row[3]);  // after index, attempt and floating
+    const auto width = static_cast<std::size_t>(row[4]);
+    const base::Shape& shape = batch.tensors[0].shapes[i];
+    const auto* pixels = reinterpret_cast<const float*>(batch.tensors[0].slab->data() + batch.tensors[0].offsets[i]);
+    std::vector<float> image;
+    for (std::size_t line = 0; line < 3 * height; ++line) {
+      const float* begin = pixels + (line / height * shape[1] + line % height) * shape[2];
+      image.insert(image.end(), begin, begin + width);
+    }
+    results[batch.indices[i]] = {std::move(image), {boxes[i].bytes.begin(), boxes[i].bytes.end()}};
+  }
+}
+
+std::map<std::int64_t, Result> run(Loader& loader, std::size_t batch_size, std::vector<std::int64_t> order) {
+  std::map<std::int64_t, Result> results;
+  const std::vector<std::size_t> ends = test::batch_ends(order.size(), batch_size);
+  const auto epoch = loader.start(std::move(order), ends, {7, 3});
+  while (const auto batch = epoch->next(test::kNoInterrupt)) collect(*batch, results);
+  return results;
+}
+
+class DetectionPipelines : public testing::TestWithParam<std::vector<step::Step> (*)()> {
+ protected:
+  test::Dataset dataset_ = test::make_dataset({.color = decode::Color::kBgr});
+};
+
+TEST_P(DetectionPipelines, ASampleDependsOnNeitherThreadsNorNeighbours) {
+  const auto alone = make_loader(dataset_, GetParam()(), {.threads = 1, .io_threads = 1, .prefetch = 1});
+  const auto expected = run(*alone, 1, test::in_order(kSamples));
+  ASSERT_EQ(expected.size(), static_cast<std::size_t>(kSamples));
+  const auto busy = make_loader(dataset_, GetParam()(), {.threads = 4, .io_threads = 3, .prefetch = 5});
+  for (unsigned seed = 0; seed < 3; ++seed) EXPECT_EQ(run(*busy, 7, test::shuffled(kSamples, seed)), expected);
+}
+
+TEST_P(DetectionPipelines, AnEpochMayBeLeftAtAnyBatch) {
+  const auto loader = make_loader(dataset_, GetParam()(), {.threads = 3, .prefetch = 4});
+  for (int taken = 0; taken < 10; ++taken) {
+    const auto epoch = loader->start(test::in_order(kSamples), test::batch_ends(kSamples, 4), {1, 1});
+    for (int i = 0; i < taken; ++i) ASSERT_TRUE(epoch->next(test::kNoInterrupt));
+  }
+}
+
+TEST_P(DetectionPipelines, ABadImageEndsTheEpochByName) {
+  constexpr std::int64_t kBad = 17;
+  dataset_.damage(0, kBad);
+  const auto loader = make_loader(dataset_, GetParam()(), {.threads = 3, .prefetch = 3});
+  // The pipeline may reject the sample before its pixels are looked at: not in every epoch.
+  const auto decodes_it = [&](std::uint64_t number) {
+    const auto epoch = loader->start({kBad}, {1}, {0, number});
+    try {
+      epoch->next(test::kNoInterrupt);
+      return false;
+    } catch (const base::Error& error) {
+      EXPECT_EQ(error.kind(), base::ErrorKind::kDecode);
+      EXPECT_EQ(error.tensor(), dataset_.sources[0].format.name);
+      EXPECT_EQ(error.sample(), kBad);
+      return true;
+    }
+  };
+  std::uint64_t number = 0;
+  while (number < 50 && !decodes_it(number)) ++number;
+  EXPECT_LT(number, 50U);
+}
+
+INSTANTIATE_TEST_SUITE_P(Pipelines, DetectionPipelines, testing::Values(&rejecting, &mixing));
+
+TEST(Detection, APipelineThatRejectsEverythingEnds) {
+  const test::Dataset dataset = test::make_dataset({.color = decode::Color::kBgr});
+  step::FilterAnnotations filter;
+  filter.min_gt_bbox_wh = {1000, 1000};
+  const auto loader = make_loader(dataset, {step::LoadImage{}, step::LoadAnnotations{}, filter, step::Format{}}, {});
+  const auto epoch = loader->start(test::in_order(kSamples), test::batch_ends(kSamples, 4), {});
+  EXPECT_EQ(test::kind_of([&] { epoch->next(test::kNoInterrupt); }), base::ErrorKind::kTransform);
+}
+
+}  // namespace
+}  // namespace penstock::pipeline
