@@ -96,7 +96,7 @@ class Neighbours {
       const auto* const window = reinterpret_cast<const std::uint32_t*>(row_) + first;
       const Word low = hn::LoadU(words, window);
       const Word high = hn::LoadU(words, window + kWindowPixels / 2);
-      const Word at = hn::Sub(hn::Load(words, reinterpret_cast<const std::uint32_t*>(columns_.left) + column),
+      const Word at = hn::Sub(hn::LoadU(words, reinterpret_cast<const std::uint32_t*>(columns_.left) + column),
                               hn::Set(words, static_cast<std::uint32_t>(first)));
       left = Word{_mm512_permutex2var_epi32(low.raw, at.raw, high.raw)};
       right = Word{_mm512_permutex2var_epi32(low.raw, hn::Add(at, hn::Set(words, 1U)).raw, high.raw)};
@@ -123,7 +123,7 @@ void resample_to_sums(const std::uint8_t* HWY_RESTRICT row, const Columns& colum
   for (std::size_t i = 0; i < columns.count; i += hn::Lanes(words)) {
     Word left, right;
     neighbours.load(i, left, right);
-    const Word weights = hn::Load(words, columns.integer_weights + i);
+    const Word weights = hn::LoadU(words, columns.integer_weights + i);
     const Word first_two = hn::Or(hn::And(left, low_half), hn::ShiftLeft<16>(right));
     const Word third = hn::Or(hn::ShiftRight<16>(left), hn::AndNot(low_half, right));
     Integer sums[3] = {dot(hn::And(first_two, low_bytes), weights),
@@ -131,7 +131,7 @@ void resample_to_sums(const std::uint8_t* HWY_RESTRICT row, const Columns& colum
                        dot(hn::And(third, low_bytes), weights)};
     for (std::size_t c = 0; c < 3; ++c) {
       if (columns.beside[c] != nullptr) {
-        sums[c] = hn::Add(sums[c], hn::ConvertTo(integers, hn::Load(Floats(), columns.beside[c] + i)));
+        sums[c] = hn::Add(sums[c], hn::ConvertTo(integers, hn::LoadU(Floats(), columns.beside[c] + i)));
       }
       hn::StoreU(hn::DemoteTo(shorts, hn::ShiftRight<4>(sums[c])), shorts, to[c] + i);
     }
@@ -146,12 +146,12 @@ void resample_to_floats(const std::uint8_t* HWY_RESTRICT row, const Columns& col
   for (std::size_t i = 0; i < columns.count; i += hn::Lanes(words)) {
     Word left, right;
     neighbours.load(i, left, right);
-    const Float left_weight = hn::Load(floats, columns.left_weights + i);
-    const Float right_weight = hn::Load(floats, columns.right_weights + i);
+    const Float left_weight = hn::LoadU(floats, columns.left_weights + i);
+    const Float right_weight = hn::LoadU(floats, columns.right_weights + i);
     for (std::size_t c = 0; c < 3; ++c) {
       Float sum = hn::Add(hn::Mul(to_float(channel(left, c)), left_weight),
                           hn::Mul(to_float(channel(right, c)), right_weight));
-      if (columns.beside[c] != nullptr) sum = hn::Add(sum, hn::Load(floats, columns.beside[c] + i));
+      if (columns.beside[c] != nullptr) sum = hn::Add(sum, hn::LoadU(floats, columns.beside[c] + i));
       hn::StoreU(sum, floats, to[c] + i);
     }
   }
