@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/thread_pool.h"
+#include "bindings/errors.h"
 #include "bindings/names.h"
 #include "bindings/python_allocator.h"
 #include "bindings/register.h"
@@ -92,11 +93,6 @@ class EpochHandle {
   std::shared_ptr<pipeline::Epoch> epoch_;
   std::shared_ptr<PythonAllocator> allocator_;
 };
-
-void check_signals() {
-  const py::gil_scoped_acquire gil;
-  if (PyErr_CheckSignals() != 0) throw py::error_already_set();
-}
 
 /// None at the end, else (indices, [(memory, offsets, shapes, stacked) for each tensor], metas: a row for each view).
 py::object next_batch(EpochHandle& handle) {
