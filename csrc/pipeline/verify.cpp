@@ -106,7 +106,7 @@ void Verifier::schedule() {
     try {
       job->bytes = store_->size(job->key);
     } catch (...) {
-      add_all(*job);
+      add_from(*job, 0);
       ready_.emplace(job->number, job);
       ready_posted_.post();
       continue;
@@ -137,18 +137,32 @@ void Verifier::read(const JobPointer& job) {
   try {
     job->chunk = fetcher_.open(job->result.tensor, job->result.row, whole);
   } catch (...) {
-    add_all(*job);
+    add_from(*job, 0);
     finish(job);
     return;
   }
-  const auto samples = static_cast<std::uint64_t>(job->result.samples);
+  const std::uint64_t samples = check_held(*job);
   const std::uint64_t pieces = std::min(samples, kPiecesPerThread * options_.threads);
+  if (pieces == 0) finish(job);
   job->pending = pieces;
   for (std::uint64_t piece = 0; piece < pieces; ++piece) {
     const std::uint64_t begin = samples / pieces * piece + std::min(piece, samples % pieces);
     const std::uint64_t end = begin + samples / pieces + (piece < samples % pieces ? 1 : 0);
     decode_threads_.submit([this, job, begin, end] { check(job, begin, end); });
   }
+}
+
+std::uint64_t Verifier::check_held(Job& job) {
+  const auto expected = static_cast<std::uint64_t>(job.result.samples);
+  const std::uint64_t held = job.chunk->samples();
+  if (held >= expected) return expected;
+  try {
+    job.chunk->shape(held);
+  } catch (...) {
+    // One finding: an index that lies may expect billions.
+    add_from(job, held);
+  }
+  return held;
 }
 
 void Verifier::check(const JobPointer& job, std::uint64_t begin, std::uint64_t end) {
@@ -192,8 +206,8 @@ std::optional<format::Extent> Verifier::stored_range(const Job& job, std::uint64
   }
 }
 
-void Verifier::add_all(Job& job) {
-  add(job, job.first_sample, job.first_sample + job.result.samples - 1,
+void Verifier::add_from(Job& job, std::uint64_t local_index) {
+  add(job, job.first_sample + static_cast<std::int64_t>(local_index), job.first_sample + job.result.samples - 1,
       job.bytes > 0 ? std::optional<format::Extent>({0, job.bytes}) : std::nullopt);
 }
 

@@ -20,7 +20,7 @@
 
 namespace penstock::pipeline {
 
-/// Samples that cannot be read: one, or all those of a chunk.
+/// Samples that cannot be read: one, all those of a chunk that is bad, or those that it should hold and does not.
 struct Finding {
   std::int64_t first = 0;
   std::int64_t last = 0;
@@ -80,12 +80,14 @@ class Verifier {
   void schedule();
   JobPointer next_job();
   void read(const JobPointer& job);
+  /// How many of the chunk's samples there are to try; those that it lacks are a finding.
+  std::uint64_t check_held(Job& job);
   void check(const JobPointer& job, std::uint64_t begin, std::uint64_t end);
   void check_sample(Job& job, std::uint64_t local_index);
   /// Throws what is wrong with a sample.
   void try_sample(const Job& job, std::uint64_t local_index);
-  /// Adds the exception being handled: to all samples of the chunk, to some.
-  void add_all(Job& job);
+  /// Adds the exception being handled: to the rest of the chunk, to some samples.
+  void add_from(Job& job, std::uint64_t local_index);
   void add(Job& job, std::int64_t first, std::int64_t last, std::optional<format::Extent> bytes);
   std::optional<format::Extent> stored_range(const Job& job, std::uint64_t local_index) const;
   void finish(const JobPointer& job);

@@ -123,7 +123,15 @@ class ChunkReader:
         except PenstockError as error:
             yield error, last, (0, size) if size else None
             return
-        for index in range(first, last + 1):
+        held = min(chunk.header.num_samples, last - first + 1)
+        if first + held <= last:
+            # One finding: an index that lies may expect billions.
+            try:
+                with self._placed(row, first + held):
+                    sample_shape(chunk.header, self._layout, held)
+            except PenstockError as error:
+                yield error, last, (0, size)
+        for index in range(first, first + held):
             try:
                 with self._placed(row, index):
                     self._try_sample(row, chunk, index - first, decode)
