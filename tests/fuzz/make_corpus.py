@@ -16,8 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 os.environ["BUGGER_OFF"] = "true"
-HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import lz4.block
 import lz4.frame
@@ -28,6 +27,8 @@ from penstock.reference import parse_chunk_header
 from support.datasets import MAKERS
 from support.images import jpeg, picture, png
 
+HERE = Path(__file__).resolve().parent
+LAKES = ("jpeg_images", "png_images", "raw_images", "equal_images", "annotations", "empties", "texts", "polygons")
 LARGEST = 3000
 PER_TENSOR = 1
 KINDS = {(None, None): 0, ("lz4", None): 1, (None, "lz4"): 2, ("jpeg", None): 3, ("png", None): 4}
@@ -52,7 +53,7 @@ def choice(tensor: penstock.Tensor) -> bytes:
 
 def chunks(root: Path) -> Iterator[tuple[bytes, bytes]]:
     """(format, chunk) of small chunks of all test datasets."""
-    for name in ("jpeg_images", "png_images", "raw_images", "equal_images", "annotations", "empties", "texts", "polygons"):
+    for name in LAKES:
         MAKERS[name](root / name)
         for tensor in penstock.open(root / name).tensors.values():
             if len(tensor) == 0 or tensor.ndim > 3:
