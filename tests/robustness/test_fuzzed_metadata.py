@@ -29,7 +29,8 @@ SETTINGS = settings(
 NUMBERS = [0, 1, 2, 255, 2**31 - 1, 2**31, 2**32 - 1, 2**40, 2**63 - 1, 2**63, 2**64 - 1]
 ODD_VALUES: list[Any] = [
     *(None, True, -1, 0, 1, 1.5, 2**31, 2**40, 2**63, 2**70, 10**30, float("nan"), float("inf")),
-    *("", "x", "../../x", "/etc/passwd", "a\0b", "\ud800", "int32", "object", "O", "(1,", ">i4", "M8[ns]", "S3", "jpeg"),
+    *("", "x", "../../x", "/etc/passwd", "a\0b", "\ud800", "int32", "object", "O"),
+    *("(1,", ">i4", "M8[ns]", "S3", "jpeg", "text"),
     *([], [1], [-1], ["a"], [[]], [2**31, 2**31], [2**40], {}, {"a": 1}, {"_hub_custom_type": "ndarray"}),
 ]
 

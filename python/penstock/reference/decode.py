@@ -114,6 +114,9 @@ def _decode_with_pillow(
             return _from_pillow(image, image_format, shape, dtype, color)
     except (DecodeError, UnsupportedError, MemoryError):
         raise
+    except pillow.UnidentifiedImageError:
+        # Pillow's own words name an object in memory.
+        raise DecodeError(f"{image_format}: the data is no such image", hint=_DAMAGED_IMAGE) from None
     except Exception as error:
         # Pillow's plugins raise whatever their parsing trips over: OSError, SyntaxError, struct.error and
         # more.
