@@ -4,6 +4,7 @@
 #include "decode/raw.h"
 
 namespace penstock::pipeline {
+
 base::Shape output_shape(const TensorSource& source, const base::Shape& stated, std::uint64_t stored_bytes) {
   base::Shape shape = source.format.is_image ? decode::decoded_shape(stated, source.color) : stated;
   check_plausible(source.format, stored_bytes, shape);

@@ -1,0 +1,136 @@
+"""How long it takes to open a dataset and to get its first batch, against its size, and what memory that takes.
+
+    python benchmarks/open.py --out benchmarks/results/open.json
+
+The datasets have three tensors and 10^3 to 10^7 samples (benchmarks/make_index.py). Every measurement is a process of
+its own; modules are imported before the clock starts. Penstock and Deep Lake 3 take turns.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from harness import machine
+from make_index import PER_CHUNK, make
+
+HERE = Path(__file__).resolve().parent
+BATCH = 16
+
+
+def _resident_mib() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def measure_penstock(path: str, shuffle: bool) -> dict[str, float]:
+    import penstock
+
+    penstock.open(path)  # imports what is imported late, and warms the page cache for both
+    before, start = _resident_mib(), time.perf_counter()
+    dataset = penstock.open(path)
+    length = len(dataset)
+    opened, opened_mib = time.perf_counter(), _resident_mib()
+    with penstock.DataLoader(dataset, BATCH, shuffle=shuffle, sampler=None, num_threads=2) as loader:
+        batch = next(iter(loader))
+        first, first_mib = time.perf_counter(), _resident_mib()
+    return _result(length, len(batch["images"]), start, opened, first, before, opened_mib, first_mib)
+
+
+def measure_deeplake(path: str, shuffle: bool) -> dict[str, float]:
+    import deeplake
+
+    deeplake.load(path, read_only=True, verbose=False)
+    before, start = _resident_mib(), time.perf_counter()
+    dataset = deeplake.load(path, read_only=True, verbose=False)
+    length = len(dataset)
+    opened, opened_mib = time.perf_counter(), _resident_mib()
+    loader = dataset.pytorch(batch_size=BATCH, num_workers=0, shuffle=shuffle, collate_fn=list)
+    batch = next(iter(loader))
+    first, first_mib = time.perf_counter(), _resident_mib()
+    return _result(length, len(batch), start, opened, first, before, opened_mib, first_mib)
+
+
+def _result(
+    length: int, batch: int, start: float, opened: float, first: float, before: float, opened_mib: float, mib: float
+) -> dict[str, float]:
+    assert batch == BATCH
+    return {
+        "samples": length,
+        "open_seconds": opened - start,
+        "first_batch_seconds": first - start,
+        "open_mib": opened_mib - before,
+        "first_batch_mib": mib - before,
+    }
+
+
+CONTENDERS = {"penstock": measure_penstock, "deeplake": measure_deeplake}
+
+
+def run(name: str, path: Path) -> dict[str, float]:
+    """One measurement in a process of its own."""
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "BUGGER_OFF": "true"}
+    command = [sys.executable, "-W", "ignore", __file__, "--measure", name, str(path)]
+    done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True)
+    result: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    return result
+
+
+def summary(runs: list[dict[str, float]]) -> dict[str, Any]:
+    """Median, smallest and largest of each figure."""
+    return {
+        key: [statistics.median(values), min(values), max(values)]
+        for key in runs[0]
+        if key != "samples"
+        for values in [[run[key] for run in runs]]
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--sizes", type=int, nargs="+", default=[10**power for power in range(3, 8)])
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--out", type=Path, default=HERE / "results" / "open.json")
+    parser.add_argument("--measure", nargs=2, metavar=("NAME", "PATH"), help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.measure:
+        name, path = arguments.measure
+        print(json.dumps(CONTENDERS[name](path, shuffle=False)))
+        return
+    results: dict[str, dict[str, Any]] = {name: {} for name in CONTENDERS}
+    with tempfile.TemporaryDirectory() as root:
+        for size in tqdm(arguments.sizes, unit="size", disable=not sys.stderr.isatty()):
+            path = Path(root) / str(size)
+            make(path, size)
+            runs: dict[str, list[dict[str, float]]] = {name: [] for name in CONTENDERS}
+            for number in range(arguments.rounds):
+                for name in sorted(CONTENDERS, reverse=number % 2 == 1):
+                    runs[name].append(run(name, path))
+            for name in CONTENDERS:
+                results[name][str(size)] = summary(runs[name])
+                print(f"{size:>9} {name:9}" + "".join(f"  {k} {v[0]:.3f}" for k, v in results[name][str(size)].items()))
+    record = {
+        "command": f"python benchmarks/open.py --rounds {arguments.rounds}",
+        "date": datetime.now(timezone.utc).date().isoformat(),
+        "machine": machine(),
+        "setting": {"batch_size": BATCH, "rounds": arguments.rounds, "samples_per_chunk": PER_CHUNK},
+        "results": results,
+    }
+    arguments.out.parent.mkdir(parents=True, exist_ok=True)
+    arguments.out.write_text(json.dumps(record, indent=1) + "\n")
+    print(f"written to {arguments.out}")
+
+
+if __name__ == "__main__":
+    main()
