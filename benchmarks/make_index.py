@@ -3,7 +3,8 @@
     python benchmarks/make_index.py OUT --samples 1000000
 
 Deeplake writes the first chunks; the chunk id encoders and lengths are then made as long as if all chunks were there.
-The samples of the real chunks, at the beginning, can be read; those of the others cannot.
+The samples of the real chunks, at the beginning, can be read. The other chunks are files of the usual size, without
+content, which take no room on the disk.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import numpy as np
 #: Samples of a chunk, as they come about: JPEGs of 150 KB in chunks of 16 MB; boxes and labels in chunks of 16 MB.
 PER_CHUNK = {"images": 100, "boxes": 20_000, "labels": 100_000}
 REAL = 200
+CHUNK_BYTES = 16_000_000
 
 
 def make(path: Path, samples: int) -> None:
@@ -64,6 +66,9 @@ def _stretch(path: Path, tensor: str, per_chunk: int, samples: int) -> None:
     # The real chunks first; then chunks that are not there.
     stretched = np.concatenate([np.asarray(rows, np.uint64), np.stack([ids, last], axis=1)])
     file.write_bytes(bytes(serialize_chunkids(version, stretched)))
+    for chunk in ids.tolist():
+        with (path / tensor / "chunks" / f"{chunk:x}").open("wb") as empty:
+            empty.truncate(CHUNK_BYTES)
     meta = path / tensor / "tensor_meta.json"
     values = json.loads(meta.read_text())
     values["length"] = samples

@@ -30,8 +30,17 @@ std::vector<bool> visited_densely(const format::ChunkIndex& index, std::span<con
     std::uint64_t last = 0;
   };
   std::vector<Visits> visits(index.rows());
+  std::uint32_t row = 0;
+  std::int64_t begin = 0;
+  std::int64_t end = 0;
   for (std::uint64_t position = 0; position < order.size(); ++position) {
-    Visits& chunk = visits[index.locate(order[position]).row];
+    // Most orders stay in a chunk for a while: looking there first spares the search.
+    if (order[position] < begin || order[position] >= end) {
+      row = index.locate(order[position]).row;
+      begin = row == 0 ? 0 : index.last_index[row - 1] + 1;
+      end = index.last_index[row] + 1;
+    }
+    Visits& chunk = visits[row];
     if (chunk.count == 0) chunk.first = position;
     chunk.last = position;
     ++chunk.count;

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import atexit
 import functools
-import itertools
 import logging
 import os
 import time
@@ -68,9 +67,7 @@ class NativeLoader:
     def run(self, plan: EpochPlan) -> Iterator[Any]:
         """Yields the plan's batches in order."""
         core = self._started()
-        batches = plan.remaining
-        ends = list(itertools.accumulate(len(batch) for batch in batches))
-        epoch = core.start(list(itertools.chain.from_iterable(batches)), ends, self._samples.seed, plan.epoch)
+        epoch = core.start(*plan.remaining(), self._samples.seed, plan.epoch)
         try:
             while (loaded := self._next(epoch)) is not None:
                 indices, tensors, metas = loaded
