@@ -3,7 +3,8 @@
     python benchmarks/open.py --out benchmarks/results/open.json
 
 The datasets have three tensors and 10^3 to 10^7 samples (benchmarks/make_index.py). Every measurement is a process of
-its own that has had a batch of a small dataset before the clock starts, so that no import counts. Penstock and Deep Lake 3 take turns.
+its own that has had a batch of a small dataset before the clock starts, so that no import counts. Penstock and Deep
+Lake 3 take turns.
 """
 
 from __future__ import annotations
