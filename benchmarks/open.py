@@ -102,6 +102,18 @@ def summary(runs: list[dict[str, float]]) -> dict[str, Any]:
     }
 
 
+def _write(out: Path, rounds: int, results: dict[str, dict[str, Any]]) -> None:
+    record = {
+        "command": f"python benchmarks/open.py --rounds {rounds}",
+        "date": datetime.now(timezone.utc).date().isoformat(),
+        "machine": machine(),
+        "setting": {"batch_size": BATCH, "rounds": rounds, "samples_per_chunk": PER_CHUNK},
+        "results": results,
+    }
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.write_text(json.dumps(record, indent=1) + "\n")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--sizes", type=int, nargs="+", default=[10**power for power in range(3, 8)])
@@ -127,15 +139,8 @@ def main() -> None:
             for name in CONTENDERS:
                 results[name][str(size)] = summary(runs[name])
                 print(f"{size:>9} {name:9}" + "".join(f"  {k} {v[0]:.3f}" for k, v in results[name][str(size)].items()))
-    record = {
-        "command": f"python benchmarks/open.py --rounds {arguments.rounds}",
-        "date": datetime.now(timezone.utc).date().isoformat(),
-        "machine": machine(),
-        "setting": {"batch_size": BATCH, "rounds": arguments.rounds, "samples_per_chunk": PER_CHUNK},
-        "results": results,
-    }
-    arguments.out.parent.mkdir(parents=True, exist_ok=True)
-    arguments.out.write_text(json.dumps(record, indent=1) + "\n")
+            # After each size: the larger ones take long.
+            _write(arguments.out, arguments.rounds, results)
     print(f"written to {arguments.out}")
 
 
