@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/thread_pool.h"
+#include "bindings/errors.h"
 #include "bindings/names.h"
 #include "bindings/python_allocator.h"
 #include "bindings/register.h"
@@ -93,11 +94,6 @@ class EpochHandle {
   std::shared_ptr<PythonAllocator> allocator_;
 };
 
-void check_signals() {
-  const py::gil_scoped_acquire gil;
-  if (PyErr_CheckSignals() != 0) throw py::error_already_set();
-}
-
 /// None at the end, else (indices, [(memory, offsets, shapes, stacked) for each tensor], metas: a row for each view).
 py::object next_batch(EpochHandle& handle) {
   std::optional<batch::Batch> batch;
@@ -115,11 +111,22 @@ py::object next_batch(EpochHandle& handle) {
       py::array_t<double>(static_cast<py::ssize_t>(batch->metas.size()), batch->metas.data()));
 }
 
-std::unique_ptr<EpochHandle> start_epoch(LoaderHandle& handle, std::vector<std::int64_t> order,
-                                         std::vector<std::size_t> batch_ends, std::uint64_t seed,
+/// Arrays are copied as they are: an epoch may have ten million samples.
+template <class Value>
+using Array = py::array_t<Value, py::array::c_style | py::array::forcecast>;
+
+template <class Value, class Item>
+std::vector<Value> vector_of(const Array<Item>& array) {
+  return {array.data(), array.data() + array.size()};
+}
+
+std::unique_ptr<EpochHandle> start_epoch(LoaderHandle& handle, const Array<std::int64_t>& order,
+                                         const Array<std::uint64_t>& batch_ends, std::uint64_t seed,
                                          std::uint64_t epoch) {
-  return std::make_unique<EpochHandle>(handle.loader().start(std::move(order), std::move(batch_ends), {seed, epoch}),
-                                       handle.allocator());
+  const py::gil_scoped_release release;
+  return std::make_unique<EpochHandle>(
+      handle.loader().start(vector_of<std::int64_t>(order), vector_of<std::size_t>(batch_ends), {seed, epoch}),
+      handle.allocator());
 }
 
 py::dict stats_of(LoaderHandle& handle) {
@@ -194,8 +201,7 @@ void register_loader(py::module_& module) {
            py::arg("io_threads"), py::arg("prefetch"), py::arg("cache_bytes"), py::arg("allocate") = py::none(),
            py::arg("detection") = py::none())
       .def("start", &start_epoch, py::arg("order"), py::arg("batch_ends"), py::arg("seed") = 0,
-           py::arg("epoch") = 0, py::keep_alive<0, 1>(),
-           py::call_guard<py::gil_scoped_release>())
+           py::arg("epoch") = 0, py::keep_alive<0, 1>())
       .def("stats", &stats_of)
       .def("stop", &LoaderHandle::stop, py::call_guard<py::gil_scoped_release>());
 }

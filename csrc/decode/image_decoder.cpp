@@ -27,6 +27,16 @@ ImageSize image_size(const base::Shape& shape) {
                     "an image has two or three axes, this sample has " + std::to_string(shape.size()));
 }
 
+void check_pixel_count(const base::Shape& shape) {
+  if (has_no_pixels(shape)) return;
+  const ImageSize size = image_size(shape);
+  const std::uint64_t pixels = std::uint64_t{size.height} * size.width;
+  if (pixels <= kMostPixels) return;
+  throw base::Error(base::ErrorKind::kDecode, "an image of " + std::to_string(pixels) + " pixels is not read: " +
+                                                  std::to_string(kMostPixels) + " are the limit",
+                    "If the image is real, store it in parts.");
+}
+
 base::Shape decoded_shape(const base::Shape& stored, Color color) {
   if (color == Color::kNative || has_no_pixels(stored)) return stored;
   const ImageSize size = image_size(stored);

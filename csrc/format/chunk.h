@@ -27,6 +27,8 @@ class Chunk {
   /// Where its bytes lie, within the data that the chunk really has. Error kChunkFormat.
   Extent extent(std::uint64_t local_index) const;
 
+  /// Number of samples that the header describes.
+  std::uint64_t samples() const { return header_.samples(); }
   bool whole() const { return whole_; }
   /// Bytes of a sample of a chunk that was read whole; they live as long as the chunk.
   base::Bytes sample(Extent extent) const { return data_.subspan(extent.begin, extent.end - extent.begin); }

@@ -5,18 +5,10 @@
 
 #include "base/error.h"
 #include "base/stats.h"
-#include "decode/image_decoder.h"
-#include "decode/raw.h"
+#include "pipeline/decode_sample.h"
 #include "pipeline/loader.h"
 
 namespace penstock::pipeline {
-namespace {
-
-base::Shape output_shape(const TensorSource& source, const base::Shape& stored) {
-  return source.format.is_image ? decode::decoded_shape(stored, source.color) : stored;
-}
-
-}  // namespace
 
 template <class Step>
 void Epoch::attempt(Job& job, Place place, Step step) {
@@ -209,9 +201,7 @@ void Epoch::take_memory(Job& job) {
       const TensorSource& source = loader_.sources_[tensor];
       const FetchedSample& sample = job.fetched[tensor][position];
       attempt(job, {position, tensor}, [&] {
-        base::Shape shape = output_shape(source, sample.shape);
-        check_plausible(source.format, sample.stored.size(), shape);
-        shapes[tensor].push_back(std::move(shape));
+        shapes[tensor].push_back(output_shape(source, sample.shape, sample.stored.size()));
       });
     }
   }
@@ -248,14 +238,7 @@ void Epoch::decode_tensor(Job& job, Place place) {
   const std::size_t bytes = *base::checked_byte_count(out.shapes[position], source.format.item_size);
   if (bytes == 0) return;
   const base::MutableBytes target{out.slab->data() + out.offsets[position], bytes};
-  if (source.format.is_image) {
-    decode::decode_image(source.format.sample_compression, sample.stored, sample.shape, source.format.item_size,
-                         source.color, target);
-  } else if (source.format.as_bytes) {
-    decode::copy_array(format::Compression::kNone, sample.stored, target);
-  } else {
-    decode::copy_array(source.format.sample_compression, sample.stored, target);
-  }
+  decode_sample(source, sample, target);
 }
 
 void Epoch::finish(const JobPointer& job) {

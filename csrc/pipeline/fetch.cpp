@@ -33,38 +33,42 @@ FetchedSample Fetcher::fetch(std::size_t tensor, std::int64_t sample, bool whole
   const base::StageTimer timer(stats_.fetch_ns);
   const TensorSource& source = sources_[tensor];
   const format::ChunkIndex::Place place = source.index.locate(sample);
-  const std::string key = source.index.key(place.row);
   try {
-    std::shared_ptr<const format::Chunk> chunk = open({tensor, place.row, whole});
-    FetchedSample fetched;
-    fetched.shape = chunk->shape(place.local_index);
-    const format::Extent extent = chunk->extent(place.local_index);
-    stats_.encoded_bytes += extent.end - extent.begin;
-    if (chunk->whole()) {
-      fetched.stored = chunk->sample(extent);
-      fetched.owner = std::move(chunk);
-    } else {
-      format::OwnedBytes bytes = format::OwnedBytes::allocate(extent.end - extent.begin);
-      store_.read(key, chunk->data_offset() + extent.begin, {bytes.data.get(), bytes.size});
-      own(fetched, std::move(bytes));
-    }
-    if (source.format.as_bytes) make_bytes(fetched, source.format.sample_compression);
-    return fetched;
+    return read(tensor, place, open(tensor, place.row, whole));
   } catch (base::Error& error) {
-    error.set_place(source.format.name, sample, key);
+    error.set_place(source.format.name, sample, source.index.key(place.row));
     throw;
   }
 }
 
-std::shared_ptr<const format::Chunk> Fetcher::open(const Key& key) {
-  const TensorSource& source = sources_[key.tensor];
-  return cache_.get(key, [&] {
-    const std::string name = source.index.key(key.row);
+FetchedSample Fetcher::read(std::size_t tensor, format::ChunkIndex::Place place,
+                            std::shared_ptr<const format::Chunk> chunk) {
+  const TensorSource& source = sources_[tensor];
+  FetchedSample fetched;
+  fetched.shape = chunk->shape(place.local_index);
+  const format::Extent extent = chunk->extent(place.local_index);
+  stats_.encoded_bytes += extent.end - extent.begin;
+  if (chunk->whole()) {
+    fetched.stored = chunk->sample(extent);
+    fetched.owner = std::move(chunk);
+  } else {
+    format::OwnedBytes bytes = format::OwnedBytes::allocate(extent.end - extent.begin);
+    store_.read(source.index.key(place.row), chunk->data_offset() + extent.begin, {bytes.data.get(), bytes.size});
+    own(fetched, std::move(bytes));
+  }
+  if (source.format.as_bytes) make_bytes(fetched, source.format.sample_compression);
+  return fetched;
+}
+
+std::shared_ptr<const format::Chunk> Fetcher::open(std::size_t tensor, std::uint32_t row, bool whole) {
+  const TensorSource& source = sources_[tensor];
+  return cache_.get({tensor, row, whole}, [&] {
+    const std::string name = source.index.key(row);
     Cache::Loaded loaded;
-    loaded.value = key.whole ? format::Chunk::read_whole(store_, name, source.format)
-                             : format::Chunk::read_header(store_, name, source.format);
+    loaded.value = whole ? format::Chunk::read_whole(store_, name, source.format)
+                         : format::Chunk::read_header(store_, name, source.format);
     loaded.bytes = loaded.value->bytes();
-    if (key.whole) ++stats_.chunks_read;
+    if (whole) ++stats_.chunks_read;
     return loaded;
   });
 }

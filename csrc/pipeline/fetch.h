@@ -32,6 +32,11 @@ class Fetcher {
   /// `whole` says whether the chunk is worth keeping (see ReadPlan). Errors name tensor, sample and chunk.
   FetchedSample fetch(std::size_t tensor, std::int64_t sample, bool whole);
 
+  /// The two halves of fetch(), for whoever reads all samples of a chunk: the chunk, and one of its samples. Errors of
+  /// theirs have no place yet.
+  std::shared_ptr<const format::Chunk> open(std::size_t tensor, std::uint32_t row, bool whole);
+  FetchedSample read(std::size_t tensor, format::ChunkIndex::Place place, std::shared_ptr<const format::Chunk> chunk);
+
  private:
   struct Key {
     std::size_t tensor;
@@ -40,8 +45,6 @@ class Fetcher {
     auto operator<=>(const Key&) const = default;
   };
   using Cache = storage::ChunkCache<Key, format::Chunk>;
-
-  std::shared_ptr<const format::Chunk> open(const Key& key);
 
   storage::MeteredStore store_;
   const std::vector<TensorSource>& sources_;

@@ -30,15 +30,24 @@ std::vector<bool> visited_densely(const format::ChunkIndex& index, std::span<con
     std::uint64_t last = 0;
   };
   std::vector<Visits> visits(index.rows());
+  std::uint32_t current = 0;
+  std::int64_t begin = 0;
+  std::int64_t end = 0;
   for (std::uint64_t position = 0; position < order.size(); ++position) {
-    Visits& chunk = visits[index.locate(order[position]).row];
+    // Most orders stay in a chunk for a while: looking there first spares the search.
+    if (order[position] < begin || order[position] >= end) {
+      current = index.locate(order[position]).row;
+      begin = current == 0 ? 0 : index.last_index[current - 1] + 1;
+      end = index.last_index[current] + 1;
+    }
+    Visits& chunk = visits[current];
     if (chunk.count == 0) chunk.first = position;
     chunk.last = position;
     ++chunk.count;
   }
   std::vector<bool> dense(index.rows());
   for (std::size_t row = 0; row < dense.size(); ++row) {
-    const Visits& chunk = visits[row];
+    const Visits& chunk = visits[current];
     dense[row] = chunk.count > 1 && chunk.last - chunk.first + 1 <= kDensity * chunk.count;
   }
   return dense;

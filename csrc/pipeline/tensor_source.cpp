@@ -24,11 +24,19 @@ std::uint64_t most_expansion(format::Compression compression) {
   return 1;
 }
 
+bool is_encoded_image(const format::TensorFormat& format) {
+  return format.is_image && format.sample_compression != format::Compression::kNone &&
+         format.sample_compression != format::Compression::kLz4;
+}
+
 }  // namespace
 
 void check_plausible(const format::TensorFormat& format, std::uint64_t encoded_bytes, const base::Shape& shape) {
   const auto bytes = base::checked_byte_count(shape, format.item_size);
-  if (bytes && *bytes <= most_expansion(format.sample_compression) * encoded_bytes) return;
+  if (bytes && *bytes <= most_expansion(format.sample_compression) * encoded_bytes) {
+    if (is_encoded_image(format)) decode::check_pixel_count(shape);
+    return;
+  }
   std::string text;
   for (const std::uint32_t extent : shape) text += (text.empty() ? "" : " x ") + std::to_string(extent);
   throw base::Error(base::ErrorKind::kDecode,

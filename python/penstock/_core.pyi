@@ -5,6 +5,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import numpy.typing as npt
 
+from penstock.errors import PenstockError
+
 __version__: str
 DEBUG_BUILD: bool
 
@@ -84,6 +86,11 @@ class Loader:
         epoch: int = 0,
     ) -> Epoch: ...
     def stats(self) -> dict[str, int | float]: ...
+    def stop(self) -> None: ...
+
+class Verifier:
+    def __init__(self, *, root: str, sources: Sequence[TensorSource], threads: int, decode: bool) -> None: ...
+    def next(self) -> tuple[int, list[tuple[PenstockError, int, tuple[int, int] | None]]] | None: ...
     def stop(self) -> None: ...
 
 def decode_image(

@@ -16,7 +16,7 @@ from penstock.dataset import Dataset, open_dataset
 from penstock.errors import ConfigError
 from penstock.native_loader import NativeLoader
 from penstock.options import LoaderOptions, default_threads, resolve_loader_type, select_tensors
-from penstock.plan import EpochPlan, checked_index
+from penstock.plan import EpochPlan
 from penstock.python_loader import PythonLoader
 from penstock.samples import Samples
 from penstock.sampling import EpochSampler, base_seed, world
@@ -243,14 +243,16 @@ class DataLoader(torch.utils.data.DataLoader[Any]):
         epoch = int(getattr(self._epoch_holder(), "epoch", self._epoch))
         self._samples.epoch = epoch
         samples = len(self._samples)
-        batches = [[checked_index(index, samples) for index in batch] for batch in self.batch_sampler or ()]
-        if not all(batches):
-            raise ValueError("batch_sampler gave a batch without samples")
+        if type(self.sampler) is EpochSampler and self.batch_size is not None:
+            # What the batch sampler would give, without an object for each sample.
+            plan = EpochPlan.of_order(epoch, self.sampler.order(), self.batch_size, self.drop_last, first)
+        else:
+            plan = EpochPlan.of_batches(epoch, self.batch_sampler or (), samples, first)
         self._set_epoch(epoch + 1)
-        return EpochPlan(epoch, batches, first)
+        return plan
 
     def _run(self, plan: EpochPlan) -> Iterator[Any]:
-        total = len(plan.batches)
+        total = len(plan)
         self._progress = (plan.epoch, plan.first)
         for done, batch in enumerate(self._engine.run(plan), start=plan.first + 1):
             self._progress = (plan.epoch, done) if done < total else (plan.epoch + 1, 0)

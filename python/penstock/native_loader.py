@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import atexit
 import functools
-import itertools
 import logging
 import os
 import time
@@ -27,7 +26,7 @@ from penstock.transforms.native import NativePart
 if TYPE_CHECKING:
     from penstock import _core
 
-__all__ = ["NativeLoader"]
+__all__ = ["NativeLoader", "tensor_source"]
 
 logger = logging.getLogger("penstock")
 
@@ -68,9 +67,7 @@ class NativeLoader:
     def run(self, plan: EpochPlan) -> Iterator[Any]:
         """Yields the plan's batches in order."""
         core = self._started()
-        batches = plan.remaining
-        ends = list(itertools.accumulate(len(batch) for batch in batches))
-        epoch = core.start(list(itertools.chain.from_iterable(batches)), ends, self._samples.seed, plan.epoch)
+        epoch = core.start(*plan.remaining(), self._samples.seed, plan.epoch)
         try:
             while (loaded := self._next(epoch)) is not None:
                 indices, tensors, metas = loaded
@@ -112,7 +109,7 @@ class NativeLoader:
         options = self._options
         program = self._samples.program
         sources = [
-            _tensor_source(native, tensor, program.color.get(key, "native"))
+            tensor_source(native, tensor, program.color.get(key, "native"))
             for key, tensor in self._samples.read_tensors.items()
         ]
         logger.info("penstock: %d decoding threads, %d reading", options.num_threads, _IO_THREADS)
@@ -221,7 +218,8 @@ def _allocate_pinned(size: int) -> tuple[int, torch.Tensor]:
     return memory.data_ptr(), memory
 
 
-def _tensor_source(native: Any, tensor: Tensor, color: str) -> _core.TensorSource:
+def tensor_source(native: Any, tensor: Tensor, color: str) -> _core.TensorSource:
+    """A tensor as the core knows it, its images in a color order."""
     chunks = tensor.chunks
     as_bytes = tensor.value_format is not None
     fixed = None if as_bytes else tensor.fixed_shape

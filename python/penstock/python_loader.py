@@ -20,13 +20,13 @@ class _PlannedBatches(torch.utils.data.Sampler[list[tuple[int, int]]]):
     """The batch sampler of a torch loader that outlives single epochs: it follows the plan that is set."""
 
     def __init__(self) -> None:
-        self.plan = EpochPlan(0, [])
+        self.plan = EpochPlan.of_batches(0, [], 0, 0)
 
     def __iter__(self) -> Iterator[list[tuple[int, int]]]:
         return self.plan.keys()
 
     def __len__(self) -> int:
-        return len(self.plan.remaining)
+        return len(self.plan) - self.plan.first
 
 
 class PythonLoader:
@@ -57,7 +57,7 @@ class PythonLoader:
         """Yields the plan's batches in order."""
         self._batches.plan = plan
         batches = iter(self._inner)
-        for indices in plan.remaining:
+        for indices in plan.batches():
             start = time.perf_counter()
             batch = next(batches)
             self._counts["wait_seconds"] += time.perf_counter() - start

@@ -15,6 +15,9 @@ from penstock.errors import DatasetFormatError
 
 __all__ = ["ChunkIndex", "read_chunk_index", "read_chunk_rows"]
 
+# A chunk's header numbers its samples in 32 bits.
+_MOST_SAMPLES = 2**32
+
 
 @dataclass(frozen=True, eq=False)
 class ChunkIndex:
@@ -97,6 +100,9 @@ def read_chunk_index(store: LocalStore, version: Version, tensor_key: str, lengt
     if np.any(last[1:] == last[:-1]):
         key = in_commit(version.commit_id, tensor_key, "chunks_index", "unsharded")
         raise DatasetFormatError(f"'{key}': a chunk holds no sample", path=store.root)
+    if np.any(np.diff(last, prepend=-1) > _MOST_SAMPLES):
+        key = in_commit(version.commit_id, tensor_key, "chunks_index", "unsharded")
+        raise DatasetFormatError(f"'{key}': more samples than a chunk can number", path=store.root)
     places = _find_chunks(store, version, tensor_key, ids)
     folders = sorted(set(places))
     position = {folder: place for place, folder in enumerate(folders)}

@@ -13,11 +13,17 @@ import numpy.typing as npt
 
 from penstock.dataset.chunk_index import ChunkIndex
 from penstock.dataset.storage import LocalStore
-from penstock.errors import ChunkFormatError, ChunkNotFoundError, PenstockError
+from penstock.errors import (
+    ChunkFormatError,
+    ChunkNotFoundError,
+    DecodeError,
+    MissingExtraError,
+    PenstockError,
+)
 from penstock.reference.chunk import DAMAGED_CHUNK, ChunkHeader, header_bytes_needed, parse_chunk_header
 from penstock.reference.decode import Color
 from penstock.reference.lz4 import decompress_lz4
-from penstock.reference.sample import SampleLayout, decode_sample, sample_extent, sample_shape
+from penstock.reference.sample import SampleLayout, check_structure, decode_sample, sample_extent, sample_shape
 from penstock.reference.values import decode_value
 
 __all__ = ["ChunkReader"]
@@ -99,6 +105,60 @@ class ChunkReader:
                     data = self._stored(row, chunk, index - first)
                     sample = decode_sample(data, self._layout, shape)
                 yield sample
+
+    def check(self, row: int, decode: bool) -> Iterator[tuple[PenstockError, int, tuple[int, int] | None]]:
+        """What is wrong with a chunk: see :meth:`penstock.Tensor.check_chunk`."""
+        first, last = self._index.first_index(row), int(self._index.last_index[row])
+        size = 0
+        try:
+            with self._placed(row, first):
+                size = self._store.size(self._index.key(row))
+                if decode or self._layout.chunk_compression:
+                    chunk = self._read_whole(row)
+                else:
+                    header, size = self._read_header(row)
+                    chunk = _Chunk(header, None, size - header.data_offset)
+        except MissingExtraError:
+            raise
+        except PenstockError as error:
+            yield error, last, (0, size) if size else None
+            return
+        held = min(chunk.header.num_samples, last - first + 1)
+        if first + held <= last:
+            # One finding: an index that lies may expect billions.
+            try:
+                with self._placed(row, first + held):
+                    sample_shape(chunk.header, self._layout, held)
+            except PenstockError as error:
+                yield error, last, (0, size)
+        for index in range(first, first + held):
+            try:
+                with self._placed(row, index):
+                    self._try_sample(row, chunk, index - first, decode)
+            except MissingExtraError:
+                raise
+            except PenstockError as error:
+                yield error, index, self._stored_range(chunk, index - first, size)
+
+    def _try_sample(self, row: int, chunk: _Chunk, local: int, decode: bool) -> None:
+        shape = sample_shape(chunk.header, self._layout, local)
+        if not decode:
+            check_structure(chunk.header, self._layout, local, chunk.data_bytes)
+            return
+        try:
+            decode_sample(self._stored(row, chunk, local), self._layout, shape)
+        except MemoryError:
+            raise DecodeError("there is not enough memory to read it") from None
+
+    def _stored_range(self, chunk: _Chunk, local: int, size: int) -> tuple[int, int] | None:
+        offset = chunk.header.data_offset
+        if self._layout.chunk_compression:
+            return offset, size
+        try:
+            begin, end = sample_extent(chunk.header, self._layout, local, chunk.data_bytes)
+        except ChunkFormatError:
+            return None
+        return offset + begin, offset + end
 
     def all_shapes(self) -> npt.NDArray[np.int64]:
         """Shapes of all samples, int64 [samples, axes], from the chunks' headers alone."""

@@ -32,4 +32,7 @@ def in_commit(commit: str, *parts: str) -> str:
 
 def is_safe_key(key: str) -> bool:
     """Whether a name from the metadata stays inside the dataset's directory when used as a path."""
+    # JSON may hold halves of characters, which no file's name can.
+    if any("\ud800" <= character <= "\udfff" for character in key):
+        return False
     return bool(key) and "\0" not in key and "\\" not in key and not set(key.split("/")) & {"", ".", ".."}

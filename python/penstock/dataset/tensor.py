@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -19,7 +19,7 @@ from penstock.dataset.storage import LocalStore
 from penstock.dataset.support import IMAGE_HTYPES, VALUE_HTYPES, why_unsupported
 from penstock.dataset.tensor_meta import TensorMeta, parse_tensor_meta
 from penstock.dataset.versions import Version
-from penstock.errors import DatasetFormatError, UnsupportedError
+from penstock.errors import DatasetFormatError, PenstockError, UnsupportedError
 from penstock.reference.decode import Color
 from penstock.reference.sample import SampleLayout
 from penstock.reference.values import ValueFormat
@@ -213,6 +213,14 @@ class Tensor:
         """All samples, each chunk read once: for small tensors such as labels and boxes."""
         self.check_supported()
         return list(self._reader.all_samples()) if len(self) else []
+
+    def check_chunk(
+        self, row: int, decode: bool = True
+    ) -> Iterator[tuple[PenstockError, int, tuple[int, int] | None]]:
+        """Tries the samples of a chunk and gives what is wrong: the error, which names the (first) sample, the last
+        sample concerned, and where their bytes lie in the chunk's file. Without ``decode``, shapes and positions alone.
+        """
+        return self._reader.check(row, decode)
 
     def unsupported(self) -> str | None:
         """Why the tensor cannot be loaded, None when it can."""

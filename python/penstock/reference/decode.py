@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from penstock.errors import DecodeError, UnsupportedError
 from penstock.extras import import_extra
+from penstock.reference.limits import check_pixel_count, check_scans
 from penstock.reference.lz4 import decompress_lz4
 
 __all__ = ["Color", "decode_array", "decode_image"]
@@ -96,6 +97,9 @@ def _convert_raw(image: npt.NDArray[Any], color: Color) -> npt.NDArray[Any]:
 def _decode_with_pillow(
     data: bytes | memoryview, image_format: str, shape: tuple[int, ...], dtype: np.dtype[Any], color: Color
 ) -> npt.NDArray[Any]:
+    check_pixel_count(shape)
+    if image_format == "JPEG":
+        check_scans(data)
     pillow = import_extra("PIL.Image", f"decoding {image_format} images", "python")
     try:
         with pillow.open(BytesIO(data), formats=(image_format,)) as image:
@@ -110,6 +114,9 @@ def _decode_with_pillow(
             return _from_pillow(image, image_format, shape, dtype, color)
     except (DecodeError, UnsupportedError, MemoryError):
         raise
+    except pillow.UnidentifiedImageError:
+        # Pillow's own words name an object in memory.
+        raise DecodeError(f"{image_format}: the data is no such image", hint=_DAMAGED_IMAGE) from None
     except Exception as error:
         # Pillow's plugins raise whatever their parsing trips over: OSError, SyntaxError, struct.error and
         # more.

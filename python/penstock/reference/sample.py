@@ -11,10 +11,11 @@ import numpy as np
 from penstock.errors import ChunkFormatError
 from penstock.reference.chunk import DAMAGED_CHUNK, ChunkHeader
 from penstock.reference.decode import Color, decode_array, decode_image
+from penstock.reference.limits import check_pixel_count, check_plausible
 from penstock.reference.lz4 import decompress_lz4
 from penstock.reference.values import ValueFormat, decode_value
 
-__all__ = ["SampleLayout", "decode_sample", "sample_extent", "sample_shape"]
+__all__ = ["SampleLayout", "check_structure", "decode_sample", "sample_extent", "sample_shape"]
 
 
 @dataclass(frozen=True)
@@ -86,6 +87,22 @@ def sample_extent(
             hint=DAMAGED_CHUNK,
         )
     return extent
+
+
+def check_structure(header: ChunkHeader, layout: SampleLayout, local_index: int, data_bytes: int) -> None:
+    """All that can be said of a sample without looking at its bytes; arguments as for :func:`sample_extent`.
+
+    Raises:
+        ChunkFormatError: As :func:`sample_extent`.
+        DecodeError: Its bytes cannot be a sample of its shape.
+    """
+    shape = sample_shape(header, layout, local_index)
+    begin, end = sample_extent(header, layout, local_index, data_bytes)
+    if layout.value is not None:
+        return
+    check_plausible(layout.sample_compression, end - begin, shape, layout.dtype.itemsize)
+    if layout.is_image and layout.sample_compression not in (None, "lz4"):
+        check_pixel_count(shape)
 
 
 def decode_sample(
