@@ -27,6 +27,7 @@ __all__ = [
     "TensorNotFoundError",
     "TransformError",
     "UnsupportedError",
+    "ViewNotFoundError",
 ]
 
 
@@ -116,6 +117,10 @@ class TensorNotFoundError(PenstockError, KeyError):
 
 class CommitNotFoundError(PenstockError, KeyError):
     """A commit or branch was asked for that the dataset does not have."""
+
+
+class ViewNotFoundError(PenstockError, KeyError):
+    """A saved view was asked for that the dataset does not have."""
 
 
 class StorageError(PenstockError, OSError):

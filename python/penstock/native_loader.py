@@ -17,6 +17,8 @@ import torch
 from penstock._native import require_native
 from penstock.collate import collate_samples, numpy_samples, sample_bytes, tensor_batch
 from penstock.dataset import Tensor
+from penstock.dataset.rows import Rows
+from penstock.dataset.storage import LocalStore
 from penstock.errors import LoaderClosedError, PenstockError
 from penstock.native_batch import native_batch, native_samples
 from penstock.options import LoaderOptions
@@ -110,14 +112,15 @@ class NativeLoader:
     def _start(self) -> _core.Loader:
         native = require_native()
         options = self._options
-        program = self._samples.program
+        program, store = self._samples.program, self._samples.source.store
         sources = [
             _tensor_source(native, tensor, program.color.get(key, "native"))
             for key, tensor in self._samples.read_tensors.items()
         ]
         logger.info("penstock: %d decoding threads, %d reading", options.num_threads, _IO_THREADS)
         loader: _core.Loader = native.Loader(
-            root=self._samples.source.path,
+            # Directories the core reads by itself.
+            store=store.root if isinstance(store, LocalStore) else store,
             sources=sources,
             threads=options.num_threads,
             io_threads=_IO_THREADS,
@@ -155,7 +158,14 @@ class NativeLoader:
             return epoch.next()
         except PenstockError as error:
             error.path = self._samples.source.path
+            if error.index is not None and error.tensor is not None:
+                error.index = self._stored_index(error.tensor, error.index)
             raise
+
+    def _stored_index(self, name: str, index: int) -> int:
+        """A sample's number in the dataset, which errors name; the core counts a view's samples as the view does."""
+        rows = self._samples.source[name].rows
+        return index if rows is None else int(rows[index])
 
     def _batch(self, indices: list[int], tensors: dict[str, _core._TensorBatch], epoch: int) -> Any:
         values = self._values(indices, tensors)
@@ -239,4 +249,12 @@ def _tensor_source(native: Any, tensor: Tensor, color: str) -> _core.TensorSourc
         last_index=chunks.last_index,
         folder_of=chunks.folder_of,
         folders=chunks.folders,
+        rows=_row_map(native, tensor.rows),
     )
+
+
+def _row_map(native: Any, rows: Rows | None) -> _core.RowMap | None:
+    if rows is None:
+        return None
+    result: _core.RowMap = native.RowMap(rows.start, rows.step) if isinstance(rows, range) else native.RowMap(rows)
+    return result

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from penstock.dataset.chunk_index import ChunkIndex
-from penstock.dataset.storage import LocalStore
+from penstock.dataset.storage import Store
 from penstock.errors import ChunkFormatError, ChunkNotFoundError, PenstockError
 from penstock.reference.chunk import DAMAGED_CHUNK, ChunkHeader, header_bytes_needed, parse_chunk_header
 from penstock.reference.decode import Color
@@ -52,7 +52,7 @@ class ChunkReader:
     DecodeError, UnsupportedError, StorageError.
     """
 
-    def __init__(self, store: LocalStore, index: ChunkIndex, layout: SampleLayout, tensor: str) -> None:
+    def __init__(self, store: Store, index: ChunkIndex, layout: SampleLayout, tensor: str) -> None:
         self._store = store
         self._index = index
         self._layout = layout
