@@ -42,7 +42,7 @@ class DataLoader(torch.utils.data.DataLoader[Any]):
     sample while ``transform`` runs, and put back afterwards.
 
     Args:
-        dataset: A dataset or view from :func:`penstock.open`, or what that opens: a path, a dataset or view of deeplake 3.
+        dataset: From :func:`penstock.open`, or what that opens: a path, a dataset or view of deeplake 3.
         batch_size: Samples in a batch.
         shuffle: A new order for each epoch.
         loader_type: ``"c++"`` (``"cpp"``), ``"python"``, or ``"auto"``: C++ where the extension is installed.
