@@ -55,4 +55,5 @@ def _quiet() -> Iterator[None]:
     with warnings.catch_warnings():
         # Advice: that gray images gain an axis, that loops are slow, that updates leave small chunks.
         warnings.filterwarnings("ignore", category=UserWarning, module="deeplake")
+        warnings.filterwarnings("ignore", "Conversion of an array", DeprecationWarning, module="deeplake")
         yield

@@ -3,7 +3,7 @@
     pip install --no-deps deeplake==3.4.4   # beside what it needs; numpy below 1.24 for the old ones
     python write.py DIRECTORY
 
-makes dataset.tar.xz, expected.json, expected.npz and about.json in DIRECTORY. Samples are small; every commit and branch
+makes dataset.tar.xz, expected.json, expected.npz and about.json there. Samples are small; every commit and branch
 is written down, and both kinds of saved views. What a release does not know yet is left out.
 """
 
