@@ -14,7 +14,7 @@ Lake = Any  # deeplake.Dataset: the library has no types
 
 
 @contextmanager
-def new_lake(path: Path) -> Iterator[Lake]:
+def new_lake(path: Path | str) -> Iterator[Lake]:
     """A new dataset at ``path``, written out at the end."""
     import deeplake
 

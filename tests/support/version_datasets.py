@@ -9,7 +9,7 @@ import numpy as np
 from support.images import jpeg, picture
 from support.lake import Lake, encoded, link, new_lake
 
-__all__ = ["branched", "committed", "renamed", "unsupported", "viewed"]
+__all__ = ["branched", "committed", "renamed", "unsupported", "view_samples", "viewed"]
 
 
 def committed(path: Path) -> None:
@@ -127,7 +127,7 @@ def viewed(path: Path) -> None:
         lake.create_tensor("numbers", dtype="int64")
         lake.create_tensor("group/notes", htype="text", max_chunk_size=60)
         lake.create_tensor("group/inner/outlines", htype="polygon")
-        _view_samples(lake, range(20))
+        view_samples(lake, range(20))
         lake.commit("first")
         lake[2:15:3].save_view(id="slice")
         lake[[5, 2, 9, 2]].save_view(id="list")
@@ -140,14 +140,15 @@ def viewed(path: Path) -> None:
         lake[:, 0].save_view(id="cut")
         lake.images[2] = encoded(jpeg(picture(9, 9, 3, seed=99)), "jpeg")
         lake.values[5] = np.array([-5, -5, -5], dtype="i4")
-        _view_samples(lake, range(20, 25))
+        view_samples(lake, range(20, 25))
         lake.commit("second")
         lake[[2, 22, 5]].save_view(id="of the second")
         # Last: it leaves the dataset at the view's commit.
         lake.get_view("materialised later").optimize(tensors=["images", "values"])
 
 
-def _view_samples(lake: Lake, numbers: range) -> None:
+def view_samples(lake: Lake, numbers: range) -> None:
+    """Appends samples of these numbers to the tensors of :func:`viewed`."""
     for number in numbers:
         lake.images.append(encoded(jpeg(picture(12 + number, 20, 3, seed=number)), "jpeg"))
         lake["values"].append(np.arange(number, number + 1 + number % 3, dtype="i4"))
