@@ -38,7 +38,7 @@ class PenstockError(Exception):
         cause: What is wrong, one sentence without a full stop.
         path: The dataset's path or URL.
         tensor: Name of the tensor.
-        index: Index of the sample in the dataset.
+        index: Index of the sample in the dataset; where a view's stored data is at fault, in the dataset that it is of.
         chunk: Key of the chunk, relative to ``path``.
         hint: What to do about it, one sentence.
 

@@ -180,6 +180,30 @@ def test_credentials_are_not_needed(awkward: CocoPair) -> None:
     assert len(build(awkward.lake, deeplake_credentials={"token": "unused"})) > 0
 
 
+def test_both_loaders_train_alike_on_a_view(awkward: CocoPair, native: Any) -> None:
+    from penstock.integrations import mmdet as mmdet_deeplake
+
+    with open_lake(awkward.lake) as lake:
+        view = mmdet_deeplake.build_dataset({"pipeline": training(flip=0.5)}, dataset=lake[::-1])
+    loaders = [
+        mmdet_deeplake.build_dataloader(view, 2, 0, shuffle=True, seed=3, loader_type=loader_type)
+        for loader_type in ("c++", "python")
+    ]
+    batches = [[batch for _ in range(2) for batch in loader] for loader in loaders]
+    assert len(batches[0]) > 2
+    for ours, theirs in zip(*batches, strict=True):
+        assert [meta["filename"] for meta in ours["img_metas"].data[0]] == [
+            meta["filename"] for meta in theirs["img_metas"].data[0]
+        ]
+        assert [meta["flip"] for meta in ours["img_metas"].data[0]] == [
+            meta["flip"] for meta in theirs["img_metas"].data[0]
+        ]
+        for key in ("gt_bboxes", "gt_labels"):
+            for our, their in zip(ours[key].data[0], theirs[key].data[0], strict=True):
+                np.testing.assert_array_equal(our, their)
+        np.testing.assert_allclose(ours["img"].data[0], theirs["img"].data[0], atol=0.05)
+
+
 class RejectOdd:
     """A transform that rejects half of the images, as crops without boxes do."""
 

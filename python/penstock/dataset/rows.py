@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from penstock.errors import UnsupportedError
 
-__all__ = ["RowIndex", "Rows", "common_rows", "rows_from_json", "take_rows"]
+__all__ = ["RowIndex", "Rows", "rows_from_json"]
 
 #: A view's samples by their index in the dataset.
 Rows = range | npt.NDArray[np.int64]
@@ -68,34 +68,6 @@ def rows_from_json(index: Sequence[Any], path: str) -> RowIndex | None:
     return RowIndex(rows.astype(np.int64))
 
 
-def take_rows(rows: Rows, positions: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """The rows at some positions."""
-    if isinstance(rows, range):
-        return rows.start + rows.step * positions
-    return rows[positions]
-
-
-def common_rows(rows: Sequence[Rows | None], path: str) -> Rows | None:
-    """The rows of samples of several tensors: as many as the shortest has. None where nothing is chosen.
-
-    Raises:
-        UnsupportedError: The tensors' samples do not belong together: a slice that counts from the end, of tensors of
-            different lengths.
-    """
-    chosen = [each for each in rows if each is not None]
-    if not chosen:
-        return None
-    length = min(len(each) for each in chosen)
-    first, *others = (each[:length] for each in chosen)
-    if not all(_equal(first, other) for other in others):
-        raise UnsupportedError(
-            "the view counts from the end of tensors that have different lengths",
-            path=path,
-            hint="Give the samples by numbers from 0 on",
-        )
-    return first
-
-
 _SLICE = ("start", "stop", "step")
 
 
@@ -103,12 +75,6 @@ def _is_whole(entry: Any) -> bool:
     if not isinstance(entry, dict):
         return False
     return not entry.get("start") and entry.get("stop") is None and entry.get("step") in (None, 1)
-
-
-def _equal(one: Rows, other: Rows) -> bool:
-    if isinstance(one, range) and isinstance(other, range):
-        return one == other
-    return one is other or np.array_equal(one, other)
 
 
 def _bound(value: Any) -> int | None:
