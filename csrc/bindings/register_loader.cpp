@@ -12,10 +12,10 @@
 #include "bindings/errors.h"
 #include "bindings/names.h"
 #include "bindings/python_allocator.h"
+#include "bindings/python_store.h"
 #include "bindings/register.h"
 #include "pipeline/epoch.h"
 #include "pipeline/loader.h"
-#include "storage/local_store.h"
 
 namespace py = pybind11;
 
@@ -27,14 +27,14 @@ namespace {
 class LoaderHandle {
  public:
   /// `allocator` may be null: batches then lie in plain memory.
-  LoaderHandle(const std::string& root, std::vector<pipeline::TensorSource> sources,
+  LoaderHandle(std::shared_ptr<storage::Store> store, std::vector<pipeline::TensorSource> sources,
                const pipeline::LoaderOptions& options, std::shared_ptr<PythonAllocator> allocator,
                std::optional<pipeline::DetectionSpec> detection)
       : owner_(getpid()), allocator_(std::move(allocator)) {
     std::shared_ptr<batch::BufferAllocator> memory = allocator_;
     if (memory == nullptr) memory = std::make_shared<batch::HeapAllocator>();
-    loader_ = std::make_unique<pipeline::Loader>(std::make_shared<storage::LocalStore>(root), std::move(sources),
-                                                 options, std::move(memory), std::move(detection));
+    loader_ = std::make_unique<pipeline::Loader>(std::move(store), std::move(sources), options, std::move(memory),
+                                                 std::move(detection));
   }
   ~LoaderHandle() {
     if (getpid() != owner_) {
@@ -153,7 +153,7 @@ pipeline::TensorSource make_source(std::string name, bool is_image, std::uint32_
                                    std::optional<base::Shape> fixed_shape, std::uint32_t dimensions,
                                    const std::string& color, bool as_bytes, std::vector<std::uint64_t> ids,
                                    std::vector<std::int64_t> last_index, std::vector<std::uint32_t> folder_of,
-                                   std::vector<std::string> folders) {
+                                   std::vector<std::string> folders, std::optional<format::RowMap> rows) {
   pipeline::TensorSource source;
   source.format = {std::move(name),
                    is_image,
@@ -163,12 +163,13 @@ pipeline::TensorSource make_source(std::string name, bool is_image, std::uint32_
                    std::move(fixed_shape),
                    dimensions,
                    as_bytes};
-  source.index = {std::move(ids), std::move(last_index), std::move(folder_of), std::move(folders)};
+  source.index = {std::move(ids), std::move(last_index), std::move(folder_of), std::move(folders),
+                  std::move(rows)};
   source.color = color_named(color);
   return source;
 }
 
-std::unique_ptr<LoaderHandle> make_loader(const std::string& root, std::vector<pipeline::TensorSource> sources,
+std::unique_ptr<LoaderHandle> make_loader(const py::object& store, std::vector<pipeline::TensorSource> sources,
                                           unsigned threads, unsigned io_threads, unsigned prefetch,
                                           std::uint64_t cache_bytes, const py::object& allocate,
                                           std::optional<pipeline::DetectionSpec> detection) {
@@ -179,17 +180,24 @@ std::unique_ptr<LoaderHandle> make_loader(const std::string& root, std::vector<p
     // Python's allocator reuses memory itself, and knows of copies to a device that are still under way.
     options.keep_slabs = false;
   }
-  return std::make_unique<LoaderHandle>(root, std::move(sources), options, std::move(allocator), std::move(detection));
+  return std::make_unique<LoaderHandle>(store_of(store), std::move(sources), options, std::move(allocator),
+                                        std::move(detection));
 }
 
 }  // namespace
 
 void register_loader(py::module_& module) {
+  py::class_<format::RowMap>(module, "RowMap")
+      .def(py::init([](std::int64_t start, std::int64_t step) { return format::RowMap{start, step, {}}; }),
+           py::arg("start"), py::arg("step"))
+      .def(py::init([](std::vector<std::int64_t> list) { return format::RowMap{0, 1, std::move(list)}; }),
+           py::arg("list"));
+
   py::class_<pipeline::TensorSource>(module, "TensorSource")
       .def(py::init(&make_source), py::kw_only(), py::arg("name"), py::arg("is_image"), py::arg("item_size"),
            py::arg("sample_compression"), py::arg("chunk_compression"), py::arg("fixed_shape"), py::arg("dimensions"),
            py::arg("color"), py::arg("as_bytes"), py::arg("ids"), py::arg("last_index"), py::arg("folder_of"),
-           py::arg("folders"));
+           py::arg("folders"), py::arg("rows") = py::none());
 
   // Ending either waits for threads, which may be waiting for the GIL to allocate memory.
   py::class_<EpochHandle>(module, "Epoch", py::release_gil_before_calling_cpp_dtor())
@@ -197,7 +205,7 @@ void register_loader(py::module_& module) {
       .def("close", &EpochHandle::close, py::call_guard<py::gil_scoped_release>());
 
   py::class_<LoaderHandle>(module, "Loader", py::release_gil_before_calling_cpp_dtor())
-      .def(py::init(&make_loader), py::kw_only(), py::arg("root"), py::arg("sources"), py::arg("threads"),
+      .def(py::init(&make_loader), py::kw_only(), py::arg("store"), py::arg("sources"), py::arg("threads"),
            py::arg("io_threads"), py::arg("prefetch"), py::arg("cache_bytes"), py::arg("allocate") = py::none(),
            py::arg("detection") = py::none())
       .def("start", &start_epoch, py::arg("order"), py::arg("batch_ends"), py::arg("seed") = 0,

@@ -7,9 +7,9 @@
 #include <vector>
 
 #include "bindings/errors.h"
+#include "bindings/python_store.h"
 #include "bindings/register.h"
 #include "pipeline/verify.h"
-#include "storage/local_store.h"
 
 namespace py = pybind11;
 
@@ -19,9 +19,9 @@ namespace {
 /// A verifier as Python holds it. A forked child, which has none of its threads, leaves it alone.
 class VerifierHandle {
  public:
-  VerifierHandle(const std::string& root, std::vector<pipeline::TensorSource> sources, unsigned threads, bool decode)
+  VerifierHandle(const py::object& store, std::vector<pipeline::TensorSource> sources, unsigned threads, bool decode)
       : owner_(getpid()),
-        verifier_(std::make_unique<pipeline::Verifier>(std::make_shared<storage::LocalStore>(root), std::move(sources),
+        verifier_(std::make_unique<pipeline::Verifier>(store_of(store), std::move(sources),
                                                        pipeline::VerifyOptions{threads, decode})) {}
   ~VerifierHandle() {
     if (getpid() != owner_) verifier_.release();
@@ -60,8 +60,8 @@ py::object next_chunk(VerifierHandle& handle) {
 
 void register_verify(py::module_& module) {
   py::class_<VerifierHandle>(module, "Verifier", py::release_gil_before_calling_cpp_dtor())
-      .def(py::init<const std::string&, std::vector<pipeline::TensorSource>, unsigned, bool>(), py::kw_only(),
-           py::arg("root"), py::arg("sources"), py::arg("threads"), py::arg("decode"))
+      .def(py::init<const py::object&, std::vector<pipeline::TensorSource>, unsigned, bool>(), py::kw_only(),
+           py::arg("store"), py::arg("sources"), py::arg("threads"), py::arg("decode"))
       .def("next", &next_chunk)
       .def("stop", &VerifierHandle::stop, py::call_guard<py::gil_scoped_release>());
 }

@@ -35,7 +35,8 @@ std::vector<bool> visited_densely(const format::ChunkIndex& index, std::span<con
   std::int64_t end = 0;
   for (std::uint64_t position = 0; position < order.size(); ++position) {
     // Most orders stay in a chunk for a while: looking there first spares the search.
-    if (order[position] < begin || order[position] >= end) {
+    const std::int64_t sample = index.stored(order[position]);
+    if (sample < begin || sample >= end) {
       current = index.locate(order[position]).row;
       begin = current == 0 ? 0 : index.last_index[current - 1] + 1;
       end = index.last_index[current] + 1;
@@ -47,7 +48,7 @@ std::vector<bool> visited_densely(const format::ChunkIndex& index, std::span<con
   }
   std::vector<bool> dense(index.rows());
   for (std::size_t row = 0; row < dense.size(); ++row) {
-    const Visits& chunk = visits[current];
+    const Visits& chunk = visits[row];
     dense[row] = chunk.count > 1 && chunk.last - chunk.first + 1 <= kDensity * chunk.count;
   }
   return dense;

@@ -1,6 +1,7 @@
 """Types of the C++ extension. Internal: use :class:`penstock.DataLoader`."""
 
 from collections.abc import Callable, Sequence
+from typing import Protocol, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +14,18 @@ DEBUG_BUILD: bool
 #: Memory (a uint8 array, or what ``allocate`` returned), each sample's offset in bytes and shape, and whether all
 #: shapes are equal: the samples then lie back to back.
 _TensorBatch = tuple[object, list[int], list[list[int]], bool]
+
+class _PythonStore(Protocol):
+    """What a loader needs of storage that Python reads; a path stands for a directory."""
+
+    def size(self, key: str) -> int: ...
+    def read(self, key: str, offset: int = 0, length: int | None = None) -> bytes: ...
+
+class RowMap:
+    @overload
+    def __init__(self, start: int, step: int) -> None: ...
+    @overload
+    def __init__(self, list: Sequence[int] | npt.NDArray[np.int64]) -> None: ...
 
 class TensorSource:
     def __init__(
@@ -31,6 +44,7 @@ class TensorSource:
         last_index: Sequence[int] | npt.NDArray[np.int64],
         folder_of: Sequence[int] | npt.NDArray[np.uint32],
         folders: Sequence[str],
+        rows: RowMap | None = None,
     ) -> None: ...
 
 class AnnotationTable:
@@ -69,7 +83,7 @@ class Loader:
     def __init__(
         self,
         *,
-        root: str,
+        store: str | _PythonStore,
         sources: Sequence[TensorSource],
         threads: int,
         io_threads: int,
@@ -89,7 +103,9 @@ class Loader:
     def stop(self) -> None: ...
 
 class Verifier:
-    def __init__(self, *, root: str, sources: Sequence[TensorSource], threads: int, decode: bool) -> None: ...
+    def __init__(
+        self, *, store: str | _PythonStore, sources: Sequence[TensorSource], threads: int, decode: bool
+    ) -> None: ...
     def next(self) -> tuple[int, list[tuple[PenstockError, int, tuple[int, int] | None]]] | None: ...
     def stop(self) -> None: ...
 

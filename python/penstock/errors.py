@@ -27,6 +27,7 @@ __all__ = [
     "TensorNotFoundError",
     "TransformError",
     "UnsupportedError",
+    "ViewNotFoundError",
 ]
 
 
@@ -37,7 +38,7 @@ class PenstockError(Exception):
         cause: What is wrong, one sentence without a full stop.
         path: The dataset's path or URL.
         tensor: Name of the tensor.
-        index: Index of the sample in the dataset.
+        index: Index of the sample in the dataset; where a view's stored data is at fault, in the dataset that it is of.
         chunk: Key of the chunk, relative to ``path``.
         hint: What to do about it, one sentence.
 
@@ -116,6 +117,10 @@ class TensorNotFoundError(PenstockError, KeyError):
 
 class CommitNotFoundError(PenstockError, KeyError):
     """A commit or branch was asked for that the dataset does not have."""
+
+
+class ViewNotFoundError(PenstockError, KeyError):
+    """A saved view was asked for that the dataset does not have."""
 
 
 class StorageError(PenstockError, OSError):

@@ -42,7 +42,7 @@ class DataLoader(torch.utils.data.DataLoader[Any]):
     sample while ``transform`` runs, and put back afterwards.
 
     Args:
-        dataset: A dataset from :func:`penstock.open`, or its path.
+        dataset: From :func:`penstock.open`, or what that opens: a path, a dataset or view of deeplake 3.
         batch_size: Samples in a batch.
         shuffle: A new order for each epoch.
         loader_type: ``"c++"`` (``"cpp"``), ``"python"``, or ``"auto"``: C++ where the extension is installed.
@@ -78,7 +78,7 @@ class DataLoader(torch.utils.data.DataLoader[Any]):
 
     def __init__(
         self,
-        dataset: Dataset | str | os.PathLike[str],
+        dataset: Dataset | str | os.PathLike[str] | Any,
         batch_size: int = 1,
         shuffle: bool = False,
         *,

@@ -16,6 +16,8 @@ import torch
 from penstock._native import require_native
 from penstock.collate import collate_samples, numpy_samples, sample_bytes, tensor_batch
 from penstock.dataset import Tensor
+from penstock.dataset.rows import Rows
+from penstock.dataset.storage import LocalStore, Store
 from penstock.errors import LoaderClosedError, PenstockError
 from penstock.native_batch import native_batch, native_samples
 from penstock.options import LoaderOptions
@@ -26,7 +28,7 @@ from penstock.transforms.native import NativePart
 if TYPE_CHECKING:
     from penstock import _core
 
-__all__ = ["NativeLoader", "tensor_source"]
+__all__ = ["NativeLoader", "native_store", "tensor_source"]
 
 logger = logging.getLogger("penstock")
 
@@ -114,7 +116,7 @@ class NativeLoader:
         ]
         logger.info("penstock: %d decoding threads, %d reading", options.num_threads, _IO_THREADS)
         loader: _core.Loader = native.Loader(
-            root=self._samples.source.path,
+            store=native_store(self._samples.source.store),
             sources=sources,
             threads=options.num_threads,
             io_threads=_IO_THREADS,
@@ -152,7 +154,14 @@ class NativeLoader:
             return epoch.next()
         except PenstockError as error:
             error.path = self._samples.source.path
+            if error.index is not None and error.tensor is not None:
+                error.index = self._stored_index(error.tensor, error.index)
             raise
+
+    def _stored_index(self, name: str, index: int) -> int:
+        """A sample's number in the dataset, which errors name; the core counts a view's samples as the view does."""
+        rows = self._samples.source[name].rows
+        return index if rows is None else int(rows[index])
 
     def _batch(self, indices: list[int], tensors: dict[str, _core._TensorBatch], epoch: int) -> Any:
         values = self._values(indices, tensors)
@@ -218,6 +227,11 @@ def _allocate_pinned(size: int) -> tuple[int, torch.Tensor]:
     return memory.data_ptr(), memory
 
 
+def native_store(store: Store) -> str | Store:
+    """A dataset's files as the core takes them: directories it reads by itself."""
+    return store.root if isinstance(store, LocalStore) else store
+
+
 def tensor_source(native: Any, tensor: Tensor, color: str) -> _core.TensorSource:
     """A tensor as the core knows it, its images in a color order."""
     chunks = tensor.chunks
@@ -237,4 +251,12 @@ def tensor_source(native: Any, tensor: Tensor, color: str) -> _core.TensorSource
         last_index=chunks.last_index,
         folder_of=chunks.folder_of,
         folders=chunks.folders,
+        rows=_row_map(native, tensor.rows),
     )
+
+
+def _row_map(native: Any, rows: Rows | None) -> _core.RowMap | None:
+    if rows is None:
+        return None
+    result: _core.RowMap = native.RowMap(rows.start, rows.step) if isinstance(rows, range) else native.RowMap(rows)
+    return result

@@ -71,11 +71,6 @@ def test_deep_lake_4_is_named(tmp_path: Path) -> None:
         penstock.open(tmp_path)
 
 
-def test_views_are_refused(lake: Lakes) -> None:
-    with pytest.raises(UnsupportedError, match="'view' is not supported yet"):
-        penstock.open(lake("scalars"), view="abc")
-
-
 def test_creds_are_ignored_with_a_note(lake: Lakes, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO, logger="penstock"):
         assert len(penstock.open(lake("scalars"), creds={"token": "secret"})) == 100

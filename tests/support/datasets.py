@@ -27,5 +27,6 @@ MAKERS: dict[str, Callable[[Path], None]] = {
         version_datasets.renamed,
         version_datasets.branched,
         version_datasets.unsupported,
+        version_datasets.viewed,
     )
 }

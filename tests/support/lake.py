@@ -14,7 +14,7 @@ Lake = Any  # deeplake.Dataset: the library has no types
 
 
 @contextmanager
-def new_lake(path: Path) -> Iterator[Lake]:
+def new_lake(path: Path | str) -> Iterator[Lake]:
     """A new dataset at ``path``, written out at the end."""
     import deeplake
 
@@ -55,4 +55,5 @@ def _quiet() -> Iterator[None]:
     with warnings.catch_warnings():
         # Advice: that gray images gain an axis, that loops are slow, that updates leave small chunks.
         warnings.filterwarnings("ignore", category=UserWarning, module="deeplake")
+        warnings.filterwarnings("ignore", "Conversion of an array", DeprecationWarning, module="deeplake")
         yield

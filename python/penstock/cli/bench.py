@@ -8,7 +8,8 @@ import time
 from typing import Any
 
 from penstock.cli.progress import progress
-from penstock.dataset import Dataset, open_dataset
+from penstock.cli.source import add_source, open_source
+from penstock.dataset import Dataset
 from penstock.loader import DataLoader
 
 __all__ = ["add_parser", "measure"]
@@ -18,7 +19,7 @@ def add_parser(commands: Any) -> None:
     parser = commands.add_parser(
         "bench", help="how fast a dataset loads here", description="Loads a dataset and says what limits the speed."
     )
-    parser.add_argument("path", metavar="PATH", help="a Deep Lake 3 dataset")
+    add_source(parser)
     parser.add_argument("--tensors", nargs="+", metavar="NAME", help="default: all that can be loaded")
     parser.add_argument("--batch-size", type=int, default=8)
     parser.add_argument("--threads", type=int, help="decoding threads, or workers of the python loader")
@@ -32,7 +33,7 @@ def add_parser(commands: Any) -> None:
 def run(arguments: argparse.Namespace) -> int:
     if arguments.epochs < 1:
         raise ValueError(f"--epochs must be at least 1, got {arguments.epochs}")
-    dataset = open_dataset(arguments.path)
+    dataset = open_source(arguments)
     figures = measure(dataset, arguments)
     print(json.dumps(figures, indent=1) if arguments.json else as_text(figures))
     return 0

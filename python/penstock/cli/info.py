@@ -6,20 +6,21 @@ import argparse
 import json
 from typing import Any
 
-from penstock.dataset import Dataset, Tensor, open_dataset
+from penstock.cli.source import add_source, open_source
+from penstock.dataset import Dataset, Tensor
 
 __all__ = ["add_parser"]
 
 
 def add_parser(commands: Any) -> None:
     parser = commands.add_parser("info", help="what a dataset holds", description="Shows what a dataset holds.")
-    parser.add_argument("path", metavar="PATH", help="a Deep Lake 3 dataset")
+    add_source(parser)
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    dataset = open_dataset(arguments.path)
+    dataset = open_source(arguments)
     described = describe(dataset)
     print(json.dumps(described, indent=1, default=str) if arguments.json else as_text(described))
     return 0

@@ -8,6 +8,7 @@ from dataclasses import asdict
 from typing import Any
 
 from penstock.cli.progress import progress_bar
+from penstock.cli.source import add_source
 from penstock.verification import Report, verify
 
 __all__ = ["add_parser"]
@@ -20,9 +21,8 @@ def add_parser(commands: Any) -> None:
         description="Reads every chunk and decodes every sample. Lists each bad sample with its tensor, index, chunk, "
         "byte range and cause. Exit status: 0 where all is well, 1 where something is bad, 2 for wrong usage.",
     )
-    parser.add_argument("path", metavar="PATH", help="a Deep Lake 3 dataset")
+    add_source(parser)
     parser.add_argument("--fast", action="store_true", help="check structure alone, decode nothing")
-    parser.add_argument("--commit", metavar="ID", help="a commit or branch; default: the head of 'main'")
     parser.add_argument("--tensors", nargs="+", metavar="NAME", help="check these alone")
     parser.add_argument("--loader-type", default="auto", choices=("auto", "c++", "python"), help="default: auto")
     parser.add_argument("--threads", type=int, metavar="N", help="default: one for each usable core")
@@ -37,6 +37,7 @@ def run(arguments: argparse.Namespace) -> int:
         report = verify(
             arguments.path,
             commit=arguments.commit,
+            view=arguments.view,
             tensors=arguments.tensors,
             fast=arguments.fast,
             loader_type=arguments.loader_type,

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from penstock.dataset.encoders import parse_chunk_ids
 from penstock.dataset.keys import FIRST_COMMIT_ID, in_commit, is_safe_key
-from penstock.dataset.storage import LocalStore
+from penstock.dataset.storage import Store
 from penstock.dataset.versions import Version
 from penstock.errors import DatasetFormatError
 
@@ -60,7 +60,7 @@ class ChunkIndex:
 
 
 def read_chunk_rows(
-    store: LocalStore, version: Version, tensor_key: str, length: int
+    store: Store, version: Version, tensor_key: str, length: int
 ) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.int64]]:
     """Chunk ids and last sample indices, as in the tensor's chunk id encoder.
 
@@ -90,7 +90,7 @@ def read_chunk_rows(
     return ids, last
 
 
-def read_chunk_index(store: LocalStore, version: Version, tensor_key: str, length: int) -> ChunkIndex:
+def read_chunk_index(store: Store, version: Version, tensor_key: str, length: int) -> ChunkIndex:
     """Reads a tensor's chunk index and finds the commit that wrote each chunk.
 
     Raises:
@@ -111,7 +111,7 @@ def read_chunk_index(store: LocalStore, version: Version, tensor_key: str, lengt
 
 
 def _find_chunks(
-    store: LocalStore, version: Version, tensor_key: str, ids: npt.NDArray[np.uint64]
+    store: Store, version: Version, tensor_key: str, ids: npt.NDArray[np.uint64]
 ) -> list[str]:
     """Folder of each chunk: that of the latest commit whose list has it, else that of the first commit."""
     written_by: dict[int, str] = {}
@@ -122,7 +122,7 @@ def _find_chunks(
     return [written_by.get(chunk, oldest) for chunk in ids.tolist()]
 
 
-def _read_chunk_set(store: LocalStore, commit: str, tensor_key: str) -> dict[int, str]:
+def _read_chunk_set(store: Store, commit: str, tensor_key: str) -> dict[int, str]:
     """Chunks that a commit wrote -> their folder. Entries are "id", "id:commit" or "id:commit:tensor key"."""
     key = in_commit(commit, tensor_key, "chunk_set")
     try:

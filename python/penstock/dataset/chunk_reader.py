@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from penstock.dataset.chunk_index import ChunkIndex
-from penstock.dataset.storage import LocalStore
+from penstock.dataset.storage import Store
 from penstock.errors import (
     ChunkFormatError,
     ChunkNotFoundError,
@@ -58,7 +58,7 @@ class ChunkReader:
     DecodeError, UnsupportedError, StorageError.
     """
 
-    def __init__(self, store: LocalStore, index: ChunkIndex, layout: SampleLayout, tensor: str) -> None:
+    def __init__(self, store: Store, index: ChunkIndex, layout: SampleLayout, tensor: str) -> None:
         self._store = store
         self._index = index
         self._layout = layout
@@ -106,7 +106,9 @@ class ChunkReader:
                     sample = decode_sample(data, self._layout, shape)
                 yield sample
 
-    def check(self, row: int, decode: bool) -> Iterator[tuple[PenstockError, int, tuple[int, int] | None]]:
+    def check(
+        self, row: int, decode: bool, wanted: Sequence[int] | None = None
+    ) -> Iterator[tuple[PenstockError, int, tuple[int, int] | None]]:
         """What is wrong with a chunk: see :meth:`penstock.Tensor.check_chunk`."""
         first, last = self._index.first_index(row), int(self._index.last_index[row])
         size = 0
@@ -131,7 +133,9 @@ class ChunkReader:
                     sample_shape(chunk.header, self._layout, held)
             except PenstockError as error:
                 yield error, last, (0, size)
-        for index in range(first, first + held):
+        for index in range(first, first + held) if wanted is None else wanted:
+            if index >= first + held:
+                break
             try:
                 with self._placed(row, index):
                     self._try_sample(row, chunk, index - first, decode)

@@ -8,6 +8,8 @@ __all__ = [
     "FIRST_COMMIT_ID",
     "VERSION_INFO",
     "VERSION_INFO_PICKLED",
+    "VIEWS",
+    "VIEWS_FOLDER",
     "in_commit",
     "is_safe_key",
 ]
@@ -21,6 +23,9 @@ VERSION_INFO = "version_control_info.json"
 # Hub 2's name of the same: a pickle.
 VERSION_INFO_PICKLED = "version_control_info"
 DEEPLAKE4_LOG = "_deeplake_log"
+# Saved views: the list of them, and a dataset for each.
+VIEWS = "queries.json"
+VIEWS_FOLDER = ".queries"
 
 
 def in_commit(commit: str, *parts: str) -> str:

@@ -1,4 +1,4 @@
-"""Opening a dataset by its path."""
+"""Opening a dataset by its path, or as deeplake has opened it."""
 
 from __future__ import annotations
 
@@ -10,8 +10,12 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from penstock.dataset.dataset import Dataset
+from penstock.dataset.deeplake_object import is_deeplake_dataset, open_deeplake_dataset
 from penstock.dataset.keys import DATASET_META, DEEPLAKE4_LOG, VERSION_INFO, VERSION_INFO_PICKLED
-from penstock.errors import DatasetNotFoundError, StorageError, UnsupportedError
+from penstock.dataset.records import Record
+from penstock.dataset.storage import LocalStore, Store
+from penstock.dataset.views import is_virtual, open_view, view_of
+from penstock.errors import ConfigError, DatasetNotFoundError, StorageError, UnsupportedError
 
 __all__ = ["open_dataset"]
 
@@ -21,7 +25,7 @@ _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 
 
 def open_dataset(
-    path: str | os.PathLike[str] | Dataset,
+    path: str | os.PathLike[str] | Dataset | Any,
     commit: str | None = None,
     view: str | None = None,
     creds: Any = None,
@@ -32,35 +36,60 @@ def open_dataset(
 
     Args:
         path: A directory, as a path or a ``file://`` URL. A Dataset is returned as it is, or opened anew where
-            ``commit`` is given.
+            ``commit`` or ``view`` is given. A dataset or view of the package deeplake, version 3, is read at its
+            commit, with its tensors and samples alone, through its storage; what it has not written yet it writes.
         commit: A branch's name, to read its head, changes that are not committed yet included; or a commit's id.
-        view: Not supported yet.
+        view: The id of a view that was saved with the dataset; it belongs to the commit that it was saved at.
         creds: Not needed for directories: ignored.
 
     Raises:
         DatasetNotFoundError: There is no dataset at the path.
         CommitNotFoundError: The dataset has no such commit or branch; the message names the nearest ones.
+        ViewNotFoundError: The dataset has no such view; the message names the nearest ones.
         DatasetFormatError: Its metadata cannot be read.
-        UnsupportedError: A remote dataset, one of Deep Lake 4, or a ``view``.
+        UnsupportedError: A remote dataset that deeplake has not opened, one of Deep Lake 4, or a view that does more
+            than choose samples and tensors.
+        ConfigError: ``commit`` or ``view`` of a view, or a ``view`` of another ``commit``.
         StorageError: Permission denied, I/O errors.
-        TypeError: ``path`` or ``commit`` is something else.
+        TypeError: ``path``, ``commit`` or ``view`` is something else.
     """
-    if view is not None:
-        raise UnsupportedError("the argument 'view' is not supported yet", path=str(path))
-    if commit is not None and not isinstance(commit, str):
-        raise TypeError(f"commit must be a str, not {type(commit).__name__}")
-    if isinstance(path, Dataset):
-        if commit is None:
-            return path
-        path = path.path
+    for name, value in (("commit", commit), ("view", view)):
+        if value is not None and not isinstance(value, str):
+            raise TypeError(f"{name} must be a str, not {type(value).__name__}")
+    if isinstance(path, Dataset) or is_deeplake_dataset(path):
+        return _reopened(path if isinstance(path, Dataset) else open_deeplake_dataset(path), commit, view)
     if not isinstance(path, (str, os.PathLike)) or not isinstance(os.fspath(path), str):
-        raise TypeError(f"path must be a str, an os.PathLike or a Dataset, not {type(path).__name__}")
+        raise TypeError(
+            f"path must be a str, an os.PathLike or a dataset of penstock or deeplake 3, not {type(path).__name__}"
+        )
     if creds is not None:
         _logger.info("creds are not needed for a local dataset and are ignored")
     directory = _directory(os.fspath(path))
     _check_is_dataset(directory)
-    dataset = Dataset(str(directory), commit)
+    return _opened(LocalStore(str(directory)), commit, view)
+
+
+def _reopened(dataset: Dataset, commit: str | None, view: str | None) -> Dataset:
+    """A dataset that is open already, at another commit or a view of it."""
+    if commit is None and view is None:
+        _ = dataset.tensors
+        return dataset
+    if dataset.is_view:
+        raise ConfigError(
+            "this is a view, and has neither commits nor views of its own", path=dataset.path, hint="Open its dataset"
+        )
+    return _opened(dataset.store, commit, view)
+
+
+def _opened(store: Store, commit: str | None, view: str | None) -> Dataset:
+    dataset = Dataset(store, commit) if view is None else open_view(store, view, commit)
     _ = dataset.tensors  # reads the metadata now, so that what is wrong with it is raised here
+    if is_virtual(dataset):
+        # A view that was saved in a place of its own.
+        source = _directory(Record(dataset.info, "dataset_info.json", dataset.path).get("source-dataset", str))
+        _check_is_dataset(source)
+        dataset = view_of(dataset, LocalStore(str(source)))
+        _ = dataset.tensors
     return dataset
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -15,7 +15,8 @@ from penstock.dataset.chunk_reader import ChunkReader
 from penstock.dataset.encoders import has_padding, parse_sequence_length, parse_tiled_samples
 from penstock.dataset.keys import in_commit
 from penstock.dataset.records import read_record
-from penstock.dataset.storage import LocalStore
+from penstock.dataset.rows import RowIndex, Rows
+from penstock.dataset.storage import Store
 from penstock.dataset.support import IMAGE_HTYPES, VALUE_HTYPES, why_unsupported
 from penstock.dataset.tensor_meta import TensorMeta, parse_tensor_meta
 from penstock.dataset.versions import Version
@@ -42,12 +43,22 @@ class Tensor:
         key: Its directory; differs from the name once a tensor was renamed.
         hidden: Whether Deep Lake hides it.
 
+    Of a view's tensor, samples are counted as the view has them; :attr:`rows` tells which of the dataset's they are.
+    Errors about stored data name the dataset's sample, and chunks and metadata are the dataset's.
+
     The reading methods raise ChunkNotFoundError, ChunkFormatError, DecodeError or StorageError, which name
     dataset, tensor, sample and chunk, and UnsupportedError for tensors that cannot be loaded.
     """
 
     def __init__(
-        self, dataset: Dataset, store: LocalStore, version: Version, name: str, key: str, hidden: bool
+        self,
+        dataset: Dataset,
+        store: Store,
+        version: Version,
+        name: str,
+        key: str,
+        hidden: bool,
+        index: RowIndex | None = None,
     ) -> None:
         self._dataset = dataset
         self._store = store
@@ -55,6 +66,7 @@ class Tensor:
         self.name = name
         self.key = key
         self.hidden = hidden
+        self._index = index
         meta_key = in_commit(version.commit_id, key, "tensor_meta.json")
         try:
             self._meta: TensorMeta = parse_tensor_meta(read_record(store, meta_key))
@@ -146,7 +158,17 @@ class Tensor:
             )
         return list(names)
 
+    @cached_property
+    def rows(self) -> Rows | None:
+        """For a view's tensor, the number in the dataset of each of its samples; None for a whole tensor."""
+        return None if self._index is None else self._index.rows(self._stored_length)
+
     def __len__(self) -> int:
+        return self._stored_length if self.rows is None else len(self.rows)
+
+    @property
+    def _stored_length(self) -> int:
+        """Samples of the whole tensor."""
         return self._sequences if self.is_sequence else self._meta.length
 
     def __getitem__(self, index: int) -> Any:
@@ -202,6 +224,11 @@ class Tensor:
         Errors name the first sample of the chunk concerned.
         """
         self.check_supported()
+        if self.rows is not None:
+            shapes = [self.shape(index) for index in self._reading_order]
+            result = np.zeros((len(self), self.ndim), dtype=np.int64)
+            result[self._reading_order] = np.array(shapes, dtype=np.int64).reshape(len(self), self.ndim)
+            return result
         if self.fixed_shape is not None:
             # Asking for the index makes sure that the length is not the metadata's invention.
             return np.tile(np.array(self.fixed_shape, dtype=np.int64), (self.chunks.num_samples, 1))
@@ -212,15 +239,21 @@ class Tensor:
     def numpy_all(self) -> list[Any]:
         """All samples, each chunk read once: for small tensors such as labels and boxes."""
         self.check_supported()
+        if self.rows is not None:
+            samples: list[Any] = [None] * len(self)
+            for index in self._reading_order:
+                samples[index] = self.read(index)
+            return samples
         return list(self._reader.all_samples()) if len(self) else []
 
     def check_chunk(
-        self, row: int, decode: bool = True
+        self, row: int, decode: bool = True, wanted: Sequence[int] | None = None
     ) -> Iterator[tuple[PenstockError, int, tuple[int, int] | None]]:
         """Tries the samples of a chunk and gives what is wrong: the error, which names the (first) sample, the last
         sample concerned, and where their bytes lie in the chunk's file. Without ``decode``, shapes and positions alone.
+        ``wanted``: only these of the dataset's samples, rising, all of this chunk.
         """
-        return self._reader.check(row, decode)
+        return self._reader.check(row, decode, wanted)
 
     def unsupported(self) -> str | None:
         """Why the tensor cannot be loaded, None when it can."""
@@ -294,7 +327,14 @@ class Tensor:
         number = operator.index(index)
         if not -len(self) <= number < len(self):
             raise IndexError(f"sample {number} of tensor '{self.name}' is out of range: it has {len(self)}")
-        return number % len(self)
+        number %= len(self)
+        return number if self.rows is None else int(self.rows[number])
+
+    @property
+    def _reading_order(self) -> list[int]:
+        """A view's samples in the order of the dataset, so that each chunk is read once."""
+        order: list[int] = np.argsort(np.asarray(self.rows), kind="stable").tolist()
+        return order
 
 
 def _tensor_of(dataset: Dataset, name: str) -> Tensor:

@@ -5,20 +5,22 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
+from typing import Any
 
 from penstock.dataset import Dataset, Tensor, open_dataset
 from penstock.errors import DatasetFormatError, PenstockError
 from penstock.options import LoaderOptions, default_threads, resolve_loader_type
-from penstock.verification.checks import Checked, check_in_native_core, check_in_python
+from penstock.verification.checks import Checked, check_in_native_core, check_in_python, samples_of
 from penstock.verification.findings import Finding, Report
 
 __all__ = ["verify"]
 
 
 def verify(
-    dataset: str | os.PathLike[str] | Dataset,
+    dataset: str | os.PathLike[str] | Dataset | Any,
     *,
     commit: str | None = None,
+    view: str | None = None,
     tensors: Sequence[str] | None = None,
     fast: bool = False,
     loader_type: str = "auto",
@@ -29,8 +31,8 @@ def verify(
     sample hides no other.
 
     Args:
-        dataset: A path, or an open dataset.
-        commit: As for :func:`penstock.open`.
+        dataset: As for :func:`penstock.open`. Of a view, its samples alone are checked.
+        commit, view: Likewise.
         tensors: Names of the tensors to check; None for all, the ones that Deep Lake hides included.
         fast: Checks the structure alone: metadata, chunk files and their sizes, headers, shapes and byte positions, and
             that all tensors have one length. Nothing is decoded, and uncompressed samples are not read.
@@ -44,22 +46,23 @@ def verify(
         finding too.
 
     Raises:
-        DatasetNotFoundError, CommitNotFoundError, TensorNotFoundError, UnsupportedError: There is nothing to check.
+        DatasetNotFoundError, CommitNotFoundError, ViewNotFoundError, TensorNotFoundError, UnsupportedError: There is
+            nothing to check.
         MissingExtraError: What decodes a tensor is not installed.
         TypeError, ValueError: Wrong arguments.
     """
     native = resolve_loader_type(loader_type) == "c++"
     threads = LoaderOptions(num_threads=default_threads(num_threads, 0)).num_threads
     try:
-        opened = open_dataset(dataset, commit)
+        opened = open_dataset(dataset, commit, view)
         chosen = _chosen(opened, tensors)
     except DatasetFormatError as error:
         return Report(error.path or str(dataset), None, fast, findings=(Finding.of(error),))
     checkable, findings, skipped = _checkable(chosen)
     findings += _uneven_lengths([tensor for tensor in chosen if not tensor.hidden and tensor.name not in skipped])
-    total = sum(tensor.chunks.num_samples for tensor in checkable)
+    total = sum(len(samples_of(tensor)) for tensor in checkable)
     done = 0
-    with closing(_check(checkable, native, threads, not fast)) as checks:
+    with closing(_check(opened, checkable, native, threads, not fast)) as checks:
         for checked in checks:
             done += checked.samples
             findings += checked.findings
@@ -113,9 +116,17 @@ def _uneven_lengths(tensors: Sequence[Tensor]) -> list[Finding]:
     ]
 
 
-def _check(tensors: Sequence[Tensor], native: bool, threads: int, decode: bool) -> Generator[Checked, None, None]:
-    # Text, JSON and polygons are Python's values: Python has to try them.
-    in_core = [tensor for tensor in tensors if native and (tensor.value_format is None or not decode)]
+def _check(
+    dataset: Dataset, tensors: Sequence[Tensor], native: bool, threads: int, decode: bool
+) -> Generator[Checked, None, None]:
+    in_core = [tensor for tensor in tensors if native and _is_for_core(tensor, decode)]
     if in_core:
-        yield from check_in_native_core(in_core, threads, decode)
+        yield from check_in_native_core(dataset, in_core, threads, decode)
     yield from check_in_python([tensor for tensor in tensors if tensor not in in_core], threads, decode)
+
+
+def _is_for_core(tensor: Tensor, decode: bool) -> bool:
+    """Whether the core checks all of a tensor. It goes by chunks, of which a view may have a part; and text, JSON and
+    polygons are Python's values, which Python has to try.
+    """
+    return tensor.rows is None and (tensor.value_format is None or not decode)
