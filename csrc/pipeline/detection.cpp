@@ -7,6 +7,7 @@
 #include <variant>
 
 #include "base/error.h"
+#include "decode/claims.h"
 #include "pipeline/meta_row.h"
 #include "pipeline/stored_images.h"
 
@@ -78,8 +79,9 @@ void Detection::plan(Job& job, std::size_t position, const std::vector<TensorSou
   std::vector<transform::Source> parts;
   for (const std::size_t read : planned.reads) {
     const FetchedSample& fetched = job.fetched[spec_.image][read];
-    check_plausible(sources[spec_.image].format, fetched.stored.size(),
-                    decode::decoded_shape(fetched.shape, sources[spec_.image].color));
+    const TensorSource& image = sources[spec_.image];
+    decode::check_claim(image.format.sample_compression, fetched.stored,
+                        decode::decoded_shape(fetched.shape, image.color), image.format.item_size);
     parts.push_back({stored_extent(fetched), spec_.table.of(spec_.table.item_of(job.reads[read].sample))});
   }
   const transform::Stream drawn = stream(job, position, random);

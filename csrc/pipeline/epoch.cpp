@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/stats.h"
+#include "decode/claims.h"
 #include "decode/image_decoder.h"
 #include "decode/raw.h"
 #include "pipeline/loader.h"
@@ -107,6 +108,9 @@ void Epoch::begin_fetch(const JobPointer& job, std::size_t first_read) {
   for (auto& samples : job->fetched) samples.resize(job->reads.size());
   std::vector<Group> groups = group_by_chunk(*job, first_read);
   job->pending = groups.size();
+  if (groups.empty()) {  // no tensors at all
+    loader_.io_threads_.submit([self = shared_from_this(), job] { self->lay_out(job); });
+  }
   for (Group& group : groups) {
     loader_.io_threads_.submit(
         [self = shared_from_this(), job, group = std::move(group)] { self->fetch(job, group); });
@@ -187,7 +191,7 @@ void Epoch::take_memory(Job& job) {
       const FetchedSample& sample = job.fetched[tensor][position];
       attempt(job, {position, tensor}, [&] {
         base::Shape shape = output_shape(source, sample.shape);
-        check_plausible(source.format, sample.stored.size(), shape);
+        decode::check_claim(source.format.sample_compression, sample.stored, shape, source.format.item_size);
         shapes[tensor].push_back(std::move(shape));
       });
     }
@@ -225,11 +229,12 @@ void Epoch::decode_tensor(Job& job, Place place) {
   const std::size_t bytes = *base::checked_byte_count(out.shapes[position], source.format.item_size);
   if (bytes == 0) return;
   const base::MutableBytes target{out.slab->data() + out.offsets[position], bytes};
-  if (source.format.is_image) {
+  if (source.format.as_bytes) {
+    decode::copy_array(format::Compression::kNone, sample.stored, target);
+  } else if (source.format.is_image) {
     decode::decode_image(source.format.sample_compression, sample.stored, sample.shape, source.format.item_size,
                          source.color, target);
-  } else if (source.format.as_bytes) {
-    decode::copy_array(format::Compression::kNone, sample.stored, target);
+    if (source.format.is_bool) decode::make_truth_values(target);
   } else {
     decode::copy_array(source.format.sample_compression, sample.stored, target);
   }
