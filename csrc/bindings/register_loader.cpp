@@ -151,7 +151,7 @@ py::dict stats_of(LoaderHandle& handle) {
 pipeline::TensorSource make_source(std::string name, bool is_image, std::uint32_t item_size,
                                    const std::string& sample_compression, const std::string& chunk_compression,
                                    std::optional<base::Shape> fixed_shape, std::uint32_t dimensions,
-                                   const std::string& color, bool as_bytes, std::vector<std::uint64_t> ids,
+                                   const std::string& color, bool as_bytes, bool is_bool, std::vector<std::uint64_t> ids,
                                    std::vector<std::int64_t> last_index, std::vector<std::uint32_t> folder_of,
                                    std::vector<std::string> folders, std::optional<format::RowMap> rows) {
   pipeline::TensorSource source;
@@ -162,7 +162,8 @@ pipeline::TensorSource make_source(std::string name, bool is_image, std::uint32_
                    compression_named(chunk_compression),
                    std::move(fixed_shape),
                    dimensions,
-                   as_bytes};
+                   as_bytes,
+                   is_bool};
   source.index = {std::move(ids), std::move(last_index), std::move(folder_of), std::move(folders),
                   std::move(rows)};
   source.color = color_named(color);
@@ -196,8 +197,8 @@ void register_loader(py::module_& module) {
   py::class_<pipeline::TensorSource>(module, "TensorSource")
       .def(py::init(&make_source), py::kw_only(), py::arg("name"), py::arg("is_image"), py::arg("item_size"),
            py::arg("sample_compression"), py::arg("chunk_compression"), py::arg("fixed_shape"), py::arg("dimensions"),
-           py::arg("color"), py::arg("as_bytes"), py::arg("ids"), py::arg("last_index"), py::arg("folder_of"),
-           py::arg("folders"), py::arg("rows") = py::none());
+           py::arg("color"), py::arg("as_bytes"), py::arg("is_bool"), py::arg("ids"), py::arg("last_index"),
+           py::arg("folder_of"), py::arg("folders"), py::arg("rows") = py::none());
 
   // Ending either waits for threads, which may be waiting for the GIL to allocate memory.
   py::class_<EpochHandle>(module, "Epoch", py::release_gil_before_calling_cpp_dtor())

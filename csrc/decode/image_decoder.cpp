@@ -6,6 +6,7 @@
 #include "decode/jpeg.h"
 #include "decode/png.h"
 #include "decode/raw.h"
+#include "decode/webp.h"
 #include "format/lz4.h"
 
 namespace penstock::decode {
@@ -25,16 +26,6 @@ ImageSize image_size(const base::Shape& shape) {
   if (shape.size() == 3) return {shape[0], shape[1], shape[2]};
   throw base::Error(base::ErrorKind::kDecode,
                     "an image has two or three axes, this sample has " + std::to_string(shape.size()));
-}
-
-void check_pixel_count(const base::Shape& shape) {
-  if (has_no_pixels(shape)) return;
-  const ImageSize size = image_size(shape);
-  const std::uint64_t pixels = std::uint64_t{size.height} * size.width;
-  if (pixels <= kMostPixels) return;
-  throw base::Error(base::ErrorKind::kDecode, "an image of " + std::to_string(pixels) + " pixels is not read: " +
-                                                  std::to_string(kMostPixels) + " are the limit",
-                    "If the image is real, store it in parts.");
 }
 
 base::Shape decoded_shape(const base::Shape& stored, Color color) {
@@ -60,6 +51,12 @@ void decode_image(format::Compression compression, base::Bytes encoded, const ba
     case format::Compression::kPng:
       decode_png(encoded, size, item_size, color, pixels);
       return;
+    case format::Compression::kWebp:
+      if (item_size != 1) {
+        throw base::Error(base::ErrorKind::kUnsupported, "a WebP in a tensor that is not uint8 is not supported");
+      }
+      decode_webp(encoded, size, color, pixels);
+      return;
     case format::Compression::kNone:
       copy_raw_image(encoded, size, item_size, color, pixels);
       return;
@@ -69,6 +66,10 @@ void decode_image(format::Compression compression, base::Bytes encoded, const ba
       return;
     }
   }
+}
+
+void make_truth_values(base::MutableBytes values) {
+  for (std::byte& value : values) value = value == std::byte{0} ? std::byte{0} : std::byte{1};
 }
 
 }  // namespace penstock::decode

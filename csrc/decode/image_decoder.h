@@ -18,14 +18,8 @@ struct ImageSize {
   std::uint32_t channels = 1;
 };
 
-/// The most pixels of an encoded image that is read: what Pillow, and with it Deep Lake, takes for a bomb.
-inline constexpr std::uint64_t kMostPixels = 178'956'970;
-
 /// Error kDecode when the shape is not an image's.
 ImageSize image_size(const base::Shape& shape);
-
-/// Error kDecode when the image has more than kMostPixels.
-void check_pixel_count(const base::Shape& shape);
 
 /// Shape of the decoded array: `stored` for kNative, (h, w, 3) otherwise. A sample without pixels keeps its shape.
 base::Shape decoded_shape(const base::Shape& stored, Color color);
@@ -35,5 +29,8 @@ base::Shape decoded_shape(const base::Shape& stored, Color color);
 /// `stored`, kUnsupported for variants that are not read.
 void decode_image(format::Compression compression, base::Bytes encoded, const base::Shape& stored,
                   std::uint32_t item_size, Color color, base::MutableBytes pixels);
+
+/// Turns uint8 values into truth values in place: everything but 0 becomes 1.
+void make_truth_values(base::MutableBytes values);
 
 }  // namespace penstock::decode

@@ -23,17 +23,20 @@ std::shared_ptr<const Chunk> Chunk::read_whole(storage::Store& store, const std:
   store.read(key, 0, {object.data.get(), object.size});
   ChunkHeader header = parse_chunk_header(object.view(), size);
   const base::Bytes stored = object.view().subspan(header.data_offset);
-  std::shared_ptr<Chunk> chunk;
   if (format.chunk_compression == Compression::kLz4) {
-    OwnedBytes data = decompress_lz4(stored);
-    chunk.reset(new Chunk(format, std::move(header), data.size));
-    chunk->data_ = data.view();
-    chunk->storage_ = std::move(data);
-  } else {
-    chunk.reset(new Chunk(format, std::move(header), stored.size()));
-    chunk->data_ = stored;
-    chunk->storage_ = std::move(object);
+    return from_memory(format, std::move(header), decompress_lz4(stored));
   }
+  std::shared_ptr<Chunk> chunk(new Chunk(format, std::move(header), stored.size()));
+  chunk->data_ = stored;
+  chunk->storage_ = std::move(object);
+  chunk->whole_ = true;
+  return chunk;
+}
+
+std::shared_ptr<const Chunk> Chunk::from_memory(const TensorFormat& format, ChunkHeader header, OwnedBytes data) {
+  std::shared_ptr<Chunk> chunk(new Chunk(format, std::move(header), data.size));
+  chunk->data_ = data.view();
+  chunk->storage_ = std::move(data);
   chunk->whole_ = true;
   return chunk;
 }

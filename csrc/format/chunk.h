@@ -15,9 +15,11 @@ namespace penstock::format {
 /// A chunk as far as it has been read: its header always, its samples' bytes when it was read whole. Immutable.
 class Chunk {
  public:
-  /// Reads header and samples, decompressing a compressed chunk.
+  /// Reads header and samples, decompressing a chunk that is compressed with lz4.
   static std::shared_ptr<const Chunk> read_whole(storage::Store& store, const std::string& key,
                                                  const TensorFormat& format);
+  /// A chunk whose samples lie in `data` as `header` says.
+  static std::shared_ptr<const Chunk> from_memory(const TensorFormat& format, ChunkHeader header, OwnedBytes data);
   /// Reads the header alone; samples are then read one by one from the store. Not for compressed chunks.
   static std::shared_ptr<const Chunk> read_header(storage::Store& store, const std::string& key,
                                                   const TensorFormat& format);
@@ -30,6 +32,10 @@ class Chunk {
   /// Number of samples that the header describes.
   std::uint64_t samples() const { return header_.samples(); }
   bool whole() const { return whole_; }
+  const TensorFormat& format() const { return format_; }
+  const ChunkHeader& header() const { return header_; }
+  /// All samples' bytes of a chunk that was read whole.
+  base::Bytes data() const { return data_; }
   /// Bytes of a sample of a chunk that was read whole; they live as long as the chunk.
   base::Bytes sample(Extent extent) const { return data_.subspan(extent.begin, extent.end - extent.begin); }
   /// Where the samples' bytes start in the stored object, for reading one of a chunk that was not read whole.

@@ -99,6 +99,9 @@ void Epoch::begin_fetch(const JobPointer& job, std::size_t first_read) {
   for (auto& samples : job->fetched) samples.resize(job->reads.size());
   std::vector<Group> groups = group_by_chunk(*job, first_read);
   job->pending = groups.size();
+  if (groups.empty()) {  // no tensors at all
+    loader_.io_threads_.submit([self = shared_from_this(), job] { self->plan(job); });
+  }
   for (Group& group : groups) {
     loader_.io_threads_.submit(
         [self = shared_from_this(), job, group = std::move(group)] { self->fetch(job, group); });
@@ -201,7 +204,7 @@ void Epoch::take_memory(Job& job) {
       const TensorSource& source = loader_.sources_[tensor];
       const FetchedSample& sample = job.fetched[tensor][position];
       attempt(job, {position, tensor}, [&] {
-        shapes[tensor].push_back(output_shape(source, sample.shape, sample.stored.size()));
+        shapes[tensor].push_back(output_shape(source, sample));
       });
     }
   }

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "decode/stacked_images.h"
 
 namespace penstock::pipeline {
 namespace {
@@ -67,6 +68,9 @@ std::shared_ptr<const format::Chunk> Fetcher::open(std::size_t tensor, std::uint
     Cache::Loaded loaded;
     loaded.value = whole ? format::Chunk::read_whole(store_, name, source.format)
                          : format::Chunk::read_header(store_, name, source.format);
+    if (format::is_image_file(source.format.chunk_compression)) {
+      loaded.value = decode::unstack_images(*loaded.value);
+    }
     loaded.bytes = loaded.value->bytes();
     if (whole) ++stats_.chunks_read;
     return loaded;

@@ -13,8 +13,4 @@ struct TensorSource {
   decode::Color color = decode::Color::kNative;
 };
 
-/// Error kDecode where a sample's encoded bytes could never hold what its shape says, or where an encoded image claims
-/// more than decode::kMostPixels: before memory is taken for it.
-void check_plausible(const format::TensorFormat& format, std::uint64_t encoded_bytes, const base::Shape& shape);
-
 }  // namespace penstock::pipeline

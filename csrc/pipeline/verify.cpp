@@ -29,20 +29,6 @@ base::MutableBytes scratch_of(std::size_t bytes, format::OwnedBytes& large) {
   return {kept.data.get(), bytes};
 }
 
-/// What can be said of a sample without looking at its bytes.
-void check_structure(const TensorSource& source, const format::Chunk& chunk, std::uint64_t local_index) {
-  const base::Shape shape = chunk.shape(local_index);
-  const format::Extent extent = chunk.extent(local_index);
-  if (source.format.as_bytes) return;
-  const std::uint64_t bytes = extent.end - extent.begin;
-  output_shape(source, shape, bytes);
-  const auto needed = base::checked_byte_count(shape, source.format.item_size);
-  if (source.format.sample_compression == format::Compression::kNone && needed != bytes) {
-    throw base::Error(base::ErrorKind::kDecode, "the sample has " + std::to_string(bytes) + " bytes, its shape needs " +
-                                                    std::to_string(*needed));
-  }
-}
-
 /// The exception being handled, as an error that can be reported.
 base::Error current_error() {
   try {
@@ -182,11 +168,12 @@ void Verifier::check_sample(Job& job, std::uint64_t local_index) {
 void Verifier::try_sample(const Job& job, std::uint64_t local_index) {
   const TensorSource& source = sources_[job.result.tensor];
   if (!options_.decode) {
-    check_structure(source, *job.chunk, local_index);
+    const format::Extent extent = job.chunk->extent(local_index);
+    check_structure(source, job.chunk->shape(local_index), extent.end - extent.begin);
     return;
   }
   const FetchedSample sample = fetcher_.read(job.result.tensor, {job.result.row, local_index}, job.chunk);
-  const base::Shape shape = output_shape(source, sample.shape, sample.stored.size());
+  const base::Shape shape = output_shape(source, sample);
   const std::size_t bytes = *base::checked_byte_count(shape, source.format.item_size);
   format::OwnedBytes large;
   // A sample without elements is looked at too: it must have no bytes.

@@ -40,6 +40,7 @@ class TensorSource:
         dimensions: int,
         color: str,
         as_bytes: bool,
+        is_bool: bool,
         ids: Sequence[int] | npt.NDArray[np.uint64],
         last_index: Sequence[int] | npt.NDArray[np.int64],
         folder_of: Sequence[int] | npt.NDArray[np.uint32],

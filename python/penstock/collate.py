@@ -8,30 +8,38 @@ from typing import Any
 import numpy as np
 import torch
 
-__all__ = ["collate_samples", "numpy_samples", "sample_bytes", "tensor_batch"]
+__all__ = ["collate_columns", "collate_samples", "numpy_samples", "sample_bytes", "tensor_batch"]
 
 #: One tensor of a native batch: memory, offsets in bytes, shapes, and whether the shapes are equal.
 NativeTensor = tuple[Any, list[int], list[list[int]], bool]
 
-#: Kinds of dtypes that torch has too.
-_NUMERIC = "biufc"
 
-
-def collate_samples(samples: list[dict[str, Any]]) -> dict[str, Any]:
+def collate_samples(samples: list[dict[str, Any]], lists: frozenset[str] = frozenset()) -> dict[str, Any]:
     """The default collate: for each key one tensor with a new first axis where all shapes are equal, else a list.
 
-    Numbers (the ``"index"``) become an int64 tensor. Anything else (text, objects, lists of polygons) stays a list.
+    Numbers (the ``"index"``) become an int64 tensor. Anything else (text, objects, lists of polygons, bytes, PIL
+    images, arrays of dates and of numbers that torch has no dtype for) stays a list, and so do the keys in ``lists``.
     """
-    batch: dict[str, Any] = {}
-    for key in samples[0]:
-        values = [sample[key] for sample in samples]
-        if isinstance(values[0], np.ndarray) and values[0].dtype.kind in _NUMERIC:
-            batch[key] = _stack_or_list(values)
-        elif isinstance(values[0], int):
-            batch[key] = torch.tensor(values, dtype=torch.int64)
-        else:
-            batch[key] = values
-    return batch
+    return collate_columns({key: [sample[key] for sample in samples] for key in samples[0]}, lists)
+
+
+def collate_columns(columns: dict[str, list[Any]], lists: frozenset[str] = frozenset()) -> dict[str, Any]:
+    """The same for samples that are given key by key."""
+    return {key: values if key in lists else _collate_values(values) for key, values in columns.items()}
+
+
+def _collate_values(values: list[Any]) -> Any:
+    if all(isinstance(value, np.ndarray) and _in_torch(value.dtype) for value in values):
+        return _stack_or_list(values)
+    if isinstance(values[0], int):
+        return torch.tensor(values, dtype=torch.int64)
+    return values
+
+
+def _in_torch(dtype: np.dtype[Any]) -> bool:
+    """Whether torch has such numbers: all of numpy's but those that are longer than a double."""
+    longest = {"b": 1, "i": 8, "u": 8, "f": 8, "c": 16}
+    return dtype.itemsize <= longest.get(dtype.kind, 0)
 
 
 def _stack_or_list(arrays: list[np.ndarray[Any, Any]]) -> Any:
@@ -43,6 +51,8 @@ def _stack_or_list(arrays: list[np.ndarray[Any, Any]]) -> Any:
 def tensor_batch(native: NativeTensor, dtype: np.dtype[Any]) -> Any:
     """A native batch's tensor as :func:`collate_samples` gives it, over the same memory: nothing is copied."""
     memory, offsets, shapes, stacked = native
+    if not _in_torch(dtype):
+        return [sample.copy() for sample in numpy_samples(native, dtype)]
     base = torch.from_numpy(memory) if isinstance(memory, np.ndarray) else memory
     torch_dtype = _torch_dtype(dtype)
     if stacked:
@@ -66,8 +76,9 @@ def _torch_dtype(dtype: np.dtype[Any]) -> torch.dtype:
 def numpy_samples(native: NativeTensor, dtype: np.dtype[Any]) -> list[np.ndarray[Any, Any]]:
     """A native batch's tensor as one array a sample, over the same memory."""
     memory, offsets, shapes, _ = native
+    array = memory if isinstance(memory, np.ndarray) else memory.numpy()
     return [
-        memory[offset : offset + math.prod(shape) * dtype.itemsize].view(dtype).reshape(shape)
+        array[offset : offset + math.prod(shape) * dtype.itemsize].view(dtype).reshape(shape)
         for offset, shape in zip(offsets, shapes, strict=True)
     ]
 

@@ -15,7 +15,7 @@ import torch.utils.data
 from penstock.dataset import Dataset, open_dataset
 from penstock.errors import ConfigError
 from penstock.native_loader import NativeLoader
-from penstock.options import LoaderOptions, default_threads, resolve_loader_type, select_tensors
+from penstock.options import LoaderOptions, check_decode, default_threads, resolve_loader_type, select_tensors
 from penstock.plan import EpochPlan
 from penstock.python_loader import PythonLoader
 from penstock.samples import Samples
@@ -47,6 +47,10 @@ class DataLoader(torch.utils.data.DataLoader[Any]):
         shuffle: A new order for each epoch.
         loader_type: ``"c++"`` (``"cpp"``), ``"python"``, or ``"auto"``: C++ where the extension is installed.
         tensors: Names of the tensors to load, or {key in the sample: tensor name}; None loads all.
+        decode: {key in the sample: ``"numpy"`` (the default), ``"bytes"`` or ``"pil"``}. ``"bytes"`` gives a sample's
+            bytes as stored (of a compressed chunk: the sample's own), also of tensors that are not read otherwise
+            (video, audio, dicom, nifti, point clouds, meshes); ``"pil"`` a ``PIL.Image.Image``. Batches of either are
+            lists.
         transform: Called with each sample; or an MMDetection pipeline, a list of dicts: batches are then what mmcv's
             ``collate`` makes of them.
         num_threads: Decoding threads of the C++ loader; default: ``num_workers`` if that is set, else one a core.
@@ -84,6 +88,7 @@ class DataLoader(torch.utils.data.DataLoader[Any]):
         *,
         loader_type: str = "auto",
         tensors: Sequence[str] | Mapping[str, str] | None = None,
+        decode: Mapping[str, str] | None = None,
         transform: Program | Callable[[dict[str, Any]], Any] | Sequence[Mapping[str, Any]] | None = None,
         num_threads: int | None = None,
         num_workers: int = 0,
@@ -123,13 +128,20 @@ class DataLoader(torch.utils.data.DataLoader[Any]):
         )
         self.options = options
         source = open_dataset(dataset)
-        selected = select_tensors(source, tensors)
+        selected = select_tensors(source, tensors, decode)
         program = compile_transform(transform, dataset=source, tensors=selected)
         if rank is not None or world_size is not None:
             world(rank, world_size)
         ranks = functools.partial(world, rank, world_size)
         self._seed = _LoaderSeed(seed, generator, ranks)
-        samples = Samples(source, selected, program, seed=self._seed, return_index=return_index)
+        samples = Samples(
+            source,
+            selected,
+            program,
+            decode=check_decode(decode, selected, program.color),
+            seed=self._seed,
+            return_index=return_index,
+        )
         if len(samples) == 0:
             raise ConfigError("the dataset has no samples to load", path=source.path)
         if sampler is None and batch_sampler is None:

@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from penstock._native import require_native
-from penstock.collate import collate_samples, numpy_samples, sample_bytes, tensor_batch
-from penstock.dataset import Tensor
+from penstock.collate import numpy_samples, sample_bytes, tensor_batch
 from penstock.dataset.rows import Rows
 from penstock.dataset.storage import LocalStore, Store
 from penstock.errors import LoaderClosedError, PenstockError
 from penstock.native_batch import native_batch, native_samples
 from penstock.options import LoaderOptions
 from penstock.plan import EpochPlan
+from penstock.readings import Reading
 from penstock.samples import Samples
 from penstock.transforms.native import NativePart
 
@@ -62,7 +62,9 @@ class NativeLoader:
         self._pid = os.getpid()
         self._closed = False
         self._transform_seconds = 0.0
-        self._dtypes = samples.dtypes
+        # Keys whose samples the core reads, and what its arrays hold.
+        readings = samples.readings.items()
+        self._dtypes = {key: reading.core_dtype for key, reading in readings if reading.route != "python"}
         self._native = samples.program.native
         _live.add(self)
 
@@ -109,11 +111,7 @@ class NativeLoader:
     def _start(self) -> _core.Loader:
         native = require_native()
         options = self._options
-        program = self._samples.program
-        sources = [
-            tensor_source(native, tensor, program.color.get(key, "native"))
-            for key, tensor in self._samples.read_tensors.items()
-        ]
+        sources = [tensor_source(native, self._samples.readings[key]) for key in self._dtypes]
         logger.info("penstock: %d decoding threads, %d reading", options.num_threads, _IO_THREADS)
         loader: _core.Loader = native.Loader(
             store=native_store(self._samples.source.store),
@@ -132,7 +130,7 @@ class NativeLoader:
         return native.Detection(  # type: ignore[no-any-return]
             steps=part.steps,
             table=native.AnnotationTable(**vars(table)),
-            image=list(self._samples.read_tensors).index(part.image),
+            image=list(self._dtypes).index(part.image),
             gray=part.gray,
             layout=part.layout,
             pad_value=part.pad_value,
@@ -166,23 +164,26 @@ class NativeLoader:
     def _batch(self, indices: list[int], tensors: dict[str, _core._TensorBatch], epoch: int) -> Any:
         values = self._values(indices, tensors)
         if not self._per_sample:
+            made = self._samples.collate_columns(values)
+            if self._options.pin_memory and made:
+                made = _pin(made)
             batch = {
-                key: values[key] if key in values else tensor_batch(tensor, self._dtypes[key])
-                for key, tensor in tensors.items()
+                key: made[key] if key in made else tensor_batch(tensors[key], self._dtypes[key])
+                for key in self._samples.readings
             }
             if self._samples.return_index:
                 batch["index"] = torch.tensor(indices, dtype=torch.int64)
             return batch
         start = time.perf_counter()
         columns = {
-            key: values[key] if key in values else numpy_samples(tensor, self._dtypes[key])
-            for key, tensor in tensors.items()
+            key: values[key] if key in values else numpy_samples(tensors[key], self._dtypes[key])
+            for key in self._samples.readings
         }
         samples = [
             self._samples.transformed({key: column[i] for key, column in columns.items()}, epoch, index)
             for i, index in enumerate(indices)
         ]
-        batch = (self._collate or collate_samples)(samples)
+        batch = (self._collate or self._samples.collate)(samples)
         self._transform_seconds += time.perf_counter() - start
         return _pin(batch) if self._options.pin_memory else batch
 
@@ -204,14 +205,19 @@ class NativeLoader:
         return batch
 
     def _values(self, indices: list[int], tensors: dict[str, _core._TensorBatch]) -> dict[str, list[Any]]:
-        """Text, JSON and polygons of a batch, by key: Python makes them of the bytes that the core has read."""
-        sources = {key: tensor for key, tensor in self._samples.read_tensors.items() if tensor.value_format is not None}
-        stored = {key: sample_bytes(tensors[key]) for key in sources}
-        values: dict[str, list[Any]] = {key: [] for key in sources}
+        """Samples of a batch that are no arrays of the core's, by key: Python makes them of the bytes that the core has
+        read (text, polygons, rare image formats), or reads them by itself.
+        """
+        readings = {key: reading for key, reading in self._samples.readings.items() if reading.route != "arrays"}
+        stored = {key: sample_bytes(tensors[key]) for key in readings if key in tensors}
+        values: dict[str, list[Any]] = {key: [] for key in readings}
         # Sample by sample, so that the error of the first bad one is raised, as in the Python loader.
         for position, index in enumerate(indices):
-            for key, tensor in sources.items():
-                values[key].append(tensor.value(index, stored[key][position]))
+            for key, reading in readings.items():
+                if key in stored:
+                    values[key].append(reading.value(index, stored[key][position]))
+                else:
+                    values[key].append(reading.read(index))
         return values
 
 
@@ -232,21 +238,22 @@ def native_store(store: Store) -> str | Store:
     return store.root if isinstance(store, LocalStore) else store
 
 
-def tensor_source(native: Any, tensor: Tensor, color: str) -> _core.TensorSource:
-    """A tensor as the core knows it, its images in a color order."""
+def tensor_source(native: Any, reading: Reading) -> _core.TensorSource:
+    """A tensor as the core knows it."""
+    tensor = reading.tensor
     chunks = tensor.chunks
-    as_bytes = tensor.value_format is not None
-    fixed = None if as_bytes else tensor.fixed_shape
+    fixed = reading.core_fixed_shape
     return native.TensorSource(  # type: ignore[no-any-return]
         name=tensor.name,
-        is_image=tensor.is_image,
-        item_size=1 if as_bytes or tensor.dtype is None else tensor.dtype.itemsize,
-        sample_compression=tensor.sample_compression or "none",
+        is_image=tensor.decodes_images,
+        item_size=reading.core_dtype.itemsize,
+        sample_compression=reading.core_compression,
         chunk_compression=tensor.chunk_compression or "none",
         fixed_shape=None if fixed is None else list(fixed),
         dimensions=tensor.ndim,
-        color=color,
-        as_bytes=as_bytes,
+        color=reading.color,
+        as_bytes=reading.route == "bytes",
+        is_bool=reading.core_dtype.kind == "b",
         ids=chunks.ids,
         last_index=chunks.last_index,
         folder_of=chunks.folder_of,

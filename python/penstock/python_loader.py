@@ -8,7 +8,6 @@ from typing import Any
 
 import torch.utils.data
 
-from penstock.collate import collate_samples
 from penstock.options import LoaderOptions
 from penstock.plan import EpochPlan
 from penstock.samples import Samples
@@ -41,7 +40,7 @@ class PythonLoader:
         self._inner: torch.utils.data.DataLoader[Any] = torch.utils.data.DataLoader(
             samples,
             batch_sampler=self._batches,
-            collate_fn=collate or collate_samples,
+            collate_fn=collate or samples.collate,
             num_workers=options.num_workers,
             prefetch_factor=options.prefetch_factor if workers else None,
             persistent_workers=options.persistent_workers and workers,

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-__all__ = ["Lake", "encoded", "link", "new_lake", "open_lake"]
+__all__ = ["Lake", "encoded", "link", "new_lake", "open_lake", "read_oracle"]
 
 Lake = Any  # deeplake.Dataset: the library has no types
 
@@ -34,6 +34,20 @@ def open_lake(path: Path, read_only: bool = True) -> Iterator[Lake]:
         yield lake
         if not read_only:
             lake.flush()
+
+
+def read_oracle(tensor: Any, index: int) -> Any:
+    """A sample as deeplake reads it.
+
+    Of chunks that are one image it gives what is cut from that image: gray without the third axis and with the file's
+    dtype, whatever shape and dtype it states of the sample and gives of it with any other compression. These count.
+    """
+    from deeplake.compression import get_compression_type
+
+    value = tensor[index].numpy()
+    if get_compression_type(tensor.meta.chunk_compression) != "image":
+        return value
+    return value.astype(tensor.dtype).reshape(tensor.chunk_engine.read_shape_for_sample(index))
 
 
 def encoded(data: bytes, compression: str) -> Any:

@@ -5,6 +5,6 @@ locks.
 from penstock.dataset.chunk_index import ChunkIndex
 from penstock.dataset.dataset import Dataset
 from penstock.dataset.open import open_dataset
-from penstock.dataset.tensor import Tensor
+from penstock.dataset.tensor import DECODINGS, Tensor
 
-__all__ = ["ChunkIndex", "Dataset", "Tensor", "open_dataset"]
+__all__ = ["DECODINGS", "ChunkIndex", "Dataset", "Tensor", "open_dataset"]

@@ -23,7 +23,8 @@ from penstock.errors import (
 from penstock.reference.chunk import DAMAGED_CHUNK, ChunkHeader, header_bytes_needed, parse_chunk_header
 from penstock.reference.decode import Color
 from penstock.reference.lz4 import decompress_lz4
-from penstock.reference.sample import SampleLayout, check_structure, decode_sample, sample_extent, sample_shape
+from penstock.reference.sample import Decode, SampleLayout, check_structure, decode_sample, sample_extent, sample_shape
+from penstock.reference.stacked import unstack_images
 from penstock.reference.values import decode_value
 
 __all__ = ["ChunkReader"]
@@ -78,20 +79,24 @@ class ChunkReader:
         with self._placed(row, index):
             return bytes(self._stored(row, self._open(row), local))
 
-    def sample(self, index: int, color: Color) -> Any:
+    def sample(self, index: int, color: Color, decode: Decode) -> Any:
         """A decoded sample."""
         row, local = self._index.locate(index)
         with self._placed(row, index):
             chunk = self._open(row)
             shape = sample_shape(chunk.header, self._layout, local)
-            return decode_sample(self._stored(row, chunk, local), self._layout, shape, color)
+            return decode_sample(self._stored(row, chunk, local), self._layout, shape, color, decode)
 
-    def value(self, index: int, data: bytes) -> Any:
-        """What the bytes of a sample stand for that were read elsewhere; for text, JSON and polygons."""
-        row, _ = self._index.locate(index)
+    def value(self, index: int, data: bytes, color: Color, decode: Decode) -> Any:
+        """What the bytes of a sample stand for that were read elsewhere: as stored, but text, JSON and polygons that
+        are to be decoded come without lz4.
+        """
+        row, local = self._index.locate(index)
         with self._placed(row, index):
-            assert self._layout.value is not None
-            return decode_value(data, self._layout.value)
+            if decode == "numpy" and self._layout.value is not None:
+                return decode_value(data, self._layout.value)
+            shape = () if decode == "bytes" else sample_shape(self._open(row).header, self._layout, local)
+            return decode_sample(data, self._layout, shape, color, decode)
 
     def all_samples(self) -> Iterator[Any]:
         """All decoded samples, each chunk read once."""
@@ -204,8 +209,11 @@ class ChunkReader:
         stored = memoryview(self._store.read(self._index.key(row)))
         header = parse_chunk_header(stored)
         data = stored[header.data_offset :]
-        if self._layout.chunk_compression:
+        if self._layout.chunk_compression == "lz4":
             data = memoryview(decompress_lz4(data))
+        elif self._layout.chunk_compression:
+            header, pixels = unstack_images(header, data, self._layout.chunk_compression, self._layout.dtype)
+            data = memoryview(pixels)
         return _Chunk(header, data, len(data))
 
     def _read_header(self, row: int) -> tuple[ChunkHeader, int]:

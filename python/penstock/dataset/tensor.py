@@ -5,7 +5,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -17,20 +17,23 @@ from penstock.dataset.keys import in_commit
 from penstock.dataset.records import read_record
 from penstock.dataset.rows import RowIndex, Rows
 from penstock.dataset.storage import Store
-from penstock.dataset.support import IMAGE_HTYPES, VALUE_HTYPES, why_unsupported
+from penstock.dataset.support import IMAGE_HTYPES, VALUE_HTYPES, holds_images, why_unsupported
 from penstock.dataset.tensor_meta import TensorMeta, parse_tensor_meta
 from penstock.dataset.versions import Version
 from penstock.errors import DatasetFormatError, PenstockError, UnsupportedError
 from penstock.reference.decode import Color
-from penstock.reference.sample import SampleLayout
+from penstock.reference.sample import Decode, SampleLayout
 from penstock.reference.values import ValueFormat
 
 if TYPE_CHECKING:
     from penstock.dataset.dataset import Dataset
 
-__all__ = ["Tensor"]
+__all__ = ["DECODINGS", "Tensor"]
 
 _Parsed = TypeVar("_Parsed")
+
+#: The values of ``decode``.
+DECODINGS: tuple[Decode, ...] = get_args(Decode)
 # Inside the class below, `bytes` is a method.
 _bytes = bytes
 
@@ -67,6 +70,7 @@ class Tensor:
         self.key = key
         self.hidden = hidden
         self._index = index
+        self._supported: set[Decode] = set()
         meta_key = in_commit(version.commit_id, key, "tensor_meta.json")
         try:
             self._meta: TensorMeta = parse_tensor_meta(read_record(store, meta_key))
@@ -87,6 +91,11 @@ class Tensor:
     def is_image(self) -> bool:
         """Whether samples are images."""
         return self.htype in IMAGE_HTYPES
+
+    @property
+    def decodes_images(self) -> bool:
+        """Whether samples are images, or are compressed as if they were."""
+        return holds_images(self._meta)
 
     @property
     def value_format(self) -> ValueFormat | None:
@@ -189,32 +198,41 @@ class Tensor:
     def __reduce__(self) -> tuple[Any, ...]:
         return (_tensor_of, (self._dataset, self.name))
 
-    def read(self, index: int, color: Color = "native") -> Any:
+    def read(self, index: int, color: Color = "native", decode: Decode = "numpy") -> Any:
         """A decoded sample.
 
         Args:
             index: Which one; negative ones count from the end.
             color: For images: "native", or "rgb" and "bgr" for uint8 (h, w, 3).
+            decode: "numpy" gives what :meth:`__getitem__` does; "bytes" what :meth:`bytes` does, of every htype;
+                "pil", of images and of what is compressed as images, a ``PIL.Image.Image`` of the file as it is
+                (palettes and EXIF included), and an empty array where there are no pixels.
 
         Raises:
             IndexError: There is no such sample.
+            ValueError: There is no such ``decode``.
         """
-        return self._reader.sample(self._checked(index), color)
+        if decode not in DECODINGS:
+            raise ValueError(f"decode must be one of {', '.join(map(repr, DECODINGS))}, got {decode!r}")
+        self.check_supported(decode)
+        return self._reader.sample(self._checked(index), color, decode)
 
     def bytes(self, index: int) -> bytes:
         """A sample's bytes as stored: a JPEG file, for example. Of a compressed chunk: the sample's own
         bytes.
         """
+        self.check_supported("bytes")
         return self._reader.stored(self._checked(index))
 
-    def value(self, index: int, data: _bytes) -> Any:
-        """What a sample's bytes, decompressed, stand for: of a tensor of text, JSON or polygons, where the native
-        core has read them. Raises DecodeError.
+    def value(self, index: int, data: _bytes, color: Color = "native", decode: Decode = "numpy") -> Any:
+        """What a sample's bytes stand for, where the native core has read them: as they are stored; but text, JSON and
+        polygons, to be decoded, come without lz4. Raises DecodeError.
         """
-        return self._reader.value(self._checked(index), data)
+        return self._reader.value(self._checked(index), data, color, decode)
 
     def shape(self, index: int) -> tuple[int, ...]:
         """Shape of a sample, without decoding it."""
+        self.check_supported()
         checked = self._checked(index)
         return self.fixed_shape or self._reader.shape(checked)
 
@@ -255,25 +273,30 @@ class Tensor:
         """
         return self._reader.check(row, decode, wanted)
 
-    def unsupported(self) -> str | None:
-        """Why the tensor cannot be loaded, None when it can."""
-        reason = why_unsupported(self._meta)
+    def unsupported(self, decode: Decode = "numpy") -> str | None:
+        """Why the tensor cannot be loaded, None when it can. ``decode`` is that of :meth:`read`."""
+        reason = why_unsupported(self._meta, decode)
         if reason is None and self._tiled_samples:
             reason = f"sample {self._tiled_samples[0]} is stored in tiles, which is not supported yet"
         if reason is None and self._is_padded:
             reason = "the tensor is sparse (assigned to beyond its end), which is not supported yet"
         return reason
 
-    def check_supported(self) -> None:
-        """Raises UnsupportedError when the tensor cannot be loaded."""
-        reason = self.unsupported()
-        if reason is not None:
+    def check_supported(self, decode: Decode = "numpy") -> None:
+        """Raises UnsupportedError when the tensor cannot be loaded. ``decode`` is that of :meth:`read`."""
+        if decode in self._supported:
+            return
+        reason = self.unsupported(decode)
+        if reason is None:
+            self._supported.add(decode)
+        else:
+            as_bytes = " or have its bytes with decode={...: 'bytes'}" if self.unsupported("bytes") is None else ""
             raise UnsupportedError(
                 reason,
                 tensor=self.name,
                 path=self.path,
                 index=next(iter(self._tiled_samples), None),
-                hint="Leave it out with tensors=[...]",
+                hint=f"Leave it out with tensors=[...]{as_bytes}",
             )
 
     @cached_property
@@ -289,10 +312,9 @@ class Tensor:
 
     @cached_property
     def _reader(self) -> ChunkReader:
-        self.check_supported()
         layout = SampleLayout(
-            is_image=self.is_image,
-            # Values alone have none: check_supported() refuses other non-empty tensors without one.
+            is_image=self.decodes_images,
+            # Values alone have none, and what is read as bytes: check_supported() refuses others without one.
             dtype=np.dtype(np.uint8) if self.dtype is None else self.dtype,
             ndim=self.ndim,
             fixed_shape=self.fixed_shape,

@@ -92,4 +92,4 @@ def _numeric_dtype(name: Any) -> np.dtype[Any] | None:
         dtype = np.dtype(name)
     except (TypeError, ValueError, SyntaxError):
         return None
-    return dtype if dtype.kind in "biufc" and dtype.isnative else None
+    return dtype if dtype.kind in "biufcmM" and dtype.isnative else None

@@ -6,6 +6,7 @@ from math import prod
 
 from penstock.errors import DecodeError
 from penstock.reference.chunk import DAMAGED_CHUNK
+from penstock.reference.codecs import is_image_file
 
 __all__ = ["MOST_PIXELS", "MOST_SCANS", "check_pixel_count", "check_plausible", "check_scans"]
 
@@ -43,7 +44,9 @@ def check_plausible(compression: str | None, stored_bytes: int, shape: tuple[int
     needed = prod(shape) * item_size
     if compression is None and needed != stored_bytes:
         raise DecodeError(f"the sample has {stored_bytes} bytes, its shape needs {needed}")
-    if compression in _MOST_EXPANSION and needed > stored_bytes * _MOST_EXPANSION[compression]:
+    # A gray byte of an image may be an element of any size.
+    wide = item_size if is_image_file(compression) else 1
+    if compression in _MOST_EXPANSION and needed > stored_bytes * _MOST_EXPANSION[compression] * wide:
         text = " x ".join(map(str, shape))
         raise DecodeError(
             f"{stored_bytes} bytes cannot hold a sample of the stated shape ({text})", hint=DAMAGED_CHUNK

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import prod
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 from penstock.errors import ChunkFormatError
 from penstock.reference.chunk import DAMAGED_CHUNK, ChunkHeader
-from penstock.reference.decode import Color, decode_array, decode_image
+from penstock.reference.codecs import is_image_file
+from penstock.reference.decode import Color, decode_array, decode_image, decode_picture
 from penstock.reference.limits import check_pixel_count, check_plausible
 from penstock.reference.lz4 import decompress_lz4
 from penstock.reference.values import ValueFormat, decode_value
 
-__all__ = ["SampleLayout", "check_structure", "decode_sample", "sample_extent", "sample_shape"]
+__all__ = ["Decode", "SampleLayout", "check_structure", "decode_sample", "sample_extent", "sample_shape"]
+
+#: What becomes of a sample: its value (arrays, text, lists), its stored bytes, or a ``PIL.Image.Image``.
+Decode = Literal["numpy", "bytes", "pil"]
 
 
 @dataclass(frozen=True)
@@ -23,13 +27,12 @@ class SampleLayout:
     """What a tensor's metadata says of every sample.
 
     Attributes:
-        is_image: Whether samples are images: decoded as such, and open to color conversion.
+        is_image: Whether samples are decoded as images: they are, or they are compressed as if they were.
         dtype: Dtype of the elements.
         ndim: Number of axes of a sample.
         fixed_shape: The one shape of all samples, where the smallest and the largest are equal. It then rules
             over the shape tables of the chunks, as it does in Deep Lake.
-        sample_compression: None, "lz4", "jpeg" or "png".
-        chunk_compression: None or "lz4".
+        sample_compression, chunk_compression: None, "lz4", or an image file's (see ``IMAGE_FILES``).
         value: Of text, JSON and polygons: how their bytes become values. Their samples have byte positions even
             where all shapes are equal.
     """
@@ -101,24 +104,33 @@ def check_structure(header: ChunkHeader, layout: SampleLayout, local_index: int,
     if layout.value is not None:
         return
     check_plausible(layout.sample_compression, end - begin, shape, layout.dtype.itemsize)
-    if layout.is_image and layout.sample_compression not in (None, "lz4"):
+    if is_image_file(layout.sample_compression):
         check_pixel_count(shape)
 
 
 def decode_sample(
-    data: bytes | memoryview, layout: SampleLayout, shape: tuple[int, ...], color: Color = "native"
+    data: bytes | memoryview,
+    layout: SampleLayout,
+    shape: tuple[int, ...],
+    color: Color = "native",
+    decode: Decode = "numpy",
 ) -> Any:
-    """The sample as an array that owns its memory, or as the value of :func:`decode_value`.
+    """The sample as an array that owns its memory, as the value of :func:`decode_value`, or as ``decode`` says.
 
     Args:
         data: Its bytes.
         layout: What the metadata says.
         shape: From :func:`sample_shape`.
         color: For images, see :func:`penstock.reference.decode.decode_image`.
+        decode: "bytes" gives ``data``; "pil" what :func:`penstock.reference.decode.decode_picture` does.
 
     Raises:
         DecodeError, ChunkFormatError, UnsupportedError, MissingExtraError: As ``decode_image``.
     """
+    if decode == "bytes":
+        return bytes(data)
+    if decode == "pil":
+        return decode_picture(data, layout.sample_compression, shape, layout.dtype)
     if layout.value is not None:
         return decode_value(decompress_lz4(data) if layout.sample_compression else data, layout.value)
     if layout.is_image:

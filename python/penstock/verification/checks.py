@@ -12,6 +12,7 @@ import numpy as np
 from penstock._native import require_native
 from penstock.dataset import Dataset, Tensor
 from penstock.native_loader import native_store, tensor_source
+from penstock.readings import Reading
 from penstock.verification.findings import Finding
 
 __all__ = ["Checked", "check_in_native_core", "check_in_python", "samples_of"]
@@ -32,7 +33,7 @@ def check_in_native_core(
     native = require_native()
     verifier = native.Verifier(
         store=native_store(dataset.store),
-        sources=[tensor_source(native, tensor, "native") for tensor in tensors],
+        sources=[tensor_source(native, Reading(tensor)) for tensor in tensors],
         threads=threads,
         decode=decode,
     )

@@ -10,6 +10,7 @@ from typing import Any
 from penstock.dataset import Dataset, Tensor, open_dataset
 from penstock.errors import DatasetFormatError, PenstockError
 from penstock.options import LoaderOptions, default_threads, resolve_loader_type
+from penstock.readings import Reading
 from penstock.verification.checks import Checked, check_in_native_core, check_in_python, samples_of
 from penstock.verification.findings import Finding, Report
 
@@ -126,7 +127,8 @@ def _check(
 
 
 def _is_for_core(tensor: Tensor, decode: bool) -> bool:
-    """Whether the core checks all of a tensor. It goes by chunks, of which a view may have a part; and text, JSON and
-    polygons are Python's values, which Python has to try.
+    """Whether the core checks all of a tensor. It goes by chunks, of which a view may have a part; and text, JSON,
+    polygons and rare image formats come of bytes that Python has to try.
     """
-    return tensor.rows is None and (tensor.value_format is None or not decode)
+    in_core = Reading(tensor).route == "arrays" or (tensor.value_format is not None and not decode)
+    return in_core and tensor.rows is None

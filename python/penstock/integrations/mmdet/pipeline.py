@@ -14,6 +14,7 @@ from penstock.integrations.mmdet.loading import LoadImageFromDeepLake
 from penstock.integrations.mmdet.native import native_part, native_steps
 from penstock.integrations.mmdet.steps import is_test_pipeline
 from penstock.integrations.mmdet.tensors import TENSOR_KEYS, resolve_tensors
+from penstock.readings import Reading
 from penstock.transforms.program import Program, StepReport
 
 __all__ = ["collate_batch", "compile_pipeline", "dataset_program"]
@@ -64,7 +65,8 @@ def dataset_program(dataset: DeepLakeCocoDataset) -> Program:
         color={"img": load.color},
         needs_index=True,
         reads=("img",),
-        native=native,
+        # The core's steps start from images that the core decodes.
+        native=native if Reading(dataset.source[dataset.tensors.img]).route == "arrays" else None,
         steps=_reports(built, dataset.steps),
     )
 

@@ -1,0 +1,97 @@
+"""Image files by Pillow."""
+
+from __future__ import annotations
+
+from io import BytesIO
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from penstock.errors import DecodeError, UnsupportedError
+from penstock.extras import import_extra
+from penstock.reference.codecs import IMAGE_FILES
+from penstock.reference.limits import check_pixel_count, check_scans
+
+__all__ = ["Color", "load_picture", "pixels_of", "to_picture"]
+
+Color = Literal["native", "rgb", "bgr"]
+
+# What Pillow reduces to RGB by dropping alpha, repeating gray and looking up palettes, and nothing else.
+_CONVERTIBLE = frozenset({"1", "L", "LA", "P", "PA", "RGB", "RGBA"})
+_DAMAGED_IMAGE = "The image is damaged: replace the sample, or leave it out"
+
+
+def load_picture(data: bytes | memoryview, compression: str, shape: tuple[int, ...]) -> Any:
+    """The ``PIL.Image.Image`` of an image file, its pixels decoded.
+
+    Args:
+        data: The file.
+        compression: Deep Lake's name of its format, one of ``IMAGE_FILES``.
+        shape: What the dataset states, (height, width) first.
+
+    Raises:
+        DecodeError: The file is damaged, or of another format or size than stated.
+        MissingExtraError: Pillow is not installed.
+    """
+    pillow_name = IMAGE_FILES[compression]
+    check_pixel_count(shape)
+    if pillow_name == "JPEG":
+        check_scans(data)
+    pillow = import_extra("PIL.Image", f"decoding {pillow_name} images", "python")
+    try:
+        image = pillow.open(BytesIO(data), formats=(pillow_name,))
+        width, height = image.size
+        if (height, width) != shape[:2]:
+            # Before the pixels are decoded: a small file can claim a huge image.
+            raise DecodeError(
+                f"{pillow_name}: the image is {height} x {width} (height x width), the dataset says "
+                f"{shape[0]} x {shape[1]}"
+            )
+        image.load()
+        return image
+    except (DecodeError, MemoryError):
+        raise
+    except pillow.UnidentifiedImageError:
+        # Pillow's own words name an object in memory.
+        raise DecodeError(f"{pillow_name}: the data is no such image", hint=_DAMAGED_IMAGE) from None
+    except Exception as error:
+        # Pillow's plugins raise whatever their parsing trips over: OSError, SyntaxError, struct.error and
+        # more.
+        raise DecodeError(f"{pillow_name}: {error}", hint=_DAMAGED_IMAGE) from error
+
+
+def pixels_of(image: Any, shape: tuple[int, ...], dtype: np.dtype[Any], color: Color) -> npt.NDArray[Any]:
+    """The pixels of a picture from :func:`load_picture`, an array of its own: see ``decode_image``.
+
+    Raises:
+        DecodeError: Another number of channels than ``shape`` states.
+        UnsupportedError: A color conversion that is not defined.
+    """
+    pixels = np.array(image)
+    channels = 1 if pixels.ndim == 2 else pixels.shape[2]
+    stated = 1 if len(shape) == 2 else shape[2]
+    if channels != stated:
+        raise DecodeError(f"{image.format}: the image has {channels} channels, the dataset says {stated}")
+    if color == "native":
+        return pixels.reshape(shape).astype(dtype, copy=False)
+    if image.mode not in _CONVERTIBLE:
+        raise UnsupportedError(f"{image.format}: color conversion from mode {image.mode} is not supported")
+    rgb = np.array(image.convert("RGB"))
+    return rgb if color == "rgb" else np.ascontiguousarray(rgb[:, :, ::-1])
+
+
+def to_picture(pixels: npt.NDArray[Any]) -> Any:
+    """A ``PIL.Image.Image`` of an array (height, width) or (height, width, channels).
+
+    Raises:
+        UnsupportedError: Pillow has no pictures of such elements.
+        MissingExtraError: Pillow is not installed.
+    """
+    pillow = import_extra("PIL.Image", "decoding to PIL images", "python")
+    try:
+        return pillow.fromarray(pixels[:, :, 0] if pixels.ndim == 3 and pixels.shape[2] == 1 else pixels)
+    except TypeError:
+        raise UnsupportedError(
+            f"Pillow has no images of the shape {pixels.shape} of {pixels.dtype}", hint="Decode it to 'numpy'"
+        ) from None
