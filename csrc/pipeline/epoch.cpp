@@ -5,46 +5,10 @@
 
 #include "base/error.h"
 #include "base/stats.h"
-#include "decode/image_decoder.h"
-#include "decode/raw.h"
+#include "pipeline/decode_item.h"
 #include "pipeline/loader.h"
 
 namespace penstock::pipeline {
-namespace {
-
-/// The most bytes of pixels or elements that a byte of encoded data can stand for: a JPEG needs a bit for each block
-/// of 64 coefficients; deflate and LZ4 reach 1032 and 255, and a PNG may pack eight pixels in a byte; a gray image may
-/// come out in three channels. A shape that claims more is a lie, found before memory is taken for it.
-std::uint64_t most_expansion(format::Compression compression) {
-  switch (compression) {
-    case format::Compression::kJpeg:
-      return std::uint64_t{8} * 64 * 4 * 3;
-    case format::Compression::kPng:
-      return std::uint64_t{1032} * 8 * 3;
-    case format::Compression::kLz4:
-      return std::uint64_t{255} * 3;
-    case format::Compression::kNone:
-      return 3;
-  }
-  return 1;
-}
-
-void check_plausible(const format::TensorFormat& format, std::uint64_t encoded_bytes, const base::Shape& shape) {
-  const auto bytes = base::checked_byte_count(shape, format.item_size);
-  if (bytes && *bytes <= most_expansion(format.sample_compression) * encoded_bytes) return;
-  std::string text;
-  for (const std::uint32_t extent : shape) text += (text.empty() ? "" : " x ") + std::to_string(extent);
-  throw base::Error(base::ErrorKind::kDecode,
-                    std::to_string(encoded_bytes) + " bytes cannot hold a sample of the stated shape (" + text + ")",
-                    base::kDamagedChunk);
-}
-
-base::Shape output_shape(const TensorSource& source, const base::Shape& stored) {
-  return source.format.is_image ? decode::decoded_shape(stored, source.color) : stored;
-}
-
-}  // namespace
-
 void Epoch::Job::fail(Place place, std::exception_ptr cause) {
   const std::lock_guard lock(error_mutex);
   if (error != nullptr && error_place <= place) return;
@@ -57,14 +21,20 @@ std::size_t Epoch::Job::sound_samples() {
   return error == nullptr ? batch.indices.size() : error_place.position;
 }
 
+Epoch::Place Epoch::Job::place_of(std::size_t tensor, std::size_t slot) const {
+  const std::size_t position = slots[tensor].position_of(slot);
+  return {position, tensor, slot - slots[tensor].begin(position)};
+}
+
 template <class Step>
 void Epoch::attempt(Job& job, Place place, Step step) {
   try {
     step();
   } catch (base::Error& error) {
     const TensorSource& source = loader_.sources_[place.tensor];
-    const std::int64_t index = job.batch.indices[place.position];
-    error.set_place(source.format.name, index, source.index.key(source.index.locate(index).row));
+    const std::int64_t item = job.slots[place.tensor].items[job.slot_of(place)];
+    error.set_place(source.format.name, job.batch.indices[place.position],
+                    source.index.key(source.index.locate(item).row));
     job.fail(place, std::current_exception());
   } catch (...) {
     job.fail(place, std::current_exception());
@@ -130,26 +100,32 @@ void Epoch::schedule_next() {
   const std::size_t begin = job->number == 0 ? 0 : batch_ends_[job->number - 1];
   job->batch.indices.assign(order_.begin() + static_cast<std::ptrdiff_t>(begin),
                             order_.begin() + static_cast<std::ptrdiff_t>(batch_ends_[job->number]));
-  job->fetched.resize(loader_.sources_.size());
-  for (auto& samples : job->fetched) samples.resize(job->batch.indices.size());
-  std::vector<Group> groups = group_by_chunk(job->batch.indices);
+  for (const TensorSource& source : loader_.sources_) {
+    const Slots& slots = job->slots.emplace_back(Slots::of(source, job->batch.indices));
+    job->fetched.emplace_back(slots.items.size());
+  }
+  std::vector<Group> groups = group_by_chunk(*job);
   job->pending = groups.size();
+  if (groups.empty()) {  // sequences without items, or no tensors at all
+    loader_.io_threads_.submit([self = shared_from_this(), job] { self->lay_out(job); });
+  }
   for (Group& group : groups) {
     loader_.io_threads_.submit(
         [self = shared_from_this(), job, group = std::move(group)] { self->fetch(job, group); });
   }
 }
 
-std::vector<Epoch::Group> Epoch::group_by_chunk(const std::vector<std::int64_t>& indices) const {
+std::vector<Epoch::Group> Epoch::group_by_chunk(const Job& job) const {
   std::vector<Group> groups;
   for (std::size_t tensor = 0; tensor < loader_.sources_.size(); ++tensor) {
     std::map<std::uint32_t, Group> by_row;
-    for (std::size_t position = 0; position < indices.size(); ++position) {
-      const std::uint32_t row = loader_.sources_[tensor].index.locate(indices[position]).row;
+    const std::vector<std::int64_t>& items = job.slots[tensor].items;
+    for (std::size_t slot = 0; slot < items.size(); ++slot) {
+      const std::uint32_t row = loader_.sources_[tensor].index.locate(items[slot]).row;
       Group& group = by_row[row];
       group.tensor = tensor;
       group.whole = plan_.whole(tensor, row);
-      group.positions.push_back(position);
+      group.slots.push_back(slot);
     }
     for (auto& [row, group] : by_row) groups.push_back(std::move(group));
   }
@@ -157,11 +133,11 @@ std::vector<Epoch::Group> Epoch::group_by_chunk(const std::vector<std::int64_t>&
 }
 
 void Epoch::fetch(const JobPointer& job, const Group& group) {
-  for (const std::size_t position : group.positions) {
+  for (const std::size_t slot : group.slots) {
     if (closed_) break;
-    attempt(*job, {position, group.tensor}, [&] {
-      job->fetched[group.tensor][position] =
-          loader_.fetcher_.fetch(group.tensor, job->batch.indices[position], group.whole);
+    attempt(*job, job->place_of(group.tensor, slot), [&] {
+      job->fetched[group.tensor][slot] =
+          loader_.fetcher_.fetch(group.tensor, job->slots[group.tensor].items[slot], group.whole);
     });
   }
   if (--job->pending == 0) lay_out(job);
@@ -190,21 +166,24 @@ void Epoch::take_memory(Job& job) {
   for (std::size_t position = 0; position < job.sound_samples(); ++position) {
     for (std::size_t tensor = 0; tensor < shapes.size(); ++tensor) {
       const TensorSource& source = loader_.sources_[tensor];
-      const FetchedSample& sample = job.fetched[tensor][position];
-      attempt(job, {position, tensor}, [&] {
-        base::Shape shape = output_shape(source, sample.shape);
-        check_plausible(source.format, sample.stored.size(), shape);
-        shapes[tensor].push_back(std::move(shape));
-      });
+      for (std::size_t slot = job.slots[tensor].begin(position); slot < job.slots[tensor].end(position); ++slot) {
+        attempt(job, job.place_of(tensor, slot), [&] {
+          const FetchedSample& item = job.fetched[tensor][slot];
+          check_plausible(source, item);
+          shapes[tensor].push_back(output_shape(source, item.shape));
+        });
+      }
     }
   }
   const std::size_t samples = job.sound_samples();
   if (samples == 0) return;
   for (std::size_t tensor = 0; tensor < shapes.size(); ++tensor) {
-    shapes[tensor].resize(samples);  // less what came before the first bad tensor of a sample
+    const TensorSource& source = loader_.sources_[tensor];
+    const std::span<const std::size_t> ends(job.slots[tensor].ends.data(), samples);
+    shapes[tensor].resize(ends.back());  // less what came before the first bad tensor of a sample
     batch::TensorBatch& out = job.batch.tensors.emplace_back();
     out.slab = loader_.slabs_[tensor].take(
-        out.lay_out(std::move(shapes[tensor]), loader_.sources_[tensor].format.item_size));
+        out.lay_out(std::move(shapes[tensor]), source.format.item_size, source.sequences ? ends : decltype(ends){}));
   }
 }
 
@@ -212,29 +191,22 @@ void Epoch::decode(const JobPointer& job, std::size_t position) {
   if (!closed_) {
     const base::StageTimer timer(loader_.stats_.decode_ns);
     for (std::size_t tensor = 0; tensor < loader_.sources_.size(); ++tensor) {
-      const Place place{position, tensor};
-      attempt(*job, place, [&] { decode_tensor(*job, place); });
+      for (std::size_t slot = job->slots[tensor].begin(position); slot < job->slots[tensor].end(position); ++slot) {
+        const Place place = job->place_of(tensor, slot);
+        attempt(*job, place, [&] { decode_tensor(*job, place); });
+      }
     }
   }
   if (--job->pending == 0) finish(job);
 }
 
 void Epoch::decode_tensor(Job& job, Place place) {
-  const auto [position, tensor] = place;
-  const TensorSource& source = loader_.sources_[tensor];
-  const batch::TensorBatch& out = job.batch.tensors[tensor];
-  const FetchedSample& sample = job.fetched[tensor][position];
-  const std::size_t bytes = *base::checked_byte_count(out.shapes[position], source.format.item_size);
+  const TensorSource& source = loader_.sources_[place.tensor];
+  const batch::TensorBatch& out = job.batch.tensors[place.tensor];
+  const std::size_t slot = job.slot_of(place);
+  const std::size_t bytes = *base::checked_byte_count(out.shapes[slot], source.format.item_size);
   if (bytes == 0) return;
-  const base::MutableBytes target{out.slab->data() + out.offsets[position], bytes};
-  if (source.format.is_image) {
-    decode::decode_image(source.format.sample_compression, sample.stored, sample.shape, source.format.item_size,
-                         source.color, target);
-  } else if (source.format.as_bytes) {
-    decode::copy_array(format::Compression::kNone, sample.stored, target);
-  } else {
-    decode::copy_array(source.format.sample_compression, sample.stored, target);
-  }
+  decode_item(source, job.fetched[place.tensor][slot], {out.slab->data() + out.offsets[slot], bytes});
 }
 
 void Epoch::finish(const JobPointer& job) {

@@ -15,6 +15,7 @@
 #include "batch/batch.h"
 #include "pipeline/fetch.h"
 #include "pipeline/plan.h"
+#include "pipeline/slots.h"
 
 namespace penstock::pipeline {
 
@@ -44,17 +45,19 @@ class Epoch : public std::enable_shared_from_this<Epoch> {
   void close() noexcept;
 
  private:
-  /// One tensor of one sample of a batch.
+  /// One tensor of one sample of a batch; of a sequence, one item of it.
   struct Place {
     std::size_t position = 0;
     std::size_t tensor = 0;
+    std::size_t item = 0;
     auto operator<=>(const Place&) const = default;
   };
   /// A batch under way.
   struct Job {
     std::size_t number = 0;
     batch::Batch batch;
-    std::vector<std::vector<FetchedSample>> fetched;  // by tensor, by position in the batch
+    std::vector<Slots> slots;                         // by tensor
+    std::vector<std::vector<FetchedSample>> fetched;  // by tensor, by slot
     std::atomic<std::size_t> pending{0};              // tasks left of the current stage
     std::mutex error_mutex;
     Place error_place;
@@ -64,17 +67,19 @@ class Epoch : public std::enable_shared_from_this<Epoch> {
     void fail(Place place, std::exception_ptr cause);
     /// How many samples come before the first that failed; all of them where none did.
     std::size_t sound_samples();
+    std::size_t slot_of(Place place) const { return slots[place.tensor].begin(place.position) + place.item; }
+    Place place_of(std::size_t tensor, std::size_t slot) const;
   };
   using JobPointer = std::shared_ptr<Job>;
-  /// Samples of a batch that lie in one chunk.
+  /// Items of a batch that lie in one chunk; those in tiles are with their first.
   struct Group {
     std::size_t tensor = 0;
     bool whole = false;
-    std::vector<std::size_t> positions;
+    std::vector<std::size_t> slots;
   };
 
   void schedule_next();
-  std::vector<Group> group_by_chunk(const std::vector<std::int64_t>& indices) const;
+  std::vector<Group> group_by_chunk(const Job& job) const;
   void fetch(const JobPointer& job, const Group& group);
   void lay_out(const JobPointer& job);
   void take_memory(Job& job);

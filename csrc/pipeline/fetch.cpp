@@ -29,40 +29,81 @@ Fetcher::Fetcher(storage::Store& store, const std::vector<TensorSource>& sources
                  base::Stats& stats)
     : store_(store, stats), sources_(sources), stats_(stats), cache_(cache_bytes, stats) {}
 
-FetchedSample Fetcher::fetch(std::size_t tensor, std::int64_t sample, bool whole) {
+FetchedSample Fetcher::fetch(std::size_t tensor, std::int64_t item, bool whole) {
   const base::StageTimer timer(stats_.fetch_ns);
   const TensorSource& source = sources_[tensor];
-  const format::ChunkIndex::Place place = source.index.locate(sample);
-  const std::string key = source.index.key(place.row);
+  const format::ChunkIndex::Place place = source.index.locate(item);
+  if (source.index.tiles.contains(item)) return fetch_tiles(tensor, item, whole);
   try {
-    std::shared_ptr<const format::Chunk> chunk = open({tensor, place.row, whole});
-    FetchedSample fetched;
-    fetched.shape = chunk->shape(place.local_index);
-    const format::Extent extent = chunk->extent(place.local_index);
-    stats_.encoded_bytes += extent.end - extent.begin;
-    if (chunk->whole()) {
-      fetched.stored = chunk->sample(extent);
-      fetched.owner = std::move(chunk);
-    } else {
-      format::OwnedBytes bytes = format::OwnedBytes::allocate(extent.end - extent.begin);
-      store_.read(key, chunk->data_offset() + extent.begin, {bytes.data.get(), bytes.size});
-      own(fetched, std::move(bytes));
-    }
+    FetchedSample fetched = read(source, {tensor, place.row, whole}, place.local_index, false);
     if (source.format.as_bytes) make_bytes(fetched, source.format.sample_compression);
     return fetched;
   } catch (base::Error& error) {
-    error.set_place(source.format.name, sample, key);
+    error.set_place(source.format.name, source.sequences ? -1 : item, source.index.key(place.row));
     throw;
   }
+}
+
+FetchedSample Fetcher::fetch_tiles(std::size_t tensor, std::int64_t item, bool whole) {
+  const TensorSource& source = sources_[tensor];
+  const auto [first_row, local_index] = source.index.locate(item);
+  const format::Tiling& tiling = *source.index.tiling_of(first_row);
+  FetchedSample fetched{{}, tiling.sample};
+  fetched.tiling = &tiling;
+  const std::uint64_t rows = source.index.rows_of(item);
+  for (std::uint32_t number = 0; number < rows; ++number) {
+    const std::string key = source.index.key(first_row + number);
+    try {
+      if (local_index != 0 || rows != tiling.count()) {
+        throw base::Error(base::ErrorKind::kChunkFormat,
+                          "the sample is in " + std::to_string(tiling.count()) + " tiles, the index has " +
+                              std::to_string(rows) + " chunks for it" + (local_index != 0 ? " and for others" : ""));
+      }
+      if (source.format.as_bytes) {
+        throw base::Error(base::ErrorKind::kUnsupported, "text, JSON and polygons in tiles are not supported");
+      }
+      FetchedSample tile = read(source, {tensor, first_row + number, whole}, 0, true);
+      if (tile.shape != tiling.block(number).shape) {
+        throw base::Error(base::ErrorKind::kChunkFormat,
+                          "tile " + std::to_string(number) + " has not the shape of its place in the sample",
+                          base::kDamagedChunk);
+      }
+      tile.chunk = key;
+      fetched.tiles.push_back(std::move(tile));
+    } catch (base::Error& error) {
+      error.set_place(source.format.name, source.sequences ? -1 : item, key);
+      throw;
+    }
+  }
+  return fetched;
+}
+
+FetchedSample Fetcher::read(const TensorSource& source, const Key& key, std::uint64_t local_index, bool is_tile) {
+  std::shared_ptr<const format::Chunk> chunk = open(key);
+  FetchedSample fetched{{}, chunk->shape(local_index)};
+  const format::Extent extent = is_tile ? chunk->tile_extent() : chunk->extent(local_index);
+  stats_.encoded_bytes += extent.end - extent.begin;
+  if (chunk->whole()) {
+    fetched.stored = chunk->sample(extent);
+    fetched.owner = std::move(chunk);
+  } else {
+    format::OwnedBytes bytes = format::OwnedBytes::allocate(extent.end - extent.begin);
+    store_.read(source.index.key(key.row), chunk->data_offset() + extent.begin, {bytes.data.get(), bytes.size});
+    own(fetched, std::move(bytes));
+  }
+  return fetched;
 }
 
 std::shared_ptr<const format::Chunk> Fetcher::open(const Key& key) {
   const TensorSource& source = sources_[key.tensor];
   return cache_.get(key, [&] {
     const std::string name = source.index.key(key.row);
+    format::TensorFormat format = source.format;
+    // The tensor's own shape is not that of a tile.
+    if (source.index.tiling_of(key.row) != nullptr) format.fixed_shape.reset();
     Cache::Loaded loaded;
-    loaded.value = key.whole ? format::Chunk::read_whole(store_, name, source.format)
-                             : format::Chunk::read_header(store_, name, source.format);
+    loaded.value = key.whole ? format::Chunk::read_whole(store_, name, format)
+                             : format::Chunk::read_header(store_, name, format);
     loaded.bytes = loaded.value->bytes();
     if (key.whole) ++stats_.chunks_read;
     return loaded;

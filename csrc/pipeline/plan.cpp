@@ -23,7 +23,8 @@ std::uint64_t stored_bytes(const TensorSource& source, storage::Store& store, st
   return total;
 }
 
-std::vector<bool> visited_densely(const format::ChunkIndex& index, std::span<const std::int64_t> order) {
+std::vector<bool> visited_densely(const TensorSource& source, std::span<const std::int64_t> order) {
+  const format::ChunkIndex& index = source.index;
   struct Visits {
     std::uint64_t count = 0;
     std::uint64_t first = 0;
@@ -31,10 +32,13 @@ std::vector<bool> visited_densely(const format::ChunkIndex& index, std::span<con
   };
   std::vector<Visits> visits(index.rows());
   for (std::uint64_t position = 0; position < order.size(); ++position) {
-    Visits& chunk = visits[index.locate(order[position]).row];
-    if (chunk.count == 0) chunk.first = position;
-    chunk.last = position;
-    ++chunk.count;
+    const auto [begin, end] = source.items_of(order[position]);
+    for (std::int64_t item = begin; item < end; ++item) {
+      Visits& chunk = visits[index.locate(item).row];
+      if (chunk.count == 0) chunk.first = position;
+      chunk.last = position;
+      ++chunk.count;
+    }
   }
   std::vector<bool> dense(index.rows());
   for (std::size_t row = 0; row < dense.size(); ++row) {
@@ -71,7 +75,7 @@ ReadPlan::ReadPlan(const std::vector<TensorSource>& sources, const std::vector<b
     if (fits[tensor] || source.format.chunk_compression != format::Compression::kNone) {
       whole_.emplace_back(source.index.rows(), true);
     } else {
-      whole_.push_back(visited_densely(source.index, order));
+      whole_.push_back(visited_densely(source, order));
     }
   }
 }

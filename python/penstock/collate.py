@@ -8,9 +8,18 @@ from typing import Any
 import numpy as np
 import torch
 
-__all__ = ["collate_samples", "numpy_samples", "sample_bytes", "tensor_batch"]
+__all__ = [
+    "collate_samples",
+    "grouped",
+    "numpy_samples",
+    "sample_bytes",
+    "sequence_batch",
+    "sequence_samples",
+    "tensor_batch",
+]
 
-#: One tensor of a native batch: memory, offsets in bytes, shapes, and whether the shapes are equal.
+#: One tensor of a native batch: memory, offsets in bytes, shapes, and whether the shapes are equal. Of sequences: all
+#: their items.
 NativeTensor = tuple[Any, list[int], list[list[int]], bool]
 
 #: Kinds of dtypes that torch has too.
@@ -20,12 +29,13 @@ _NUMERIC = "biufc"
 def collate_samples(samples: list[dict[str, Any]]) -> dict[str, Any]:
     """The default collate: for each key one tensor with a new first axis where all shapes are equal, else a list.
 
-    Numbers (the ``"index"``) become an int64 tensor. Anything else (text, objects, lists of polygons) stays a list.
+    Numbers (the ``"index"``) become an int64 tensor. Anything else (text, objects, lists of polygons) stays a list, and
+    so does, among arrays, a sequence whose items differ in shape.
     """
     batch: dict[str, Any] = {}
     for key in samples[0]:
         values = [sample[key] for sample in samples]
-        if isinstance(values[0], np.ndarray) and values[0].dtype.kind in _NUMERIC:
+        if any(isinstance(value, np.ndarray) and value.dtype.kind in _NUMERIC for value in values):
             batch[key] = _stack_or_list(values)
         elif isinstance(values[0], int):
             batch[key] = torch.tensor(values, dtype=torch.int64)
@@ -34,10 +44,15 @@ def collate_samples(samples: list[dict[str, Any]]) -> dict[str, Any]:
     return batch
 
 
-def _stack_or_list(arrays: list[np.ndarray[Any, Any]]) -> Any:
-    if all(array.shape == arrays[0].shape for array in arrays):
-        return torch.from_numpy(np.stack(arrays))
-    return [torch.from_numpy(np.ascontiguousarray(array)) for array in arrays]
+def _stack_or_list(samples: list[Any]) -> Any:
+    kinds = {(sample.shape, sample.dtype) if isinstance(sample, np.ndarray) else None for sample in samples}
+    if len(kinds) == 1 and None not in kinds:
+        return torch.from_numpy(np.stack(samples))
+    return [_tensor_or_list(sample) for sample in samples]
+
+
+def _tensor_or_list(sample: Any) -> Any:
+    return sample if isinstance(sample, list) else torch.from_numpy(np.ascontiguousarray(sample))
 
 
 def tensor_batch(native: NativeTensor, dtype: np.dtype[Any]) -> Any:
@@ -72,8 +87,55 @@ def numpy_samples(native: NativeTensor, dtype: np.dtype[Any]) -> list[np.ndarray
     ]
 
 
+def sequence_batch(native: NativeTensor, dtype: np.dtype[Any], lengths: list[int], empty: Any) -> Any:
+    """A native batch's sequences of arrays as :func:`collate_samples` gives them, over the same memory.
+
+    Args:
+        native, dtype: The items of all sequences.
+        lengths: How many items each sequence has.
+        empty: The sample that has no elements.
+    """
+    memory, _, shapes, stacked = native
+    if stacked and min(lengths) == max(lengths) and shapes and 0 not in shapes[0]:
+        base = torch.from_numpy(memory) if isinstance(memory, np.ndarray) else memory
+        return _view(base, 0, [len(lengths), lengths[0], *shapes[0]], _torch_dtype(dtype), dtype.itemsize)
+    return _stack_or_list(sequence_samples(native, dtype, lengths, empty))
+
+
+def sequence_samples(native: NativeTensor, dtype: np.dtype[Any], lengths: list[int], empty: Any) -> list[Any]:
+    """A native batch's sequences of arrays, as :func:`sequence_batch` takes them, one by one: an array where the items
+    have equal shapes, else the list of the items.
+    """
+    memory, offsets, shapes, _ = native
+    array = memory if isinstance(memory, np.ndarray) else memory.numpy()
+    samples: list[Any] = []
+    begin = 0
+    for length in lengths:
+        part = slice(begin, begin + length)
+        begin += length
+        samples.append(_sequence(array, offsets[part], shapes[part], dtype, empty))
+    return samples
+
+
+def _sequence(
+    memory: np.ndarray[Any, Any], offsets: list[int], shapes: list[list[int]], dtype: np.dtype[Any], empty: Any
+) -> Any:
+    if any(shape != shapes[0] for shape in shapes):
+        return numpy_samples((memory, offsets, shapes, False), dtype)
+    size = len(shapes) * math.prod(shapes[0]) * dtype.itemsize if shapes else 0
+    if size == 0:
+        return empty.copy()
+    return memory[offsets[0] : offsets[0] + size].view(dtype).reshape(len(shapes), *shapes[0])
+
+
+def grouped(items: list[bytes], lengths: list[int]) -> list[list[bytes]]:
+    """The items of each sequence."""
+    remaining = iter(items)
+    return [[next(remaining) for _ in range(length)] for length in lengths]
+
+
 def sample_bytes(native: NativeTensor) -> list[bytes]:
-    """A copy of each sample of a native batch's tensor of bytes."""
+    """A copy of each sample of a native batch's tensor of bytes; of sequences, of each item."""
     memory, offsets, shapes, _ = native
     array = memory if isinstance(memory, np.ndarray) else memory.numpy()
     return [array[offset : offset + size].tobytes() for offset, (size,) in zip(offsets, shapes, strict=True)]

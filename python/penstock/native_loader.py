@@ -14,11 +14,20 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from penstock._native import require_native
-from penstock.collate import collate_samples, numpy_samples, sample_bytes, tensor_batch
+from penstock.collate import (
+    collate_samples,
+    grouped,
+    numpy_samples,
+    sample_bytes,
+    sequence_batch,
+    sequence_samples,
+    tensor_batch,
+)
 from penstock.dataset import Tensor
 from penstock.errors import LoaderClosedError, PenstockError
 from penstock.options import LoaderOptions
 from penstock.plan import EpochPlan
+from penstock.python_columns import Columns, read_columns
 from penstock.samples import Samples
 
 if TYPE_CHECKING:
@@ -58,7 +67,9 @@ class NativeLoader:
         self._pid = os.getpid()
         self._closed = False
         self._transform_seconds = 0.0
-        self._dtypes = samples.dtypes
+        # Links lead to files that only Python reads.
+        self._in_python = {key: tensor for key, tensor in samples.tensors.items() if tensor.is_link}
+        self._dtypes = {key: dtype for key, dtype in samples.dtypes.items() if key not in self._in_python}
         _live.add(self)
 
     def run(self, plan: EpochPlan) -> Iterator[Any]:
@@ -67,12 +78,23 @@ class NativeLoader:
         batches = plan.remaining
         ends = list(itertools.accumulate(len(batch) for batch in batches))
         epoch = core.start(list(itertools.chain.from_iterable(batches)), ends)
+        in_python = read_columns(
+            self._in_python,
+            self._samples.program.color,
+            batches,
+            threads=self._options.num_threads,
+            ahead=self._options.prefetch_factor,
+        )
         try:
-            while (loaded := self._next(epoch)) is not None:
+            for columns in in_python:
+                loaded = self._next(epoch)
+                if loaded is None:
+                    break
                 indices, tensors = loaded
-                yield self._batch(indices.tolist(), dict(zip(self._dtypes, tensors, strict=True)), plan.epoch)
+                yield self._batch(indices.tolist(), dict(zip(self._dtypes, tensors, strict=True)), columns, plan.epoch)
         finally:
             epoch.close()
+            in_python.close()
 
     def stats(self) -> dict[str, float]:
         """Counters since the first plan; see :meth:`penstock.DataLoader.stats`."""
@@ -107,7 +129,10 @@ class NativeLoader:
         sources = [
             _tensor_source(native, tensor, program.color.get(key, "native"))
             for key, tensor in self._samples.tensors.items()
+            if key not in self._in_python
         ]
+        if self._in_python:
+            logger.info("penstock: %s: linked files are read by Python threads", ", ".join(self._in_python))
         logger.info("penstock: %d decoding threads, %d reading", options.num_threads, _IO_THREADS)
         loader: _core.Loader = native.Loader(
             root=self._samples.source.path,
@@ -136,39 +161,75 @@ class NativeLoader:
             error.path = self._samples.source.path
             raise
 
-    def _batch(self, indices: list[int], tensors: dict[str, _core._TensorBatch], epoch: int) -> Any:
-        values = self._values(indices, tensors)
+    def _batch(
+        self, indices: list[int], tensors: dict[str, _core._TensorBatch], columns: Columns, epoch: int
+    ) -> Any:
+        values = self._values(indices, tensors, columns)
         if not self._per_sample:
-            batch = {
-                key: values[key] if key in values else tensor_batch(tensor, self._dtypes[key])
-                for key, tensor in tensors.items()
-            }
+            batch = {key: self._column(key, indices, tensors, values) for key in self._samples.tensors}
             if self._samples.return_index:
                 batch["index"] = torch.tensor(indices, dtype=torch.int64)
             return batch
         start = time.perf_counter()
-        columns = {
-            key: values[key] if key in values else numpy_samples(tensor, self._dtypes[key])
-            for key, tensor in tensors.items()
-        }
+        by_key = {key: self._sample_list(key, indices, tensors, values) for key in self._samples.tensors}
         samples = [
-            self._samples.transformed({key: column[i] for key, column in columns.items()}, epoch, index)
+            self._samples.transformed({key: column[i] for key, column in by_key.items()}, epoch, index)
             for i, index in enumerate(indices)
         ]
         batch = (self._collate or collate_samples)(samples)
         self._transform_seconds += time.perf_counter() - start
         return _pin(batch) if self._options.pin_memory else batch
 
-    def _values(self, indices: list[int], tensors: dict[str, _core._TensorBatch]) -> dict[str, list[Any]]:
-        """Text, JSON and polygons of a batch, by key: Python makes them of the bytes that the core has read."""
-        sources = {key: tensor for key, tensor in self._samples.tensors.items() if tensor.value_format is not None}
-        stored = {key: sample_bytes(tensors[key]) for key in sources}
-        values: dict[str, list[Any]] = {key: [] for key in sources}
+    def _column(
+        self, key: str, indices: list[int], tensors: dict[str, _core._TensorBatch], values: dict[str, list[Any]]
+    ) -> Any:
+        """One key of a batch, as the default collate makes it."""
+        if key in values:
+            return collate_samples([{key: value} for value in values[key]])[key]
+        tensor, dtype = self._samples.tensors[key], self._dtypes[key]
+        if tensor.is_sequence:
+            return sequence_batch(tensors[key], dtype, _lengths(tensor, indices), tensor.sequence([]))
+        return tensor_batch(tensors[key], dtype)
+
+    def _sample_list(
+        self, key: str, indices: list[int], tensors: dict[str, _core._TensorBatch], values: dict[str, list[Any]]
+    ) -> list[Any]:
+        """One key of a batch, sample by sample."""
+        if key in values:
+            return values[key]
+        tensor, dtype = self._samples.tensors[key], self._dtypes[key]
+        if tensor.is_sequence:
+            return sequence_samples(tensors[key], dtype, _lengths(tensor, indices), tensor.sequence([]))
+        return numpy_samples(tensors[key], dtype)
+
+    def _values(
+        self, indices: list[int], tensors: dict[str, _core._TensorBatch], columns: Columns
+    ) -> dict[str, list[Any]]:
+        """Samples of a batch that Python makes, by key: text, JSON and polygons of the bytes that the core has read,
+        and what the core has not read.
+        """
+        sources = {key: self._samples.tensors[key] for key in tensors}
+        stored = {
+            key: grouped(sample_bytes(tensors[key]), _lengths(tensor, indices))
+            for key, tensor in sources.items()
+            if tensor.value_format is not None
+        }
+        values: dict[str, list[Any]] = {key: [] for key in self._samples.tensors if key in stored or key in columns}
         # Sample by sample, so that the error of the first bad one is raised, as in the Python loader.
         for position, index in enumerate(indices):
-            for key, tensor in sources.items():
-                values[key].append(tensor.value(index, stored[key][position]))
+            for key, column in values.items():
+                if key in stored:
+                    column.append(sources[key].value(index, stored[key][position]))
+                else:
+                    column.append(columns[key][position].result())
         return values
+
+
+def _lengths(tensor: Tensor, indices: list[int]) -> list[int]:
+    """How many items each sample has."""
+    if not tensor.is_sequence:
+        return [1] * len(indices)
+    return [len(tensor.sequences.items(index)) for index in indices]
 
 
 def _pin(batch: Any) -> Any:
@@ -184,21 +245,24 @@ def _allocate_pinned(size: int) -> tuple[int, torch.Tensor]:
 
 
 def _tensor_source(native: Any, tensor: Tensor, color: str) -> _core.TensorSource:
-    chunks = tensor.chunks
-    as_bytes = tensor.value_format is not None
-    fixed = None if as_bytes else tensor.fixed_shape
+    chunks, layout = tensor.chunks, tensor.layout
+    as_bytes = layout.value is not None
+    fixed = None if as_bytes else layout.fixed_shape
+    runs = tensor.sequences if tensor.is_sequence else None
     return native.TensorSource(  # type: ignore[no-any-return]
         name=tensor.name,
-        is_image=tensor.is_image,
-        item_size=1 if as_bytes or tensor.dtype is None else tensor.dtype.itemsize,
-        sample_compression=tensor.sample_compression or "none",
-        chunk_compression=tensor.chunk_compression or "none",
+        is_image=layout.is_image,
+        item_size=1 if as_bytes else layout.dtype.itemsize,
+        sample_compression=layout.sample_compression or "none",
+        chunk_compression=layout.chunk_compression or "none",
         fixed_shape=None if fixed is None else list(fixed),
-        dimensions=tensor.ndim,
+        dimensions=layout.ndim,
         color=color,
         as_bytes=as_bytes,
         ids=chunks.ids,
         last_index=chunks.last_index,
         folder_of=chunks.folder_of,
         folders=chunks.folders,
+        tiles=[(index, tiling.sample_shape, tiling.tile_shape) for index, tiling in chunks.tiles.items()],
+        sequences=None if runs is None else (runs.lengths, runs.first_item, runs.last),
     )

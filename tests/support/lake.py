@@ -8,7 +8,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-__all__ = ["Lake", "encoded", "link", "new_lake", "open_lake"]
+import numpy as np
+
+__all__ = ["Lake", "encoded", "link", "link_tiled", "new_lake", "open_lake", "sample_of"]
 
 Lake = Any  # deeplake.Dataset: the library has no types
 
@@ -48,6 +50,23 @@ def link(target: str) -> Any:
     import deeplake
 
     return deeplake.link(target)
+
+
+def link_tiled(targets: list[list[str]]) -> Any:
+    """A sample of a tensor of links whose tiles are files."""
+    import deeplake
+
+    return deeplake.link_tiled(np.array(targets))
+
+
+def sample_of(tensor: Any, index: int) -> Any:
+    """A sample as deeplake reads it: ``numpy()``, or the list of a sequence's items where their shapes differ."""
+    from deeplake.util.exceptions import DynamicTensorNumpyError
+
+    try:
+        return tensor[index].numpy()
+    except DynamicTensorNumpyError:
+        return tensor[index].numpy(aslist=True)
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -13,11 +13,12 @@ import numpy.typing as npt
 
 from penstock.dataset.chunk_index import ChunkIndex
 from penstock.dataset.storage import LocalStore
-from penstock.errors import ChunkFormatError, ChunkNotFoundError, PenstockError
+from penstock.errors import ChunkFormatError, ChunkNotFoundError, PenstockError, UnsupportedError
 from penstock.reference.chunk import DAMAGED_CHUNK, ChunkHeader, header_bytes_needed, parse_chunk_header
 from penstock.reference.decode import Color
 from penstock.reference.lz4 import decompress_lz4
-from penstock.reference.sample import SampleLayout, decode_sample, sample_extent, sample_shape
+from penstock.reference.sample import SampleLayout, decode_sample, decode_tile, sample_extent, sample_shape
+from penstock.reference.tiles import assemble_tiles
 from penstock.reference.values import decode_value
 
 __all__ = ["ChunkReader"]
@@ -57,12 +58,16 @@ class ChunkReader:
         self._index = index
         self._layout = layout
         self._tensor = tensor
+        # The tensor's own shape is not that of a tile.
+        self._tile_layout = replace(layout, fixed_shape=None)
         kept = _KEPT_COMPRESSED_CHUNKS if layout.chunk_compression else _KEPT_CHUNKS
         self._open = lru_cache(maxsize=kept)(self._open_uncached)
 
     def shape(self, index: int) -> tuple[int, ...]:
         """Shape of a sample."""
         row, local = self._index.locate(index)
+        if index in self._index.tiles:
+            return self._index.tiles[index].sample_shape
         with self._placed(row, index):
             return sample_shape(self._open(row).header, self._layout, local)
 
@@ -70,11 +75,15 @@ class ChunkReader:
         """A sample's bytes as stored; of a compressed chunk, as they are once it is decompressed."""
         row, local = self._index.locate(index)
         with self._placed(row, index):
+            if index in self._index.tiles:
+                raise UnsupportedError("the sample is stored in tiles: its bytes are not in one piece")
             return bytes(self._stored(row, self._open(row), local))
 
     def sample(self, index: int, color: Color) -> Any:
         """A decoded sample."""
         row, local = self._index.locate(index)
+        if index in self._index.tiles:
+            return self._tiled(index, row, color)
         with self._placed(row, index):
             chunk = self._open(row)
             shape = sample_shape(chunk.header, self._layout, local)
@@ -91,6 +100,11 @@ class ChunkReader:
         """All decoded samples, each chunk read once."""
         for row in range(len(self._index)):
             first, last = self._index.first_index(row), int(self._index.last_index[row])
+            if last in self._index.tiles:
+                # The first of its rows stands for the sample.
+                if first <= last:
+                    yield self._tiled(last, row, "native")
+                continue
             with self._placed(row, first):
                 chunk = self._read_whole(row)
             for index in range(first, last + 1):
@@ -106,6 +120,12 @@ class ChunkReader:
         parts = [np.zeros((0, ndim), dtype=np.int64)]
         for row in range(len(self._index)):
             first, last = self._index.first_index(row), int(self._index.last_index[row])
+            if last in self._index.tiles:
+                if first <= last:
+                    with self._placed(row, last):
+                        self._index.tile_rows(last)
+                        parts.append(self._with_axes(np.array([self._index.tiles[last].sample_shape], dtype=np.int64)))
+                continue
             with self._placed(row, first):
                 header, _ = self._read_header(row)
                 # The last one first: this is the check that the chunk holds as many as the index says.
@@ -113,6 +133,23 @@ class ChunkReader:
                 shapes = header.all_shapes(last - first + 1, ndim)
                 parts.append(self._with_axes(shapes))
         return np.concatenate(parts)
+
+    def _tiled(self, index: int, first_row: int, color: Color) -> npt.NDArray[Any]:
+        """A sample put together of its tiles."""
+        stored = self._index.tiles[index]
+        tiles: list[npt.NDArray[Any]] = []
+        with self._placed(first_row, index):
+            rows = self._index.tile_rows(index)
+        for number, row in enumerate(rows):
+            with self._placed(row, index):
+                tiling = stored if color == "native" or not self._layout.is_image else stored.in_color()
+                chunk = self._open(row)
+                shape = sample_shape(chunk.header, self._tile_layout, 0)
+                stored.check_tile(number, shape)
+                begin, end = sample_extent(chunk.header, self._tile_layout, 0, chunk.data_bytes, alone=True)
+                data = self._bytes(row, chunk, begin, end)
+                tiles.append(decode_tile(data, self._tile_layout, shape, color))
+        return assemble_tiles(tiles, tiling)
 
     def _with_axes(self, shapes: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
         """Gives gray images of early writers, stored as (h, w) among (h, w, c), their third axis."""
@@ -126,6 +163,9 @@ class ChunkReader:
 
     def _stored(self, row: int, chunk: _Chunk, local: int) -> bytes | memoryview:
         begin, end = sample_extent(chunk.header, self._layout, local, chunk.data_bytes)
+        return self._bytes(row, chunk, begin, end)
+
+    def _bytes(self, row: int, chunk: _Chunk, begin: int, end: int) -> bytes | memoryview:
         if chunk.data is not None:
             return chunk.data[begin:end]
         return self._store.read(self._index.key(row), chunk.header.data_offset + begin, end - begin)

@@ -32,12 +32,12 @@ _IMAGE_COMPRESSIONS = (None, "lz4", "jpeg", "png")
 
 def why_unsupported(meta: TensorMeta) -> str | None:
     """Why a tensor cannot be loaded, None when it can."""
-    for wrapper, wrapped in (("sequence", meta.is_sequence), ("link", meta.is_link)):
-        if wrapped:
-            return f"htype '{wrapper}[{meta.htype}]' is not supported yet"
     is_image = meta.htype in IMAGE_HTYPES
     if not is_image and meta.htype not in _ARRAY_HTYPES | VALUE_HTYPES:
         return f"htype '{meta.htype}' is not supported yet"
+    if meta.is_link:
+        # The tensor's own words of dtype, shape and compression are of the files, which tell them better.
+        return f"links to {meta.htype} are not supported" if meta.htype in VALUE_HTYPES else None
     if meta.sample_compression not in (_IMAGE_COMPRESSIONS if is_image else _ARRAY_COMPRESSIONS):
         return f"sample compression '{meta.sample_compression}' of htype '{meta.htype}' is not supported yet"
     if meta.chunk_compression not in _ARRAY_COMPRESSIONS:

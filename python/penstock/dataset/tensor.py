@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -12,17 +13,22 @@ import numpy.typing as npt
 
 from penstock.dataset.chunk_index import ChunkIndex, read_chunk_index, read_chunk_rows
 from penstock.dataset.chunk_reader import ChunkReader
-from penstock.dataset.encoders import has_padding, parse_sequence_length, parse_tiled_samples
+from penstock.dataset.encoders import parse_sequences, parse_tiles
 from penstock.dataset.keys import in_commit
+from penstock.dataset.links import read_link
 from penstock.dataset.records import read_record
+from penstock.dataset.sequences import SequenceIndex
 from penstock.dataset.storage import LocalStore
 from penstock.dataset.support import IMAGE_HTYPES, VALUE_HTYPES, why_unsupported
 from penstock.dataset.tensor_meta import TensorMeta, parse_tensor_meta
 from penstock.dataset.versions import Version
-from penstock.errors import DatasetFormatError, UnsupportedError
+from penstock.errors import DatasetFormatError, PenstockError, UnsupportedError
 from penstock.reference.decode import Color
+from penstock.reference.image_file import decode_image_file, image_file_shape
 from penstock.reference.sample import SampleLayout
-from penstock.reference.values import ValueFormat
+from penstock.reference.sequence import compose_sequence, empty_sequence
+from penstock.reference.tiles import Tiling
+from penstock.reference.values import TEXT, ValueFormat
 
 if TYPE_CHECKING:
     from penstock.dataset.dataset import Dataset
@@ -68,21 +74,27 @@ class Tensor:
 
     @property
     def htype(self) -> str:
-        """Deep Lake's type, "generic" where none is given."""
+        """Deep Lake's type, "generic" where none is given; "sequence[image]", "link[image]" for those."""
+        htype = f"sequence[{self.base_htype}]" if self.is_sequence else self.base_htype
+        return f"link[{htype}]" if self.is_link else htype
+
+    @property
+    def base_htype(self) -> str:
+        """The type of a sequence's items and of linked files, else the same as :attr:`htype`."""
         return self._meta.htype
 
     @property
     def is_image(self) -> bool:
         """Whether samples are images."""
-        return self.htype in IMAGE_HTYPES
+        return self.base_htype in IMAGE_HTYPES and not self.is_sequence
 
     @property
     def value_format(self) -> ValueFormat | None:
-        """For text, JSON and polygons, how their bytes become values; None for arrays."""
-        if self.htype not in VALUE_HTYPES:
+        """For text, JSON and polygons, and sequences of them, how their bytes become values; None for arrays."""
+        if self.base_htype not in VALUE_HTYPES:
             return None
         axes = (self.min_shape[-1], self.max_shape[-1]) if self.max_shape else (0, 0)
-        return ValueFormat(self.htype, self.dtype, axes)
+        return ValueFormat(self.base_htype, self.dtype, axes)
 
     @property
     def dtype(self) -> np.dtype[Any] | None:
@@ -99,23 +111,23 @@ class Tensor:
 
     @property
     def min_shape(self) -> tuple[int, ...]:
-        """Smallest extent of each axis over all samples."""
+        """Smallest extent of each axis over all samples; of sequences, over all items."""
         return self._meta.min_shape
 
     @property
     def max_shape(self) -> tuple[int, ...]:
-        """Largest extent of each axis over all samples."""
+        """Largest extent of each axis over all samples; of sequences, over all items."""
         return self._meta.max_shape
 
     @property
     def ndim(self) -> int:
         """Number of axes of a sample."""
-        return len(self._meta.max_shape)
+        return len(self._meta.max_shape) + self.is_sequence
 
     @property
     def fixed_shape(self) -> tuple[int, ...] | None:
-        """The shape of every sample where all are equal, else None."""
-        return self._meta.fixed_shape
+        """The shape of every sample where all are known to be equal, else None."""
+        return None if self.is_sequence or self.is_link else self._meta.fixed_shape
 
     @property
     def is_sequence(self) -> bool:
@@ -147,13 +159,14 @@ class Tensor:
         return list(names)
 
     def __len__(self) -> int:
-        return self._sequences if self.is_sequence else self._meta.length
+        return len(self.sequences) if self.is_sequence else self._meta.length
 
     def __getitem__(self, index: int) -> Any:
         """A sample as Deep Lake returns it: an array of its own, which may be written to.
 
         Text, JSON and lists are arrays of text and objects, polygons a list of arrays: see
-        :func:`penstock.reference.decode_value`.
+        :func:`penstock.reference.decode_value`. A sequence is an array with an axis more than its items, or the list
+        of them where their shapes differ: see :func:`penstock.reference.sequence.compose_sequence`.
         """
         return self.read(index)
 
@@ -177,24 +190,56 @@ class Tensor:
         Raises:
             IndexError: There is no such sample.
         """
-        return self._reader.sample(self._checked(index), color)
+        checked = self._checked(index)
+        if not self.is_sequence:
+            return self._item(checked, color)
+        with self._placed(checked):
+            return self.sequence([self._item(item, color) for item in self.sequences.items(checked)])
 
     def bytes(self, index: int) -> bytes:
-        """A sample's bytes as stored: a JPEG file, for example. Of a compressed chunk: the sample's own
-        bytes.
+        """A sample's bytes as stored: a JPEG file, for example; of a link, the file's. Of a compressed chunk: the
+        sample's own bytes. UnsupportedError for sequences and samples in tiles, which have more than one piece.
         """
-        return self._reader.stored(self._checked(index))
+        checked = self._checked(index)
+        if self.is_sequence:
+            self.check_supported()
+            with self._placed(checked):
+                raise UnsupportedError("a sequence's bytes are not in one piece")
+        return self._linked(checked) if self.is_link else self._reader.stored(checked)
 
-    def value(self, index: int, data: _bytes) -> Any:
+    def value(self, index: int, pieces: Sequence[_bytes]) -> Any:
         """What a sample's bytes, decompressed, stand for: of a tensor of text, JSON or polygons, where the native
-        core has read them. Raises DecodeError.
+        core has read them.
+
+        Args:
+            index: Which sample.
+            pieces: The bytes of each item of a sequence, else of the sample alone.
+
+        Raises DecodeError.
         """
-        return self._reader.value(self._checked(index), data)
+        checked = self._checked(index)
+        if not self.is_sequence:
+            return self._reader.value(checked, pieces[0])
+        with self._placed(checked):
+            items = self.sequences.items(checked)
+            return self.sequence([self._reader.value(*item) for item in zip(items, pieces, strict=True)])
+
+    def sequence(self, items: list[Any]) -> Any:
+        """The sample that decoded items of a sequence make."""
+        dtype, axes = (None, 0) if self.is_link else (self.dtype, len(self._meta.max_shape))
+        return compose_sequence(items, empty_sequence(self.base_htype, dtype, axes, self._meta.length))
 
     def shape(self, index: int) -> tuple[int, ...]:
-        """Shape of a sample, without decoding it."""
+        """Shape of a sample, without decoding it. UnsupportedError for sequences of items of different shapes."""
         checked = self._checked(index)
-        return self.fixed_shape or self._reader.shape(checked)
+        if not self.is_sequence:
+            return self._item_shape(checked)
+        with self._placed(checked):
+            items = self.sequences.items(checked)
+            shapes = {self._item_shape(item) for item in items}
+            if len(shapes) > 1:
+                raise UnsupportedError("the items of the sequence have different shapes")
+            return (len(items), *next(iter(shapes), ()))
 
     def shapes(self) -> npt.NDArray[np.int64]:
         """Shapes of all samples, int64 [samples, axes], from the chunks' headers: nothing is decoded.
@@ -207,20 +252,22 @@ class Tensor:
             return np.tile(np.array(self.fixed_shape, dtype=np.int64), (self.chunks.num_samples, 1))
         if len(self) == 0:
             return np.zeros((0, self.ndim), dtype=np.int64)
+        if self.is_sequence or self.is_link:
+            return self._shapes_one_by_one()
         return self._reader.all_shapes()
 
     def numpy_all(self) -> list[Any]:
         """All samples, each chunk read once: for small tensors such as labels and boxes."""
         self.check_supported()
+        if self.is_sequence or self.is_link:
+            return [self.read(index) for index in range(len(self))]
         return list(self._reader.all_samples()) if len(self) else []
 
     def unsupported(self) -> str | None:
         """Why the tensor cannot be loaded, None when it can."""
         reason = why_unsupported(self._meta)
-        if reason is None and self._tiled_samples:
-            reason = f"sample {self._tiled_samples[0]} is stored in tiles, which is not supported yet"
-        if reason is None and self._is_padded:
-            reason = "the tensor is sparse (assigned to beyond its end), which is not supported yet"
+        if reason is None and self.is_link and self._tiles:
+            reason = f"sample {min(self._tiles)} is linked in tiles, which is not supported yet"
         return reason
 
     def check_supported(self) -> None:
@@ -231,16 +278,22 @@ class Tensor:
                 reason,
                 tensor=self.name,
                 path=self.path,
-                index=next(iter(self._tiled_samples), None),
                 hint="Leave it out with tensors=[...]",
             )
 
     @cached_property
     def chunks(self) -> ChunkIndex:
-        """Which chunk holds which sample. Raises DatasetFormatError; UnsupportedError for tiled samples."""
-        if self._tiled_samples:
-            self.check_supported()
-        return read_chunk_index(self._store, self._version, self.key, self._meta.length)
+        """Which chunk holds which sample; of sequences, which item. Raises DatasetFormatError."""
+        try:
+            return read_chunk_index(self._store, self._version, self.key, self._meta.length, self._tiles)
+        except DatasetFormatError as error:
+            error.tensor = self.name
+            raise
+
+    @cached_property
+    def sequences(self) -> SequenceIndex:
+        """Which items make up which sample, where these are sequences. Raises DatasetFormatError."""
+        return self._read_encoder("sequence_index", lambda data: parse_sequences(data, self._meta.length))
 
     def chunk_rows(self) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.int64]]:
         """Ids and last samples of the chunks, of unsupported tensors too. Raises DatasetFormatError."""
@@ -249,36 +302,80 @@ class Tensor:
     @cached_property
     def _reader(self) -> ChunkReader:
         self.check_supported()
-        layout = SampleLayout(
-            is_image=self.is_image,
+        return ChunkReader(self._store, self.chunks, self.layout, self.name)
+
+    @property
+    def layout(self) -> SampleLayout:
+        """What the metadata says of how every sample is stored; of sequences, every item; of links, the links."""
+        if self.is_link:
+            # Links are text, stored as it is, whatever the files are.
+            link = ValueFormat(TEXT, None, (0, 0))
+            return SampleLayout(False, np.dtype(np.uint8), 1, None, None, None, value=link)
+        return SampleLayout(
+            is_image=self.base_htype in IMAGE_HTYPES,
             # Values alone have none: check_supported() refuses other non-empty tensors without one.
             dtype=np.dtype(np.uint8) if self.dtype is None else self.dtype,
-            ndim=self.ndim,
-            fixed_shape=self.fixed_shape,
+            ndim=len(self._meta.max_shape),
+            fixed_shape=self._meta.fixed_shape,
             sample_compression=self.sample_compression,
             chunk_compression=self.chunk_compression,
             value=self.value_format,
         )
-        return ChunkReader(self._store, self.chunks, layout, self.name)
+
+    def _item(self, item: int, color: Color) -> Any:
+        """A sample that is no sequence, or an item of one."""
+        if not self.is_link:
+            return self._reader.sample(item, color)
+        file = self._linked(item)
+        if not file:
+            return np.ones((0,))
+        with self._placed(item):
+            return decode_image_file(file, len(self.max_shape), color if self.base_htype in IMAGE_HTYPES else "native")
+
+    def _item_shape(self, item: int) -> tuple[int, ...]:
+        if not self.is_link:
+            return self._meta.fixed_shape or self._reader.shape(item)
+        file = self._linked(item)
+        with self._placed(item):
+            return image_file_shape(file, len(self.max_shape)) if file else (0,)
+
+    def _linked(self, item: int) -> _bytes:
+        """The file that a link names; nothing for an empty link."""
+        link = self._reader.stored(item)
+        with self._placed(item):
+            return read_link(link) if link else b""
+
+    def _shapes_one_by_one(self) -> npt.NDArray[np.int64]:
+        shapes = np.zeros((len(self), self.ndim or 3), dtype=np.int64)
+        for index, row in enumerate(shapes):
+            shape = self.shape(index)
+            row[: len(shape)] = shape
+        return shapes
+
+    @contextmanager
+    def _placed(self, index: int) -> Iterator[None]:
+        """Tells errors from within where they happened. Of an item, the sequence is named."""
+        try:
+            yield
+        except DatasetFormatError:
+            raise  # of all samples alike
+        except PenstockError as error:
+            error.path, error.tensor, error.index = self.path, self.name, index
+            raise
 
     @cached_property
-    def _tiled_samples(self) -> list[int]:
-        return self._read_encoder("tiles_index", parse_tiled_samples, [])
+    def _tiles(self) -> dict[int, Tiling]:
+        return self._read_encoder("tiles_index", parse_tiles)
 
-    @cached_property
-    def _is_padded(self) -> bool:
-        return self._read_encoder("pad_index", has_padding, False)
-
-    @cached_property
-    def _sequences(self) -> int:
-        return self._read_encoder("sequence_index", parse_sequence_length, 0)
-
-    def _read_encoder(self, folder: str, parse: Callable[[_bytes], _Parsed], default: _Parsed) -> _Parsed:
+    def _read_encoder(self, folder: str, parse: Callable[[_bytes], _Parsed]) -> _Parsed:
         key = in_commit(self._version.commit_id, self.key, folder, "unsharded")
         try:
-            return parse(self._store.read(key))
+            data = self._store.read(key)
         except FileNotFoundError:
-            return default
+            # Deep Lake writes an encoder once there is something to encode.
+            data = b""
+        try:
+            return parse(data)
         except DatasetFormatError as error:
             raise DatasetFormatError(f"'{key}': {error.cause}", path=self.path, tensor=self.name) from None
 
@@ -290,4 +387,4 @@ class Tensor:
 
 
 def _tensor_of(dataset: Dataset, name: str) -> Tensor:
-    return dataset.hidden_tensors[name] if name in dataset.hidden_tensors else dataset[name]
+    return dataset[name]
