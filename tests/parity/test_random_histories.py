@@ -100,7 +100,7 @@ def create(lake: Lake, number: int) -> None:
 
 def assign_beyond(lake: Lake, number: int) -> None:
     name = pick(lake, number)
-    if name is not None:
+    if name is not None and not lake[name].is_sequence:  # which deeplake refuses
         lake[name][len(lake[name]) + number % 3] = value(lake, name, number)
 
 
