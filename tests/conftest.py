@@ -28,6 +28,8 @@ def pytest_configure(config: pytest.Config) -> None:
         # mmcv 1 tells of mmcv 2, and mmdet 2 of a function that moved.
         "ignore:On January 1, 2023, MMCV will release v2.0.0:UserWarning",
         "ignore:``MultiScaleDeformableAttention`` has been moved:ImportWarning",
+        # deeplake leaves the files open that it has read through links.
+        "ignore:unclosed file .*/files/:ResourceWarning",
     ):
         config.addinivalue_line("filterwarnings", warning)
 

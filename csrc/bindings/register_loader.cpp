@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <thread>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -148,12 +149,18 @@ py::dict stats_of(LoaderHandle& handle) {
   return result;
 }
 
+/// Index of a sample in tiles, its shape, that of a tile.
+using TileEntry = std::tuple<std::int64_t, base::Shape, base::Shape>;
+/// The columns of a sequence index.
+using SequenceRuns = std::tuple<std::vector<std::int64_t>, std::vector<std::int64_t>, std::vector<std::int64_t>>;
+
 pipeline::TensorSource make_source(std::string name, bool is_image, std::uint32_t item_size,
                                    const std::string& sample_compression, const std::string& chunk_compression,
                                    std::optional<base::Shape> fixed_shape, std::uint32_t dimensions,
                                    const std::string& color, bool as_bytes, bool is_bool, std::vector<std::uint64_t> ids,
                                    std::vector<std::int64_t> last_index, std::vector<std::uint32_t> folder_of,
-                                   std::vector<std::string> folders, std::optional<format::RowMap> rows) {
+                                   std::vector<std::string> folders, const std::vector<TileEntry>& tiles,
+                                   std::optional<SequenceRuns> sequences, std::optional<format::RowMap> view) {
   pipeline::TensorSource source;
   source.format = {std::move(name),
                    is_image,
@@ -164,8 +171,13 @@ pipeline::TensorSource make_source(std::string name, bool is_image, std::uint32_
                    dimensions,
                    as_bytes,
                    is_bool};
-  source.index = {std::move(ids), std::move(last_index), std::move(folder_of), std::move(folders),
-                  std::move(rows)};
+  source.index = {std::move(ids), std::move(last_index), std::move(folder_of), std::move(folders)};
+  for (const auto& [sample, shape, tile] : tiles) source.index.tiles[sample] = {shape, tile};
+  if (sequences) {
+    auto& [lengths, first_item, last] = *sequences;
+    source.sequences = format::SequenceIndex{std::move(lengths), std::move(first_item), std::move(last)};
+  }
+  source.view = std::move(view);
   source.color = color_named(color);
   return source;
 }
@@ -198,7 +210,7 @@ void register_loader(py::module_& module) {
       .def(py::init(&make_source), py::kw_only(), py::arg("name"), py::arg("is_image"), py::arg("item_size"),
            py::arg("sample_compression"), py::arg("chunk_compression"), py::arg("fixed_shape"), py::arg("dimensions"),
            py::arg("color"), py::arg("as_bytes"), py::arg("is_bool"), py::arg("ids"), py::arg("last_index"),
-           py::arg("folder_of"), py::arg("folders"), py::arg("rows") = py::none());
+           py::arg("folder_of"), py::arg("folders"), py::arg("tiles"), py::arg("sequences"), py::arg("rows"));
 
   // Ending either waits for threads, which may be waiting for the GIL to allocate memory.
   py::class_<EpochHandle>(module, "Epoch", py::release_gil_before_calling_cpp_dtor())

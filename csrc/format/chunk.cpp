@@ -94,6 +94,15 @@ Extent Chunk::extent(std::uint64_t local_index) const {
     throw base::Error(base::ErrorKind::kChunkFormat,
                       "the chunk states no byte position for its sample " + std::to_string(local_index), kDamaged);
   }
+  return checked(extent, local_index);
+}
+
+Extent Chunk::tile_extent() const {
+  check_held(0);
+  return checked(header_.extent(0).value_or(Extent{0, data_bytes_}), 0);
+}
+
+Extent Chunk::checked(Extent extent, std::uint64_t local_index) const {
   if (extent.end > data_bytes_ || extent.end - extent.begin > kLargestSample) fail_outside(local_index);
   return extent;
 }

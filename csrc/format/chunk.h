@@ -29,6 +29,10 @@ class Chunk {
   /// Where its bytes lie, within the data that the chunk really has. Error kChunkFormat.
   Extent extent(std::uint64_t local_index) const;
 
+  /// Where the bytes of a tile lie, which has the chunk to itself: all data, where no position is stated. Error
+  /// kChunkFormat.
+  Extent tile_extent() const;
+
   /// Number of samples that the header describes.
   std::uint64_t samples() const { return header_.samples(); }
   bool whole() const { return whole_; }
@@ -50,6 +54,8 @@ class Chunk {
   bool found_by_arithmetic() const;
   /// Error kChunkFormat when the header describes fewer samples.
   void check_held(std::uint64_t local_index) const;
+  /// Error kChunkFormat when the extent is not within the data.
+  Extent checked(Extent extent, std::uint64_t local_index) const;
   [[noreturn]] void fail_outside(std::uint64_t local_index) const;
 
   TensorFormat format_;

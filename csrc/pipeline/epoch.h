@@ -45,11 +45,11 @@ class Epoch : public std::enable_shared_from_this<Epoch> {
   void close() noexcept;
 
  private:
-  /// Reads of a batch that lie in one chunk.
+  /// Items of a batch that lie in one chunk; those in tiles are with their first.
   struct Group {
     std::size_t tensor = 0;
     bool whole = false;
-    std::vector<std::size_t> reads;
+    std::vector<std::size_t> slots;
   };
 
   void schedule_next();
@@ -63,6 +63,7 @@ class Epoch : public std::enable_shared_from_this<Epoch> {
   void lay_out(const JobPointer& job);
   void take_memory(Job& job);
   void decode(const JobPointer& job, std::size_t position);
+  void decode_tensors(Job& job, std::size_t position);
   void decode_tensor(Job& job, Place place);
   void finish(const JobPointer& job);
   /// Runs one step of a sample; its error is kept, with its place.

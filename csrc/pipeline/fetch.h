@@ -3,6 +3,7 @@
 #include <compare>
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "base/bytes.h"
@@ -15,22 +16,28 @@
 
 namespace penstock::pipeline {
 
-/// A sample as it is stored, with what keeps its bytes alive. One that comes out as bytes is decompressed already: its
+/// An item as it is stored, with what keeps its bytes alive. One that comes out as bytes is decompressed already: its
 /// shape is known only then.
 struct FetchedSample {
-  base::Bytes stored;
+  base::Bytes stored;  ///< nothing, where the item is in tiles
   base::Shape shape;
-  std::shared_ptr<const void> owner;
+  std::shared_ptr<const void> owner = nullptr;
+  /// The tiles of an item that is in tiles, each of the shape of its place, and how it is cut; lives as long as the
+  /// fetcher's sources.
+  std::vector<FetchedSample> tiles = {};
+  const format::Tiling* tiling = nullptr;
+  std::string chunk = {};  ///< of a tile: its chunk, for error messages
 };
 
-/// Reads samples through the chunk cache. Thread-safe.
+/// Reads items (samples, or the items of sequences) through the chunk cache. Thread-safe.
 class Fetcher {
  public:
   Fetcher(storage::Store& store, const std::vector<TensorSource>& sources, std::uint64_t cache_bytes,
           base::Stats& stats);
 
-  /// `whole` says whether the chunk is worth keeping (see ReadPlan). Errors name tensor, sample and chunk.
-  FetchedSample fetch(std::size_t tensor, std::int64_t sample, bool whole);
+  /// `whole` says whether the chunk is worth keeping (see ReadPlan). Errors name tensor, chunk and sample; of an item
+  /// of a sequence, the sequence is the caller's to name.
+  FetchedSample fetch(std::size_t tensor, std::int64_t item, bool whole);
 
   /// The two halves of fetch(), for whoever reads all samples of a chunk: the chunk, and one of its samples. Errors of
   /// theirs have no place yet.
@@ -45,6 +52,13 @@ class Fetcher {
     auto operator<=>(const Key&) const = default;
   };
   using Cache = storage::ChunkCache<Key, format::Chunk>;
+
+  /// A sample or a tile, by where it lies.
+  FetchedSample read_extent(std::size_t tensor, format::ChunkIndex::Place place,
+                            std::shared_ptr<const format::Chunk> chunk, format::Extent extent);
+  FetchedSample fetch_tiles(std::size_t tensor, std::int64_t item, bool whole);
+  FetchedSample read_tile(std::size_t tensor, std::uint32_t row, std::uint32_t number, const format::Tiling& tiling,
+                          bool whole);
 
   storage::MeteredStore store_;
   const std::vector<TensorSource>& sources_;

@@ -1,16 +1,37 @@
 #pragma once
 
+#include <cstdint>
+#include <optional>
+#include <string>
+
 #include "decode/image_decoder.h"
 #include "format/chunk_index.h"
+#include "format/row_map.h"
+#include "format/sequence_index.h"
 #include "format/tensor_format.h"
 
 namespace penstock::pipeline {
 
-/// One tensor that a loader reads: what its samples are, where they lie, how its images come out.
+/// One tensor that a loader reads: what its items are, where they lie, how its images come out. Loaders count samples as
+/// the view does that they read; items are the tensor's.
 struct TensorSource {
   format::TensorFormat format;
   format::ChunkIndex index;
   decode::Color color = decode::Color::kNative;
+  /// Of a tensor of sequences, which items make up a sample. Elsewhere each sample is one item.
+  std::optional<format::SequenceIndex> sequences = std::nullopt;
+  std::optional<format::RowMap> view = std::nullopt;
+
+  /// Number of a sample in the dataset, which errors name.
+  std::int64_t stored(std::int64_t sample) const { return view ? view->at(sample) : sample; }
+
+  format::SequenceIndex::Items items_of(std::int64_t sample) const {
+    const std::int64_t number = stored(sample);
+    return sequences ? sequences->items(number) : format::SequenceIndex::Items{number, number + 1};
+  }
+
+  /// Key of the chunk that holds an item, or the first tile of it.
+  std::string chunk_of(std::int64_t item) const { return index.key(index.locate(item).row); }
 };
 
 }  // namespace penstock::pipeline

@@ -11,8 +11,8 @@ from penstock.errors import PenstockError
 __version__: str
 DEBUG_BUILD: bool
 
-#: Memory (a uint8 array, or what ``allocate`` returned), each sample's offset in bytes and shape, and whether all
-#: shapes are equal: the samples then lie back to back.
+#: Memory (a uint8 array, or what ``allocate`` returned), each sample's offset in bytes and shape (of sequences: each
+#: item's), and whether all shapes are equal: they then lie back to back, as the items of one sequence always do.
 _TensorBatch = tuple[object, list[int], list[list[int]], bool]
 
 class _PythonStore(Protocol):
@@ -45,7 +45,11 @@ class TensorSource:
         last_index: Sequence[int] | npt.NDArray[np.int64],
         folder_of: Sequence[int] | npt.NDArray[np.uint32],
         folders: Sequence[str],
-        rows: RowMap | None = None,
+        tiles: Sequence[tuple[int, Sequence[int], Sequence[int]]],
+        sequences: tuple[Sequence[int], Sequence[int], Sequence[int]]
+        | tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.int64]]
+        | None,
+        rows: RowMap | None,
     ) -> None: ...
 
 class AnnotationTable:

@@ -19,6 +19,7 @@ __all__ = [
     "DatasetFormatError",
     "DatasetNotFoundError",
     "DecodeError",
+    "LinkNotFoundError",
     "LoaderClosedError",
     "MissingExtraError",
     "NativeUnavailableError",
@@ -129,6 +130,10 @@ class StorageError(PenstockError, OSError):
 
 class ChunkNotFoundError(PenstockError, FileNotFoundError):
     """A chunk that the index names is not there."""
+
+
+class LinkNotFoundError(PenstockError, FileNotFoundError):
+    """The file that a sample links to is not there."""
 
 
 class ChunkFormatError(PenstockError, ValueError):

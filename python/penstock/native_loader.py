@@ -11,16 +11,26 @@ import weakref
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 
 from penstock._native import require_native
-from penstock.collate import numpy_samples, sample_bytes, tensor_batch
+from penstock.collate import (
+    grouped,
+    numpy_samples,
+    sample_bytes,
+    sequence_batch,
+    sequence_samples,
+    tensor_batch,
+)
+from penstock.dataset import Tensor
 from penstock.dataset.rows import Rows
 from penstock.dataset.storage import LocalStore, Store
 from penstock.errors import LoaderClosedError, PenstockError
 from penstock.native_batch import native_batch, native_samples
 from penstock.options import LoaderOptions
 from penstock.plan import EpochPlan
+from penstock.python_columns import Columns, read_columns
 from penstock.readings import Reading
 from penstock.samples import Samples
 from penstock.transforms.native import NativePart
@@ -62,25 +72,38 @@ class NativeLoader:
         self._pid = os.getpid()
         self._closed = False
         self._transform_seconds = 0.0
-        # Keys whose samples the core reads, and what its arrays hold.
+        # Keys whose samples the core reads, and what its arrays hold; those that Python reads beside it.
         readings = samples.readings.items()
         self._dtypes = {key: reading.core_dtype for key, reading in readings if reading.route != "python"}
+        self._in_python = {key: reading for key, reading in readings if reading.route == "python"}
         self._native = samples.program.native
         _live.add(self)
 
     def run(self, plan: EpochPlan) -> Iterator[Any]:
         """Yields the plan's batches in order."""
         core = self._started()
-        epoch = core.start(*plan.remaining(), self._samples.seed, plan.epoch)
+        order, ends = plan.remaining()
+        epoch = core.start(order, ends, self._samples.seed, plan.epoch)
+        in_python = read_columns(
+            self._in_python,
+            (order[begin:end] for begin, end in zip(np.append(0, ends), ends, strict=False)),
+            threads=self._options.num_threads,
+            ahead=self._options.prefetch_factor,
+        )
         try:
-            while (loaded := self._next(epoch)) is not None:
+            for columns in in_python:
+                loaded = self._next(epoch)
+                if loaded is None:
+                    break
                 indices, tensors, metas = loaded
                 if self._native is None:
-                    yield self._batch(indices.tolist(), dict(zip(self._dtypes, tensors, strict=True)), plan.epoch)
+                    by_key = dict(zip(self._dtypes, tensors, strict=True))
+                    yield self._batch(indices.tolist(), by_key, columns, plan.epoch)
                 else:
                     yield self._transformed(self._native, indices.tolist(), tensors, metas, plan.epoch)
         finally:
             epoch.close()
+            in_python.close()
 
     def stats(self) -> dict[str, float]:
         """Counters since the first plan; see :meth:`penstock.DataLoader.stats`."""
@@ -112,6 +135,8 @@ class NativeLoader:
         native = require_native()
         options = self._options
         sources = [tensor_source(native, self._samples.readings[key]) for key in self._dtypes]
+        if self._in_python:
+            logger.info("penstock: read by Python threads: %s", ", ".join(self._in_python))
         logger.info("penstock: %d decoding threads, %d reading", options.num_threads, _IO_THREADS)
         loader: _core.Loader = native.Loader(
             store=native_store(self._samples.source.store),
@@ -152,35 +177,30 @@ class NativeLoader:
             return epoch.next()
         except PenstockError as error:
             error.path = self._samples.source.path
-            if error.index is not None and error.tensor is not None:
-                error.index = self._stored_index(error.tensor, error.index)
             raise
 
-    def _stored_index(self, name: str, index: int) -> int:
-        """A sample's number in the dataset, which errors name; the core counts a view's samples as the view does."""
-        rows = self._samples.source[name].rows
-        return index if rows is None else int(rows[index])
-
-    def _batch(self, indices: list[int], tensors: dict[str, _core._TensorBatch], epoch: int) -> Any:
-        values = self._values(indices, tensors)
+    def _batch(
+        self, indices: list[int], tensors: dict[str, _core._TensorBatch], columns: Columns, epoch: int
+    ) -> Any:
+        values = self._values(indices, tensors, columns)
         if not self._per_sample:
             made = self._samples.collate_columns(values)
             if self._options.pin_memory and made:
                 made = _pin(made)
             batch = {
-                key: made[key] if key in made else tensor_batch(tensors[key], self._dtypes[key])
+                key: made[key] if key in made else self._column(key, indices, tensors[key])
                 for key in self._samples.readings
             }
             if self._samples.return_index:
                 batch["index"] = torch.tensor(indices, dtype=torch.int64)
             return batch
         start = time.perf_counter()
-        columns = {
-            key: values[key] if key in values else numpy_samples(tensors[key], self._dtypes[key])
+        by_key = {
+            key: values[key] if key in values else self._sample_list(key, indices, tensors[key])
             for key in self._samples.readings
         }
         samples = [
-            self._samples.transformed({key: column[i] for key, column in columns.items()}, epoch, index)
+            self._samples.transformed({key: column[i] for key, column in by_key.items()}, epoch, index)
             for i, index in enumerate(indices)
         ]
         batch = (self._collate or self._samples.collate)(samples)
@@ -204,12 +224,32 @@ class NativeLoader:
         self._transform_seconds += time.perf_counter() - start
         return batch
 
-    def _values(self, indices: list[int], tensors: dict[str, _core._TensorBatch]) -> dict[str, list[Any]]:
+    def _column(self, key: str, indices: list[int], native: _core._TensorBatch) -> Any:
+        """Arrays of a batch that the core has made, as the default collate gives them."""
+        tensor, dtype = self._samples.tensors[key], self._dtypes[key]
+        if tensor.is_sequence:
+            return sequence_batch(native, dtype, _lengths(tensor, indices), tensor.sequence([]))
+        return tensor_batch(native, dtype)
+
+    def _sample_list(self, key: str, indices: list[int], native: _core._TensorBatch) -> list[Any]:
+        """The same, sample by sample."""
+        tensor, dtype = self._samples.tensors[key], self._dtypes[key]
+        if tensor.is_sequence:
+            return sequence_samples(native, dtype, _lengths(tensor, indices), tensor.sequence([]))
+        return numpy_samples(native, dtype)
+
+    def _values(
+        self, indices: list[int], tensors: dict[str, _core._TensorBatch], columns: Columns
+    ) -> dict[str, list[Any]]:
         """Samples of a batch that are no arrays of the core's, by key: Python makes them of the bytes that the core has
-        read (text, polygons, rare image formats), or reads them by itself.
+        read (text, polygons, rare image formats), or has read them by itself.
         """
         readings = {key: reading for key, reading in self._samples.readings.items() if reading.route != "arrays"}
-        stored = {key: sample_bytes(tensors[key]) for key in readings if key in tensors}
+        stored = {
+            key: grouped(sample_bytes(tensors[key]), _lengths(reading.tensor, indices))
+            for key, reading in readings.items()
+            if key in tensors
+        }
         values: dict[str, list[Any]] = {key: [] for key in readings}
         # Sample by sample, so that the error of the first bad one is raised, as in the Python loader.
         for position, index in enumerate(indices):
@@ -217,8 +257,15 @@ class NativeLoader:
                 if key in stored:
                     values[key].append(reading.value(index, stored[key][position]))
                 else:
-                    values[key].append(reading.read(index))
+                    values[key].append(columns[key][position].result())
         return values
+
+
+def _lengths(tensor: Tensor, indices: list[int]) -> list[int]:
+    """How many items each sample has."""
+    if not tensor.is_sequence:
+        return [1] * len(indices)
+    return [len(tensor.sequences.items(index)) for index in indices]
 
 
 def _pin(batch: Any) -> Any:
@@ -241,16 +288,17 @@ def native_store(store: Store) -> str | Store:
 def tensor_source(native: Any, reading: Reading) -> _core.TensorSource:
     """A tensor as the core knows it."""
     tensor = reading.tensor
-    chunks = tensor.chunks
+    chunks, layout = tensor.chunks, tensor.layout
     fixed = reading.core_fixed_shape
+    runs = tensor.sequences if tensor.is_sequence else None
     return native.TensorSource(  # type: ignore[no-any-return]
         name=tensor.name,
-        is_image=tensor.decodes_images,
+        is_image=layout.is_image,
         item_size=reading.core_dtype.itemsize,
         sample_compression=reading.core_compression,
-        chunk_compression=tensor.chunk_compression or "none",
+        chunk_compression=layout.chunk_compression or "none",
         fixed_shape=None if fixed is None else list(fixed),
-        dimensions=tensor.ndim,
+        dimensions=layout.ndim,
         color=reading.color,
         as_bytes=reading.route == "bytes",
         is_bool=reading.core_dtype.kind == "b",
@@ -258,6 +306,8 @@ def tensor_source(native: Any, reading: Reading) -> _core.TensorSource:
         last_index=chunks.last_index,
         folder_of=chunks.folder_of,
         folders=chunks.folders,
+        tiles=[(index, tiling.sample_shape, tiling.tile_shape) for index, tiling in chunks.tiles.items()],
+        sequences=None if runs is None else (runs.lengths, runs.first_item, runs.last),
         rows=_row_map(native, tensor.rows),
     )
 

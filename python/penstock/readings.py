@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -36,22 +37,33 @@ class Reading:
         """A sample, read without the core."""
         return self.tensor.read(index, self.color, self.decode)
 
-    def value(self, index: int, data: bytes) -> Any:
-        """A sample of the bytes that the core has read."""
-        return self.tensor.value(index, data, self.color, self.decode)
+    def value(self, index: int, pieces: Sequence[bytes]) -> Any:
+        """A sample of the bytes that the core has read: of each item of a sequence, else of the sample alone."""
+        return self.tensor.value(index, pieces, self.color, self.decode)
 
     @property
     def route(self) -> Route:
         """Who reads the samples for the native loader."""
         tensor = self.tensor
+        if tensor.is_link:
+            # The files say themselves what they are, and only Python asks them.
+            return "python"
         if is_image_file(tensor.chunk_compression):
             # A chunk that is one image is of no use to Python in parts.
             natively = self.decode == "numpy" and _core_decodes(tensor.chunk_compression, tensor.dtype)
             return "arrays" if natively else "python"
-        if self.decode != "numpy" or tensor.value_format is not None:
-            return "bytes"
-        compression = tensor.sample_compression
-        return "arrays" if not is_image_file(compression) or _core_decodes(compression, tensor.dtype) else "bytes"
+        if self.decode == "numpy" and tensor.value_format is None:
+            compression = tensor.sample_compression
+            if not is_image_file(compression) or _core_decodes(compression, tensor.dtype):
+                return "arrays"
+        # The bytes of a sample in tiles are not in one piece.
+        return "python" if tensor.chunks.tiles else "bytes"
+
+    @property
+    def is_core_image(self) -> bool:
+        """Whether every sample is one stored image that the core decodes: what its transforms start from."""
+        tensor = self.tensor
+        return self.route == "arrays" and tensor.is_image and not tensor.chunks.tiles
 
     @property
     def core_compression(self) -> str:
@@ -70,12 +82,12 @@ class Reading:
     @property
     def core_fixed_shape(self) -> tuple[int, ...] | None:
         """The shape of all samples as the core makes them, where it may find them by it."""
-        tensor = self.tensor
-        if self.route != "bytes" or tensor.fixed_shape is None:
-            return tensor.fixed_shape
+        tensor, shape = self.tensor, self.tensor.layout.fixed_shape
+        if self.route != "bytes" or shape is None:
+            return shape
         if tensor.value_format is not None or tensor.sample_compression is not None or tensor.dtype is None:
             return None
-        return (int(np.prod(tensor.fixed_shape, dtype=np.int64)) * tensor.dtype.itemsize,)
+        return (int(np.prod(shape, dtype=np.int64)) * tensor.dtype.itemsize,)
 
 
 def _core_decodes(compression: str, dtype: np.dtype[Any] | None) -> bool:

@@ -2,8 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include <utility>
-
 namespace penstock::format {
 namespace {
 
@@ -17,22 +15,6 @@ TEST(ChunkIndex, LocatesEverySample) {
   for (std::int64_t sample = 0; sample < 10; ++sample) {
     EXPECT_EQ(kIndex.locate(sample).row, rows[sample]) << sample;
     EXPECT_EQ(kIndex.locate(sample).local_index, local[sample]) << sample;
-  }
-}
-
-TEST(ChunkIndex, CountsSamplesAsItsViewDoes) {
-  ChunkIndex slice = kIndex;
-  slice.view = RowMap{9, -3, {}};
-  ChunkIndex list = kIndex;
-  list.view = RowMap{0, 1, {9, 6, 3, 0, 3}};
-  const std::int64_t stored[] = {9, 6, 3, 0, 3};
-  for (std::int64_t sample = 0; sample < 5; ++sample) {
-    const ChunkIndex::Place expected = kIndex.locate(stored[sample]);
-    const ChunkIndex::Place found = list.locate(sample);
-    EXPECT_EQ(std::pair(found.row, found.local_index), std::pair(expected.row, expected.local_index));
-    if (sample == 4) break;
-    const ChunkIndex::Place sliced = slice.locate(sample);
-    EXPECT_EQ(std::pair(sliced.row, sliced.local_index), std::pair(expected.row, expected.local_index));
   }
 }
 

@@ -67,10 +67,7 @@ def test_iterating_a_dataset_says_what_to_do(lake: Lakes) -> None:
 
 
 REASONS = {
-    "sequence": r"htype 'sequence\[bbox\]'",
-    "linked": r"htype 'link\[image\]'",
-    "tiled": "sample 1 is stored in tiles",
-    "sparse": "sparse",
+    "linked_tiles": "sample 0 is linked in tiles",
     "nothing": "nothing but empty samples",
 }
 
@@ -101,7 +98,6 @@ def test_what_cannot_be_loaded_is_refused_by_name(lake: Lakes, name: str) -> Non
         assert (caught.value.tensor, caught.value.path) == (name, str(path))
         assert "Leave it out with tensors=" in str(caught.value)
         assert ("decode={...: 'bytes'}" in str(caught.value)) is (name == "nothing")
-    assert caught.value.index == (1 if name == "tiled" else None)
 
 
 @pytest.mark.parametrize(

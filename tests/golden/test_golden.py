@@ -16,9 +16,6 @@ import penstock
 from support.golden import GOLDEN, RELEASES, Expected
 from support.require import PROJECT_ROOT
 
-# What is refused must be among these.
-NOT_YET = {"sequence"}
-
 Golden = Callable[[str], Expected]
 
 
@@ -112,9 +109,6 @@ def check_reading(dataset: penstock.Dataset, expected: dict[str, list[Any]]) -> 
     for name, samples in expected.items():
         tensor = dataset[name]
         assert len(tensor) == len(samples), name
-        if tensor.unsupported() is not None:
-            assert name in NOT_YET, tensor.unsupported()
-            continue
         for index, sample in enumerate(samples):
             check_same(tensor[index], sample, (name, index))
             if isinstance(sample, np.ndarray) and sample.dtype != object:

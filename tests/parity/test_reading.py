@@ -31,7 +31,8 @@ def test_the_dataset_looks_as_deeplake_says(path: Path) -> None:
         for name, tensor in ours.tensors.items():
             their = theirs[name]
             assert len(tensor) == len(their), name
-            assert tensor.htype == (their.meta.htype or "generic"), name
+            assert tensor.base_htype == (their.meta.htype or "generic"), name
+            assert tensor.htype == str(their.htype).replace("None", "generic"), name
             assert tensor.sample_compression == their.meta.sample_compression, name
             assert tensor.chunk_compression == their.meta.chunk_compression, name
             assert list(tensor.min_shape) == their.meta.min_shape, name
@@ -56,6 +57,8 @@ def test_shapes_are_those_of_the_samples(path: Path) -> None:
     ours = penstock.open(path)
     with open_lake(path) as theirs:
         for name, tensor in _loadable(ours).items():
+            if tensor.is_sequence or tensor.is_link:
+                continue  # their shapes have tests of their own
             expected = [_shape_of(theirs[name], index) for index in range(len(tensor))]
             shapes = tensor.shapes()
             assert shapes.dtype == np.int64
@@ -76,8 +79,11 @@ def test_stored_bytes_are_those_that_deeplake_keeps(path: Path) -> None:
     ours = penstock.open(path)
     with open_lake(path) as theirs:
         for name, tensor in _loadable(ours).items():
-            if tensor.chunk_compression is None:  # deeplake refuses the others
+            # deeplake refuses the others, and fails at empty links.
+            if tensor.chunk_compression is None and not tensor.is_sequence:
                 for index in range(len(tensor)):
+                    if index in tensor.chunks.tiles or (tensor.is_link and tensor.shape(index) == (0,)):
+                        continue
                     assert tensor.bytes(index) == theirs[name][index].tobytes(), f"{name}[{index}]"
 
 
@@ -105,6 +111,7 @@ def _shape_of(tensor: Any, index: int) -> tuple[int, ...]:
 
 def _check_equal(ours: Any, expected: Any, where: str) -> None:
     assert_same(ours, expected, where)
-    for array in ours if isinstance(ours, list) else [ours]:
+    arrays = [array for array in (ours if isinstance(ours, list) else [ours]) if isinstance(array, np.ndarray)]
+    for array in arrays:
         assert array.flags.writeable, where
         assert array.flags.owndata or array.base.flags.owndata, where

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from support import array_datasets, codec_datasets, image_datasets, value_datasets, version_datasets
+from support import array_datasets, codec_datasets, image_datasets, structure_datasets, value_datasets, version_datasets
 
 __all__ = ["MAKERS"]
 
@@ -34,5 +34,9 @@ MAKERS: dict[str, Callable[[Path], None]] = {
         version_datasets.branched,
         version_datasets.unsupported,
         version_datasets.viewed,
+        structure_datasets.tiled,
+        structure_datasets.sequences,
+        structure_datasets.linked,
+        structure_datasets.sparse,
     )
 }

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from support.images import jpeg, picture
-from support.lake import Lake, encoded, link, new_lake
+from support.images import jpeg, picture, png
+from support.lake import Lake, encoded, link_tiled, new_lake
 
 __all__ = ["branched", "committed", "renamed", "unsupported", "view_samples", "viewed"]
 
@@ -100,15 +100,10 @@ def unsupported(path: Path) -> None:
     with new_lake(path) as lake:
         lake.create_tensor("fine", dtype="int32")
         lake.fine.extend(np.arange(3, dtype="i4"))
-        lake.create_tensor("sequence", htype="sequence[bbox]")
-        lake.sequence.extend([np.ones((n, 2, 4), "f4") for n in (1, 2, 3)])
-        lake.create_tensor("linked", htype="link[image]", sample_compression="jpeg", verify=False)
-        lake.linked.extend([link(f"missing-{n}.jpg") for n in range(3)])
-        lake.create_tensor("tiled", dtype="uint8", tiling_threshold=1_000, max_chunk_size=2_000)
-        lake.tiled.extend([np.ones((2, 2), "u1"), picture(60, 60, 0), np.ones((3, 2), "u1")])
-        lake.create_tensor("sparse", dtype="int32")
-        lake.sparse.append([1, 2])
-        lake.sparse[2] = [3, 4]
+        lake.create_tensor("linked_tiles", htype="link[image]", sample_compression="png")
+        file = path.parent / "tile.png"
+        file.write_bytes(png(picture(8, 8)))
+        lake.linked_tiles.append(link_tiled([[str(file), str(file)]]))
         lake.create_tensor("nothing")
         lake.nothing.extend([None, None, None])
 

@@ -61,7 +61,11 @@ def run(arguments: argparse.Namespace) -> int:
 def _tensor(dataset: Dataset, name: str | None, htypes: set[str]) -> Tensor | None:
     if name is not None:
         return dataset[name]
-    found = [tensor for tensor in dataset.tensors.values() if tensor.htype in htypes and not tensor.unsupported()]
+    found = [
+        tensor
+        for tensor in dataset.tensors.values()
+        if tensor.base_htype in htypes and not tensor.is_sequence and not tensor.unsupported()
+    ]
     if len(found) > 1:
         names = ", ".join(f"'{tensor.name}'" for tensor in found)
         raise ConfigError(f"several tensors could be meant: {names}", path=dataset.path, hint="Name one")

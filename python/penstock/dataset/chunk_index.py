@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -11,7 +12,8 @@ from penstock.dataset.encoders import parse_chunk_ids
 from penstock.dataset.keys import FIRST_COMMIT_ID, in_commit, is_safe_key
 from penstock.dataset.storage import Store
 from penstock.dataset.versions import Version
-from penstock.errors import DatasetFormatError
+from penstock.errors import ChunkFormatError, DatasetFormatError
+from penstock.reference.tiles import Tiling
 
 __all__ = ["ChunkIndex", "read_chunk_index", "read_chunk_rows"]
 
@@ -25,16 +27,19 @@ class ChunkIndex:
 
     Attributes:
         ids: uint64 [rows]: chunk ids.
-        last_index: int64 [rows]: last sample of each row, inclusive; rises strictly.
+        last_index: int64 [rows]: last sample of each row, inclusive; rises strictly but for tiles.
         folders: Directories of chunks relative to the dataset, such as "images/chunks".
         folder_of: uint32 [rows]: row -> position in ``folders``. A chunk lies in the folder of the commit
             that wrote it.
+        tiles: How the samples are cut that are stored in tiles. The tiles of a sample should have a row each, one after
+            the other, with nothing else in their chunks: see :meth:`tile_rows`.
     """
 
     ids: npt.NDArray[np.uint64]
     last_index: npt.NDArray[np.int64]
     folders: list[str]
     folder_of: npt.NDArray[np.uint32]
+    tiles: dict[int, Tiling] = field(default_factory=dict)
 
     @property
     def num_samples(self) -> int:
@@ -48,11 +53,29 @@ class ChunkIndex:
         return 0 if row == 0 else int(self.last_index[row - 1]) + 1
 
     def locate(self, index: int) -> tuple[int, int]:
-        """Row of a sample and its index within that row's chunk. Raises IndexError past the end."""
+        """Row of a sample, or of its first tile, and its index within that row's chunk. Raises IndexError past the
+        end.
+        """
         if not 0 <= index < self.num_samples:
             raise IndexError(f"sample {index} is out of range: there are {self.num_samples}")
         row = int(np.searchsorted(self.last_index, index))
         return row, index - self.first_index(row)
+
+    def tile_rows(self, index: int) -> range:
+        """Rows of the tiles of a sample that is in tiles.
+
+        Raises:
+            ChunkFormatError: They are not as many as its tiles, or the first one holds other samples too. Deep Lake
+                leaves such an index when a sample in tiles is replaced by one that is cut otherwise.
+        """
+        first, local = self.locate(index)
+        rows = range(first, int(np.searchsorted(self.last_index, index, side="right")))
+        if local or len(rows) != self.tiles[index].count:
+            raise ChunkFormatError(
+                f"the sample is in {self.tiles[index].count} tiles, the index has {len(rows)} chunks for it"
+                + (" and for others" if local else "")
+            )
+        return rows
 
     def key(self, row: int) -> str:
         """Key of a row's chunk, relative to the dataset: "images/chunks/1f"."""
@@ -90,14 +113,21 @@ def read_chunk_rows(
     return ids, last
 
 
-def read_chunk_index(store: Store, version: Version, tensor_key: str, length: int) -> ChunkIndex:
+def read_chunk_index(
+    store: Store, version: Version, tensor_key: str, length: int, tiles: Mapping[int, Tiling] | None = None
+) -> ChunkIndex:
     """Reads a tensor's chunk index and finds the commit that wrote each chunk.
+
+    Args:
+        store, version, tensor_key, length: As for :func:`read_chunk_rows`.
+        tiles: The samples that are stored in tiles.
 
     Raises:
         DatasetFormatError: The encoder or a list of a commit's chunks is missing or broken.
     """
     ids, last = read_chunk_rows(store, version, tensor_key, length)
-    if np.any(last[1:] == last[:-1]):
+    tiles = tiles or {}
+    if not set(last[1:][last[1:] == last[:-1]].tolist()) <= set(tiles):
         key = in_commit(version.commit_id, tensor_key, "chunks_index", "unsharded")
         raise DatasetFormatError(f"'{key}': a chunk holds no sample", path=store.root)
     if np.any(np.diff(last, prepend=-1) > _MOST_SAMPLES):
@@ -107,7 +137,7 @@ def read_chunk_index(store: Store, version: Version, tensor_key: str, length: in
     folders = sorted(set(places))
     position = {folder: place for place, folder in enumerate(folders)}
     folder_of = np.fromiter((position[place] for place in places), dtype=np.uint32, count=len(places))
-    return ChunkIndex(ids, last, folders, folder_of)
+    return ChunkIndex(ids, last, folders, folder_of, dict(tiles))
 
 
 def _find_chunks(

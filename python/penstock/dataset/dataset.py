@@ -112,9 +112,9 @@ class Dataset:
         return min((len(tensor) for tensor in self.tensors.values()), default=0)
 
     def __getitem__(self, name: str) -> Tensor:
-        """A tensor by its full name. Raises TensorNotFoundError."""
+        """A tensor by its full name, hidden ones too. Raises TensorNotFoundError."""
         try:
-            return self.tensors[name]
+            return self.tensors[name] if name in self.tensors else self.hidden_tensors[name]
         except (KeyError, TypeError):
             raise TensorNotFoundError(
                 f"there is no tensor {name!r}",
@@ -123,7 +123,7 @@ class Dataset:
             ) from None
 
     def __contains__(self, name: object) -> bool:
-        return name in self.tensors
+        return name in self.tensors or name in self.hidden_tensors
 
     def __iter__(self) -> Any:
         raise TypeError(

@@ -32,15 +32,15 @@ _BYTE_COMPRESSIONS = (None, "lz4")
 
 
 def holds_images(meta: TensorMeta) -> bool:
-    """Whether samples are images, or are compressed as if they were."""
-    return meta.htype in IMAGE_HTYPES or is_image_file(meta.sample_compression) or is_image_file(meta.chunk_compression)
+    """Whether samples are images, or are compressed as if they were, or are links to image files."""
+    compressions = (meta.sample_compression, meta.chunk_compression)
+    return meta.is_link or meta.htype in IMAGE_HTYPES or any(map(is_image_file, compressions))
 
 
 def why_unsupported(meta: TensorMeta, decode: Decode = "numpy") -> str | None:
     """Why a tensor cannot be loaded, None when it can. Stored bytes can be had of every htype."""
-    for wrapper, wrapped in (("sequence", meta.is_sequence), ("link", meta.is_link)):
-        if wrapped:
-            return f"htype '{wrapper}[{meta.htype}]' is not supported yet"
+    if meta.is_link:
+        return _why_not_links(meta, decode)
     if meta.sample_compression and meta.chunk_compression:
         return "compression of both samples and chunks is not supported"
     if not _is_known(meta.chunk_compression, meta.htype):
@@ -65,3 +65,12 @@ def why_unsupported(meta: TensorMeta, decode: Decode = "numpy") -> str | None:
 
 def _is_known(compression: str | None, htype: str) -> bool:
     return compression in _BYTE_COMPRESSIONS or (is_image_file(compression) and htype not in VALUE_HTYPES)
+
+
+def _why_not_links(meta: TensorMeta, decode: Decode) -> str | None:
+    # The tensor's own words of dtype, shape and compression are of the files, which tell them better.
+    if decode == "bytes":
+        return None
+    if meta.htype in VALUE_HTYPES:
+        return f"links to {meta.htype} are not supported"
+    return None if meta.htype in IMAGE_HTYPES | _ARRAY_HTYPES else f"htype '{meta.htype}' is not supported yet"

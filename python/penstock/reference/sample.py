@@ -7,16 +7,18 @@ from math import prod
 from typing import Any, Literal
 
 import numpy as np
+import numpy.typing as npt
 
-from penstock.errors import ChunkFormatError
+from penstock.errors import ChunkFormatError, UnsupportedError
 from penstock.reference.chunk import DAMAGED_CHUNK, ChunkHeader
 from penstock.reference.codecs import is_image_file
 from penstock.reference.decode import Color, decode_array, decode_image, decode_picture
 from penstock.reference.limits import check_pixel_count, check_plausible
 from penstock.reference.lz4 import decompress_lz4
+from penstock.reference.tiles import LARGEST_HOLE
 from penstock.reference.values import ValueFormat, decode_value
 
-__all__ = ["Decode", "SampleLayout", "check_structure", "decode_sample", "sample_extent", "sample_shape"]
+__all__ = ["Decode", "SampleLayout", "check_structure", "decode_sample", "decode_tile", "sample_extent", "sample_shape"]
 
 #: What becomes of a sample: its value (arrays, text, lists), its stored bytes, or a ``PIL.Image.Image``.
 Decode = Literal["numpy", "bytes", "pil"]
@@ -60,7 +62,7 @@ def sample_shape(header: ChunkHeader, layout: SampleLayout, local_index: int) ->
 
 
 def sample_extent(
-    header: ChunkHeader, layout: SampleLayout, local_index: int, data_bytes: int
+    header: ChunkHeader, layout: SampleLayout, local_index: int, data_bytes: int, *, alone: bool = False
 ) -> tuple[int, int]:
     """[begin, end) of a sample in the chunk's data (decompressed, where the chunk is), in bytes.
 
@@ -69,6 +71,7 @@ def sample_extent(
         layout: What the metadata says.
         local_index: Index of the sample in the chunk.
         data_bytes: Bytes of data that the chunk really has.
+        alone: The sample is a tile, with a chunk to itself: all data is its own where no position is stated.
 
     Raises:
         ChunkFormatError: The chunk does not hold the sample, or the sample lies outside its data.
@@ -79,6 +82,8 @@ def sample_extent(
         extent = (local_index * size, (local_index + 1) * size)
     else:
         found = header.extent(local_index)
+        if found is None and alone:
+            return 0, data_bytes
         if found is None:
             raise ChunkFormatError(
                 f"the chunk states no byte position for its sample {local_index}", hint=DAMAGED_CHUNK
@@ -136,6 +141,30 @@ def decode_sample(
     if layout.is_image:
         return decode_image(data, layout.sample_compression, shape, layout.dtype, color)
     return decode_array(data, layout.sample_compression, shape, layout.dtype)
+
+
+def decode_tile(
+    data: bytes | memoryview, layout: SampleLayout, shape: tuple[int, ...], color: Color
+) -> npt.NDArray[Any]:
+    """One tile of a sample. One without bytes was never filled in, and is zero.
+
+    Args:
+        data: Its bytes.
+        layout: What the metadata says; without a ``fixed_shape``, which is the whole sample's.
+        shape: Of the tile.
+        color: As for :func:`decode_sample`.
+
+    Raises:
+        DecodeError, ChunkFormatError, UnsupportedError, MissingExtraError: As ``decode_image``.
+    """
+    if layout.value is not None:
+        raise UnsupportedError(f"{layout.value.htype} in tiles is not supported")
+    if len(data):
+        return decode_sample(data, layout, shape, color)  # type: ignore[no-any-return]
+    if prod(shape) * layout.dtype.itemsize > LARGEST_HOLE:
+        raise ChunkFormatError(f"a tile of the shape {shape} has no bytes", hint=DAMAGED_CHUNK)
+    converted = layout.is_image and color != "native"
+    return np.zeros((*shape[:2], 3) if converted else shape, dtype=layout.dtype)
 
 
 def _check_held(header: ChunkHeader, local_index: int) -> None:

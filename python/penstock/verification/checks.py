@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-
-import numpy as np
 
 from penstock._native import require_native
 from penstock.dataset import Dataset, Tensor
 from penstock.native_loader import native_store, tensor_source
+from penstock.errors import PenstockError
 from penstock.readings import Reading
 from penstock.verification.findings import Finding
 
-__all__ = ["Checked", "check_in_native_core", "check_in_python", "samples_of"]
+__all__ = ["Checked", "check_in_native_core", "check_in_python", "items_of"]
 
 
 @dataclass(frozen=True)
 class Checked:
-    """One chunk: its number of samples and what is wrong with them."""
+    """One chunk: its number of items and what is wrong with them."""
 
     samples: int
     findings: list[Finding]
@@ -31,6 +30,7 @@ def check_in_native_core(
 ) -> Iterator[Checked]:
     """Chunk after chunk, on threads of the core."""
     native = require_native()
+    by_name = {tensor.name: tensor for tensor in tensors}
     verifier = native.Verifier(
         store=native_store(dataset.store),
         sources=[tensor_source(native, Reading(tensor)) for tensor in tensors],
@@ -40,10 +40,7 @@ def check_in_native_core(
     try:
         while (chunk := verifier.next()) is not None:
             samples, bad = chunk
-            yield Checked(
-                samples,
-                [Finding.of(error, last_index=last, byte_range=bytes_) for error, last, bytes_ in bad],
-            )
+            yield Checked(samples, [_finding(by_name, *found) for found in bad])
     finally:
         verifier.stop()
 
@@ -52,14 +49,9 @@ def check_in_python(tensors: Sequence[Tensor], threads: int, decode: bool) -> It
     """Chunk after chunk; Pillow and lz4 let threads of Python run beside each other."""
 
     def check(place: tuple[Tensor, int, Sequence[int]]) -> Checked:
-        tensor, row, samples = place
-        return Checked(
-            len(samples),
-            [
-                Finding.of(error, last_index=last_bad, byte_range=bytes_)
-                for error, last_bad, bytes_ in tensor.check_chunk(row, decode, samples)
-            ],
-        )
+        tensor, row, items = place
+        by_name = {tensor.name: tensor}
+        return Checked(len(items), [_finding(by_name, *found) for found in tensor.check_chunk(row, decode, items)])
 
     pool = ThreadPoolExecutor(threads, thread_name_prefix="penstock-verify")
     try:
@@ -68,20 +60,31 @@ def check_in_python(tensors: Sequence[Tensor], threads: int, decode: bool) -> It
         pool.shutdown(cancel_futures=True)
 
 
-def samples_of(tensor: Tensor) -> Sequence[int]:
-    """The dataset's samples that a tensor has, rising: all, or a view's."""
+def items_of(tensor: Tensor) -> Sequence[int]:
+    """The items of the whole tensor that a tensor's samples are made of, rising: all, or a view's."""
     if tensor.rows is None:
         return range(tensor.chunks.num_samples)
-    rows: list[int] = np.unique(np.asarray(tensor.rows, dtype=np.int64)).tolist()
-    return rows
+    items: list[int] = sorted({item for index in range(len(tensor)) for item in tensor.items(index)})
+    return items
+
+
+def _finding(
+    tensors: Mapping[str, Tensor], error: PenstockError, last: int, byte_range: tuple[int, int] | None
+) -> Finding:
+    """Of an item that is bad, or of several. Of a sequence, the finding names the sequence."""
+    tensor = tensors.get(error.tensor or "")
+    if tensor is not None and tensor.is_sequence and error.index is not None:
+        first = tensor.sequences.sequence_of(error.index)
+        error.index, last = first, tensor.sequences.sequence_of(last) or first or 0
+    return Finding.of(error, last_index=last, byte_range=byte_range)
 
 
 def _parts(tensor: Tensor) -> Iterator[tuple[int, Sequence[int]]]:
-    """The chunks that a tensor's samples lie in, and which of them each holds."""
-    samples, chunks = samples_of(tensor), tensor.chunks
+    """The chunks that a tensor's items lie in, and which of them each holds; of an item in tiles, the first chunk."""
+    items, chunks = items_of(tensor), tensor.chunks
     begin = 0
     for row, last in enumerate(chunks.last_index.tolist()):
-        end = last + 1 if isinstance(samples, range) else bisect_right(samples, last)
+        end = last + 1 if isinstance(items, range) else bisect_right(items, last)
         if begin < end:
-            yield row, samples[begin:end]
+            yield row, items[begin:end]
         begin = end

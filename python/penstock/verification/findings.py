@@ -75,7 +75,7 @@ class Report:
         path: The dataset's path.
         commit: The commit that was checked; None where the dataset could not be opened.
         fast: Whether only its structure was checked.
-        samples: Number of samples checked, over all tensors; the bad ones count.
+        samples: Number of samples checked, over all tensors; the bad ones count. Of sequences, their items.
         findings: What is wrong, by tensor in the dataset's order, then by sample. Empty where all is well.
         skipped: Tensors that Penstock cannot read, with the reason. They were not checked and count as neither.
     """

@@ -11,7 +11,7 @@ from penstock.dataset import Dataset, Tensor, open_dataset
 from penstock.errors import DatasetFormatError, PenstockError
 from penstock.options import LoaderOptions, default_threads, resolve_loader_type
 from penstock.readings import Reading
-from penstock.verification.checks import Checked, check_in_native_core, check_in_python, samples_of
+from penstock.verification.checks import Checked, check_in_native_core, check_in_python, items_of
 from penstock.verification.findings import Finding, Report
 
 __all__ = ["verify"]
@@ -61,7 +61,7 @@ def verify(
         return Report(error.path or str(dataset), None, fast, findings=(Finding.of(error),))
     checkable, findings, skipped = _checkable(chosen)
     findings += _uneven_lengths([tensor for tensor in chosen if not tensor.hidden and tensor.name not in skipped])
-    total = sum(len(samples_of(tensor)) for tensor in checkable)
+    total = sum(len(items_of(tensor)) for tensor in checkable)
     done = 0
     with closing(_check(opened, checkable, native, threads, not fast)) as checks:
         for checked in checks:
@@ -96,7 +96,7 @@ def _checkable(tensors: Sequence[Tensor]) -> tuple[list[Tensor], list[Finding], 
             if reason is not None:
                 skipped[tensor.name] = reason
                 continue
-            _ = tensor.chunks, tensor.class_names
+            _ = tensor.chunks, tensor.class_names, tensor.is_sequence and tensor.sequences
             checkable.append(tensor)
         except PenstockError as error:
             findings.append(Finding.of(error, tensor=tensor.name))
@@ -127,8 +127,9 @@ def _check(
 
 
 def _is_for_core(tensor: Tensor, decode: bool) -> bool:
-    """Whether the core checks all of a tensor. It goes by chunks, of which a view may have a part; and text, JSON,
-    polygons and rare image formats come of bytes that Python has to try.
+    """Whether the core checks all of a tensor. It goes by chunks, of which a view may have a part and a sample in tiles
+    many; and text, JSON, polygons, rare image formats and links come of bytes that Python has to try.
     """
-    in_core = Reading(tensor).route == "arrays" or (tensor.value_format is not None and not decode)
-    return in_core and tensor.rows is None
+    if tensor.rows is not None or tensor.is_link or tensor.chunks.tiles:
+        return False
+    return Reading(tensor).route == "arrays" or (tensor.value_format is not None and not decode)

@@ -66,7 +66,7 @@ def dataset_program(dataset: DeepLakeCocoDataset) -> Program:
         needs_index=True,
         reads=("img",),
         # The core's steps start from images that the core decodes.
-        native=native if Reading(dataset.source[dataset.tensors.img]).route == "arrays" else None,
+        native=native if Reading(dataset.source[dataset.tensors.img]).is_core_image else None,
         steps=_reports(built, dataset.steps),
     )
 

@@ -90,7 +90,11 @@ def resolve_tensors(
 
 
 def _only_tensor(dataset: Dataset, key: str) -> str:
-    found = [name for name, tensor in dataset.tensors.items() if tensor.htype in _HTYPES[key]]
+    found = [
+        name
+        for name, tensor in dataset.tensors.items()
+        if tensor.base_htype in _HTYPES[key] and not tensor.is_sequence
+    ]
     if len(found) == 1:
         return found[0]
     htypes = " or ".join(f"'{htype}'" for htype in _HTYPES[key])
