@@ -3,8 +3,8 @@
     python benchmarks/make_coco.py COCO OUT [--times 10]
 
 COCO has annotations/instances_{train,val}2017.json and the directories train2017 and val2017; all their images are
-taken. OUT gets images/ (links to the files), annotations.json, which names them with new numbers, and lake/, the dataset
-that `penstock ingest-coco` makes of both.
+taken. OUT gets images/ (links to the files), annotations.json, which names them with new numbers, and lake/, the
+dataset that `penstock ingest-coco` makes of both.
 """
 
 from __future__ import annotations

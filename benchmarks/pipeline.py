@@ -74,7 +74,8 @@ def run_recipe(recipe: str, arguments: argparse.Namespace) -> list[Summary]:
 
 def print_table(recipe: str, summaries: Sequence[Summary]) -> None:
     ours = next(summary for summary in summaries if summary.name == OURS)
-    print(f"\n{f'recipe {recipe}':26}{'img/s':>8}{'penstock c++ is':>26}{'CPU s/1000':>12}{'+peak MiB':>10}{'1st batch':>11}")
+    columns = f"{'img/s':>8}{'penstock c++ is':>26}{'CPU s/1000':>12}{'+peak MiB':>10}{'1st batch':>11}"
+    print(f"\n{f'recipe {recipe}':26}{columns}")
     for summary in summaries:
         first = statistics.median(run["first_batch_seconds"] for run in summary.runs)
         print(
@@ -116,9 +117,8 @@ def main() -> None:
         "rounds": arguments.rounds,
         "revision": revision(),
     }
-    write_results(
-        arguments.out, f"python benchmarks/pipeline.py DATA --rounds {arguments.rounds} --dali-python PYTHON", setting, results
-    )
+    command = f"python benchmarks/pipeline.py DATA --rounds {arguments.rounds} --dali-python PYTHON"
+    write_results(arguments.out, command, setting, results)
     print(f"\nwritten to {arguments.out}")
 
 

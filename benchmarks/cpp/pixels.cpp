@@ -3,7 +3,8 @@
 //
 //   pixels DIRECTORY [REPEATS [RECIPE]]
 //
-// DIRECTORY holds JPEG files. Recipes take turns within a repeat, so that a noisy machine hits all alike; the least and
+// DIRECTORY holds JPEG files. With a RECIPE (decode, a, b or c), that one alone and by the best instruction set: for a
+// profiler. Recipes take turns within a repeat, so that a noisy machine hits all alike; the least and
 // the median over repeats are printed.
 
 #include <time.h>
@@ -81,7 +82,8 @@ Extent source_of(const File& file) {
 }
 
 Extent keep_ratio(const Extent& from, double longer, double shorter) {
-  const double scale = std::min(longer / std::max(from.height, from.width), shorter / std::min(from.height, from.width));
+  const auto [least, most] = std::minmax(from.height, from.width);
+  const double scale = std::min(longer / most, shorter / least);
   return {static_cast<std::int32_t>(from.height * scale + 0.5), static_cast<std::int32_t>(from.width * scale + 0.5)};
 }
 
@@ -109,7 +111,8 @@ PixelPlan yolov3(const File& file, std::mt19937& random) {
   Extent extent = plan.source_extent;
   if (uniform(0, 1) < 0.5) {
     const double ratio = uniform(1, 2);
-    const Extent larger{static_cast<std::int32_t>(extent.height * ratio), static_cast<std::int32_t>(extent.width * ratio)};
+    const Extent larger{static_cast<std::int32_t>(extent.height * ratio),
+                        static_cast<std::int32_t>(extent.width * ratio)};
     plan.steps.emplace_back(Canvas{larger, static_cast<std::int32_t>(uniform(0, larger.width - extent.width)),
                                    static_cast<std::int32_t>(uniform(0, larger.height - extent.height)),
                                    {123.675F, 116.28F, 103.53F}});
@@ -142,7 +145,8 @@ double cpu_seconds() {
 class Slab {
  public:
   float* take(const Extent& extent) {
-    const std::size_t elements = (static_cast<std::size_t>(extent.height) * static_cast<std::size_t>(extent.width) * 3 + 15) / 16 * 16;
+    const auto pixels = static_cast<std::size_t>(extent.height) * static_cast<std::size_t>(extent.width);
+    const std::size_t elements = (pixels * 3 + 15) / 16 * 16;
     if (used_ + elements > memory_.size()) used_ = 0;
     used_ += elements;
     return memory_.data() + used_ - elements;
@@ -209,7 +213,8 @@ int main(int argc, char** argv) {
   const int repeats = argc > 2 ? std::stoi(argv[2]) : 9;
   Recipes recipes(files);
   const std::vector<std::string> names = argc > 3 ? std::vector<std::string>{argv[3]} : recipes.names();
-  const std::vector<std::int64_t> targets = hwy::SupportedAndGeneratedTargets();
+  std::vector<std::int64_t> targets = hwy::SupportedAndGeneratedTargets();
+  if (argc > 3) targets.resize(1);
   std::map<std::pair<std::string, std::int64_t>, std::vector<double>> times;
   for (int i = 0; i < repeats; ++i) {
     for (const std::int64_t target : targets) {

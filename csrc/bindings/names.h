@@ -22,6 +22,7 @@ inline decode::Color color_named(const std::string& name) {
   if (name == "native") return decode::Color::kNative;
   if (name == "rgb") return decode::Color::kRgb;
   if (name == "bgr") return decode::Color::kBgr;
+  if (name == "gray") return decode::Color::kGray;
   throw std::invalid_argument("unknown color '" + name + "'");
 }
 

@@ -2,8 +2,11 @@
 #include <pybind11/stl.h>
 
 #include <cstring>
+#include <map>
+#include <optional>
 #include <stdexcept>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -33,10 +36,10 @@ transform::Boxes boxes_of(const Array<float>& array) {
 
 transform::AnnotationTable make_table(const Array<std::int64_t>& indices, const Array<std::uint8_t>& flags,
                                       const Array<std::int64_t>& offsets, const Array<float>& boxes,
-                                      const Array<std::int64_t>& labels, const Array<std::int64_t>& ignored_offsets,
-                                      const Array<float>& ignored) {
-  return {copied(indices),         copied(flags),     copied(offsets), boxes_of(boxes), copied(labels),
-          copied(ignored_offsets), boxes_of(ignored)};
+                                      const Array<std::int64_t>& labels, const Array<std::int64_t>& mask_rows,
+                                      const Array<std::int64_t>& ignored_offsets, const Array<float>& ignored) {
+  return {copied(indices), copied(flags),     copied(offsets),         boxes_of(boxes),
+          copied(labels),  copied(mask_rows), copied(ignored_offsets), boxes_of(ignored)};
 }
 
 pipeline::ImageLayout layout_named(const std::string& name) {
@@ -46,9 +49,29 @@ pipeline::ImageLayout layout_named(const std::string& name) {
   throw std::invalid_argument("unknown layout '" + name + "'");
 }
 
+transform::Coordinate coordinate_named(const std::string& dtype) {
+  static const std::map<std::string, transform::Coordinate> names{
+      {"float32", transform::Coordinate::kFloat32}, {"float64", transform::Coordinate::kFloat64},
+      {"int16", transform::Coordinate::kInt16},     {"int32", transform::Coordinate::kInt32},
+      {"int64", transform::Coordinate::kInt64},     {"uint16", transform::Coordinate::kUint16},
+      {"uint32", transform::Coordinate::kUint32}};
+  return names.at(dtype);
+}
+
+/// (number of the tensor, dtype of stored polygons or None, whether they are worked on as bitmaps).
+std::optional<pipeline::MaskSource> masks_of(const py::object& described) {
+  if (described.is_none()) return std::nullopt;
+  const auto [tensor, dtype, bitmaps] =
+      py::cast<std::tuple<std::size_t, std::optional<std::string>, bool>>(described);
+  pipeline::MaskSource masks{tensor, std::nullopt, bitmaps};
+  if (dtype) masks.polygons = coordinate_named(*dtype);
+  return masks;
+}
+
 pipeline::DetectionSpec make_spec(const py::sequence& steps, transform::AnnotationTable table, std::size_t image,
-                                  bool gray, const std::string& layout, float pad_value) {
-  return {transform::make_program(read_steps(steps)), std::move(table), image, gray, layout_named(layout), pad_value};
+                                  const py::object& masks, bool gray, const std::string& layout, float pad_value) {
+  return {transform::make_program(read_steps(steps)), std::move(table), image, masks_of(masks), gray,
+          layout_named(layout), pad_value};
 }
 
 }  // namespace
@@ -56,10 +79,10 @@ pipeline::DetectionSpec make_spec(const py::sequence& steps, transform::Annotati
 void register_detection(py::module_& module) {
   py::class_<transform::AnnotationTable>(module, "AnnotationTable")
       .def(py::init(&make_table), py::kw_only(), py::arg("indices"), py::arg("flags"), py::arg("offsets"),
-           py::arg("boxes"), py::arg("labels"), py::arg("ignored_offsets"), py::arg("ignored"));
+           py::arg("boxes"), py::arg("labels"), py::arg("mask_rows"), py::arg("ignored_offsets"), py::arg("ignored"));
 
   py::class_<pipeline::DetectionSpec>(module, "Detection")
-      .def(py::init(&make_spec), py::kw_only(), py::arg("steps"), py::arg("table"), py::arg("image"), py::arg("gray"),
+      .def(py::init(&make_spec), py::kw_only(), py::arg("steps"), py::arg("table"), py::arg("image"), py::arg("masks"), py::arg("gray"),
            py::arg("layout"), py::arg("pad_value"));
 
   module.attr("META_COLUMNS") = py::cast(pipeline::Detection::meta_columns());

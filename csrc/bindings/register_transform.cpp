@@ -104,8 +104,8 @@ PixelPlan plan_of(const py::dict& described, const std::vector<StoredImage>& ima
   return plan;
 }
 
-py::array run_pixels(const std::vector<std::tuple<std::string, py::bytes, base::Shape>>& stored, const py::dict& described,
-                     bool planar, std::pair<std::int32_t, std::int32_t> padded, float pad_value,
+py::array run_pixels(const std::vector<std::tuple<std::string, py::bytes, base::Shape>>& stored,
+                     const py::dict& described, bool planar, std::pair<std::int32_t, std::int32_t> padded, float pad_value,
                      const std::string& color) {
   std::vector<StoredImage> images;
   for (const auto& [compression, bytes, shape] : stored) {

@@ -31,6 +31,7 @@ ImageSize image_size(const base::Shape& shape) {
 base::Shape decoded_shape(const base::Shape& stored, Color color) {
   if (color == Color::kNative || has_no_pixels(stored)) return stored;
   const ImageSize size = image_size(stored);
+  if (color == Color::kGray) return {size.height, size.width};
   return {size.height, size.width, 3};
 }
 

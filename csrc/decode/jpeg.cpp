@@ -48,7 +48,6 @@ class JpegReader::Context {
 
   Outcome start(base::Bytes encoded, const ImageSize& size, Color color, bool padded);
   Outcome read(std::uint8_t* rows, std::size_t stride, std::uint32_t count);
-  Outcome skip(std::uint32_t count);
   Outcome finish(std::uint8_t* row);
 
   jpeg_decompress_struct info{};
@@ -64,7 +63,7 @@ constexpr const char* kDamaged = "The image is damaged: replace the sample, or l
 
 J_COLOR_SPACE output_space(Color color, int components, bool padded) {
   if (color == Color::kBgr) return padded ? JCS_EXT_BGRX : JCS_EXT_BGR;
-  if (color == Color::kNative && components == 1) return JCS_GRAYSCALE;
+  if (color == Color::kGray || (color == Color::kNative && components == 1)) return JCS_GRAYSCALE;
   if (color == Color::kNative && components == 4) return JCS_CMYK;
   return padded ? JCS_EXT_RGBX : JCS_EXT_RGB;
 }
@@ -106,13 +105,6 @@ JpegReader::Context::Outcome JpegReader::Context::read(std::uint8_t* rows, std::
     for (JDIMENSION i = 0; i < wanted; ++i) pointers[i] = rows + (done + i) * stride;
     jpeg_read_scanlines(&info, pointers, wanted);
   }
-  return Outcome::kDone;
-}
-
-/// See Note [libjpeg and setjmp]: no local here may have a destructor.
-JpegReader::Context::Outcome JpegReader::Context::skip(std::uint32_t count) {
-  if (setjmp(escape) != 0) return Outcome::kFailed;
-  jpeg_skip_scanlines(&info, count);
   return Outcome::kDone;
 }
 
@@ -159,12 +151,9 @@ void JpegReader::read(std::uint8_t* rows, std::size_t stride, std::uint32_t coun
   if (!inverted_) return;
   for (std::uint32_t row = 0; row < count; ++row) {
     std::uint8_t* values = rows + row * stride;
-    for (std::size_t i = 0; i < std::size_t{size_.width} * channels_; ++i) values[i] = static_cast<std::uint8_t>(~values[i]);
+    std::transform(values, values + std::size_t{size_.width} * channels_, values,
+                   [](std::uint8_t value) { return static_cast<std::uint8_t>(~value); });
   }
-}
-
-void JpegReader::skip(std::uint32_t count) {
-  if (context_->skip(count) != Context::Outcome::kDone) fail(context_->message, kDamaged);
 }
 
 void JpegReader::finish() {

@@ -28,9 +28,8 @@ class JpegReader {
   std::uint32_t channels() const { return channels_; }
   /// The next `count` rows, `stride` bytes apart.
   void read(std::uint8_t* rows, std::size_t stride, std::uint32_t count);
-  /// Passes over the next `count` rows; damage in them is found by finish() at the latest.
-  void skip(std::uint32_t count);
-  /// Reads on to the end marker: an image without it has been cut, and whether the last bits were at hand is chance.
+  /// Passes over the rest and reads on to the end marker: an image without it has been cut, and whether the last bits
+  /// were at hand is chance.
   void finish();
 
  private:
@@ -41,7 +40,7 @@ class JpegReader {
   bool inverted_ = false;
 };
 
-/// The whole image. `pixels` holds height x width x channels, where channels is 3 unless `color` is kNative.
+/// The whole image. `pixels` holds height x width x channels, where channels is 3 for kRgb and kBgr, 1 for kGray.
 void decode_jpeg(base::Bytes encoded, const ImageSize& size, Color color, base::MutableBytes pixels);
 
 }  // namespace penstock::decode

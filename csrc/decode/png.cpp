@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "decode/raw.h"
 
 namespace penstock::decode {
 namespace {
@@ -168,6 +169,13 @@ void cast_items(base::Bytes from, std::size_t from_size, base::MutableBytes to, 
 
 void decode_png(base::Bytes encoded, const ImageSize& size, std::uint32_t item_size, Color color,
                 base::MutableBytes pixels) {
+  if (color == Color::kGray) {
+    // Not by libpng, which would go by the file's gamma.
+    std::vector<std::byte> rgb(pixels.size() * 3);
+    decode_png(encoded, size, item_size, Color::kRgb, rgb);
+    reduce_to_gray(rgb, pixels);
+    return;
+  }
   PngContext context(encoded);
   if (const Outcome outcome = read_head(context, size, color); outcome != Outcome::kDone) fail(context, outcome, size);
   if (context.item_size == item_size) {

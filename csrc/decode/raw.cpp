@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <string>
+#include <vector>
 
 #include "base/error.h"
 #include "format/lz4.h"
@@ -21,6 +22,12 @@ void copy_exactly(base::Bytes stored, base::MutableBytes out) {
 
 void copy_raw_image(base::Bytes stored, const ImageSize& size, std::uint32_t item_size, Color color,
                     base::MutableBytes pixels) {
+  if (color == Color::kGray) {
+    std::vector<std::byte> rgb(pixels.size() * 3);
+    copy_raw_image(stored, size, item_size, Color::kRgb, rgb);
+    reduce_to_gray(rgb, pixels);
+    return;
+  }
   if (color == Color::kNative || (color == Color::kRgb && size.channels == 3)) {
     copy_exactly(stored, pixels);
     return;
@@ -46,6 +53,17 @@ void copy_raw_image(base::Bytes stored, const ImageSize& size, std::uint32_t ite
     out[0] = in[first];
     out[1] = in[green];
     out[2] = in[last];
+  }
+}
+
+void reduce_to_gray(base::Bytes rgb, base::MutableBytes gray) {
+  // 0.299 and 0.587 in 15 bits and the rest, all cut and not rounded.
+  constexpr std::uint32_t kRed = 9797;
+  constexpr std::uint32_t kGreen = 19234;
+  constexpr std::uint32_t kBlue = 3737;
+  for (std::size_t i = 0; i < gray.size(); ++i) {
+    const auto level = [&](std::size_t channel) { return std::to_integer<std::uint32_t>(rgb[3 * i + channel]); };
+    gray[i] = static_cast<std::byte>((kRed * level(0) + kGreen * level(1) + kBlue * level(2)) >> 15U);
   }
 }
 

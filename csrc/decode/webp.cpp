@@ -5,8 +5,10 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "base/error.h"
+#include "decode/raw.h"
 
 namespace penstock::decode {
 namespace {
@@ -77,6 +79,12 @@ ImageSize webp_size(base::Bytes encoded) { return size_of(features_of(encoded));
 void decode_webp(base::Bytes encoded, const ImageSize& size, Color color, base::MutableBytes pixels) {
   const WebPBitstreamFeatures features = features_of(encoded);
   check_size(size_of(features), size);
+  if (color == Color::kGray) {
+    std::vector<std::byte> rgb(pixels.size() * 3);
+    decode_webp(encoded, size, Color::kRgb, rgb);
+    reduce_to_gray(rgb, pixels);
+    return;
+  }
   if (features.has_animation != 0) {
     decode_first_frame(encoded, size, color, pixels);
   } else {

@@ -29,11 +29,12 @@ Tiling::Block Tiling::block(std::uint64_t number) const {
   return block;
 }
 
-Tiling Tiling::in_color() const {
+Tiling Tiling::recolored(bool gray) const {
   if (sample.size() == 3 && tiles_along(2) != 1) {
     throw base::Error(base::ErrorKind::kUnsupported,
                       "an image whose channels are in different tiles has no color conversion");
   }
+  if (gray) return {{sample.at(0), sample.at(1)}, {tile.at(0), tile.at(1)}};
   return {{sample.at(0), sample.at(1), 3}, {tile.at(0), tile.at(1), 3}};
 }
 

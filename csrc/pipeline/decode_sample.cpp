@@ -79,7 +79,7 @@ void check_structure(const TensorSource& source, const base::Shape& stated, std:
 void decode_sample(const TensorSource& source, const FetchedSample& item, base::MutableBytes target) {
   if (item.tiles.empty()) return decode_piece(source, item, target);
   const bool converted = source.format.is_image && source.color != decode::Color::kNative;
-  const format::Tiling tiling = converted ? item.tiling->in_color() : *item.tiling;
+  const format::Tiling tiling = converted ? item.tiling->recolored(source.color == decode::Color::kGray) : *item.tiling;
   for (std::size_t number = 0; number < item.tiles.size(); ++number) {
     try {
       decode_tile(source, item.tiles[number], tiling.block(number), tiling.sample, target);

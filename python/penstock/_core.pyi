@@ -61,6 +61,7 @@ class AnnotationTable:
         offsets: npt.NDArray[np.int64],
         boxes: npt.NDArray[np.float32],
         labels: npt.NDArray[np.int64],
+        mask_rows: npt.NDArray[np.int64],
         ignored_offsets: npt.NDArray[np.int64],
         ignored: npt.NDArray[np.float32],
     ) -> None: ...
@@ -72,6 +73,7 @@ class Detection:
         steps: Sequence[object],
         table: AnnotationTable,
         image: int,
+        masks: tuple[int, str | None, bool] | None,
         gray: bool,
         layout: str,
         pad_value: float,

@@ -7,18 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-import torch
 
 from penstock._native import require_native
 from penstock.collate import numpy_samples, tensor_batch
-from penstock.transforms.native import NativeBatch, NativeSample
+from penstock.transforms.native import NativeBatch, NativeMasks, NativeSample
 
 if TYPE_CHECKING:
     from penstock import _core
 
 __all__ = ["native_batch", "native_samples"]
 
-_ANNOTATIONS = (np.dtype(np.float32), np.dtype(np.int64), np.dtype(np.float32))
+_ANNOTATIONS: tuple[np.dtype[Any], ...] = (np.dtype(np.float32), np.dtype(np.int64), np.dtype(np.float32))
 
 
 def native_batch(tensors: Sequence[_core._TensorBatch], metas: npt.NDArray[np.float64]) -> NativeBatch:
@@ -33,13 +32,14 @@ def native_batch(tensors: Sequence[_core._TensorBatch], metas: npt.NDArray[np.fl
     samples = len(tensors[0][1])
     views = len(rows) // samples
     boxes, labels, ignored = [
-        _as_list(tensor_batch(tensor, dtype)) for tensor, dtype in zip(tensors[views:], _ANNOTATIONS, strict=False)
+        list(tensor_batch(tensor, dtype)) for tensor, dtype in zip(tensors[views:], _ANNOTATIONS, strict=False)
     ] or ([], [], [])
     return NativeBatch(
         views=[tensor_batch(tensors[view], _image_dtype(rows[view])) for view in range(views)],
         boxes=boxes,
         labels=labels,
         ignored=ignored,
+        masks=_masks(tensors[views + len(_ANNOTATIONS) :]),
         metas=[rows[i * views : (i + 1) * views] for i in range(samples)],
     )
 
@@ -53,10 +53,33 @@ def native_samples(
     columns: list[Any] = [
         numpy_samples(tensor, dtype) for tensor, dtype in zip(tensors[1:], _ANNOTATIONS, strict=False)
     ] or [[None] * len(images)] * len(_ANNOTATIONS)
+    masks: list[Any] = list(_masks(tensors[1 + len(_ANNOTATIONS) :])) or [None] * len(images)
     return [
-        NativeSample(image, boxes, labels, ignored, row)
-        for image, boxes, labels, ignored, row in zip(images, *columns, rows, strict=True)
+        NativeSample(image, boxes, labels, ignored, mask, row)
+        for image, boxes, labels, ignored, mask, row in zip(images, *columns, masks, rows, strict=True)
     ]
+
+
+def _masks(tensors: Sequence[_core._TensorBatch]) -> list[NativeMasks]:
+    """From the core's two tensors (see csrc/pipeline/mask_source.h), or none."""
+    if not tensors:
+        return []
+    values, ends = tensors
+    bitmaps = len(values[2][0]) == 3
+    arrays = numpy_samples(values, np.dtype(np.uint8 if bitmaps else np.float64))
+    numbers = numpy_samples(ends, np.dtype(np.int64))
+    return [_one_samples_masks(array, number.tolist()) for array, number in zip(arrays, numbers, strict=True)]
+
+
+def _one_samples_masks(values: npt.NDArray[Any], numbers: list[int]) -> NativeMasks:
+    height, width, objects, polygons = numbers[:4]
+    if values.ndim == 3:
+        return NativeMasks(height, width, values, None)
+    object_ends, polygon_ends = numbers[4 : 4 + objects], numbers[4 + objects :]
+    parts = [values[start:end] for start, end in zip([0, *polygon_ends], polygon_ends, strict=False)]
+    assert len(parts) == polygons
+    lists = [parts[start:end] for start, end in zip([0, *object_ends], object_ends, strict=False)]
+    return NativeMasks(height, width, None, lists)
 
 
 def _rows(metas: npt.NDArray[np.float64]) -> list[dict[str, float]]:
@@ -66,7 +89,3 @@ def _rows(metas: npt.NDArray[np.float64]) -> list[dict[str, float]]:
 
 def _image_dtype(row: dict[str, float]) -> np.dtype[Any]:
     return np.dtype(np.float32 if row["floating"] else np.uint8)
-
-
-def _as_list(values: torch.Tensor | list[torch.Tensor]) -> list[torch.Tensor]:
-    return list(values)

@@ -156,10 +156,19 @@ class NativeLoader:
             steps=part.steps,
             table=native.AnnotationTable(**vars(table)),
             image=list(self._dtypes).index(part.image),
+            masks=self._mask_source(part),
             gray=part.gray,
             layout=part.layout,
             pad_value=part.pad_value,
         )
+
+    def _mask_source(self, part: NativePart) -> tuple[int, str | None, bool] | None:
+        """Number of the masks' tensor, dtype of its polygons if it holds such, whether bitmaps are made of them."""
+        if part.masks is None:
+            return None
+        tensor = self._samples.tensors[part.masks]
+        dtype = None if tensor.value_format is None else str(tensor.dtype)
+        return list(self._dtypes).index(part.masks), dtype, part.bitmaps
 
     @property
     def _per_sample(self) -> bool:

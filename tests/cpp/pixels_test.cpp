@@ -32,6 +32,8 @@ class JpegImages final : public PixelSources {
 /// Plans of every kind of step, alone and together.
 std::vector<PixelPlan> plans() {
   const Normalize normalize{{1, 2, 3}, {0.5, 0.25, 0.125}, true};
+  const Photometric photometric{5, 1.1F, 0.9F, 7, 1, {2, 0, 1}};
+  const Warp warp{{1, 0.1, 3, -0.1, 1, 4, 0, 0, 1}, {70, 50}, {5, 6, 7}};
   const Canvas expand{{100, 150}, 20, 30, {1, 2, 3}};
   const Canvas crop{{40, 50}, -10, -7, {}};
   const Canvas pad{{96, 128}, 0, 0, {0, 0, 0}};
@@ -40,14 +42,14 @@ std::vector<PixelPlan> plans() {
   const std::vector<std::vector<PixelStep>> chains{
       {},
       {Resize{{90, 121}}, Flip{true, false}, normalize, pad},
-      {ToFloat{}, expand, crop, Resize{{64, 47}}, Flip{true, true}, Photometric{5, 1.1F, 0.9F, 7, 1, {2, 0, 1}}, normalize, pad},
+      {ToFloat{}, expand, crop, Resize{{64, 47}}, Flip{true, true}, photometric, normalize, pad},
       {Photometric{}, expand, Resize{{33, 44}}, normalize, normalize, normalize},
       {Canvas{{10, 10}, 200, 0, {9, 9, 9}}, Resize{{5, 70}}},
       {expand, crop, expand, Resize{{64, 47}, true}, Flip{false, true}},
       {Resize{{1, 1}}},
       {Flip{false, true}, Resize{{200, 3}}},
-      {HsvGains{{3, 20, -20}}, Fill{{{1, 2, 30, 40}}, {7, 8, 9}}, Warp{{1, 0.1, 3, -0.1, 1, 4, 0, 0, 1}, {70, 50}, {5, 6, 7}}},
-      {ToFloat{}, Warp{{1, 0.1, 3, -0.1, 1, 4, 0, 0, 1}, {70, 50}, {5, 6, 7}}, Resize{{31, 17}}},
+      {HsvGains{{3, 20, -20}}, Fill{{{1, 2, 30, 40}}, {7, 8, 9}}, warp},
+      {ToFloat{}, warp, Resize{{31, 17}}},
       {Overlay{part, 70, 50}, Resize{{30, 40}}, Blend{part}, Select{part, mask}, normalize},
   };
   std::vector<PixelPlan> made;
@@ -58,13 +60,13 @@ std::vector<PixelPlan> plans() {
 }
 
 /// Memory of exactly the size of the result, so that a sanitizer sees each byte beyond it that is touched.
-test::ByteVector run(const PixelPlan& plan, bool planar, std::int32_t more = 0) {
+test::ByteVector run(const PixelPlan& plan, bool planar, std::int32_t more = 0, std::byte before = {}) {
   JpegImages images;
   Extent extent = extent_of(plan);
   extent = {extent.height + more, extent.width + more};
   const std::size_t bytes = static_cast<std::size_t>(extent.height) * static_cast<std::size_t>(extent.width) *
                             plan.channels * (is_float(plan) ? 4 : 1);
-  test::ByteVector out(bytes, std::byte{0xEE});
+  test::ByteVector out(bytes, before);
   run_pixels(plan, images, {out.data(), planar, extent, 0});
   return out;
 }
@@ -72,9 +74,9 @@ test::ByteVector run(const PixelPlan& plan, bool planar, std::int32_t more = 0) 
 TEST(Pixels, WritesEveryByteOfTheTargetAndNoOther) {
   for (const PixelPlan& plan : plans()) {
     for (const bool planar : {false, true}) {
-      const test::ByteVector out = run(plan, planar, 3);
-      // The last pixel is padding.
-      EXPECT_EQ(out.back(), std::byte{0});
+      const test::ByteVector out = run(plan, planar, 3, std::byte{0xEE});
+      EXPECT_EQ(out, run(plan, planar, 3, std::byte{0x11}));
+      EXPECT_EQ(out.back(), std::byte{0}) << "the last pixel is padding";
     }
   }
 }

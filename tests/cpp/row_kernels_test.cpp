@@ -61,7 +61,17 @@ struct RandomColumns {
   std::vector<std::uint32_t> integers;
   std::vector<float> left_weights, right_weights;
   std::array<std::vector<float>, 3> beside;
+  std::vector<std::int32_t> windows;
   Columns columns;
+
+  void find_windows() {
+    for (std::size_t i = 0; i < columns.count; i += kWindowColumns) {
+      const std::int32_t last = left[std::min(columns.count, i + kWindowColumns) - 1];
+      if (last + 1 - left[i] >= kWindowPixels) return;
+      windows.push_back(left[i]);
+    }
+    columns.windows = windows.data();
+  }
 
   RandomColumns(std::size_t count, std::int32_t width, double scale, bool has_beside)
       : left(count + kRoom), integers(count + kRoom), left_weights(count + kRoom), right_weights(count + kRoom) {
@@ -73,7 +83,8 @@ struct RandomColumns {
       left_weights[i] = static_cast<float>(2048 - weight) / 2048;
       right_weights[i] = static_cast<float>(weight) / 2048;
     }
-    columns = {count, left.data(), integers.data(), left_weights.data(), right_weights.data(), {}};
+    columns = {count, left.data(), integers.data(), left_weights.data(), right_weights.data(), nullptr, {}};
+    find_windows();
     for (std::size_t c = 0; c < 3 && has_beside; ++c) {
       beside[c].resize(count + kRoom);
       for (std::size_t i = 0; i < count; i += 3) beside[c][i] = static_cast<float>(c + 1);
@@ -98,7 +109,8 @@ TEST_P(RowKernels, ResampleBytes) {
         for (std::size_t i = 0; i < count(); ++i) {
           const auto at = static_cast<std::size_t>(made.left[i]) * 4 + c;
           const auto beside = has_beside ? made.beside[c][i] : 0.0F;
-          const int weights[2] = {static_cast<int>(made.integers[i] & 0xFFFF), static_cast<int>(made.integers[i] >> 16)};
+          const int weights[2] = {static_cast<int>(made.integers[i] & 0xFFFF),
+                                  static_cast<int>(made.integers[i] >> 16)};
           ASSERT_EQ(sums[c][i], (row[at] * weights[0] + row[at + 4] * weights[1] + static_cast<int>(beside)) >> 4);
           ASSERT_EQ(floats[c][i], static_cast<float>(row[at]) * made.left_weights[i] +
                                       static_cast<float>(row[at + 4]) * made.right_weights[i] + beside);
@@ -128,7 +140,8 @@ TEST_P(RowKernels, BlendSums) {
   const auto first = random_planes<std::int16_t>(0, 32641);
   const auto second = random_planes<std::int16_t>(0, 32641);
   const Affine affine{{1, 2, 3}, {0.5F, 2, 3}};
-  for (const std::int16_t weight : {0, 1, 700, 2047, 2048}) {
+  for (const int share : {0, 1, 700, 2047, 2048}) {
+    const auto weight = static_cast<std::int16_t>(share);
     const auto rest = static_cast<std::int16_t>(2048 - weight);
     Output<std::uint8_t> bytes(count());
     Output<float> floats(count());
@@ -201,7 +214,8 @@ TEST_P(RowKernels, Photometric) {
   for (std::size_t i = 0; i < count(); i += 5) rows[1][i] = rows[2][i] = rows[0][i];  // gray
   for (std::size_t i = 1; i < count(); i += 5) rows[1][i] = rows[2][i];
   const Affine affine{{10, 20, 30}, {0.5F, 2, 1}};
-  for (const Photometric& p : {Photometric{}, Photometric{-32, 0.5F, 1.5F, 18, 1.2F}, Photometric{30, 1.5F, 0.6F, -18, 1}}) {
+  for (const auto& p : {transform::Photometric{}, transform::Photometric{-32, 0.5F, 1.5F, 18, 1.2F},
+                        transform::Photometric{30, 1.5F, 0.6F, -18, 1}}) {
     Output<float> out(count());
     apply(read(rows), p, affine, count(), out.planes());
     for (std::size_t i = 0; i < count(); ++i) {
@@ -241,9 +255,9 @@ TEST_P(RowKernels, LayoutsOfPixels) {
 INSTANTIATE_TEST_SUITE_P(EveryTarget, RowKernels,
                          testing::Combine(testing::ValuesIn(hwy::SupportedAndGeneratedTargets()),
                                           testing::Values<std::size_t>(1, 2, 15, 16, 17, 31, 32, 33, 64, 100, 257)),
-                         [](const auto& info) {
-                           return std::string(hwy::TargetName(std::get<0>(info.param))) + "_" +
-                                  std::to_string(std::get<1>(info.param));
+                         [](const auto& param_info) {
+                           return std::string(hwy::TargetName(std::get<0>(param_info.param))) + "_" +
+                                  std::to_string(std::get<1>(param_info.param));
                          });
 
 }  // namespace

@@ -67,11 +67,12 @@ TEST(Tiling, ACountPastAllNumbersIsTheLargest) {
   EXPECT_EQ((Tiling{{most, most, most}, {1, 1, 1}}).count(), std::numeric_limits<std::uint64_t>::max());
 }
 
-TEST(Tiling, ImagesInColorHaveThreeChannels) {
-  EXPECT_EQ((Tiling{{60, 50}, {40, 30}}).in_color().sample, (base::Shape{60, 50, 3}));
-  EXPECT_EQ((Tiling{{60, 50, 4}, {40, 30, 4}}).in_color().tile, (base::Shape{40, 30, 3}));
+TEST(Tiling, ImagesInColorHaveThreeChannelsAndGrayOnesNoAxisOfThem) {
+  EXPECT_EQ((Tiling{{60, 50}, {40, 30}}).recolored(false).sample, (base::Shape{60, 50, 3}));
+  EXPECT_EQ((Tiling{{60, 50, 4}, {40, 30, 4}}).recolored(false).tile, (base::Shape{40, 30, 3}));
+  EXPECT_EQ((Tiling{{60, 50, 4}, {40, 30, 4}}).recolored(true).sample, (base::Shape{60, 50}));
   const Tiling split{{60, 50, 3}, {40, 30, 2}};
-  EXPECT_EQ(test::kind_of([&] { split.in_color(); }), base::ErrorKind::kUnsupported);
+  EXPECT_EQ(test::kind_of([&] { split.recolored(false); }), base::ErrorKind::kUnsupported);
 }
 
 }  // namespace

@@ -35,7 +35,8 @@ Picture apply(Picture from, const Canvas& canvas) {
   for (std::int32_t y = 0; y < from.extent.height; ++y) {
     for (std::int32_t x = 0; x < from.extent.width; ++x) {
       const std::int32_t row = y + canvas.top, column = x + canvas.left;
-      if (row >= 0 && row < to.extent.height && column >= 0 && column < to.extent.width) to.at(row, column) = from.at(y, x);
+      const bool inside = row >= 0 && row < to.extent.height && column >= 0 && column < to.extent.width;
+      if (inside) to.at(row, column) = from.at(y, x);
     }
   }
   return to;
@@ -45,7 +46,8 @@ Picture apply(Picture from, const Flip& flip) {
   Picture to = from;
   for (std::int32_t y = 0; y < from.extent.height; ++y) {
     for (std::int32_t x = 0; x < from.extent.width; ++x) {
-      to.at(y, x) = from.at(flip.vertical ? from.extent.height - 1 - y : y, flip.horizontal ? from.extent.width - 1 - x : x);
+      to.at(y, x) = from.at(flip.vertical ? from.extent.height - 1 - y : y,
+                            flip.horizontal ? from.extent.width - 1 - x : x);
     }
   }
   return to;

@@ -54,7 +54,7 @@ def nested(step: dict[str, Any]) -> dict[str, Any]:
             "step 2: 'gt_semantic_seg' (with_seg=True)",
         ),
         ([*LOAD, COLLECT], "pipeline step 3: 'gt_masks' is not supported yet"),
-        ([{"type": "LoadImageFromFile", "color_type": "grayscale"}], "step 1: color_type='grayscale' is not"),
+        ([{"type": "LoadImageFromFile", "color_type": "gray"}], "no color_type 'gray'. Did you mean 'grayscale'?"),
         ([{"type": "LoadImageFromFile", "channel_order": "rbg"}], "channel_order 'rbg'. Did you mean 'rgb'?"),
         ([{"type": "LoadImageFromFile", "to_float": True}], "step 1: 'LoadImageFromFile' cannot be built"),
         ([], "pipeline: a list of dicts is needed"),

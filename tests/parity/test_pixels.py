@@ -10,13 +10,14 @@ import numpy.typing as npt
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
 from support.images import jpeg, picture, png
 from support.require import require
 
 cv2 = pytest.importorskip("cv2")
 require("mmdet")
 
-from support.pixel_plans import Step, by_opencv, extent_after, plan, stored
+from support.pixel_plans import Step, by_opencv, extent_after, plan, stored  # noqa: E402
 
 few = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 MEAN, STD = (123.675, 116.28, 103.53), (58.395, 57.12, 57.375)
@@ -175,9 +176,7 @@ def test_warping_gives_what_opencv_gives(
 
 @few
 @given(extent=extents, gains=st.tuples(st.integers(-20, 20), st.integers(-60, 60), st.integers(-60, 60)))
-def test_hsv_gains_give_what_opencv_gives(
-    native: Any, extent: tuple[int, int], gains: tuple[int, int, int]
-) -> None:
+def test_hsv_gains_give_what_opencv_gives(native: Any, extent: tuple[int, int], gains: tuple[int, int, int]) -> None:
     image = pixels(*extent)
     described = plan([{"type": "HsvGains", "gains": gains}])
     assert_same(native.run_pixels([stored(image)], described, color="native"), by_opencv([image], described))

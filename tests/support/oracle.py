@@ -112,7 +112,8 @@ def check_step(transform: Any, results: Results, seed: int = 0, pool: Pool | Non
     outcome = same_failure_or_result(
         lambda: through_mmdet(transform, copy.deepcopy(results), stream, 5, pool),
         lambda: through_step(step, ours, stream, 5, pool),
-        type(step).__name__,
+        # One of its transforms may be the one that fails.
+        "|".join(type(part).__name__ for part in (step, *getattr(step, "transforms", ()))),
     )
     for key, value in before.items():
         assert_same(results[key], value, f"input {key}")

@@ -98,17 +98,13 @@ def _hsvgains(image: Image, *, gains: Sequence[int], **_: Any) -> Image:
     return np.asarray(cv2.cvtColor(hsv.astype(np.uint8), cv2.COLOR_HSV2BGR))
 
 
-def _normalize(
-    image: Image, *, mean: Sequence[float], inverse_std: Sequence[float], swap: bool, **_: Any
-) -> Image:
+def _normalize(image: Image, *, mean: Sequence[float], inverse_std: Sequence[float], swap: bool, **_: Any) -> Image:
     if image.shape[2] == 1:  # which mmcv refuses
         return ((image.astype(np.float32) - np.float32(mean[0])) * np.float32(inverse_std[0])).astype(np.float32)
     return np.asarray(mmcv.imnormalize(image, np.array(mean), 1 / np.array(inverse_std), swap))
 
 
-def _warp(
-    image: Image, *, matrix: Sequence[float], extent: tuple[int, int], fill: Sequence[float], **_: Any
-) -> Image:
+def _warp(image: Image, *, matrix: Sequence[float], extent: tuple[int, int], fill: Sequence[float], **_: Any) -> Image:
     matrix3 = np.array(matrix, np.float64).reshape(3, 3)
     return np.asarray(cv2.warpPerspective(image, matrix3, extent[::-1], borderValue=tuple(fill)))
 

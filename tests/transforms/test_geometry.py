@@ -171,7 +171,7 @@ SHARES = st.floats(0.01, 1)
         st.tuples(st.just("relative_range"), st.tuples(SHARES, SHARES)),
     ),
     st.fixed_dictionaries(
-        {name: BOOLEANS for name in ("allow_negative_crop", "recompute_bbox", "bbox_clip_border")},
+        dict.fromkeys(("allow_negative_crop", "recompute_bbox", "bbox_clip_border"), BOOLEANS),
     ),
     samples(),
     SEEDS,

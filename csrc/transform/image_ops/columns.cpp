@@ -46,12 +46,12 @@ ColumnTable::ColumnTable(const std::vector<Tap>& taps, const AxisView& after, co
                          bool integer) {
   const std::size_t count = after.begin < after.end ? static_cast<std::size_t>(after.end - after.begin) : 0;
   const std::size_t stride = (count + 127) / 64 * 64;
-  memory_ = Scratch(stride * 7 * sizeof(float));
-  std::memset(memory_.as<std::byte>(), 0, stride * 7 * sizeof(float));
+  memory_ = Scratch(stride * 8 * sizeof(float));
+  std::memset(memory_.as<std::byte>(), 0, stride * 8 * sizeof(float));
   auto* const left = memory_.as<std::int32_t>();
   auto* const integers = memory_.as<std::uint32_t>() + stride;
   float* const floats = memory_.as<float>() + 2 * stride;
-  columns_ = {count, left, integers, floats, floats + stride, {}};
+  columns_ = {count, left, integers, floats, floats + stride, nullptr, {}};
   // Of an image that is not seen at all, no column is.
   AxisView view = before.x();
   if (before.empty()) view.end = view.begin;
@@ -70,6 +70,28 @@ ColumnTable::ColumnTable(const std::vector<Tap>& taps, const AxisView& after, co
     has_beside = has_beside || mixture.weights[kBeside] != 0;
   }
   if (has_beside) columns_.beside = {floats + 2 * stride, floats + 3 * stride, floats + 4 * stride};
+  find_windows(left, memory_.as<std::int32_t>() + 7 * stride);
+}
+
+void ColumnTable::find_windows(std::int32_t* left, std::int32_t* windows) {
+  const std::size_t count = columns_.count;
+  // Columns that show no pixel may be given any: the nearest.
+  const auto shows_none = [this](std::size_t i) {
+    return columns_.left_weights[i] == 0 && columns_.right_weights[i] == 0;
+  };
+  for (std::size_t i = 1; i < count; ++i) {
+    if (shows_none(i)) left[i] = left[i - 1];
+  }
+  for (std::size_t i = count; i-- > 1;) {
+    if (shows_none(i - 1)) left[i - 1] = left[i];
+  }
+  for (std::size_t i = 0; i < count; i += kernels::kWindowColumns) {
+    const auto [first, last] =
+        std::minmax_element(left + i, left + std::min(count, i + kernels::kWindowColumns));
+    if (*last + 1 - *first >= kernels::kWindowPixels) return;
+    windows[i / kernels::kWindowColumns] = *first;
+  }
+  columns_.windows = windows;
 }
 
 }  // namespace penstock::transform

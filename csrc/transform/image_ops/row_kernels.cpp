@@ -60,12 +60,43 @@ HWY_INLINE Float to_float(Word values) { return hn::ConvertTo(Floats(), hn::BitC
 
 HWY_INLINE Float apply(Float value, Float offset, Float scale) { return hn::Mul(hn::Sub(value, offset), scale); }
 
-/// Pixel pairs, so that the vectors after it read memory in order.
-HWY_INLINE void gather_pairs(const std::uint8_t* row, const Columns& columns, std::uint64_t* pairs) {
-  for (std::size_t i = 0; i < columns.count; ++i) {
-    std::memcpy(pairs + i, row + std::size_t{4} * static_cast<std::uint32_t>(columns.left[i]), 8);
+/// The pixels that columns are made of. Where they lie close together, they are picked out of two registers; else they
+/// are first brought together, so that vectors read memory in order.
+class Neighbours {
+ public:
+  HWY_INLINE Neighbours(const std::uint8_t* row, const Columns& columns, std::uint64_t* pairs)
+      : row_(row), columns_(columns), pairs_(pairs) {
+#if HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_AVX3_DL
+    if (columns.windows != nullptr) return;
+#endif
+    for (std::size_t i = 0; i < columns.count; ++i) {
+      std::memcpy(pairs + i, row + std::size_t{4} * static_cast<std::uint32_t>(columns.left[i]), 8);
+    }
   }
-}
+
+  HWY_INLINE void load(std::size_t column, Word& left, Word& right) const {
+    const Words words;
+#if HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_AVX3_DL
+    if (columns_.windows != nullptr) {
+      const std::int32_t first = columns_.windows[column / kWindowColumns];
+      const auto* const window = reinterpret_cast<const std::uint32_t*>(row_) + first;
+      const Word low = hn::LoadU(words, window);
+      const Word high = hn::LoadU(words, window + kWindowPixels / 2);
+      const Word at = hn::Sub(hn::Load(words, reinterpret_cast<const std::uint32_t*>(columns_.left) + column),
+                              hn::Set(words, static_cast<std::uint32_t>(first)));
+      left = Word{_mm512_permutex2var_epi32(low.raw, at.raw, high.raw)};
+      right = Word{_mm512_permutex2var_epi32(low.raw, hn::Add(at, hn::Set(words, 1U)).raw, high.raw)};
+      return;
+    }
+#endif
+    hn::LoadInterleaved2(words, reinterpret_cast<const std::uint32_t*>(pairs_ + column), left, right);
+  }
+
+ private:
+  const std::uint8_t* row_;
+  const Columns& columns_;
+  std::uint64_t* pairs_;
+};
 
 void resample_to_sums(const std::uint8_t* HWY_RESTRICT row, const Columns& columns, std::uint64_t* HWY_RESTRICT pairs,
                       const Planes<std::int16_t>& to) {
@@ -74,10 +105,10 @@ void resample_to_sums(const std::uint8_t* HWY_RESTRICT row, const Columns& colum
   const Shorts shorts;
   const Word low_bytes = hn::Set(words, 0x00FF00FFU);
   const Word low_half = hn::Set(words, 0x0000FFFFU);
-  gather_pairs(row, columns, pairs);
+  const Neighbours neighbours(row, columns, pairs);
   for (std::size_t i = 0; i < columns.count; i += hn::Lanes(words)) {
     Word left, right;
-    hn::LoadInterleaved2(words, reinterpret_cast<const std::uint32_t*>(pairs + i), left, right);
+    neighbours.load(i, left, right);
     const Word weights = hn::Load(words, columns.integer_weights + i);
     const Word first_two = hn::Or(hn::And(left, low_half), hn::ShiftLeft<16>(right));
     const Word third = hn::Or(hn::ShiftRight<16>(left), hn::AndNot(low_half, right));
@@ -97,10 +128,10 @@ void resample_to_floats(const std::uint8_t* HWY_RESTRICT row, const Columns& col
                         std::uint64_t* HWY_RESTRICT pairs, const Planes<float>& to) {
   const Words words;
   const Floats floats;
-  gather_pairs(row, columns, pairs);
+  const Neighbours neighbours(row, columns, pairs);
   for (std::size_t i = 0; i < columns.count; i += hn::Lanes(words)) {
     Word left, right;
-    hn::LoadInterleaved2(words, reinterpret_cast<const std::uint32_t*>(pairs + i), left, right);
+    neighbours.load(i, left, right);
     const Float left_weight = hn::Load(floats, columns.left_weights + i);
     const Float right_weight = hn::Load(floats, columns.right_weights + i);
     for (std::size_t c = 0; c < 3; ++c) {

@@ -21,6 +21,10 @@ struct Affine {
   Color3 scale{1, 1, 1};
 };
 
+/// What vectors of 512 bits take from two of their registers.
+inline constexpr std::size_t kWindowColumns = 16;
+inline constexpr std::int32_t kWindowPixels = 32;
+
 /// How the columns of a row are made of another row's: column i of its pixels `left[i]` and the next, and, where there
 /// are any, of a color beside the image. All arrays in Scratch.
 struct Columns {
@@ -29,7 +33,10 @@ struct Columns {
   const std::uint32_t* integer_weights = nullptr;  ///< of 2048; the left one in the low half, the right one above
   const float* left_weights = nullptr;
   const float* right_weights = nullptr;
-  Planes<const float> beside{};  ///< null, or the part of a color that is added to the column: its weight times the value
+  /// Null, or for each kWindowColumns columns the first of kWindowPixels pixels among which all of theirs are.
+  const std::int32_t* windows = nullptr;
+  /// Null, or the part of a color that is added to the column: its weight times the value.
+  Planes<const float> beside{};
 };
 
 /// Pixels of three bytes, or one, to pixels of four.

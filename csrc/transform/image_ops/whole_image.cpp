@@ -20,7 +20,8 @@ template <class To, class From>
 To cast(From value) {
   if constexpr (std::is_same_v<To, std::uint8_t> && std::is_same_v<From, float>) {
     constexpr float kMost = 1 << 30;
-    return static_cast<std::uint8_t>(static_cast<std::int32_t>(value > kMost ? kMost : value > -kMost ? value : -kMost));
+    const float within = value > kMost ? kMost : value > -kMost ? value : -kMost;  // NaN: -kMost
+    return static_cast<std::uint8_t>(static_cast<std::int32_t>(within));
   } else {
     return static_cast<To>(value);
   }

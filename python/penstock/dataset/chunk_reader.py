@@ -251,7 +251,8 @@ class ChunkReader:
             rows = self._index.tile_rows(index)
         for number, row in enumerate(rows):
             with self._placed(row, index):
-                tiling = stored if color == "native" or not self._layout.is_image else stored.in_color()
+                converted = color != "native" and self._layout.is_image
+                tiling = stored.recolored(color == "gray") if converted else stored
                 chunk, shape, extent = self._open_tile(index, number, row)
                 tiles.append(decode_tile(self._bytes(row, chunk, *extent), self._tile_layout, shape, color))
         return assemble_tiles(tiles, tiling)

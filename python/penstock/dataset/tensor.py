@@ -216,7 +216,7 @@ class Tensor:
 
         Args:
             index: Which one; negative ones count from the end.
-            color: For images: "native", or "rgb" and "bgr" for uint8 (h, w, 3).
+            color: For images: "native", "rgb" and "bgr" for uint8 (h, w, 3), or "gray" for uint8 (h, w).
             decode: "numpy" gives what :meth:`__getitem__` does; "bytes" what :meth:`bytes` does, of every htype;
                 "pil", of images and of what is compressed as images, a ``PIL.Image.Image`` of the file as it is
                 (palettes and EXIF included), and an empty array where there are no pixels. A sequence is then

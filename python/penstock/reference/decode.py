@@ -11,7 +11,7 @@ import numpy.typing as npt
 from penstock.errors import DecodeError, UnsupportedError
 from penstock.reference.codecs import is_image_file
 from penstock.reference.lz4 import decompress_lz4
-from penstock.reference.pictures import Color, load_picture, pixels_of, to_picture
+from penstock.reference.pictures import Color, gray_of, load_picture, pixels_of, to_picture
 
 __all__ = ["Color", "decode_array", "decode_image", "decode_picture"]
 
@@ -31,8 +31,8 @@ def decode_image(
         shape: The shape that the dataset states, (h, w) or (h, w, channels).
         dtype: The tensor's dtype.
         color: "native" gives the array as stored, of ``shape`` and ``dtype``. "rgb" and "bgr" give uint8 (h,
-            w, 3): gray is repeated, alpha dropped, palettes looked up. No EXIF rotation. An image without
-            pixels keeps its shape.
+            w, 3): gray is repeated, alpha dropped, palettes looked up. "gray" gives uint8 (h, w): a JPEG's
+            luma, else what OpenCV reads of an RGB file. No EXIF rotation. An image without pixels keeps its shape.
 
     Returns:
         An array that owns its memory and can be written to.
@@ -54,7 +54,7 @@ def decode_image(
         return _convert_raw(decode_array(data, compression, shape, dtype), color)
     if not is_image_file(compression):
         raise UnsupportedError(f"sample compression '{compression}' is not supported yet")
-    return pixels_of(load_picture(data, compression, shape), shape, dtype, color)
+    return pixels_of(load_picture(data, compression, shape, luma=color == "gray"), shape, dtype, color)
 
 
 def decode_picture(
@@ -98,4 +98,6 @@ def _convert_raw(image: npt.NDArray[Any], color: Color) -> npt.NDArray[Any]:
     if channels not in (1, 3, 4):
         raise UnsupportedError(f"an image of {channels} channels has no color conversion")
     order = [0, 0, 0] if channels == 1 else [0, 1, 2]
+    if color == "gray":
+        return gray_of(image[:, :, order])
     return np.ascontiguousarray(image[:, :, order if color == "rgb" else order[::-1]])

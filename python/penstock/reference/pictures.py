@@ -13,25 +13,27 @@ from penstock.extras import import_extra
 from penstock.reference.codecs import IMAGE_FILES
 from penstock.reference.limits import check_pixel_count, check_scans
 
-__all__ = ["Color", "load_picture", "pixels_of", "to_picture"]
+__all__ = ["Color", "gray_of", "load_picture", "pixels_of", "to_picture"]
 
-Color = Literal["native", "rgb", "bgr"]
+Color = Literal["native", "rgb", "bgr", "gray"]
 
 # What Pillow reduces to RGB by dropping alpha, repeating gray and looking up palettes, and nothing else.
 _CONVERTIBLE = frozenset({"1", "L", "LA", "P", "PA", "RGB", "RGBA"})
 _DAMAGED_IMAGE = "The image is damaged: replace the sample, or leave it out"
 
 
-def load_picture(data: bytes | memoryview, compression: str, shape: tuple[int, ...]) -> Any:
+def load_picture(data: bytes | memoryview, compression: str, shape: tuple[int, ...], *, luma: bool = False) -> Any:
     """The ``PIL.Image.Image`` of an image file, its pixels decoded.
 
     Args:
         data: The file.
         compression: Deep Lake's name of its format, one of ``IMAGE_FILES``.
         shape: What the dataset states, (height, width) first.
+        luma: Of a JPEG, the luma alone as it is stored: libjpeg leaves the other components out.
 
     Raises:
         DecodeError: The file is damaged, or of another format or size than stated.
+        UnsupportedError: A JPEG that stores no luma.
         MissingExtraError: Pillow is not installed.
     """
     pillow_name = IMAGE_FILES[compression]
@@ -48,9 +50,13 @@ def load_picture(data: bytes | memoryview, compression: str, shape: tuple[int, .
                 f"{pillow_name}: the image is {height} x {width} (height x width), the dataset says "
                 f"{shape[0]} x {shape[1]}"
             )
+        if luma and pillow_name == "JPEG":
+            _check_channels(image, shape)
+            _check_convertible(image)
+            image.draft("L", None)
         image.load()
         return image
-    except (DecodeError, MemoryError):
+    except (DecodeError, UnsupportedError, MemoryError):
         raise
     except pillow.UnidentifiedImageError:
         # Pillow's own words name an object in memory.
@@ -68,17 +74,34 @@ def pixels_of(image: Any, shape: tuple[int, ...], dtype: np.dtype[Any], color: C
         DecodeError: Another number of channels than ``shape`` states.
         UnsupportedError: A color conversion that is not defined.
     """
-    pixels = np.array(image)
-    channels = 1 if pixels.ndim == 2 else pixels.shape[2]
+    if color == "gray" and image.format in ("JPEG", "MPO"):
+        return np.array(image)
+    _check_channels(image, shape)
+    if color == "native":
+        return np.array(image).reshape(shape).astype(dtype, copy=False)
+    _check_convertible(image)
+    rgb = np.array(image.convert("RGB"))
+    if color == "gray":
+        return gray_of(rgb)
+    return rgb if color == "rgb" else np.ascontiguousarray(rgb[:, :, ::-1])
+
+
+def gray_of(rgb: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """0.299 and 0.587 in 15 bits and the rest, all cut: libpng's, by which OpenCV reads color as gray."""
+    weighted = rgb.astype(np.uint32) @ np.array([9797, 19234, 3737], dtype=np.uint32)
+    return (weighted >> 15).astype(np.uint8)
+
+
+def _check_channels(image: Any, shape: tuple[int, ...]) -> None:
+    channels = len(image.getbands())
     stated = 1 if len(shape) == 2 else shape[2]
     if channels != stated:
         raise DecodeError(f"{image.format}: the image has {channels} channels, the dataset says {stated}")
-    if color == "native":
-        return pixels.reshape(shape).astype(dtype, copy=False)
+
+
+def _check_convertible(image: Any) -> None:
     if image.mode not in _CONVERTIBLE:
         raise UnsupportedError(f"{image.format}: color conversion from mode {image.mode} is not supported")
-    rgb = np.array(image.convert("RGB"))
-    return rgb if color == "rgb" else np.ascontiguousarray(rgb[:, :, ::-1])
 
 
 def to_picture(pixels: npt.NDArray[Any]) -> Any:

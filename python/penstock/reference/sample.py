@@ -164,7 +164,8 @@ def decode_tile(
     if prod(shape) * layout.dtype.itemsize > LARGEST_HOLE:
         raise ChunkFormatError(f"a tile of the shape {shape} has no bytes", hint=DAMAGED_CHUNK)
     converted = layout.is_image and color != "native"
-    return np.zeros((*shape[:2], 3) if converted else shape, dtype=layout.dtype)
+    channels = () if color == "gray" else (3,)
+    return np.zeros((*shape[:2], *channels) if converted else shape, dtype=layout.dtype)
 
 
 def _check_held(header: ChunkHeader, local_index: int) -> None:

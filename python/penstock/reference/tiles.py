@@ -57,13 +57,16 @@ class Tiling:
                 f"tile {number} has the shape {shape}, its place in the sample {expected}", hint=DAMAGED_CHUNK
             )
 
-    def in_color(self) -> Tiling:
-        """The same cut of an image once it has three channels. Raises UnsupportedError when its channels are in
-        different tiles.
+    def recolored(self, gray: bool) -> Tiling:
+        """The same cut of an image once it has three channels, or as gray no axis of them.
+
+        Raises:
+            UnsupportedError: Its channels are in different tiles.
         """
         if len(self.sample_shape) == 3 and self.grid[2] != 1:
             raise UnsupportedError("an image whose channels are in different tiles has no color conversion")
-        return Tiling((*self.sample_shape[:2], 3), (*self.tile_shape[:2], 3))
+        channels = () if gray else (3,)
+        return Tiling((*self.sample_shape[:2], *channels), (*self.tile_shape[:2], *channels))
 
 
 def assemble_tiles(tiles: Sequence[npt.NDArray[Any]], tiling: Tiling) -> npt.NDArray[Any]:

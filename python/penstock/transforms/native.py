@@ -13,7 +13,7 @@ import torch
 from penstock.transforms.draws import Stream
 from penstock.transforms.steps import Step
 
-__all__ = ["AnnotationTable", "NativeBatch", "NativePart", "NativeSample"]
+__all__ = ["AnnotationTable", "NativeBatch", "NativeMasks", "NativePart", "NativeSample"]
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,7 @@ class AnnotationTable:
         offsets: int64 [items + 1]; empty where there are no annotations.
         boxes: float32 [boxes, 4]: left, top, right, bottom in pixels.
         labels: int64 [boxes].
+        mask_rows: int64 [boxes]: which of its sample's masks belongs to each box.
         ignored_offsets: int64 [items + 1], or empty.
         ignored: float32 [ignored boxes, 4].
     """
@@ -35,8 +36,25 @@ class AnnotationTable:
     offsets: npt.NDArray[np.int64]
     boxes: npt.NDArray[np.float32]
     labels: npt.NDArray[np.int64]
+    mask_rows: npt.NDArray[np.int64]
     ignored_offsets: npt.NDArray[np.int64]
     ignored: npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class NativeMasks:
+    """Masks of one sample's objects.
+
+    Attributes:
+        height, width: Of the image that they belong to, in pixels.
+        bitmaps: uint8 [n, height, width]; None for polygons.
+        polygons: For each object its polygons, float64 [2 * points]: x, y, x, y, ...; None for bitmaps.
+    """
+
+    height: int
+    width: int
+    bitmaps: npt.NDArray[np.uint8] | None
+    polygons: list[list[npt.NDArray[np.float64]]] | None
 
 
 @dataclass(frozen=True)
@@ -48,6 +66,7 @@ class NativeBatch:
             samples, or, where sizes differ, a list of tensors. uint8 or float32.
         boxes, ignored: float32 [n, 4] of each sample; empty lists without annotations.
         labels: int64 [n] of each sample.
+        masks: Of each sample; an empty list where the pipeline loads none.
         metas: For each sample, for each view, its numbers by the core's column names; NaN where not set.
     """
 
@@ -55,6 +74,7 @@ class NativeBatch:
     boxes: list[torch.Tensor]
     labels: list[torch.Tensor]
     ignored: list[torch.Tensor]
+    masks: list[NativeMasks]
     metas: list[list[dict[str, float]]]
 
 
@@ -66,6 +86,7 @@ class NativeSample:
         image: uint8 or float32 [h, w, 3] or [h, w].
         boxes, ignored: float32 [n, 4].
         labels: int64 [n].
+        masks: Of its objects, where the pipeline loads them.
         meta: Its numbers by the core's column names; NaN where not set.
     """
 
@@ -73,6 +94,7 @@ class NativeSample:
     boxes: npt.NDArray[np.float32] | None
     labels: npt.NDArray[np.int64] | None
     ignored: npt.NDArray[np.float32] | None
+    masks: NativeMasks | None
     meta: Mapping[str, float]
 
 
@@ -84,6 +106,8 @@ class NativePart:
         steps: The steps.
         table: Gives the annotations; called when the core starts.
         image: Key of the images in the sample.
+        masks: Key of the masks, where the pipeline loads them: polygons or arrays.
+        bitmaps: Masks are worked on as bitmaps, not as polygons.
         gray: Images have no axis of channels.
         layout: ``"rows"``: each image by itself, height x width x channels. ``"planes"``: each by itself, channels
             first. ``"stack"``: all in one array, channels first, smaller ones padded on the right and below.
@@ -95,6 +119,8 @@ class NativePart:
     steps: tuple[Step, ...]
     table: Callable[[], AnnotationTable]
     image: str
+    masks: str | None
+    bitmaps: bool
     gray: bool
     layout: Literal["rows", "planes", "stack"]
     pad_value: float

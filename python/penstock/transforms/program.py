@@ -15,7 +15,8 @@ __all__ = ["Color", "Program", "StepReport"]
 
 #: Channel order in which an image tensor is decoded. ``"native"`` is what Deep Lake returns: gray, RGB or RGBA as
 #: stored. ``"rgb"`` and ``"bgr"`` are always uint8 of shape (h, w, 3): gray is replicated, alpha dropped.
-Color = Literal["native", "rgb", "bgr"]
+#: ``"gray"`` is uint8 of shape (h, w), as OpenCV reads files: a JPEG's luma, else weighted RGB.
+Color = Literal["native", "rgb", "bgr", "gray"]
 
 
 @dataclass(frozen=True)

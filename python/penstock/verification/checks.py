@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from penstock._native import require_native
 from penstock.dataset import Dataset, Tensor
-from penstock.native_loader import native_store, tensor_source
 from penstock.errors import PenstockError
+from penstock.native_loader import native_store, tensor_source
 from penstock.readings import Reading
 from penstock.verification.findings import Finding
 

@@ -19,6 +19,7 @@ def empty_table(indices: npt.NDArray[np.int64]) -> AnnotationTable:
         offsets=np.zeros(0, np.int64),
         boxes=np.zeros((0, 4), np.float32),
         labels=np.zeros(0, np.int64),
+        mask_rows=np.zeros(0, np.int64),
         ignored_offsets=np.zeros(0, np.int64),
         ignored=np.zeros((0, 4), np.float32),
     )
@@ -60,6 +61,7 @@ def annotation_table(
         offsets=_offsets(item_of[kept], len(indices)),
         boxes=corners[kept],
         labels=labels[kept],
+        mask_rows=(rows - annotations.offsets[indices[item_of]])[kept],
         ignored_offsets=_offsets(item_of[ignored], len(indices)),
         ignored=corners[ignored],
     )

@@ -21,6 +21,7 @@ from penstock.integrations.mmdet.categories import Categories, read_categories
 from penstock.integrations.mmdet.config import METRICS_NOT_YET
 from penstock.integrations.mmdet.lowering import lower
 from penstock.integrations.mmdet.running import PipelineRunner
+from penstock.integrations.mmdet.segmentations import are_polygons, segmentations
 from penstock.integrations.mmdet.steps import build_steps
 from penstock.integrations.mmdet.tensors import DetectionTensors
 from penstock.transforms.draws import Stream
@@ -149,9 +150,9 @@ class DeepLakeCocoDataset(CocoDataset):  # type: ignore[misc]
         return coco
 
     def get_ann_info(self, idx: int) -> dict[str, Any]:
-        """Boxes, labels and ignored boxes of an item, by MMDetection's own rules."""
+        """Boxes, labels, masks and ignored boxes of an item, by MMDetection's own rules."""
         info = self.data_infos[idx]
-        parsed: dict[str, Any] = self._parse_ann_info(info, self._annotations_of(info))
+        parsed: dict[str, Any] = self._parse_ann_info(info, self._annotations_of(info, masks=True))
         return parsed
 
     def get_cat_ids(self, idx: int) -> list[int]:
@@ -225,11 +226,22 @@ class DeepLakeCocoDataset(CocoDataset):  # type: ignore[misc]
         self.img_ids = [self.img_ids[i] for i in kept]
         return kept
 
-    def _annotations_of(self, info: Mapping[str, Any]) -> list[dict[str, Any]]:
-        return [
+    @cached_property
+    def polygons(self) -> bool | None:
+        """Whether the masks are polygons; None where there are none that the native core could read."""
+        return None if self.tensors.gt_masks is None else are_polygons(self.source[self.tensors.gt_masks])
+
+    def _annotations_of(self, info: Mapping[str, Any], *, masks: bool = False) -> list[dict[str, Any]]:
+        annotations = [
             {**fields, "image_id": info["id"], "category_id": self._categories.ids[label]}
             for label, fields in self.annotations.of(info["index"])
         ]
+        if masks and self.tensors.gt_masks is not None:
+            tensor, size = self.source[self.tensors.gt_masks], (info["height"], info["width"])
+            found = segmentations(tensor, info["index"], size, len(annotations))
+            for annotation, segmentation in zip(annotations, found, strict=True):
+                annotation["segmentation"] = segmentation
+        return annotations
 
     @cached_property
     def _sizes(self) -> npt.NDArray[np.int64]:

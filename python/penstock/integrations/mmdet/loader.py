@@ -12,7 +12,8 @@ from penstock.integrations.mmdet.config import parse_split
 from penstock.integrations.mmdet.dataset import DeepLakeCocoDataset
 from penstock.integrations.mmdet.pipeline import dataset_program
 from penstock.integrations.mmdet.sampler import GroupedSampler
-from penstock.integrations.mmdet.tensors import resolve_tensors
+from penstock.integrations.mmdet.steps import loads_masks
+from penstock.integrations.mmdet.tensors import DetectionTensors, resolve_tensors
 from penstock.loader import DataLoader
 from penstock.samples import Samples
 
@@ -53,7 +54,7 @@ class DetectionLoader(DataLoader):
         super().__init__(
             dataset.source,
             batch_size,
-            tensors={"img": dataset.tensors.img},
+            tensors={"img": dataset.tensors.img, **_masks(dataset.tensors)},
             transform=dataset_program(dataset),
             sampler=sampler,
             seed=seed,
@@ -70,6 +71,10 @@ class DetectionLoader(DataLoader):
 
     def _torch_dataset(self, samples: Samples) -> DeepLakeCocoDataset:
         return self._detection
+
+
+def _masks(tensors: DetectionTensors) -> dict[str, str]:
+    return {} if tensors.gt_masks is None else {"gt_masks": tensors.gt_masks}
 
 
 def build_dataset(
@@ -101,7 +106,9 @@ def build_dataset(
         raise ConfigError("the dataset's configuration has no deeplake_path")
     return DeepLakeCocoDataset(
         opened,
-        resolve_tensors(opened, tensors or split.tensors),
+        resolve_tensors(
+            opened, tensors or split.tensors, masks=isinstance(split.pipeline, list) and loads_masks(split.pipeline)
+        ),
         split.pipeline,
         classes=split.classes,
         test_mode=bool(merged.get("test_mode", False)),

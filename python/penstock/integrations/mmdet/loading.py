@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from mmdet.datasets.pipelines import LoadImageFromFile
 
 from penstock.dataset import Tensor
@@ -14,11 +15,17 @@ from penstock.transforms.program import Color
 
 __all__ = ["LoadImageFromDeepLake"]
 
-_COLORS: dict[str, Color] = {"bgr": "bgr", "rgb": "rgb"}
-#: Both are uint8 of three channels. MMDetection turns "color" by its EXIF orientation; Deep Lake has the
-#: image as its index and its boxes have it, not turned.
-_COLOR_TYPES = ("color", "color_ignore_orientation")
-_COLOR_TYPES_NOT_YET = ("unchanged", "grayscale", "grayscale_ignore_orientation")
+_ORDERS: dict[str, Color] = {"bgr": "bgr", "rgb": "rgb"}
+#: What each color_type decodes to; None: as channel_order says, which OpenCV looks at there alone. MMDetection turns
+#: "color" and "grayscale" by their EXIF orientation; Deep Lake has the image as its index and its boxes have it, not
+#: turned.
+_COLOR_TYPES: dict[str, Color | None] = {
+    "color": None,
+    "color_ignore_orientation": "bgr",
+    "grayscale": "gray",
+    "grayscale_ignore_orientation": "gray",
+    "unchanged": "native",
+}
 
 
 class LoadImageFromDeepLake(LoadImageFromFile):  # type: ignore[misc]
@@ -45,15 +52,13 @@ class LoadImageFromDeepLake(LoadImageFromFile):  # type: ignore[misc]
         file_client_args: dict[str, Any] | None = None,
     ) -> None:
         super().__init__(to_float32, color_type, channel_order, file_client_args or {"backend": "disk"})
-        if color_type in _COLOR_TYPES_NOT_YET:
-            raise ConfigError(f"color_type='{color_type}' is not supported yet", hint="Use 'color'")
         for name, value, known in (
-            ("color_type", color_type, _COLOR_TYPES),
-            ("channel_order", channel_order, tuple(_COLORS)),
+            ("color_type", color_type, tuple(_COLOR_TYPES)),
+            ("channel_order", channel_order, tuple(_ORDERS)),
         ):
             if value not in known:
                 raise ConfigError(f"there is no {name} {value!r}", hint=did_you_mean(str(value), known))
-        self.color = _COLORS[channel_order]
+        self.color: Color = _COLOR_TYPES[color_type] or _ORDERS[channel_order]
         self._image = image
 
     def __call__(self, results: dict[str, Any]) -> dict[str, Any]:
@@ -62,6 +67,8 @@ class LoadImageFromDeepLake(LoadImageFromFile):  # type: ignore[misc]
         image = results.get("img")
         if image is None:
             image = self._image.read(info["index"], color=self.color)
+        if self.color == "native":
+            image = _in_order_of_opencv(image)
         if self.to_float32:
             image = image.astype(np.float32)
         results["filename"] = results["ori_filename"] = info["filename"]
@@ -69,3 +76,12 @@ class LoadImageFromDeepLake(LoadImageFromFile):  # type: ignore[misc]
         results["img_shape"] = results["ori_shape"] = image.shape
         results["img_fields"] = ["img"]
         return results
+
+
+def _in_order_of_opencv(image: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """An image as it is stored (gray, gray with alpha, RGB or RGBA) as (h, w), BGR or BGRA."""
+    channels = 1 if image.ndim == 2 else image.shape[2]
+    if channels == 1:
+        return image.reshape(image.shape[:2])
+    order = {2: [0, 0, 0, 1], 3: [2, 1, 0], 4: [2, 1, 0, 3]}.get(channels)
+    return image if order is None else np.ascontiguousarray(image[:, :, order])

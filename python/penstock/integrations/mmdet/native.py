@@ -15,15 +15,23 @@ from penstock.transforms.native import AnnotationTable, NativeBatch, NativePart,
 __all__ = ["native_part", "native_steps"]
 
 _NEED_COLOR = (st.Expand, st.CutOut, st.PhotoMetricDistortion, st.YOLOXHSVRandomAug, st.MinIoURandomCrop, st.Normalize)
-_NEED_BOXES = (st.MinIoURandomCrop, st.FilterAnnotations, st.Mosaic, st.MixUp)
+_NEED_BOXES = (st.MinIoURandomCrop, st.FilterAnnotations, st.Mosaic, st.MixUp, st.CopyPaste)
 _MIX = (st.Mosaic, st.MixUp, st.CopyPaste)
 _FORMAT = (st.DefaultFormatBundle, st.ImageToTensor, st.Collect)
 
 
-def native_steps(steps: Sequence[Any]) -> tuple[int, str]:
-    """How many of the leading steps the core can run, and why not the next; "" where it can run all."""
+def native_steps(steps: Sequence[Any], polygons: bool | None, images: str = "") -> tuple[int, str]:
+    """How many of the leading steps the core can run, and why not the next; "" where it can run all.
+
+    Args:
+        steps: The lowered pipeline.
+        polygons: As for :func:`native_part`.
+        images: Why the core cannot start from the dataset's images, where that is so.
+    """
+    if images:
+        return 0, images
     for number, step in enumerate(steps):
-        reason = _why_not(step, steps[:number])
+        reason = _why_not_masks(step, polygons) or _why_not(step, steps[:number])
         if reason:
             return number, reason
     return len(steps), ""
@@ -31,6 +39,9 @@ def native_steps(steps: Sequence[Any]) -> tuple[int, str]:
 
 def native_part(
     steps: Sequence[Any],
+    polygons: bool | None,
+    *,
+    images: str = "",
     table: Callable[[], AnnotationTable],
     names: Callable[[int], Mapping[str, Any]],
     resume: Callable[[NativeSample, dict[str, Any], Stream, int], Any],
@@ -39,20 +50,27 @@ def native_part(
 
     Args:
         steps: The lowered pipeline.
+        polygons: Whether the dataset's masks are polygons; None where it has none that the core could read.
+        images: As for :func:`native_steps`.
         table: Gives the annotations.
         names: What the dataset notes of a sample, by its index: "filename", "ori_filename".
         resume: Takes a sample on from the core: its arrays, its notes, its stream, and the number of the next step.
     """
-    count, _ = native_steps(steps)
+    count, _ = native_steps(steps, polygons, images)
     if count == 0:
         return None
     gray = steps[0].color == "gray"
+    load = next((step for step in steps[:count] if isinstance(step, st.LoadAnnotations)), None)
+    masks = "gt_masks" if load is not None and load.with_mask else None
+    bitmaps = load is not None and load.poly2mask
     collector = collector_of(steps, gray=gray) if count == len(steps) else None
     if collector is not None:
         return NativePart(
             steps=collector.core_steps,
             table=table,
             image="img",
+            masks=masks,
+            bitmaps=bitmaps,
             gray=gray,
             layout=collector.layout,
             pad_value=collector.pad_value,
@@ -64,6 +82,8 @@ def native_part(
         steps=tuple(steps[:count]),
         table=table,
         image="img",
+        masks=masks,
+        bitmaps=bitmaps,
         gray=gray,
         layout="rows",
         pad_value=0,
@@ -110,10 +130,9 @@ def _why_not(step: Any, before: Sequence[Any]) -> str:
         return "it needs boxes, and none are loaded before it"
     if isinstance(step, _MIX):
         return _why_not_mix(step, before, floating)
-    if isinstance(step, st.LoadAnnotations) and step.with_mask:
-        return "masks are not native yet"
-    if isinstance(step, st.FilterAnnotations) and (step.by_mask or not step.by_box):
-        return "masks are not native yet"
+    with_mask = annotations is not None and annotations.with_mask
+    if isinstance(step, st.FilterAnnotations) and step.by_mask and not with_mask:
+        return "it needs masks, and none are loaded before it"
     if isinstance(step, st.YOLOXHSVRandomAug) and floating:
         return "the image is not uint8"
     if isinstance(step, st.MultiScaleFlipAug):
@@ -125,13 +144,27 @@ def _why_not(step: Any, before: Sequence[Any]) -> str:
     return ""
 
 
+def _why_not_masks(step: Any, polygons: bool | None) -> str:
+    if not isinstance(step, st.LoadAnnotations) or not step.with_mask:
+        return ""
+    if polygons is None:
+        return "the core does not read masks of this kind"
+    if not step.poly2mask and not polygons:
+        return "poly2mask=False needs polygons, and the dataset has bitmaps"
+    return "" if step.with_bbox else "masks are loaded without boxes"
+
+
 def _why_not_mix(step: Any, before: Sequence[Any], floating: bool) -> str:
     if isinstance(step, st.CopyPaste):
-        return "masks are not native yet"
+        return _why_not_after_rejection(before)
     if floating and isinstance(step, st.MixUp):
         return "the image is not uint8"
     if step.pad_val != int(step.pad_val):
         return "pad_val is not an integer"
+    return _why_not_after_rejection(before)
+
+
+def _why_not_after_rejection(before: Sequence[Any]) -> str:
     if not any(isinstance(other, _MIX) for other in before) and any(_may_reject(other) for other in before):
         return "a step before it may reject the samples that it mixes in"
     return ""

@@ -12,7 +12,7 @@ from penstock.errors import ConfigError
 from penstock.integrations.mmdet.dataset import DeepLakeCocoDataset
 from penstock.integrations.mmdet.loading import LoadImageFromDeepLake
 from penstock.integrations.mmdet.native import native_part, native_steps
-from penstock.integrations.mmdet.steps import is_test_pipeline
+from penstock.integrations.mmdet.steps import is_test_pipeline, loads_masks
 from penstock.integrations.mmdet.tensors import TENSOR_KEYS, resolve_tensors
 from penstock.readings import Reading
 from penstock.transforms.program import Program, StepReport
@@ -39,7 +39,9 @@ def compile_pipeline(steps: Sequence[Mapping[str, Any]], *, dataset: Dataset, te
             hint="Pass tensors={'img': ..., 'gt_bboxes': ..., 'gt_labels': ...}",
         )
     test_mode = is_test_pipeline(steps)
-    resolved = resolve_tensors(dataset, _known(tensors), annotations=not test_mode)
+    resolved = resolve_tensors(
+        dataset, _known(tensors), annotations=not test_mode, masks=not test_mode and loads_masks(steps)
+    )
     return dataset_program(
         DeepLakeCocoDataset(
             dataset,
@@ -57,22 +59,34 @@ def dataset_program(dataset: DeepLakeCocoDataset) -> Program:
     built = dataset.pipeline.transforms
     load = next(step for step in built if isinstance(step, LoadImageFromDeepLake))
     native = native_part(
-        dataset.steps, table=dataset.annotation_table, names=dataset.names_of, resume=dataset.runner.resume
+        dataset.steps,
+        dataset.polygons,
+        images=_why_not_images(dataset),
+        table=dataset.annotation_table,
+        names=dataset.names_of,
+        resume=dataset.runner.resume,
     )
     return Program(
         run=dataset.runner.run,
         collate=collate_batch,
         color={"img": load.color},
         needs_index=True,
-        reads=("img",),
-        # The core's steps start from images that the core decodes.
-        native=native if Reading(dataset.source[dataset.tensors.img]).is_core_image else None,
-        steps=_reports(built, dataset.steps),
+        reads=("img",) if dataset.tensors.gt_masks is None else ("img", "gt_masks"),
+        native=native,
+        steps=_reports(built, dataset),
     )
 
 
-def _reports(built: Sequence[Any], lowered: Sequence[Any]) -> tuple[StepReport, ...]:
-    count, reason = native_steps(lowered)
+def _why_not_images(dataset: DeepLakeCocoDataset) -> str:
+    """Why the core's steps cannot start from the dataset's images; "" where they can."""
+    tensor = dataset.source[dataset.tensors.img]
+    if Reading(tensor).is_core_image:
+        return ""
+    return f"the core does not decode the images of '{tensor.name}', or not each as one file"
+
+
+def _reports(built: Sequence[Any], dataset: DeepLakeCocoDataset) -> tuple[StepReport, ...]:
+    count, reason = native_steps(dataset.steps, dataset.polygons, _why_not_images(dataset))
     reasons = [reason, *["it comes after"] * len(built)]
     return tuple(
         StepReport(_text_of(step), number < count, "" if number < count else reasons[number - count])

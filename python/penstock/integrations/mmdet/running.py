@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from penstock.errors import ConfigError, PenstockError, TransformError
+from penstock.integrations.mmdet.collecting import mask_objects
 from penstock.integrations.mmdet.lowering import WRAPPERS
 from penstock.reference.transforms import Partners, partner_indices, run_step
 from penstock.transforms import steps as st
@@ -90,7 +91,8 @@ class PipelineRunner:
 
     def _replacement(self, item: int, stream: Stream) -> int:
         flags = self._dataset.flag
-        return int(stream.step(_REPLACEMENT).choice(np.flatnonzero(flags == flags[item])))
+        group: list[int] = np.flatnonzero(flags == flags[item]).tolist()
+        return stream.step(_REPLACEMENT).choice(group)
 
     def _advance(self, results: Results | None, stream: Stream, first: int, last: int | None = None) -> Any:
         partners = self._partners(stream, first)
@@ -137,6 +139,9 @@ def _add_annotations(results: Results, sample: NativeSample, step: st.LoadAnnota
         results["bbox_fields"] += ["gt_bboxes_ignore", "gt_bboxes"]
     if step.with_label:
         results["gt_labels"] = sample.labels
+    if sample.masks is not None:
+        results["gt_masks"] = mask_objects(sample.masks)
+        results["mask_fields"].append("gt_masks")
 
 
 def _call(step: st.PythonStep, results: Results) -> Any:

@@ -15,7 +15,7 @@ from penstock.errors import ConfigError
 from penstock.integrations.mmdet.loading import LoadImageFromDeepLake
 from penstock.integrations.mmdet.names import did_you_mean
 
-__all__ = ["build_steps", "is_test_pipeline"]
+__all__ = ["build_steps", "is_test_pipeline", "loads_masks"]
 
 _NOT_YET = {
     "LoadImageFromWebcam": "images come from the dataset",
@@ -23,8 +23,8 @@ _NOT_YET = {
     "LoadPanopticAnnotations": "masks are not read",
     "LoadProposals": "proposals are not read",
 }
-_ANNOTATIONS_NOT_YET = {"with_mask": "gt_masks", "with_seg": "gt_semantic_seg"}
-_KEYS_NOT_YET = ("gt_masks", "gt_semantic_seg", "proposals")
+_ANNOTATIONS_NOT_YET = {"with_seg": "gt_semantic_seg"}
+_KEYS_NOT_YET = ("gt_semantic_seg", "proposals")
 
 
 def build_steps(steps: Sequence[Mapping[str, Any]], image: Tensor, *, test_mode: bool) -> list[Any]:
@@ -59,6 +59,11 @@ def is_test_pipeline(steps: Sequence[Mapping[str, Any]]) -> bool:
         or (_type_name(step) == "Collect" and any(key.startswith("gt_") for key in step.get("keys", ())))
         for step in _walk(steps)
     )
+
+
+def loads_masks(steps: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether a pipeline loads masks."""
+    return any(_type_name(step) == "LoadAnnotations" and step.get("with_mask") for step in _walk(steps))
 
 
 def _walk(steps: Any) -> Iterator[Mapping[str, Any]]:

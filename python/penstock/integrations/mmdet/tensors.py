@@ -18,8 +18,9 @@ _HTYPES = {
     "img": ("image", "image.rgb", "image.gray"),
     "gt_bboxes": ("bbox",),
     "gt_labels": ("class_label",),
+    "gt_masks": ("polygon", "binary_mask"),
 }
-TENSOR_KEYS = (*_HTYPES, "gt_masks")
+TENSOR_KEYS = tuple(_HTYPES)
 
 # Per-box facts that COCO's metrics need and MMDetection has no key for: found by the names that datasets
 # give them.
@@ -36,6 +37,7 @@ class DetectionTensors:
         img: Images.
         gt_bboxes: Boxes, (n, 4) a sample; None where annotations are not needed.
         gt_labels: Class of each box, (n,).
+        gt_masks: One mask for each box: polygons, or an array (h, w, n); None where masks are not needed.
         crowd: Whether each box stands for a crowd, (n,); None where the dataset has no such tensor.
         area: Area of each box's object in pixels, (n,); None as above.
         image_id: The image's official number, (1,); None as above.
@@ -44,13 +46,14 @@ class DetectionTensors:
     img: str
     gt_bboxes: str | None = None
     gt_labels: str | None = None
+    gt_masks: str | None = None
     crowd: str | None = None
     area: str | None = None
     image_id: str | None = None
 
 
 def resolve_tensors(
-    dataset: Dataset, given: Mapping[str, str] | None = None, *, annotations: bool = True
+    dataset: Dataset, given: Mapping[str, str] | None = None, *, annotations: bool = True, masks: bool = False
 ) -> DetectionTensors:
     """The tensors as ``given`` by MMDetection's keys; those not given are found by their htype.
 
@@ -58,6 +61,7 @@ def resolve_tensors(
         dataset: The dataset.
         given: {"img": ..., "gt_bboxes": ..., "gt_labels": ...}, each of them optional.
         annotations: Whether boxes and labels are needed.
+        masks: Whether masks are needed.
 
     Raises:
         ConfigError: An unknown key, no tensor or several tensors of a key's htype, a tensor that cannot be
@@ -67,12 +71,16 @@ def resolve_tensors(
     """
     given = dict(given or {})
     check_keys("deeplake_tensors", given, TENSOR_KEYS)
-    if given.get("gt_masks") is not None:
-        logger.info("deeplake_tensors: 'gt_masks' is not supported yet and is not loaded")
-    keys = tuple(_HTYPES) if annotations else ("img",)
+    keys = ["img", *(["gt_bboxes", "gt_labels"] if annotations else []), *(["gt_masks"] if masks else [])]
     names = {key: given.get(key) or _only_tensor(dataset, key) for key in keys}
     for name in names.values():
         dataset[name].check_supported()
+        if dataset[name].is_sequence:
+            raise ConfigError(
+                f"a detection pipeline takes no sequences, and this tensor has the htype '{dataset[name].htype}'",
+                tensor=name,
+                path=dataset.path,
+            )
     image = dataset[names["img"]]
     if not image.is_image:
         raise ConfigError(
