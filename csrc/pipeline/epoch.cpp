@@ -1,6 +1,7 @@
 #include "pipeline/epoch.h"
 
 #include <algorithm>
+#include <numeric>
 #include <utility>
 
 #include "base/error.h"
@@ -25,7 +26,7 @@ void Epoch::attempt(Job& job, Place place, Step step) {
   } catch (base::Error& error) {
     const TensorSource& source = loader_.sources_[place.tensor];
     const std::int64_t index = job.batch.indices[place.position];
-    error.set_place(source.format.name, index, source.index.key(source.index.locate(index).row));
+    error.set_place(source.format.name, index, source.chunk_of(index));
     job.fail(place, std::current_exception());
   } catch (...) {
     job.fail(place, std::current_exception());
@@ -116,6 +117,11 @@ void Epoch::begin_fetch(const JobPointer& job, std::size_t first_read) {
 std::vector<Epoch::Group> Epoch::group_by_chunk(const Job& job, std::size_t first_read) const {
   std::vector<Group> groups;
   for (std::size_t tensor = 0; tensor < loader_.sources_.size(); ++tensor) {
+    if (loader_.sources_[tensor].reader != nullptr) {
+      Group& group = groups.emplace_back(Group{tensor, true, std::vector<std::size_t>(job.reads.size() - first_read)});
+      std::iota(group.reads.begin(), group.reads.end(), first_read);
+      continue;
+    }
     std::map<std::uint32_t, Group> by_row;
     for (std::size_t read = first_read; read < job.reads.size(); ++read) {
       const std::uint32_t row = loader_.sources_[tensor].index.locate(job.reads[read].sample).row;
@@ -130,11 +136,15 @@ std::vector<Epoch::Group> Epoch::group_by_chunk(const Job& job, std::size_t firs
 }
 
 void Epoch::fetch(const JobPointer& job, const Group& group) {
-  for (const std::size_t read : group.reads) {
-    if (closed_) break;
-    attempt(*job, {job->reads[read].position, group.tensor}, [&] {
-      job->fetched[group.tensor][read] = loader_.fetcher_.fetch(group.tensor, job->reads[read].sample, group.whole);
-    });
+  if (loader_.sources_[group.tensor].reader != nullptr) {
+    if (!closed_) fetch_at_once(*job, group);
+  } else {
+    for (const std::size_t read : group.reads) {
+      if (closed_) break;
+      attempt(*job, {job->reads[read].position, group.tensor}, [&] {
+        job->fetched[group.tensor][read] = loader_.fetcher_.fetch(group.tensor, job->reads[read].sample, group.whole);
+      });
+    }
   }
   if (--job->pending == 0) plan(job);
 }
@@ -154,6 +164,20 @@ void Epoch::plan(const JobPointer& job) {
     begin_fetch(job, fetched);
   } else {
     lay_out(job);
+  }
+}
+
+void Epoch::fetch_at_once(Job& job, const Group& group) {
+  std::vector<SampleReader::Result> results;
+  attempt(job, {job.reads[group.reads.front()].position, group.tensor}, [&] {
+    std::vector<std::int64_t> samples;
+    for (const std::size_t read : group.reads) samples.push_back(job.reads[read].sample);
+    results = loader_.fetcher_.read(group.tensor, samples);
+  });
+  for (std::size_t i = 0; i < results.size(); ++i) {
+    const std::size_t read = group.reads[i];
+    attempt(job, {job.reads[read].position, group.tensor},
+            [&] { job.fetched[group.tensor][read] = results[i].take(); });
   }
 }
 
@@ -226,12 +250,12 @@ void Epoch::decode_tensor(Job& job, Place place) {
   if (bytes == 0) return;
   const base::MutableBytes target{out.slab->data() + out.offsets[position], bytes};
   if (source.format.is_image) {
-    decode::decode_image(source.format.sample_compression, sample.stored, sample.shape, source.format.item_size,
+    decode::decode_image(source.compression_of(sample), sample.stored, sample.shape, source.format.item_size,
                          source.color, target);
   } else if (source.format.as_bytes) {
     decode::copy_array(format::Compression::kNone, sample.stored, target);
   } else {
-    decode::copy_array(source.format.sample_compression, sample.stored, target);
+    decode::copy_array(source.compression_of(sample), sample.stored, target);
   }
 }
 

@@ -56,6 +56,14 @@ FetchedSample Fetcher::fetch(std::size_t tensor, std::int64_t sample, bool whole
   }
 }
 
+std::vector<SampleReader::Result> Fetcher::read(std::size_t tensor, std::span<const std::int64_t> samples) {
+  const base::StageTimer timer(stats_.fetch_ns);
+  std::vector<SampleReader::Result> results = sources_[tensor].reader->read(samples);
+  ++stats_.reads;
+  for (const SampleReader::Result& result : results) stats_.encoded_bytes += result.sample.stored.size();
+  return results;
+}
+
 std::shared_ptr<const format::Chunk> Fetcher::open(const Key& key) {
   const TensorSource& source = sources_[key.tensor];
   return cache_.get(key, [&] {

@@ -3,25 +3,20 @@
 #include <compare>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "base/bytes.h"
 #include "base/stats.h"
 #include "format/chunk.h"
+#include "pipeline/fetched_sample.h"
+#include "pipeline/sample_reader.h"
 #include "pipeline/tensor_source.h"
 #include "storage/chunk_cache.h"
 #include "storage/metered_store.h"
 #include "storage/store.h"
 
 namespace penstock::pipeline {
-
-/// A sample as it is stored, with what keeps its bytes alive. One that comes out as bytes is decompressed already: its
-/// shape is known only then.
-struct FetchedSample {
-  base::Bytes stored;
-  base::Shape shape;
-  std::shared_ptr<const void> owner;
-};
 
 /// Reads samples through the chunk cache. Thread-safe.
 class Fetcher {
@@ -31,6 +26,9 @@ class Fetcher {
 
   /// `whole` says whether the chunk is worth keeping (see ReadPlan). Errors name tensor, sample and chunk.
   FetchedSample fetch(std::size_t tensor, std::int64_t sample, bool whole);
+
+  /// Samples of a tensor that has a reader, all in one request.
+  std::vector<SampleReader::Result> read(std::size_t tensor, std::span<const std::int64_t> samples);
 
  private:
   struct Key {

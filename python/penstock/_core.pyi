@@ -30,6 +30,17 @@ class TensorSource:
         folder_of: Sequence[int] | npt.NDArray[np.uint32],
         folders: Sequence[str],
     ) -> None: ...
+    @staticmethod
+    def from_reader(
+        *,
+        name: str,
+        is_image: bool,
+        item_size: int,
+        sample_compression: str,
+        color: str,
+        as_bytes: bool,
+        read: Callable[[list[int], bool], list[object]],
+    ) -> TensorSource: ...
 
 class AnnotationTable:
     def __init__(

@@ -17,6 +17,8 @@ import torch
 from penstock._native import require_native
 from penstock.collate import collate_samples, numpy_samples, sample_bytes, tensor_batch
 from penstock.dataset import Tensor
+from penstock.dataset.lake4 import Lake4Tensor
+from penstock.dataset.tensor import Tensor as ChunkedTensor
 from penstock.errors import LoaderClosedError, PenstockError
 from penstock.native_batch import native_batch, native_samples
 from penstock.options import LoaderOptions
@@ -222,6 +224,9 @@ def _allocate_pinned(size: int) -> tuple[int, torch.Tensor]:
 
 
 def _tensor_source(native: Any, tensor: Tensor, color: str) -> _core.TensorSource:
+    if isinstance(tensor, Lake4Tensor):
+        return _read_source(native, tensor, color)
+    assert isinstance(tensor, ChunkedTensor)
     chunks = tensor.chunks
     as_bytes = tensor.value_format is not None
     fixed = None if as_bytes else tensor.fixed_shape
@@ -239,4 +244,17 @@ def _tensor_source(native: Any, tensor: Tensor, color: str) -> _core.TensorSourc
         last_index=chunks.last_index,
         folder_of=chunks.folder_of,
         folders=chunks.folders,
+    )
+
+
+def _read_source(native: Any, tensor: Lake4Tensor, color: str) -> _core.TensorSource:
+    """A tensor whose samples come out of Python, encoded."""
+    return native.TensorSource.from_reader(  # type: ignore[no-any-return]
+        name=tensor.name,
+        is_image=tensor.is_image,
+        item_size=1 if tensor.dtype is None else tensor.dtype.itemsize,
+        sample_compression=tensor.sample_compression or "none",
+        color=color,
+        as_bytes=tensor.value_format is not None,
+        read=tensor.read_many,
     )
