@@ -33,7 +33,7 @@ bool begins_frame(std::uint32_t marker) {
 /// Markers that stand alone: TEM, RST0 to RST7, SOI.
 bool has_no_length(std::uint32_t marker) { return marker == 0x01 || (marker >= 0xD0 && marker <= 0xD8); }
 
-ImageHeader read_jpeg_header(base::Bytes encoded, std::uint32_t item_size) {
+ImageHeader read_jpeg_header(base::Bytes encoded) {
   if (encoded.size() < 2 || u16_at(encoded, 0) != 0xFFD8) fail("JPEG: the data does not begin as a JPEG does");
   std::size_t at = 2;
   while (at + 4 <= encoded.size()) {
@@ -52,9 +52,7 @@ ImageHeader read_jpeg_header(base::Bytes encoded, std::uint32_t item_size) {
     const std::uint32_t length = u16_at(encoded, at);
     if (begins_frame(marker)) {
       if (length < 8 || at + 8 > encoded.size()) break;
-      const std::uint32_t channels = byte_at(encoded, at + 7);
-      const bool plain = item_size == 1 && byte_at(encoded, at + 2) == 8 && (channels == 1 || channels == 3);
-      return {{u16_at(encoded, at + 3), u16_at(encoded, at + 5), channels}, plain};
+      return {{u16_at(encoded, at + 3), u16_at(encoded, at + 5), byte_at(encoded, at + 7)}, true};
     }
     at += std::max<std::uint32_t>(length, 2);
   }
@@ -84,7 +82,7 @@ ImageHeader read_png_header(base::Bytes encoded, std::uint32_t item_size) {
 ImageHeader read_image_header(format::Compression compression, base::Bytes encoded, std::uint32_t item_size) {
   ImageHeader header;
   if (compression == format::Compression::kJpeg) {
-    header = read_jpeg_header(encoded, item_size);
+    header = read_jpeg_header(encoded);
   } else if (compression == format::Compression::kPng) {
     header = read_png_header(encoded, item_size);
   } else {

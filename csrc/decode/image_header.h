@@ -10,8 +10,8 @@ namespace penstock::decode {
 /// What an encoded image says of itself before its pixels.
 struct ImageHeader {
   base::Shape shape;  ///< height, width, channels
-  /// Every decoder gives the same array: gray, RGB or (PNG) alpha of as many bits as the tensor's elements have. Not
-  /// so palettes, packed gray, 16 bits in a tensor of 8, and CMYK, which each library expands in its own way.
+  /// Every decoder gives the same array. Not so of a PNG with a palette, with packed gray, or with 16 bits in a tensor
+  /// of 8, which each library expands in its own way.
   bool plain = true;
 };
 

@@ -26,8 +26,8 @@ class ImageHeader:
 
     Attributes:
         shape: Height, width, channels.
-        plain: Every decoder gives the same array: gray, RGB or (PNG) alpha of as many bits as the tensor's elements
-            have. Not so palettes, packed gray, 16 bits in a tensor of 8, and CMYK.
+        plain: Every decoder gives the same array. Not so of a PNG with a palette, with packed gray, or with 16 bits in
+            a tensor of 8.
     """
 
     shape: tuple[int, int, int]
@@ -47,7 +47,7 @@ def read_image_header(data: bytes, compression: str, item_size: int = 1) -> Imag
         UnsupportedError: Another compression.
     """
     if compression == "jpeg":
-        header = _read_jpeg(data, item_size)
+        header = _read_jpeg(data)
     elif compression == "png":
         header = _read_png(data, item_size)
     else:
@@ -57,7 +57,7 @@ def read_image_header(data: bytes, compression: str, item_size: int = 1) -> Imag
     return header
 
 
-def _read_jpeg(data: bytes, item_size: int) -> ImageHeader:
+def _read_jpeg(data: bytes) -> ImageHeader:
     if data[:2] != b"\xff\xd8":
         raise DecodeError("JPEG: the data does not begin as a JPEG does", hint=_DAMAGED)
     at = 2
@@ -76,9 +76,7 @@ def _read_jpeg(data: bytes, item_size: int) -> ImageHeader:
             if length < 8 or at + 8 > len(data):
                 break
             height, width = (int.from_bytes(data[at + i : at + i + 2], "big") for i in (3, 5))
-            channels = data[at + 7]
-            plain = item_size == 1 and data[at + 2] == 8 and channels in (1, 3)
-            return ImageHeader((height, width, channels), plain)
+            return ImageHeader((height, width, data[at + 7]), plain=True)
         at += max(length, 2)
     raise DecodeError("JPEG: the data ends before the image's size", hint=_DAMAGED)
 

@@ -28,14 +28,16 @@ def box_coords(reader: Any) -> dict[str, dict[str, str]]:
     Args:
         reader: A ``deeplake.storage.Reader`` of the dataset's directory.
     """
-    coords: dict[str, dict[str, str]] = {}
+    names: dict[Any, str] = {}
+    declared: dict[Any, dict[str, str]] = {}
     for record in _records(reader):
         created, renamed = record.get("createColumn"), record.get("renameColumn")
         if isinstance(created, dict):
-            coords[str(created.get("n"))] = _declared(created)
-        elif isinstance(renamed, dict) and renamed.get("o") in coords:
-            coords[str(renamed.get("n"))] = coords.pop(str(renamed["o"]))
-    return {name: found for name, found in coords.items() if found}
+            declared[created.get("i")] = _declared(created)
+        for change in (created, renamed):
+            if isinstance(change, dict):
+                names[change.get("i")] = str(change.get("n"))
+    return {names[column]: coords for column, coords in declared.items() if coords}
 
 
 def _records(reader: Any) -> Iterator[dict[str, Any]]:

@@ -32,9 +32,9 @@ _bytes = bytes
 class Lake4Tensor:
     """A column, as a list of samples. Obtained from a :class:`Lake4Dataset`.
 
-    Samples are those of Deep Lake 4: images uint8 (h, w, channels), scalars of shape (), texts str, dicts dict, polygons
-    a list of arrays (points, 2). A sample that was never given (its column is younger than its row) is an array without
-    elements, else None.
+    Samples are those of Deep Lake 4: images uint8 (h, w, channels), scalars of shape (), texts str, dicts dict,
+    polygons a list of arrays (points, 2). A sample that was never given (its column is younger than its row) is an array
+    without elements, or None where samples are no arrays.
 
     Attributes:
         name: The column's name.
@@ -200,7 +200,7 @@ class Lake4Tensor:
             found = view["s"][:]
         except Exception as error:
             raise reading_error(error, path=self.path, tensor=self.name) from error
-        if not isinstance(found, np.ndarray):
+        if not isinstance(found, np.ndarray) or found.shape[1:] != (self.ndim,):
             # A sample that was never given has as many zeros as the type has axes, the others may have fewer.
             found = [row if len(row) == self.ndim else [0] * self.ndim for row in found]
         return np.asarray(found, dtype=np.int64).reshape(len(self), -1 if len(self) else self.ndim)
@@ -273,6 +273,9 @@ class Lake4Tensor:
             return self._raw(indices) if codec.reads_bytes else [codec.encode(v) for v in self._column[indices]]
         if self._type.encoding is not None and not decoded:
             return self._raw(indices)
+        if self._type.encoding is not None:
+            # One by one: of several PNGs with few bits deeplake 4.7 gives the first one's pixels for all.
+            return [self._array(self._column[index]) for index in indices]
         return [self._array(found) for found in self._column[indices]]
 
     def _raw(self, indices: list[int]) -> list[_bytes]:
@@ -299,6 +302,8 @@ class Lake4Tensor:
         return np.zeros((0,) * self.ndim, dtype=self._numeric) if self.ndim else None
 
     def _extremes(self, extreme: Callable[..., npt.NDArray[np.int64]]) -> tuple[int, ...]:
+        if self._type.unsupported is not None:
+            return ()
         shapes = self.shapes()
         return tuple(extreme(shapes, axis=0).tolist()) if len(shapes) else (0,) * self.ndim
 

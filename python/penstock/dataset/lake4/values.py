@@ -32,17 +32,16 @@ class ValueCodec:
         self.reads_bytes = form in _STORED
 
     def encode(self, value: Any) -> bytes:
-        """Bytes for a value of Deep Lake's: a list of polygons or of texts; None for a sample that was never given."""
+        """Bytes for a value of Deep Lake's: polygons, or None for a sample that was never given."""
         if value is None:
             return _MISSING
-        if self.form == "polygon":
-            value = list(value)  # Deep Lake makes one array of polygons with equally many points
-        # Within this process and for as long as a batch takes: nobody else can have put anything in.
-        return pickle.dumps(value, protocol=pickle.HIGHEST_PROTOCOL)
+        # Within this process and for as long as a batch takes: nobody else can have put anything in. Deep Lake makes
+        # one array of polygons with equally many points: a list all the same.
+        return pickle.dumps(list(value), protocol=pickle.HIGHEST_PROTOCOL)
 
     def decode(self, data: bytes) -> Any:
-        """The value: str for "text", bytes, what JSON says, a list of arrays (points, 2) for "polygon", a list of str
-        for "texts"; None for a sample that was never given. Raises DecodeError.
+        """The value: str for "text", bytes, what JSON says, a list of arrays (points, 2) for "polygon"; None for a
+        sample that was never given. Raises DecodeError.
         """
         if data == _MISSING:
             return None
