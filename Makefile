@@ -23,8 +23,14 @@ CONSTRAINTS := requirements/constraints-mmdet2.txt
 key = $(shell cat $(1) | sha256sum | cut -c1-16)
 BASE_STAMP := $(STAMPS)/base-$(call key,$(CONSTRAINTS) requirements/base.txt)
 SDISTS_STAMP := $(STAMPS)/sdists-$(call key,$(CONSTRAINTS) requirements/base.txt requirements/sdists.txt)
-REST_STAMP := $(STAMPS)/rest-$(call key,$(CONSTRAINTS) requirements/*.txt)
+REST_STAMP := $(STAMPS)/rest-$(call key,$(CONSTRAINTS) requirements/base.txt requirements/sdists.txt requirements/rest.txt)
 EXTENSION_STAMP := $(STAMPS)/extension-$(call key,pyproject.toml CMakeLists.txt $$(find csrc -type f | sort))
+
+# deeplake 3 and 4 exclude each other: the tests of Deep Lake 4 have an environment and a build of their own.
+VENV4 := .venv-v4
+CONSTRAINTS4 := requirements/constraints-lake4.txt
+LAKE4_STAMP := $(STAMPS)/lake4-$(call key,$(CONSTRAINTS4) requirements/lake4.txt)
+EXTENSION4_STAMP := $(subst /extension-,/extension4-,$(EXTENSION_STAMP))
 
 STEP := tools/step.sh
 PIP_INSTALL := $(BIN)/python -m pip install --no-input --constraint $(CONSTRAINTS)
@@ -41,8 +47,8 @@ setup: $(EXTENSION_STAMP) ## Install all that the other targets need: system pac
 demo: setup ## Train and evaluate a detector: on shapes, or with COCO=<directory> on COCO files
 	@$(BIN)/python examples/demo.py $(if $(COCO),--coco $(COCO))
 
-test: setup ## Run every check and every test, C++ and Python
-	@tools/run-tests.sh $(VENV)
+test: setup $(EXTENSION4_STAMP) ## Run every check and every test, C++ and Python
+	@tools/run-tests.sh $(VENV) $(VENV4)
 
 lint: setup ## Run ruff and mypy alone
 	@$(BIN)/ruff check . && $(BIN)/mypy
@@ -52,10 +58,10 @@ bench: setup ## Compare decoding speeds on the JPEG files of IMAGES=<directory>
 	@$(BIN)/python benchmarks/decode.py build/bench-dataset
 
 clean: ## Remove what was built and made; keep .venv
-	rm -rf build demo dist .pytest_cache .mypy_cache .ruff_cache .hypothesis $(STAMPS)/extension-*
+	rm -rf build demo dist .pytest_cache .mypy_cache .ruff_cache .hypothesis $(STAMPS)/extension*
 
 distclean: clean ## Remove .venv too
-	rm -rf $(VENV) $(STAMPS)
+	rm -rf $(VENV) $(VENV4) $(STAMPS)
 
 $(VENV)/.created: | system-packages
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "penstock needs Python 3.10 or later: make PYTHON=...")'
@@ -88,4 +94,21 @@ $(EXTENSION_STAMP): $(REST_STAMP) | system-packages
 	@$(call begin,extension)
 	@$(STEP) $(STAMPS)/logs/extension.log "penstock's extension" \
 		$(PIP_INSTALL) --no-build-isolation --no-deps --editable .
+	@touch $@
+
+$(VENV4)/.created: | system-packages
+	@$(STEP) $(STAMPS)/logs/venv4.log "Virtual environment $(VENV4), with $(PYTHON)" $(PYTHON) -m venv --clear $(VENV4)
+	@touch $@
+
+$(LAKE4_STAMP): $(VENV4)/.created
+	@$(call begin,lake4)
+	@$(STEP) $(STAMPS)/logs/lake4.log "deeplake 4 and what its tests need" \
+		$(VENV4)/bin/python -m pip install --no-input --constraint $(CONSTRAINTS4) --requirement requirements/lake4.txt
+	@touch $@
+
+$(EXTENSION4_STAMP): $(LAKE4_STAMP) | system-packages
+	@$(call begin,extension4)
+	@$(STEP) $(STAMPS)/logs/extension4.log "penstock's extension for $(VENV4)" \
+		$(VENV4)/bin/python -m pip install --no-input --no-build-isolation --no-deps \
+		--config-settings=build-dir=build/lake4 --editable .
 	@touch $@

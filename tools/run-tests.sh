@@ -1,10 +1,13 @@
 #!/usr/bin/env bash
 # Every check, one after the other, also after one failed; pytest comes last. Exit status 1 if any failed.
-#   tools/run-tests.sh VENV
+#   tools/run-tests.sh VENV VENV4
+# VENV4 is an environment with deeplake 4, for the tests that need it.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 
-venv=$(realpath "${1:?usage: tools/run-tests.sh VENV}")
+usage="usage: tools/run-tests.sh VENV VENV4"
+venv=$(realpath "${1:?$usage}")
+venv4=$(realpath "${2:?$usage}")
 export PATH="$venv/bin:$PATH"
 # What set-up has installed must be there: without this, tests that miss it are skipped.
 export PENSTOCK_REQUIRE=native,deeplake,mmdet
@@ -36,6 +39,7 @@ check "mypy" mypy
 check "C++ tests, debug" cpp_tests debug
 check "C++ tests, address and undefined behaviour sanitizers" cpp_tests asan
 check "C++ tests, thread sanitizer" cpp_tests tsan
+check "Python tests, Deep Lake 4" env PENSTOCK_REQUIRE=native,deeplake4 "$venv4/bin/python" -m pytest tests/lake4
 check "Python tests" python -m pytest
 
 if ((${#failed[@]})); then
