@@ -13,9 +13,6 @@ import zlib
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-# deeplake 4 reports its use to its makers when it is imported, and knows no switch: a proxy that is not there stops it.
-os.environ["HTTPS_PROXY"] = os.environ["https_proxy"] = "http://127.0.0.1:9"
-
 import numpy as np
 import torch
 import torch.utils.data
@@ -164,6 +161,9 @@ CONTENDERS: dict[str, type[ImageLoader]] = {
 
 
 def main() -> None:
+    # deeplake 4 reports its use to its makers when it is imported, and knows no switch: a proxy that is not there stops
+    # it.
+    os.environ["HTTPS_PROXY"] = os.environ["https_proxy"] = "http://127.0.0.1:9"
     torch.set_num_threads(1)
     name, path, threads, batch_size, epochs = sys.argv[1:]
     serve(lambda: CONTENDERS[name](path, int(threads), int(batch_size), int(epochs)))

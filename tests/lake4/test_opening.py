@@ -61,10 +61,10 @@ def test_versions_branches_and_tags(history: Any, loader_type: str, native: Any)
 
 
 def test_what_is_not_there(history: Any, tmp_path: Path) -> None:
-    with pytest.raises(CommitNotFoundError, match="'strat'.*Did you mean 'start'") as caught:
+    with pytest.raises(CommitNotFoundError, match=r"'strat'.*Did you mean 'start'") as caught:
         penstock.open(history.path, commit="strat")
     assert caught.value.path == str(history.path)
-    with pytest.raises(TensorNotFoundError, match="Did you mean|It has: 'n'"):
+    with pytest.raises(TensorNotFoundError, match=r"Did you mean|It has: 'n'"):
         penstock.open(history.path)["m"]
     with pytest.raises(UnsupportedError, match="either a commit or a view"):
         penstock.open(history.path, commit="main", view="even")

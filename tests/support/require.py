@@ -24,8 +24,8 @@ def require(name: str) -> Any:
     """What ``name`` stands for, or a skip (a failure where PENSTOCK_REQUIRE names it).
 
     Args:
-        name: "deeplake" or "mmdet": the module. "deeplake4": the module deeplake, of version 4. "native": the module ``penstock._core``. "coco": the Path of
-            the small COCO data set that lies next to the project.
+        name: "deeplake" or "mmdet": the module. "deeplake4": the module deeplake, of version 4. "native": the module
+            ``penstock._core``. "coco": the Path of the small COCO data set that lies next to the project.
     """
     try:
         return _PROVIDERS[name]()

@@ -32,9 +32,10 @@ _bytes = bytes
 class Lake4Tensor:
     """A column, as a list of samples. Obtained from a :class:`Lake4Dataset`.
 
-    Samples are those of Deep Lake 4: images uint8 (h, w, channels), scalars of shape (), texts str, dicts dict,
-    polygons a list of arrays (points, 2). A sample that was never given (its column is younger than its row) is an array
-    without elements, or None where samples are no arrays.
+    Samples are those of Deep Lake 4: images (h, w, channels), scalars of shape (), texts str, dicts dict, polygons a
+    list of arrays (points, 2). A sample that was never given (its column is younger than its row) is an array without
+    elements, or None where samples are no arrays; a scalar that was never given is an error. CMYK images, parts of
+    which Deep Lake 4.7 leaves undefined, are as Deep Lake 3 has them.
 
     Attributes:
         name: The column's name.
