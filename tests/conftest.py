@@ -41,6 +41,12 @@ def deeplake() -> Any:
 
 
 @pytest.fixture(scope="session")
+def deeplake4() -> Any:
+    """The module deeplake 4, in an environment of its own: writes Deep Lake 4 datasets and is the oracle of those."""
+    return require("deeplake4")
+
+
+@pytest.fixture(scope="session")
 def native() -> Any:
     """The module ``penstock._core``."""
     return require("native")

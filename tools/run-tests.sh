@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # Every check, one after the other, also after one failed; pytest comes last. Exit status 1 if any failed.
-#   tools/run-tests.sh VENV [VENV_WITH_NUMPY_2]
+#   tools/run-tests.sh VENV [VENV_WITH_NUMPY_2 VENV_WITH_DEEPLAKE_4]
 set -uo pipefail
 cd "$(dirname "$0")/.."
 
-venv=$(realpath "${1:?usage: tools/run-tests.sh VENV [VENV_WITH_NUMPY_2]}")
+venv=$(realpath "${1:?usage: tools/run-tests.sh VENV [VENV_WITH_NUMPY_2 VENV_WITH_DEEPLAKE_4]}")
 numpy2=${2:+$(realpath "$2")}
+lake4=${3:+$(realpath "$3")}
 export PATH="$venv/bin:$PATH"
 # What set-up has installed must be there: without this, tests that miss it are skipped.
 export PENSTOCK_REQUIRE=native,deeplake,mmdet
@@ -44,6 +45,9 @@ check "C++ tests, address and undefined behaviour sanitizers" cpp_tests asan
 check "C++ tests, thread sanitizer" cpp_tests tsan
 if [ -n "$numpy2" ]; then
   check "Python tests, numpy 2" numpy2_tests
+fi
+if [ -n "$lake4" ]; then
+  check "Python tests, Deep Lake 4" env PENSTOCK_REQUIRE=native,deeplake4 "$lake4/bin/python" -m pytest tests/lake4
 fi
 check "Python tests" python -m pytest
 

@@ -13,6 +13,7 @@
 #include "bindings/errors.h"
 #include "bindings/names.h"
 #include "bindings/python_allocator.h"
+#include "bindings/python_reader.h"
 #include "bindings/python_store.h"
 #include "bindings/register.h"
 #include "pipeline/epoch.h"
@@ -182,6 +183,21 @@ pipeline::TensorSource make_source(std::string name, bool is_image, std::uint32_
   return source;
 }
 
+/// A tensor whose samples Python reads; see PythonReader.
+pipeline::TensorSource make_read_source(std::string name, bool is_image, std::uint32_t item_size,
+                                        const std::string& sample_compression, const std::string& color, bool as_bytes,
+                                        py::object read) {
+  pipeline::TensorSource source;
+  source.format.name = std::move(name);
+  source.format.is_image = is_image;
+  source.format.item_size = item_size;
+  source.format.sample_compression = compression_named(sample_compression);
+  source.format.as_bytes = as_bytes;
+  source.color = color_named(color);
+  source.reader = std::make_shared<PythonReader>(std::move(read), source.format, source.color);
+  return source;
+}
+
 std::unique_ptr<LoaderHandle> make_loader(const py::object& store, std::vector<pipeline::TensorSource> sources,
                                           unsigned threads, unsigned io_threads, unsigned prefetch,
                                           std::uint64_t cache_bytes, const py::object& allocate,
@@ -210,7 +226,10 @@ void register_loader(py::module_& module) {
       .def(py::init(&make_source), py::kw_only(), py::arg("name"), py::arg("is_image"), py::arg("item_size"),
            py::arg("sample_compression"), py::arg("chunk_compression"), py::arg("fixed_shape"), py::arg("dimensions"),
            py::arg("color"), py::arg("as_bytes"), py::arg("is_bool"), py::arg("ids"), py::arg("last_index"),
-           py::arg("folder_of"), py::arg("folders"), py::arg("tiles"), py::arg("sequences"), py::arg("rows"));
+           py::arg("folder_of"), py::arg("folders"), py::arg("tiles"), py::arg("sequences"), py::arg("rows"))
+      .def_static("from_reader", &make_read_source, py::kw_only(), py::arg("name"), py::arg("is_image"),
+                  py::arg("item_size"), py::arg("sample_compression"), py::arg("color"), py::arg("as_bytes"),
+                  py::arg("read"));
 
   // Ending either waits for threads, which may be waiting for the GIL to allocate memory.
   py::class_<EpochHandle>(module, "Epoch", py::release_gil_before_calling_cpp_dtor())

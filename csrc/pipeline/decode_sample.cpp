@@ -33,7 +33,7 @@ void check_hole(const TensorSource& source, const FetchedSample& tile) {
 void check_piece(const TensorSource& source, const FetchedSample& piece) {
   const format::TensorFormat& format = source.format;
   if (format.as_bytes) return;  // decompressed already
-  decode::check_claim(format.sample_compression, piece.stored, decoded_shape(source, piece.shape), format.item_size);
+  decode::check_claim(source.compression_of(piece), piece.stored, decoded_shape(source, piece.shape), format.item_size);
 }
 
 void decode_piece(const TensorSource& source, const FetchedSample& piece, base::MutableBytes target) {
@@ -41,10 +41,10 @@ void decode_piece(const TensorSource& source, const FetchedSample& piece, base::
   if (format.as_bytes) {
     decode::copy_array(format::Compression::kNone, piece.stored, target);
   } else if (format.is_image) {
-    decode::decode_image(format.sample_compression, piece.stored, piece.shape, format.item_size, source.color, target);
+    decode::decode_image(source.compression_of(piece), piece.stored, piece.shape, format.item_size, source.color, target);
     if (format.is_bool) decode::make_truth_values(target);
   } else {
-    decode::copy_array(format.sample_compression, piece.stored, target);
+    decode::copy_array(source.compression_of(piece), piece.stored, target);
   }
 }
 

@@ -1,6 +1,7 @@
 #include "pipeline/epoch.h"
 
 #include <algorithm>
+#include <numeric>
 #include <utility>
 
 #include "base/error.h"
@@ -118,8 +119,14 @@ void Epoch::begin_fetch(const JobPointer& job, std::size_t first_read) {
 std::vector<Epoch::Group> Epoch::group_by_chunk(const Job& job, std::size_t first_read) const {
   std::vector<Group> groups;
   for (std::size_t tensor = 0; tensor < loader_.sources_.size(); ++tensor) {
-    std::map<std::uint32_t, Group> by_row;
     const Slots& slots = job.slots[tensor];
+    if (loader_.sources_[tensor].reader != nullptr) {
+      Group group{tensor, true, std::vector<std::size_t>(slots.items.size() - slots.begin(first_read))};
+      std::iota(group.slots.begin(), group.slots.end(), slots.begin(first_read));
+      if (!group.slots.empty()) groups.push_back(std::move(group));
+      continue;
+    }
+    std::map<std::uint32_t, Group> by_row;
     for (std::size_t slot = slots.begin(first_read); slot < slots.items.size(); ++slot) {
       const std::uint32_t row = loader_.sources_[tensor].index.locate(slots.items[slot]).row;
       Group& group = by_row[row];
@@ -133,12 +140,16 @@ std::vector<Epoch::Group> Epoch::group_by_chunk(const Job& job, std::size_t firs
 }
 
 void Epoch::fetch(const JobPointer& job, const Group& group) {
-  for (const std::size_t slot : group.slots) {
-    if (closed_) break;
-    attempt(*job, job->place_of(group.tensor, slot), [&] {
-      job->fetched[group.tensor][slot] =
-          loader_.fetcher_.fetch(group.tensor, job->slots[group.tensor].items[slot], group.whole);
-    });
+  if (loader_.sources_[group.tensor].reader != nullptr) {
+    if (!closed_) fetch_at_once(*job, group);
+  } else {
+    for (const std::size_t slot : group.slots) {
+      if (closed_) break;
+      attempt(*job, job->place_of(group.tensor, slot), [&] {
+        job->fetched[group.tensor][slot] =
+            loader_.fetcher_.fetch(group.tensor, job->slots[group.tensor].items[slot], group.whole);
+      });
+    }
   }
   if (--job->pending == 0) plan(job);
 }
@@ -181,6 +192,19 @@ void Epoch::end_planning(const JobPointer& job) {
     begin_fetch(job, fetched);
   } else {
     lay_out(job);
+  }
+}
+
+void Epoch::fetch_at_once(Job& job, const Group& group) {
+  std::vector<SampleReader::Result> results;
+  attempt(job, job.place_of(group.tensor, group.slots.front()), [&] {
+    std::vector<std::int64_t> samples;
+    for (const std::size_t slot : group.slots) samples.push_back(job.slots[group.tensor].items[slot]);
+    results = loader_.fetcher_.read(group.tensor, samples);
+  });
+  for (std::size_t i = 0; i < results.size(); ++i) {
+    const std::size_t slot = group.slots[i];
+    attempt(job, job.place_of(group.tensor, slot), [&] { job.fetched[group.tensor][slot] = results[i].take(); });
   }
 }
 

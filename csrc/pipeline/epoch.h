@@ -45,7 +45,7 @@ class Epoch : public std::enable_shared_from_this<Epoch> {
   void close() noexcept;
 
  private:
-  /// Items of a batch that lie in one chunk; those in tiles are with their first.
+  /// Items of a batch that lie in one chunk; those in tiles are with their first. Of a tensor with a reader, all.
   struct Group {
     std::size_t tensor = 0;
     bool whole = false;
@@ -57,6 +57,7 @@ class Epoch : public std::enable_shared_from_this<Epoch> {
   /// Begins to fetch the job's reads from `first_read` on.
   void begin_fetch(const JobPointer& job, std::size_t first_read);
   void fetch(const JobPointer& job, const Group& group);
+  void fetch_at_once(Job& job, const Group& group);
   void plan(const JobPointer& job);
   void plan_sample(const JobPointer& job, std::size_t position);
   void end_planning(const JobPointer& job);

@@ -110,6 +110,14 @@ FetchedSample Fetcher::read_extent(std::size_t tensor, format::ChunkIndex::Place
   return fetched;
 }
 
+std::vector<SampleReader::Result> Fetcher::read(std::size_t tensor, std::span<const std::int64_t> samples) {
+  const base::StageTimer timer(stats_.fetch_ns);
+  std::vector<SampleReader::Result> results = sources_[tensor].reader->read(samples);
+  ++stats_.reads;
+  for (const SampleReader::Result& result : results) stats_.encoded_bytes += result.sample.stored.size();
+  return results;
+}
+
 std::shared_ptr<const format::Chunk> Fetcher::open(std::size_t tensor, std::uint32_t row, bool whole) {
   const TensorSource& source = sources_[tensor];
   return cache_.get({tensor, row, whole}, [&] {

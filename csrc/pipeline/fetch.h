@@ -3,31 +3,20 @@
 #include <compare>
 #include <cstdint>
 #include <memory>
-#include <string>
+#include <span>
 #include <vector>
 
 #include "base/bytes.h"
 #include "base/stats.h"
 #include "format/chunk.h"
+#include "pipeline/fetched_sample.h"
+#include "pipeline/sample_reader.h"
 #include "pipeline/tensor_source.h"
 #include "storage/chunk_cache.h"
 #include "storage/metered_store.h"
 #include "storage/store.h"
 
 namespace penstock::pipeline {
-
-/// An item as it is stored, with what keeps its bytes alive. One that comes out as bytes is decompressed already: its
-/// shape is known only then.
-struct FetchedSample {
-  base::Bytes stored;  ///< nothing, where the item is in tiles
-  base::Shape shape;
-  std::shared_ptr<const void> owner = nullptr;
-  /// The tiles of an item that is in tiles, each of the shape of its place, and how it is cut; lives as long as the
-  /// fetcher's sources.
-  std::vector<FetchedSample> tiles = {};
-  const format::Tiling* tiling = nullptr;
-  std::string chunk = {};  ///< of a tile: its chunk, for error messages
-};
 
 /// Reads items (samples, or the items of sequences) through the chunk cache. Thread-safe.
 class Fetcher {
@@ -43,6 +32,9 @@ class Fetcher {
   /// theirs have no place yet.
   std::shared_ptr<const format::Chunk> open(std::size_t tensor, std::uint32_t row, bool whole);
   FetchedSample read(std::size_t tensor, format::ChunkIndex::Place place, std::shared_ptr<const format::Chunk> chunk);
+
+  /// Samples of a tensor that has a reader, all in one request.
+  std::vector<SampleReader::Result> read(std::size_t tensor, std::span<const std::int64_t> samples);
 
  private:
   struct Key {

@@ -81,7 +81,7 @@ ReadPlan::ReadPlan(const std::vector<TensorSource>& sources, const std::vector<b
                    std::span<const std::int64_t> order) {
   for (std::size_t tensor = 0; tensor < sources.size(); ++tensor) {
     const TensorSource& source = sources[tensor];
-    if (fits[tensor] || source.format.chunk_compression != format::Compression::kNone) {
+    if (source.reader != nullptr || fits[tensor] || source.format.chunk_compression != format::Compression::kNone) {
       whole_.emplace_back(source.index.rows(), true);
     } else {
       whole_.push_back(visited_densely(source, order));

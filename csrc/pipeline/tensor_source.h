@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -9,6 +10,7 @@
 #include "format/row_map.h"
 #include "format/sequence_index.h"
 #include "format/tensor_format.h"
+#include "pipeline/sample_reader.h"
 
 namespace penstock::pipeline {
 
@@ -21,6 +23,8 @@ struct TensorSource {
   /// Of a tensor of sequences, which items make up a sample. Elsewhere each sample is one item.
   std::optional<format::SequenceIndex> sequences = std::nullopt;
   std::optional<format::RowMap> view = std::nullopt;
+  /// Where samples come from instead of chunks; `index` is empty then.
+  std::shared_ptr<SampleReader> reader = nullptr;
 
   /// Number of a sample in the dataset, which errors name.
   std::int64_t stored(std::int64_t sample) const { return view ? view->at(sample) : sample; }
@@ -30,8 +34,15 @@ struct TensorSource {
     return sequences ? sequences->items(number) : format::SequenceIndex::Items{number, number + 1};
   }
 
-  /// Key of the chunk that holds an item, or the first tile of it.
-  std::string chunk_of(std::int64_t item) const { return index.key(index.locate(item).row); }
+  /// Key of the chunk that holds an item, or the first tile of it; empty where there are no chunks.
+  std::string chunk_of(std::int64_t item) const {
+    return reader == nullptr ? index.key(index.locate(item).row) : std::string();
+  }
+
+  /// How the bytes of a sample of this tensor are compressed.
+  format::Compression compression_of(const FetchedSample& sample) const {
+    return sample.raw ? format::Compression::kNone : format.sample_compression;
+  }
 };
 
 }  // namespace penstock::pipeline

@@ -51,6 +51,17 @@ class TensorSource:
         | None,
         rows: RowMap | None,
     ) -> None: ...
+    @staticmethod
+    def from_reader(
+        *,
+        name: str,
+        is_image: bool,
+        item_size: int,
+        sample_compression: str,
+        color: str,
+        as_bytes: bool,
+        read: Callable[[list[int], bool], list[object]],
+    ) -> TensorSource: ...
 
 class AnnotationTable:
     def __init__(

@@ -23,9 +23,12 @@ from penstock.collate import (
     sequence_samples,
     tensor_batch,
 )
-from penstock.dataset import Tensor
+from penstock.dataset import Dataset, Tensor
+from penstock.dataset.dataset import Dataset as ChunkedDataset
+from penstock.dataset.lake4 import Lake4Tensor
 from penstock.dataset.rows import Rows
 from penstock.dataset.storage import LocalStore, Store
+from penstock.dataset.tensor import Tensor as ChunkedTensor
 from penstock.errors import LoaderClosedError, PenstockError
 from penstock.native_batch import native_batch, native_samples
 from penstock.options import LoaderOptions
@@ -136,10 +139,10 @@ class NativeLoader:
         options = self._options
         sources = [tensor_source(native, self._samples.readings[key]) for key in self._dtypes]
         if self._in_python:
-            logger.info("penstock: read by Python threads: %s", ", ".join(self._in_python))
+            logger.info("penstock: %s: read by Python threads", ", ".join(self._in_python))
         logger.info("penstock: %d decoding threads, %d reading", options.num_threads, _IO_THREADS)
         loader: _core.Loader = native.Loader(
-            store=native_store(self._samples.source.store),
+            store=native_store(self._samples.source),
             sources=sources,
             threads=options.num_threads,
             io_threads=_IO_THREADS,
@@ -236,14 +239,14 @@ class NativeLoader:
     def _column(self, key: str, indices: list[int], native: _core._TensorBatch) -> Any:
         """Arrays of a batch that the core has made, as the default collate gives them."""
         tensor, dtype = self._samples.tensors[key], self._dtypes[key]
-        if tensor.is_sequence:
+        if isinstance(tensor, ChunkedTensor) and tensor.is_sequence:
             return sequence_batch(native, dtype, _lengths(tensor, indices), tensor.sequence([]))
         return tensor_batch(native, dtype)
 
     def _sample_list(self, key: str, indices: list[int], native: _core._TensorBatch) -> list[Any]:
         """The same, sample by sample."""
         tensor, dtype = self._samples.tensors[key], self._dtypes[key]
-        if tensor.is_sequence:
+        if isinstance(tensor, ChunkedTensor) and tensor.is_sequence:
             return sequence_samples(native, dtype, _lengths(tensor, indices), tensor.sequence([]))
         return numpy_samples(native, dtype)
 
@@ -272,9 +275,9 @@ class NativeLoader:
 
 def _lengths(tensor: Tensor, indices: list[int]) -> list[int]:
     """How many items each sample has."""
-    if not tensor.is_sequence:
-        return [1] * len(indices)
-    return [len(tensor.sequences.items(index)) for index in indices]
+    if isinstance(tensor, ChunkedTensor) and tensor.is_sequence:
+        return [len(tensor.items(index)) for index in indices]
+    return [1] * len(indices)
 
 
 def _pin(batch: Any) -> Any:
@@ -289,14 +292,21 @@ def _allocate_pinned(size: int) -> tuple[int, torch.Tensor]:
     return memory.data_ptr(), memory
 
 
-def native_store(store: Store) -> str | Store:
-    """A dataset's files as the core takes them: directories it reads by itself."""
-    return store.root if isinstance(store, LocalStore) else store
+def native_store(dataset: Dataset) -> str | Store:
+    """A dataset's files as the core takes them: directories it reads by itself; of Deep Lake 4, where it reads none,
+    the path.
+    """
+    if isinstance(dataset, ChunkedDataset) and not isinstance(dataset.store, LocalStore):
+        return dataset.store
+    return dataset.path
 
 
 def tensor_source(native: Any, reading: Reading) -> _core.TensorSource:
     """A tensor as the core knows it."""
     tensor = reading.tensor
+    if isinstance(tensor, Lake4Tensor):
+        return _read_source(native, tensor, reading)
+    assert isinstance(tensor, ChunkedTensor)
     chunks, layout = tensor.chunks, tensor.layout
     fixed = reading.core_fixed_shape
     runs = tensor.sequences if tensor.is_sequence else None
@@ -326,3 +336,16 @@ def _row_map(native: Any, rows: Rows | None) -> _core.RowMap | None:
         return None
     result: _core.RowMap = native.RowMap(rows.start, rows.step) if isinstance(rows, range) else native.RowMap(rows)
     return result
+
+
+def _read_source(native: Any, tensor: Lake4Tensor, reading: Reading) -> _core.TensorSource:
+    """A tensor whose samples come out of Python, encoded."""
+    return native.TensorSource.from_reader(  # type: ignore[no-any-return]
+        name=tensor.name,
+        is_image=tensor.is_image,
+        item_size=reading.core_dtype.itemsize,
+        sample_compression=reading.core_compression,
+        color=reading.color,
+        as_bytes=reading.route == "bytes",
+        read=tensor.read_many,
+    )

@@ -9,6 +9,8 @@ from typing import Any, Literal
 import numpy as np
 
 from penstock.dataset import Tensor
+from penstock.dataset.lake4 import Lake4Tensor
+from penstock.dataset.tensor import Tensor as ChunkedTensor
 from penstock.reference.codecs import is_image_file
 from penstock.reference.pictures import Color
 from penstock.reference.sample import Decode
@@ -45,6 +47,11 @@ class Reading:
     def route(self) -> Route:
         """Who reads the samples for the native loader."""
         tensor = self.tensor
+        if isinstance(tensor, Lake4Tensor):
+            if self.decode != "numpy":
+                return "python"
+            return "arrays" if tensor.value_format is None else "bytes"
+        assert isinstance(tensor, ChunkedTensor)
         if tensor.is_link:
             # The files say themselves what they are, and only Python asks them.
             return "python"
@@ -60,10 +67,17 @@ class Reading:
         return "python" if tensor.chunks.tiles else "bytes"
 
     @property
-    def is_core_image(self) -> bool:
-        """Whether every sample is one stored image that the core decodes: what its transforms start from."""
+    def is_for_core_transforms(self) -> bool:
+        """Whether the core's transforms can start from the samples: each stored in one piece that the core reads, and
+        decodes where it is an array.
+        """
         tensor = self.tensor
-        return self.route == "arrays" and tensor.is_image and not tensor.chunks.tiles
+        if tensor.is_sequence or (isinstance(tensor, ChunkedTensor) and tensor.chunks.tiles):
+            return False
+        if tensor.value_format is not None:
+            # Of Deep Lake 4, values pass through the core in forms that are Python's own.
+            return self.route == "bytes" and isinstance(tensor, ChunkedTensor)
+        return self.route == "arrays"
 
     @property
     def core_compression(self) -> str:
@@ -82,7 +96,9 @@ class Reading:
     @property
     def core_fixed_shape(self) -> tuple[int, ...] | None:
         """The shape of all samples as the core makes them, where it may find them by it."""
-        tensor, shape = self.tensor, self.tensor.layout.fixed_shape
+        tensor = self.tensor
+        assert isinstance(tensor, ChunkedTensor)
+        shape = tensor.layout.fixed_shape
         if self.route != "bytes" or shape is None:
             return shape
         if tensor.value_format is not None or tensor.sample_compression is not None or tensor.dtype is None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from penstock.cli.source import add_source, open_source
 from penstock.dataset import Dataset, Tensor
+from penstock.dataset.tensor import Tensor as ChunkedTensor
 
 __all__ = ["add_parser"]
 
@@ -46,7 +47,7 @@ def _describe_tensor(tensor: Tensor) -> dict[str, Any]:
         "max_shape": list(tensor.max_shape),
         "sample_compression": tensor.sample_compression,
         "chunk_compression": tensor.chunk_compression,
-        "chunks": len(tensor.chunk_rows()[0]),
+        "chunks": len(tensor.chunk_rows()[0]) if isinstance(tensor, ChunkedTensor) else None,
         "class_names": tensor.class_names,
         "coords": tensor.info.get("coords"),
         "unsupported": tensor.unsupported(),
@@ -70,7 +71,7 @@ def as_text(described: dict[str, Any]) -> str:
                 _shape_range(tensor["min_shape"], tensor["max_shape"]),
                 compression + (" (chunks)" if tensor["chunk_compression"] else ""),
                 str(tensor["samples"]),
-                str(tensor["chunks"]),
+                "-" if tensor["chunks"] is None else str(tensor["chunks"]),
                 _remark(tensor),
             )
         )

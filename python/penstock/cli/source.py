@@ -11,8 +11,8 @@ __all__ = ["add_source", "open_source"]
 
 def add_source(parser: argparse.ArgumentParser) -> None:
     """PATH, ``--commit`` and ``--view``."""
-    parser.add_argument("path", metavar="PATH", help="a Deep Lake 3 dataset")
-    parser.add_argument("--commit", metavar="ID", help="a commit or branch; default: the head of main")
+    parser.add_argument("path", metavar="PATH", help="a Deep Lake dataset")
+    parser.add_argument("--commit", metavar="ID", help="a commit, branch or tag; default: the head of main")
     parser.add_argument("--view", metavar="ID", help="a saved view; default: the whole dataset")
 
 

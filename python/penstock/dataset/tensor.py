@@ -6,7 +6,7 @@ import operator
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, TypeVar, get_args
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -26,7 +26,7 @@ from penstock.dataset.versions import Version
 from penstock.errors import DatasetFormatError, MissingExtraError, PenstockError, UnsupportedError
 from penstock.reference.decode import Color
 from penstock.reference.image_file import decode_image_file, image_file_shape, open_image_file
-from penstock.reference.sample import Decode, SampleLayout
+from penstock.reference.sample import DECODINGS, Decode, SampleLayout
 from penstock.reference.sequence import compose_sequence, empty_sequence
 from penstock.reference.tiles import Tiling
 from penstock.reference.values import TEXT, ValueFormat
@@ -34,12 +34,9 @@ from penstock.reference.values import TEXT, ValueFormat
 if TYPE_CHECKING:
     from penstock.dataset.dataset import Dataset
 
-__all__ = ["DECODINGS", "Tensor"]
+__all__ = ["Tensor"]
 
 _Parsed = TypeVar("_Parsed")
-
-#: The values of ``decode``.
-DECODINGS: tuple[Decode, ...] = get_args(Decode)
 # Inside the class below, `bytes` is a method.
 _bytes = bytes
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import prod
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -18,10 +18,20 @@ from penstock.reference.lz4 import decompress_lz4
 from penstock.reference.tiles import LARGEST_HOLE
 from penstock.reference.values import ValueFormat, decode_value
 
-__all__ = ["Decode", "SampleLayout", "check_structure", "decode_sample", "decode_tile", "sample_extent", "sample_shape"]
+__all__ = [
+    "DECODINGS",
+    "Decode",
+    "SampleLayout",
+    "check_structure",
+    "decode_sample",
+    "decode_tile",
+    "sample_extent",
+    "sample_shape",
+]
 
 #: What becomes of a sample: its value (arrays, text, lists), its stored bytes, or a ``PIL.Image.Image``.
 Decode = Literal["numpy", "bytes", "pil"]
+DECODINGS: tuple[Decode, ...] = get_args(Decode)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from penstock._native import require_native
-from penstock.dataset import Dataset, Tensor
+from penstock.dataset.dataset import Dataset
+from penstock.dataset.tensor import Tensor
 from penstock.errors import PenstockError
 from penstock.native_loader import native_store, tensor_source
 from penstock.readings import Reading
@@ -32,7 +33,7 @@ def check_in_native_core(
     native = require_native()
     by_name = {tensor.name: tensor for tensor in tensors}
     verifier = native.Verifier(
-        store=native_store(dataset.store),
+        store=native_store(dataset),
         sources=[tensor_source(native, Reading(tensor)) for tensor in tensors],
         threads=threads,
         decode=decode,
@@ -74,8 +75,8 @@ def _finding(
     """Of an item that is bad, or of several. Of a sequence, the finding names the sequence."""
     tensor = tensors.get(error.tensor or "")
     if tensor is not None and tensor.is_sequence and error.index is not None:
-        first = tensor.sequences.sequence_of(error.index)
-        error.index, last = first, tensor.sequences.sequence_of(last) or first or 0
+        ends = [tensor.sequences.sequence_of(item) for item in (error.index, last)]
+        error.index, last = ends[0], max(end for end in (*ends, 0) if end is not None)
     return Finding.of(error, last_index=last, byte_range=byte_range)
 
 

@@ -7,8 +7,10 @@ from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 from typing import Any
 
-from penstock.dataset import Dataset, Tensor, open_dataset
-from penstock.errors import DatasetFormatError, PenstockError
+from penstock.dataset import interface, open_dataset
+from penstock.dataset.dataset import Dataset
+from penstock.dataset.tensor import Tensor
+from penstock.errors import DatasetFormatError, PenstockError, UnsupportedError
 from penstock.options import LoaderOptions, default_threads, resolve_loader_type
 from penstock.readings import Reading
 from penstock.verification.checks import Checked, check_in_native_core, check_in_python, items_of
@@ -18,7 +20,7 @@ __all__ = ["verify"]
 
 
 def verify(
-    dataset: str | os.PathLike[str] | Dataset | Any,
+    dataset: str | os.PathLike[str] | interface.Dataset | Any,
     *,
     commit: str | None = None,
     view: str | None = None,
@@ -32,7 +34,7 @@ def verify(
     sample hides no other.
 
     Args:
-        dataset: As for :func:`penstock.open`. Of a view, its samples alone are checked.
+        dataset: As for :func:`penstock.open`, of Deep Lake 3. Of a view, its samples alone are checked.
         commit, view: Likewise.
         tensors: Names of the tensors to check; None for all, the ones that Deep Lake hides included.
         fast: Checks the structure alone: metadata, chunk files and their sizes, headers, shapes and byte positions, and
@@ -56,6 +58,8 @@ def verify(
     threads = LoaderOptions(num_threads=default_threads(num_threads, 0)).num_threads
     try:
         opened = open_dataset(dataset, commit, view)
+        if not isinstance(opened, Dataset):
+            raise UnsupportedError("only datasets of Deep Lake 3 can be verified yet", path=opened.path)
         chosen = _chosen(opened, tensors)
     except DatasetFormatError as error:
         return Report(error.path or str(dataset), None, fast, findings=(Finding.of(error),))

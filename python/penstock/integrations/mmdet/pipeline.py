@@ -80,7 +80,7 @@ def dataset_program(dataset: DeepLakeCocoDataset) -> Program:
 def _why_not_images(dataset: DeepLakeCocoDataset) -> str:
     """Why the core's steps cannot start from the dataset's images; "" where they can."""
     tensor = dataset.source[dataset.tensors.img]
-    if Reading(tensor).is_core_image:
+    if Reading(tensor).is_for_core_transforms:
         return ""
     return f"the core does not decode the images of '{tensor.name}', or not each as one file"
 
