@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch.utils.data import Sampler
 
@@ -25,12 +26,17 @@ def sample_generator(seed: int, epoch: int, index: int) -> np.random.Generator:
     numpy's ``Philox`` (4x64, 10 rounds) with key (seed, epoch) and a counter that starts at (0, 0, index, 0): the
     streams of different samples never meet, and each can be reached without drawing the others.
     """
-    return np.random.Generator(np.random.Philox(key=[seed, epoch], counter=[0, 0, index, 0]))
+    return np.random.Generator(np.random.Philox(key=_words(seed, epoch), counter=_words(0, 0, index, 0)))
+
+
+def _words(*values: int) -> npt.NDArray[np.uint64]:
+    """64-bit words: numpy would make floats of a list with numbers from 2**63 on."""
+    return np.array(values, dtype=np.uint64)
 
 
 def epoch_order(length: int, seed: int, epoch: int) -> np.ndarray[Any, np.dtype[np.int64]]:
     """A permutation of ``range(length)``, int64. Its counter's last word is 1, so that no sample shares its draws."""
-    generator = np.random.Generator(np.random.Philox(key=[seed, epoch], counter=[0, 0, 0, 1]))
+    generator = np.random.Generator(np.random.Philox(key=_words(seed, epoch), counter=_words(0, 0, 0, 1)))
     return generator.permutation(length)
 
 

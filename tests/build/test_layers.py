@@ -20,9 +20,10 @@ ALLOWED = {
     "storage": {"base"},
     "format": {"base", "storage"},
     "decode": {"base", "format"},
+    "transform": {"base"},
     "batch": {"base"},
-    "pipeline": {"base", "storage", "format", "decode", "batch"},
-    "bindings": {"base", "storage", "format", "decode", "batch", "pipeline"},
+    "pipeline": {"base", "storage", "format", "decode", "transform", "batch"},
+    "bindings": {"base", "storage", "format", "decode", "transform", "batch", "pipeline"},
 }
 FOREIGN = re.compile(r"Python\.h|pybind11|torch/|ATen|c10/|cuda")
 

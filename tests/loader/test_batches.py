@@ -111,12 +111,10 @@ def test_batch_memory_is_reused(lake: Lake, native: Any) -> None:
     with penstock.DataLoader(lake("equal_images"), 2, tensors=["jpegs"], loader_type="c++") as loader:
         for _ in loader:
             pass
-        before = loader.stats()["slabs_allocated"]
         for _ in range(20):
             for _ in loader:
                 pass
-        assert loader.stats()["slabs_allocated"] == before
-        assert before <= 2 + 2  # prefetched, held by the loop, and on its way back
+        assert loader.stats()["slabs_allocated"] <= 2 + 2  # prefetched, held by the loop, and on its way back
 
 
 def test_batch_memory_may_come_from_python(lake: Lake, native: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -27,7 +27,7 @@ TRAINABLE = [
 LATER = {
     "ssd/ssd300_coco.py": "'RepeatDataset' is not supported yet",
     "yolox/yolox_s_8x8_300e_coco.py": "'MultiImageMixDataset' is not supported yet",
-    "mask_rcnn/mask_rcnn_r50_fpn_1x_coco.py": "'gt_masks' (with_mask=True) is not supported yet",
+    "mask_rcnn/mask_rcnn_r50_fpn_1x_coco.py": "there is no tensor of htype 'polygon' or 'binary_mask' for 'gt_masks'",
 }
 
 

@@ -18,6 +18,7 @@ from penstock.errors import (
     ConfigError,
     DatasetFormatError,
     DatasetNotFoundError,
+    TransformError,
     ViewNotFoundError,
 )
 from support.coco_lakes import CocoPair
@@ -227,7 +228,7 @@ def test_rejected_samples_are_replaced_from_their_group(awkward: CocoPair) -> No
 
 
 def test_a_pipeline_that_rejects_everything_ends(awkward: CocoPair) -> None:
-    with pytest.raises(ConfigError, match="rejected 100 samples in a row"):
+    with pytest.raises(TransformError, match="rejected 100 samples in a row"):
         _ = build(awkward.lake, pipeline=[*LOAD, {"type": RejectAll}])[0]
 
 

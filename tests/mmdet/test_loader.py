@@ -57,7 +57,8 @@ def assert_equal_batches(found: Any, expected: Any) -> None:
     assert len(left) == len(right)
     for one, other in zip(left, right, strict=True):
         if isinstance(one, torch.Tensor):
-            assert torch.equal(one, other)
+            # Float images of the core and of numpy differ in their last bits.
+            assert torch.allclose(one, other, rtol=1e-5, atol=1e-4) and one.dtype == other.dtype
         else:
             np.testing.assert_array_equal(one, other)
 

@@ -52,7 +52,9 @@ PIPELINES = {
         _JITTER, _crop("absolute", (192, 192)), {"type": "Pad", "size": (192, 192)}, {"type": "CopyPaste"}, _FLIP
     ),
     "expand": _pipeline(
-        {"type": "Expand"}, {"type": "MinIoURandomCrop"}, {"type": "Resize", "img_scale": (90, 120), "keep_ratio": False}
+        {"type": "Expand"},
+        {"type": "MinIoURandomCrop"},
+        {"type": "Resize", "img_scale": (90, 120), "keep_ratio": False},
     ),
     "odd": _pipeline({"type": "RandomShift"}, {"type": "CutOut", "n_holes": 2, "cutout_shape": (9, 9)}, _FLIP, _PAD),
 }
@@ -76,7 +78,8 @@ def test_equal_from_both_loaders(coco_pair: Any, name: str) -> None:
         assert_same_batches(list(native), list(python))
 
 
-@pytest.mark.parametrize("loader_type", ["python", pytest.param("c++", marks=pytest.mark.usefixtures("native"))])
+@pytest.mark.usefixtures("native")
+@pytest.mark.parametrize("loader_type", ["python", "c++"])
 def test_bitmaps_are_those_of_the_coco_file(coco_pair: Any, loader_type: str) -> None:
     """Joined polygons cover what the file's parts cover, as MMDetection draws them."""
     pair = coco_pair("ingested")

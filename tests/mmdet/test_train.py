@@ -32,9 +32,10 @@ def test_both_loader_types_train_and_evaluate_alike(awkward: CocoPair, native: A
         for kind, name in (("c++", "cpp"), ("python", "python"))
     }
     assert len(losses(logs["c++"])) > 2
-    assert losses(logs["c++"]) == losses(logs["python"])
+    # The last bits of float images differ, and training carries them on.
+    assert losses(logs["c++"]) == pytest.approx(losses(logs["python"]), rel=1e-3)
     measured = [{key: value for key, value in log[-1].items() if key.startswith("bbox_mAP")} for log in logs.values()]
-    assert measured[0] == measured[1]
+    assert measured[0] == pytest.approx(measured[1], abs=1e-2)
     assert set(measured[0]) >= {"bbox_mAP", "bbox_mAP_50", "bbox_mAP_s"}
 
 

@@ -83,7 +83,8 @@ def _crop(draw: Any) -> Config:
 def _cut_out(draw: Any) -> Config:
     config: Config = {"type": "CutOut", "n_holes": draw(st.one_of(st.integers(0, 3), st.just((1, 4))))}
     if draw(st.booleans()):
-        config["cutout_shape"] = draw(st.lists(st.tuples(st.integers(0, 30), st.integers(0, 30)), min_size=1, max_size=3))
+        shape = st.tuples(st.integers(0, 30), st.integers(0, 30))
+        config["cutout_shape"] = draw(st.lists(shape, min_size=1, max_size=3))
     else:
         config["cutout_ratio"] = draw(st.tuples(st.floats(0, 0.5), st.floats(0, 0.5)))
     return {**config, "fill_in": draw(_colors)}

@@ -133,6 +133,16 @@ def test_what_becomes_a_step(transform: Any, expected: Any) -> None:
             pipelines.MultiScaleFlipAug([], scale_factor=2),
             "MultiScaleFlipAug(scale_factor=[2]) has no native version",
         ),
+        (
+            pipelines.MultiScaleFlipAug([{"type": "RandomFlip"}], (9, 9), flip=True, flip_direction="up"),
+            "MultiScaleFlipAug(flip_direction=['up']) has no native version",
+        ),
+        (pipelines.MultiScaleFlipAug([], [(9, 9.5)]), "MultiScaleFlipAug(img_scale=(9, 9.5)) has no native version"),
+        (pipelines.RandomFlip(0.5, []), "RandomFlip(direction=[]) has no native version"),
+        (pipelines.Pad(size_divisor=0), "Pad(size_divisor=0) has no native version"),
+        (pipelines.CutOut(1, []), "CutOut(cutout_shape=[]) has no native version"),
+        (pipelines.Mosaic((0, 0)), "Mosaic(img_scale=(0, 0)) has no native version"),
+        (pipelines.Collect("img"), "Collect(keys='img') has no native version"),
         (pipelines.SegRescale(), "SegRescale has no native version"),
         (
             pipelines.RandomCenterCropPad((9, 9), mean=[0] * 3, std=[1] * 3, to_rgb=True, test_pad_mode=None),

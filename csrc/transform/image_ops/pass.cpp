@@ -94,9 +94,9 @@ bool Pass::add_step(const Normalize& normalize) {
       alone.to[c] = static_cast<std::uint8_t>(2 - c);
     }
     stage.affine.offset[c] = static_cast<float>(normalize.mean[stage.to[c]]);
-    stage.affine.scale[c] = static_cast<float>(normalize.inverse_std[stage.to[c]]);
+    stage.affine.scale[c] = normalize.inverse_std[stage.to[c]];
     alone.affine.offset[c] = static_cast<float>(normalize.mean[alone.to[c]]);
-    alone.affine.scale[c] = static_cast<float>(normalize.inverse_std[alone.to[c]]);
+    alone.affine.scale[c] = normalize.inverse_std[alone.to[c]];
   }
   stage.has_affine = true;
   color_layers(alone);

@@ -58,7 +58,21 @@ HWY_INLINE Word channel(Word pixels, std::size_t number) {
 
 HWY_INLINE Float to_float(Word values) { return hn::ConvertTo(Floats(), hn::BitCast(Integers(), values)); }
 
-HWY_INLINE Float apply(Float value, Float offset, Float scale) { return hn::Mul(hn::Sub(value, offset), scale); }
+/// See Affine.
+HWY_INLINE Float apply(Float value, Float offset, double scale) {
+  const Floats floats;
+  const Float difference = hn::Sub(value, offset);
+#if HWY_TARGET == HWY_SCALAR
+  return hn::Set(floats, static_cast<float>(static_cast<double>(hn::GetLane(difference)) * scale));
+#else
+  const hn::Half<Floats> half;
+  const hn::Rebind<double, decltype(half)> doubles;
+  const auto factor = hn::Set(doubles, scale);
+  const auto low = hn::Mul(hn::PromoteTo(doubles, hn::LowerHalf(half, difference)), factor);
+  const auto high = hn::Mul(hn::PromoteTo(doubles, hn::UpperHalf(half, difference)), factor);
+  return hn::Combine(floats, hn::DemoteTo(half, high), hn::DemoteTo(half, low));
+#endif
+}
 
 /// The pixels that columns are made of. Where they lie close together, they are picked out of two registers; else they
 /// are first brought together, so that vectors read memory in order.
@@ -188,7 +202,7 @@ void blend_sums_to_floats(const Planes<const std::int16_t>& first, const Planes<
   const auto weight1 = hn::Set(shorts, second_weight);
   for (std::size_t c = 0; c < 3; ++c) {
     const Float offset = hn::Set(floats, affine.offset[c]);
-    const Float scale = hn::Set(floats, affine.scale[c]);
+    const double scale = affine.scale[c];
     for (std::size_t i = 0; i < count; i += hn::Lanes(floats)) {
       const auto value = blend_sums(shorts, first[c] + i, second[c] + i, weight0, weight1);
       const Float real = hn::ConvertTo(floats, hn::PromoteTo(integers, value));
@@ -204,7 +218,7 @@ void blend_floats(const Planes<const float>& first, const Planes<const float>& s
   const Float weight1 = hn::Set(floats, second_weight);
   for (std::size_t c = 0; c < 3; ++c) {
     const Float offset = hn::Set(floats, affine.offset[c]);
-    const Float scale = hn::Set(floats, affine.scale[c]);
+    const double scale = affine.scale[c];
     for (std::size_t i = 0; i < count; i += hn::Lanes(floats)) {
       const Float value = hn::Add(hn::Mul(hn::LoadU(floats, first[c] + i), weight0),
                                   hn::Mul(hn::LoadU(floats, second[c] + i), weight1));
@@ -220,7 +234,7 @@ void apply_affine(const Planes<const float>& row, const Affine& affine, std::siz
     // All are read before one is written: `out` may be the same rows in another order.
     for (std::size_t c = 0; c < 3; ++c) value[c] = hn::LoadU(floats, row[c] + i);
     for (std::size_t c = 0; c < 3; ++c) {
-      const Float result = apply(value[c], hn::Set(floats, affine.offset[c]), hn::Set(floats, affine.scale[c]));
+      const Float result = apply(value[c], hn::Set(floats, affine.offset[c]), affine.scale[c]);
       store(result, floats, out[c] + i, count - i);
     }
   }
@@ -274,7 +288,7 @@ void apply_photometric(const Planes<const float>& row, const Photometric& photom
     shift_hue(value[0], value[1], value[2], saturation, hue);
     for (std::size_t c = 0; c < 3; ++c) {
       const Float result = apply(hn::Mul(value[c], after), hn::Set(floats, affine.offset[c]),
-                                 hn::Set(floats, affine.scale[c]));
+                                 affine.scale[c]);
       store(result, floats, out[c] + i, count - i);
     }
   }

@@ -15,10 +15,11 @@ namespace penstock::transform::kernels {
 template <class T>
 using Planes = std::array<T*, 3>;
 
-/// (x - offset) * scale, for each channel.
+/// (x - offset) * scale, for each channel: the difference in float, the product in double and rounded once, which is
+/// how OpenCV subtracts and multiplies by a scalar.
 struct Affine {
   Color3 offset{0, 0, 0};
-  Color3 scale{1, 1, 1};
+  std::array<double, 3> scale{1, 1, 1};
 };
 
 /// What vectors of 512 bits take from two of their registers.

@@ -38,8 +38,10 @@ class Stream:
     def step(self, number: int) -> Draws:
         """The draws of step ``number`` (from 0) of the pipeline."""
         word = self._attempt << 32 | self._part << 16 | number + 1
-        counter = [0, word, self._index, 0]
-        return Draws(np.random.Generator(np.random.Philox(key=[self._seed, self._epoch], counter=counter)))
+        # As uint64: of a list with numbers from 2**63 on numpy makes floats.
+        key = np.array([self._seed, self._epoch], dtype=np.uint64)
+        counter = np.array([0, word, self._index, 0], dtype=np.uint64)
+        return Draws(np.random.Generator(np.random.Philox(key=key, counter=counter)))
 
     def part(self, number: int) -> Stream:
         """The stream of the ``number``-th (from 1) other image that is mixed into this sample."""

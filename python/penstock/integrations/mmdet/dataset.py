@@ -20,7 +20,7 @@ from penstock.integrations.mmdet.annotations import Annotations, read_annotation
 from penstock.integrations.mmdet.categories import Categories, read_categories
 from penstock.integrations.mmdet.config import METRICS_NOT_YET
 from penstock.integrations.mmdet.lowering import lower
-from penstock.integrations.mmdet.running import PipelineRunner
+from penstock.integrations.mmdet.running import MOST_REJECTED, PipelineRunner, rejected_all
 from penstock.integrations.mmdet.segmentations import are_polygons, segmentations
 from penstock.integrations.mmdet.steps import build_steps
 from penstock.integrations.mmdet.tensors import DetectionTensors
@@ -173,9 +173,18 @@ class DeepLakeCocoDataset(CocoDataset):  # type: ignore[misc]
         return metrics
 
     def __getitem__(self, idx: int) -> Any:
-        """The item after the pipeline. Its random numbers follow from the global generators."""
-        stream = Stream(int(np.random.randint(2**31)), 0, int(self.indices[idx]))
-        return self.runner.run({"index": int(self.indices[idx])}, stream)
+        """The item after the pipeline, as MMDetection's own dataset gives it: its random numbers are drawn from the
+        global generators. Where the pipeline mixes images, which there takes a wrapper, they follow from those.
+        """
+        index = int(self.indices[idx])
+        if self.runner.mixes:
+            return self.runner.run({"index": index}, Stream(int(np.random.randint(2**31)), 0, index))
+        for _ in range(MOST_REJECTED):
+            data = self.pipeline(self.results_of(idx))
+            if data is not None or self.test_mode:
+                return data
+            idx = int(self._rand_another(idx))
+        raise rejected_all(index, self.source.path)
 
     @cached_property
     def runner(self) -> PipelineRunner:

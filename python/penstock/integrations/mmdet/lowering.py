@@ -22,6 +22,9 @@ __all__ = ["WRAPPERS", "lower"]
 WRAPPERS = Wrappers(bitmap_masks=BitmapMasks, polygon_masks=PolygonMasks, container=DataContainer)
 
 
+_DIRECTIONS = frozenset({"horizontal", "vertical", "diagonal"})
+
+
 class _NotNativeError(Exception):
     """Arguments that a step cannot express; the message names the ones."""
 
@@ -58,10 +61,10 @@ def _lower_one(transform: Any, floating: bool) -> Step | PythonStep:
     name = getattr(transform, "__qualname__", kind.__name__)
     if kind is pipelines.YOLOXHSVRandomAug and floating:
         return PythonStep(transform, f"{name} has no native version for float32 images")
-    if kind is pipelines.MultiScaleFlipAug:
-        return _multi_scale_flip_aug(transform, floating)
-    if kind in _LOWER:
+    if kind in _LOWER or kind is pipelines.MultiScaleFlipAug:
         try:
+            if kind is pipelines.MultiScaleFlipAug:
+                return _multi_scale_flip_aug(transform, floating)
             return _LOWER[kind](transform)
         except _NotNativeError as error:
             return PythonStep(transform, f"{_shown_name(name)}({error}) has no native version")
@@ -96,6 +99,13 @@ def _integers(name: str, value: Any) -> tuple[int, int]:
     if not isinstance(value, (tuple, list)) or len(value) != 2 or not all(map(_is_integer, value)):
         raise _not_native(**{name: value})
     return int(value[0]), int(value[1])
+
+
+def _positive(name: str, value: Any) -> tuple[int, int]:
+    first, second = _integers(name, value)
+    if first < 1 or second < 1:
+        raise _not_native(**{name: value})
+    return first, second
 
 
 def _pair(name: str, value: Any) -> tuple[float, float]:
@@ -161,6 +171,8 @@ def _random_flip(transform: Any) -> Step:
     if ratio is None:
         return steps.RandomFlip(directions=None, ratios=None)
     directions = tuple(direction) if isinstance(direction, list) else (direction,)
+    if not directions:
+        raise _not_native(direction=direction)
     if not isinstance(ratio, list):
         # Summed as MMDetection sums: what is left over decides the last of the draws.
         return steps.RandomFlip(directions, (*[ratio / len(directions)] * len(directions), 1 - ratio))
@@ -187,10 +199,12 @@ def _fill_value(name: str, value: Any) -> float | tuple[float, float, float]:
 def _pad(transform: Any) -> Step:
     value = transform.pad_val
     size, divisor = transform.size, transform.size_divisor
+    if divisor is not None and _integer("size_divisor", divisor) < 1:
+        raise _not_native(size_divisor=divisor)
     return steps.Pad(
         # MMDetection writes the size of the last sample there.
         size=None if size is None or transform.pad_to_square else _integers("size", size),
-        size_divisor=None if divisor is None else _integer("size_divisor", divisor),
+        size_divisor=None if divisor is None else int(divisor),
         pad_to_square=bool(transform.pad_to_square),
         img_val=_fill_value("pad_val", value.get("img", 0)),
         masks_val=_number("pad_val", value.get("masks", 0)),
@@ -199,7 +213,7 @@ def _pad(transform: Any) -> Step:
 
 
 def _normalize(transform: Any) -> Step:
-    mean, std = np.atleast_1d(transform.mean), np.atleast_1d(transform.std)
+    mean, std = transform.mean, transform.std
     if mean.shape != std.shape or mean.shape not in ((1,), (3,)):
         raise _not_native(mean=mean.tolist(), std=std.tolist())
     return steps.Normalize(tuple(mean.tolist()), tuple(std.tolist()), bool(transform.to_rgb))
@@ -245,6 +259,8 @@ def _min_iou_random_crop(transform: Any) -> Step:
 
 def _cut_out(transform: Any) -> Step:
     name = "cutout_ratio" if transform.with_ratio else "cutout_shape"
+    if not transform.candidates:
+        raise _not_native(**{name: transform.candidates})
     to_pair: Callable[[str, Any], tuple[float, float]] = _pair if transform.with_ratio else _integers
     return steps.CutOut(
         n_holes=_integers("n_holes", transform.n_holes),
@@ -285,7 +301,7 @@ def _hsv_random_aug(transform: Any) -> Step:
 
 def _mosaic(transform: Any) -> Step:
     return steps.Mosaic(
-        img_scale=_integers("img_scale", transform.img_scale),
+        img_scale=_positive("img_scale", transform.img_scale),
         center_ratio_range=_pair("center_ratio_range", transform.center_ratio_range),
         min_bbox_size=_number("min_bbox_size", transform.min_bbox_size),
         bbox_clip_border=bool(transform.bbox_clip_border),
@@ -300,7 +316,7 @@ def _mix_up(transform: Any) -> Step:
     if not _is_integer(transform.pad_val) or not 0 <= transform.pad_val <= 255:
         raise _not_native(pad_val=transform.pad_val)
     return steps.MixUp(
-        img_scale=_integers("img_scale", transform.dynamic_scale),
+        img_scale=_positive("img_scale", transform.dynamic_scale),
         ratio_range=_pair("ratio_range", transform.ratio_range),
         flip_ratio=_number("flip_ratio", transform.flip_ratio),
         pad_val=int(transform.pad_val),
@@ -331,7 +347,7 @@ def _filter_annotations(transform: Any) -> Step:
 
 
 def _names(name: str, value: Any) -> tuple[str, ...]:
-    if isinstance(value, str) or not all(isinstance(item, str) for item in value):
+    if not isinstance(value, (tuple, list)) or not all(isinstance(item, str) for item in value):
         raise _not_native(**{name: value})
     return tuple(value)
 
@@ -348,14 +364,20 @@ def _default_format_bundle(transform: Any) -> Step:
     )
 
 
-def _multi_scale_flip_aug(transform: Any, floating: bool) -> Step | PythonStep:
+def _multi_scale_flip_aug(transform: Any, floating: bool) -> Step:
     scales = transform.img_scale
-    # MMDetection lets a factor that is no float fail in Resize, and so does its own object.
-    if transform.scale_key == "scale_factor" and not all(isinstance(scale, float) for scale in scales):
-        return PythonStep(transform, f"MultiScaleFlipAug(scale_factor={scales!r}) has no native version")
+    if transform.scale_key == "scale":
+        img_scale: tuple[Any, ...] = tuple(_integers("img_scale", scale) for scale in scales)
+    else:
+        # MMDetection lets a factor that is no float fail in Resize, and so does its own object.
+        img_scale = tuple(scales)
+        if not all(isinstance(scale, float) for scale in scales):
+            raise _not_native(scale_factor=scales)
+    if transform.flip and not _DIRECTIONS.issuperset(transform.flip_direction):
+        raise _not_native(flip_direction=transform.flip_direction)
     return steps.MultiScaleFlipAug(
         transforms=tuple(_lower_all(transform.transforms.transforms, floating=floating)),
-        img_scale=tuple(scales),
+        img_scale=img_scale,
         flips=(None, *transform.flip_direction) if transform.flip else (None,),
     )
 

@@ -128,6 +128,8 @@ def _why_not(step: Any, before: Sequence[Any]) -> str:
         return "it needs images with three channels"
     if isinstance(step, _NEED_BOXES) and (annotations is None or not annotations.with_bbox):
         return "it needs boxes, and none are loaded before it"
+    if isinstance(step, st.Normalize) and len(step.mean) != 3:
+        return "its mean has not three values"
     if isinstance(step, _MIX):
         return _why_not_mix(step, before, floating)
     with_mask = annotations is not None and annotations.with_mask

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from penstock.errors import ConfigError, PenstockError, TransformError
+from penstock.errors import PenstockError, TransformError
 from penstock.integrations.mmdet.collecting import mask_objects
 from penstock.integrations.mmdet.lowering import WRAPPERS
 from penstock.reference.transforms import Partners, partner_indices, run_step
@@ -19,18 +19,23 @@ from penstock.transforms.native import NativeSample
 if TYPE_CHECKING:
     from penstock.integrations.mmdet.dataset import DeepLakeCocoDataset
 
-__all__ = ["PipelineRunner"]
+__all__ = ["MOST_REJECTED", "PipelineRunner", "rejected_all"]
 
 Results = dict[str, Any]
 
 #: So many rejections in a row mean that the pipeline rejects everything.
-_MOST_REJECTED = 100
+MOST_REJECTED = 100
 #: Number of the step whose draws choose what takes the place of a rejected sample.
 _REPLACEMENT = -1
 #: The stream of a partner that takes the place of a rejected one is that of a part so many numbers further on.
 _PART_STRIDE = 256
 #: How many other samples a step mixes in.
 _PARTS: dict[type, int] = {st.Mosaic: 3, st.MixUp: 1, st.CopyPaste: 1}
+
+
+def rejected_all(index: int, path: str) -> TransformError:
+    """The error of a pipeline that goes on rejecting, the last time the sample ``index``."""
+    return TransformError(f"the pipeline rejected {MOST_REJECTED} samples in a row", index=index, path=path)
 
 
 class PipelineRunner:
@@ -47,6 +52,11 @@ class PipelineRunner:
         self._first_mix = next(
             (number for number, step in enumerate(steps) if type(step) in _PARTS), len(self._steps)
         )
+
+    @property
+    def mixes(self) -> bool:
+        """Whether a step mixes in other samples."""
+        return self._first_mix < len(self._steps)
 
     def run(self, sample: dict[str, Any], stream: Stream) -> Any:
         """All steps, on a sample: its "index", and "img" if it is decoded already."""
@@ -68,12 +78,8 @@ class PipelineRunner:
         """``data``, or, where the pipeline has rejected the sample, what it makes of another in its place."""
         while data is None and not self._dataset.test_mode:
             attempt += 1
-            if attempt == _MOST_REJECTED:
-                raise ConfigError(
-                    f"the pipeline rejected {_MOST_REJECTED} samples in a row",
-                    index=int(self._dataset.indices[item]),
-                    path=self._dataset.source.path,
-                )
+            if attempt == MOST_REJECTED:
+                raise rejected_all(int(self._dataset.indices[item]), self._dataset.source.path)
             retry = stream.attempt(attempt)
             item = self._replacement(item, retry)
             data = self._advance(self._results(item), retry, 0)
@@ -123,13 +129,13 @@ class PipelineRunner:
 
     def _partner(self, item: int, stream: Stream, part: int) -> Results:
         """Another sample that is mixed in: its state before the first step that mixes."""
-        for retry in range(_MOST_REJECTED):
+        for retry in range(MOST_REJECTED):
             own = stream.part(part + retry * _PART_STRIDE)
             item = self._replacement(item, own) if retry else item
             results = self._advance(self._results(item), own, 0, self._first_mix)
             if results is not None:
                 return results  # type: ignore[no-any-return]
-        raise ConfigError(f"the pipeline rejected {_MOST_REJECTED} samples in a row that were to be mixed in")
+        raise rejected_all(int(self._dataset.indices[item]), self._dataset.source.path)
 
 
 def _add_annotations(results: Results, sample: NativeSample, step: st.LoadAnnotations) -> None:

@@ -22,7 +22,7 @@ _AXES = {"horizontal": (1,), "vertical": (0,), "diagonal": (0, 1)}
 
 
 def apply(step: RandomFlip, results: Results, draws: Draws) -> Results:
-    """Flips in a drawn direction, or as ``flip`` and ``flip_direction`` say where they are set. Images become views."""
+    """Flips in a drawn direction, or as ``flip`` and ``flip_direction`` say where they are set."""
     if "flip" not in results:
         direction = _draw_direction(step, draws)
         results["flip"] = direction is not None
@@ -35,7 +35,8 @@ def apply(step: RandomFlip, results: Results, draws: Draws) -> Results:
     if direction not in _AXES:
         refuse(step, f"there is no direction {direction!r}")
     for key in (*images_of(results), *segmentations_of(results)):
-        results[key] = np.flip(results[key], axis=_AXES[direction])
+        # Copied: OpenCV cannot write into a view, which lets the next step fail with MMDetection.
+        results[key] = np.ascontiguousarray(np.flip(results[key], axis=_AXES[direction]))
     for key in boxes_of(results):
         results[key] = flipped_boxes(results[key], results["img_shape"], direction)
     for key in masks_of(results):
