@@ -34,11 +34,13 @@ pipeline::TensorSource source_of(base::Bytes choice) {
   format::TensorFormat& format = source.format;
   constexpr format::Compression kSample[] = {format::Compression::kNone, format::Compression::kLz4,
                                              format::Compression::kNone, format::Compression::kJpeg,
-                                             format::Compression::kPng};
-  const std::uint32_t kind = at(0) % 5;
+                                             format::Compression::kPng,  format::Compression::kWebp,
+                                             format::Compression::kNone};
+  const std::uint32_t kind = at(0) % 7;
   format.name = "fuzzed";
   format.sample_compression = kSample[kind];
   if (kind == 2) format.chunk_compression = format::Compression::kLz4;
+  if (kind == 6) format.chunk_compression = format::Compression::kPng;
   format.is_image = (at(3) & 1U) != 0 || kind > 2;
   format.item_size = format.is_image ? 1U << (at(1) % 2) : 1U << (at(1) % 4);
   format.dimensions = 1 + at(2) % 3;
@@ -59,7 +61,7 @@ std::vector<std::byte> decoded(pipeline::Fetcher& fetcher, const pipeline::Tenso
   sound = false;
   try {
     const pipeline::FetchedSample fetched = fetcher.fetch(0, sample, whole);
-    const base::Shape shape = pipeline::output_shape(source, fetched.shape, fetched.stored.size());
+    const base::Shape shape = pipeline::output_shape(source, fetched);
     const std::uint64_t bytes = *base::checked_byte_count(shape, source.format.item_size);
     if (bytes > kMostBytes) return out;
     out.resize(bytes);

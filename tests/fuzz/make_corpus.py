@@ -13,6 +13,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
+from io import BytesIO
 from pathlib import Path
 
 os.environ["BUGGER_OFF"] = "true"
@@ -21,17 +22,37 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import lz4.block
 import lz4.frame
 import numpy as np
+from PIL import Image
 
 import penstock
 from penstock.reference import parse_chunk_header
 from support.datasets import MAKERS
-from support.images import jpeg, picture, png
+from support.images import jpeg, picture, png, webp
 
 HERE = Path(__file__).resolve().parent
-LAKES = ("jpeg_images", "png_images", "raw_images", "equal_images", "annotations", "empties", "texts", "polygons")
+LAKES = (
+    "jpeg_images",
+    "png_images",
+    "raw_images",
+    "equal_images",
+    "annotations",
+    "empties",
+    "texts",
+    "polygons",
+    "webp_images",
+    "image_chunks",
+)
 LARGEST = 3000
 PER_TENSOR = 1
-KINDS = {(None, None): 0, ("lz4", None): 1, (None, "lz4"): 2, ("jpeg", None): 3, ("png", None): 4}
+KINDS = {
+    (None, None): 0,
+    ("lz4", None): 1,
+    (None, "lz4"): 2,
+    ("jpeg", None): 3,
+    ("png", None): 4,
+    ("webp", None): 5,
+    (None, "png"): 6,
+}
 
 
 def choice(tensor: penstock.Tensor) -> bytes:
@@ -56,7 +77,8 @@ def chunks(root: Path) -> Iterator[tuple[bytes, bytes]]:
     for name in LAKES:
         MAKERS[name](root / name)
         for tensor in penstock.open(root / name).tensors.values():
-            if len(tensor) == 0 or tensor.ndim > 3:
+            kind = (tensor.sample_compression, tensor.chunk_compression)
+            if len(tensor) == 0 or tensor.ndim > 3 or kind not in KINDS:
                 continue
             files = sorted({root / name / tensor.chunks.key(row) for row in range(len(tensor.chunks))})
             small = [file.read_bytes() for file in files if file.stat().st_size <= LARGEST]
@@ -75,6 +97,16 @@ def pngs() -> Iterator[bytes]:
     for channels, mode in ((3, None), (0, None), (4, None), (0, "LA"), (3, "P"), (0, "1")):
         yield png(picture(7, 5, channels), mode)
     yield png(picture(7, 5, 0).astype(np.uint16) * 257)
+
+
+def webps() -> Iterator[bytes]:
+    for channels in (3, 4):
+        for options in ({"quality": 40}, {"lossless": True}):
+            yield webp(picture(7, 5, channels), **options)
+    frames = [Image.fromarray(picture(7, 5, 3, seed=seed)) for seed in range(2)]
+    buffer = BytesIO()
+    frames[0].save(buffer, "WEBP", save_all=True, append_images=frames[1:])
+    yield buffer.getvalue()
 
 
 def blocks() -> Iterator[bytes]:
@@ -107,6 +139,7 @@ def main() -> None:
     write("lz4", list(blocks()))
     write("jpeg", list(jpegs()))
     write("png", list(pngs()))
+    write("webp", list(webps()))
     write("raw", list(raws()))
 
 

@@ -21,7 +21,8 @@ struct Target {
 };
 
 constexpr Target kTargets[] = {{"chunk_header", chunk_header}, {"chunk", chunk}, {"lz4", lz4},
-                               {"jpeg", jpeg},                 {"png", png},     {"raw", raw}};
+                               {"jpeg", jpeg},                 {"png", png},     {"webp", webp},
+                               {"raw", raw}};
 
 std::vector<std::byte> content_of(const fs::path& file) {
   std::ifstream stream(file, std::ios::binary);

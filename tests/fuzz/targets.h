@@ -17,6 +17,8 @@ void lz4(base::Bytes input);
 void jpeg(base::Bytes input);
 /// The same. The file's checksums are mended first, else nearly every mutation ends there.
 void png(base::Bytes input);
+/// An image file, asked for at the size that it claims, in all color orders.
+void webp(base::Bytes input);
 /// Uncompressed pixels: height, width, channels, bytes of an element, color order, then the pixels.
 void raw(base::Bytes input);
 
