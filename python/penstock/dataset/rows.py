@@ -61,7 +61,10 @@ def rows_from_json(index: Sequence[Any], path: str) -> RowIndex | None:
     if _is_whole(first):
         return None
     if isinstance(first, dict):
-        return RowIndex(slice(*(_bound(first.get(name)) for name in _SLICE)))
+        bounds = [_bound(first.get(name)) for name in _SLICE]
+        if bounds[2] == 0:
+            raise ValueError("a slice cannot have the step 0")
+        return RowIndex(slice(*bounds))
     rows = np.array(first if isinstance(first, (list, tuple)) else [first])
     if rows.ndim != 1 or (len(rows) and rows.dtype.kind not in "iu"):
         raise ValueError(f"{str(first)[:60]} is no index of samples")
