@@ -23,8 +23,18 @@ CONSTRAINTS := requirements/constraints-mmdet2.txt
 key = $(shell cat $(1) | sha256sum | cut -c1-16)
 BASE_STAMP := $(STAMPS)/base-$(call key,$(CONSTRAINTS) requirements/base.txt)
 SDISTS_STAMP := $(STAMPS)/sdists-$(call key,$(CONSTRAINTS) requirements/base.txt requirements/sdists.txt)
-REST_STAMP := $(STAMPS)/rest-$(call key,$(CONSTRAINTS) requirements/*.txt)
+REST_STAMP := $(STAMPS)/rest-$(call key,$(CONSTRAINTS) requirements/base.txt requirements/sdists.txt requirements/rest.txt)
 EXTENSION_STAMP := $(STAMPS)/extension-$(call key,pyproject.toml CMakeLists.txt $$(find csrc -type f | sort))
+
+# A second environment: numpy 2, a later torch, nothing of deeplake 3 or MMDetection.
+VENV2 := .venv-numpy2
+NUMPY2_STAMP := $(STAMPS)/numpy2-$(call key,requirements/numpy2.txt)
+NUMPY2_EXTENSION_STAMP := $(subst /extension-,/extension2-,$(EXTENSION_STAMP))
+# deeplake 3 and 4 exclude each other: the tests of Deep Lake 4 have an environment and a build of their own.
+VENV4 := .venv-v4
+CONSTRAINTS4 := requirements/constraints-lake4.txt
+LAKE4_STAMP := $(STAMPS)/lake4-$(call key,$(CONSTRAINTS4) requirements/lake4.txt)
+LAKE4_EXTENSION_STAMP := $(subst /extension-,/extension4-,$(EXTENSION_STAMP))
 
 STEP := tools/step.sh
 PIP_INSTALL := $(BIN)/python -m pip install --no-input --constraint $(CONSTRAINTS)
@@ -41,8 +51,8 @@ setup: $(EXTENSION_STAMP) ## Install all that the other targets need: system pac
 demo: setup ## Train and evaluate a detector: on shapes, or with COCO=<directory> on COCO files
 	@$(BIN)/python examples/demo.py $(if $(COCO),--coco $(COCO))
 
-test: setup ## Run every check and every test, C++ and Python
-	@tools/run-tests.sh $(VENV)
+test: setup $(NUMPY2_EXTENSION_STAMP) $(LAKE4_EXTENSION_STAMP) ## Run every check and every test, C++ and Python
+	@tools/run-tests.sh $(VENV) $(VENV2) $(VENV4)
 
 lint: setup ## Run ruff and mypy alone
 	@$(BIN)/ruff check . && $(BIN)/mypy
@@ -52,10 +62,10 @@ bench: setup ## Compare decoding speeds on the JPEG files of IMAGES=<directory>
 	@$(BIN)/python benchmarks/decode.py build/bench-dataset
 
 clean: ## Remove what was built and made; keep .venv
-	rm -rf build demo dist .pytest_cache .mypy_cache .ruff_cache .hypothesis $(STAMPS)/extension-*
+	rm -rf build demo dist .pytest_cache .mypy_cache .ruff_cache .hypothesis $(STAMPS)/extension*
 
 distclean: clean ## Remove .venv too
-	rm -rf $(VENV) $(STAMPS)
+	rm -rf $(VENV) $(VENV2) $(VENV4) $(STAMPS)
 
 $(VENV)/.created: | system-packages
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "penstock needs Python 3.10 or later: make PYTHON=...")'
@@ -88,4 +98,30 @@ $(EXTENSION_STAMP): $(REST_STAMP) | system-packages
 	@$(call begin,extension)
 	@$(STEP) $(STAMPS)/logs/extension.log "penstock's extension" \
 		$(PIP_INSTALL) --no-build-isolation --no-deps --editable .
+	@touch $@
+
+$(NUMPY2_STAMP): | system-packages
+	@$(call begin,numpy2)
+	@$(STEP) $(STAMPS)/logs/numpy2.log "Virtual environment $(VENV2), with numpy 2" \
+		bash -c '$(PYTHON) -m venv --clear $(VENV2) && $(VENV2)/bin/python -m pip install --no-input --requirement requirements/numpy2.txt'
+	@touch $@
+
+$(NUMPY2_EXTENSION_STAMP): $(NUMPY2_STAMP) | system-packages
+	@$(call begin,extension2)
+	@$(STEP) $(STAMPS)/logs/extension2.log "penstock's extension for $(VENV2)" \
+		$(VENV2)/bin/python -m pip install --no-input --no-build-isolation --no-deps \
+		--config-settings=build-dir=build/numpy2 --editable .
+	@touch $@
+
+$(LAKE4_STAMP): | system-packages
+	@$(call begin,lake4)
+	@$(STEP) $(STAMPS)/logs/lake4.log "Virtual environment $(VENV4), with deeplake 4" \
+		bash -c '$(PYTHON) -m venv --clear $(VENV4) && $(VENV4)/bin/python -m pip install --no-input --constraint $(CONSTRAINTS4) --requirement requirements/lake4.txt'
+	@touch $@
+
+$(LAKE4_EXTENSION_STAMP): $(LAKE4_STAMP) | system-packages
+	@$(call begin,extension4)
+	@$(STEP) $(STAMPS)/logs/extension4.log "penstock's extension for $(VENV4)" \
+		$(VENV4)/bin/python -m pip install --no-input --no-build-isolation --no-deps \
+		--config-settings=build-dir=build/lake4 --editable .
 	@touch $@

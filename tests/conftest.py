@@ -28,6 +28,8 @@ def pytest_configure(config: pytest.Config) -> None:
         # mmcv 1 tells of mmcv 2, and mmdet 2 of a function that moved.
         "ignore:On January 1, 2023, MMCV will release v2.0.0:UserWarning",
         "ignore:``MultiScaleDeformableAttention`` has been moved:ImportWarning",
+        # deeplake leaves the files open that it has read through links.
+        "ignore:unclosed file .*/files/:ResourceWarning",
     ):
         config.addinivalue_line("filterwarnings", warning)
 
@@ -36,6 +38,12 @@ def pytest_configure(config: pytest.Config) -> None:
 def deeplake() -> Any:
     """The module deeplake 3, which writes the test datasets and is the oracle of the reading."""
     return require("deeplake")
+
+
+@pytest.fixture(scope="session")
+def deeplake4() -> Any:
+    """The module deeplake 4, in an environment of its own: writes Deep Lake 4 datasets and is the oracle of those."""
+    return require("deeplake4")
 
 
 @pytest.fixture(scope="session")

@@ -1,10 +1,12 @@
 #!/usr/bin/env bash
 # Every check, one after the other, also after one failed; pytest comes last. Exit status 1 if any failed.
-#   tools/run-tests.sh VENV
+#   tools/run-tests.sh VENV [VENV_WITH_NUMPY_2 VENV_WITH_DEEPLAKE_4]
 set -uo pipefail
 cd "$(dirname "$0")/.."
 
-venv=$(realpath "${1:?usage: tools/run-tests.sh VENV}")
+venv=$(realpath "${1:?usage: tools/run-tests.sh VENV [VENV_WITH_NUMPY_2 VENV_WITH_DEEPLAKE_4]}")
+numpy2=${2:+$(realpath "$2")}
+lake4=${3:+$(realpath "$3")}
 export PATH="$venv/bin:$PATH"
 # What set-up has installed must be there: without this, tests that miss it are skipped.
 export PENSTOCK_REQUIRE=native,deeplake,mmdet
@@ -31,11 +33,22 @@ cpp_tests() {
   cmake --preset "$1" && cmake --build "build/$1" && ctest --preset "$1" --parallel "$(nproc)" | only_news
 }
 
+# The golden datasets, and whatever needs neither deeplake 3 nor MMDetection; the rest is skipped, without a line for each.
+numpy2_tests() {
+  PENSTOCK_REQUIRE=native "$numpy2/bin/python" -m pytest -q -r fE tests/golden tests/dataset tests/loader tests/robustness tests/lifetime
+}
+
 check "ruff" ruff check .
 check "mypy" mypy
 check "C++ tests, debug" cpp_tests debug
 check "C++ tests, address and undefined behaviour sanitizers" cpp_tests asan
 check "C++ tests, thread sanitizer" cpp_tests tsan
+if [ -n "$numpy2" ]; then
+  check "Python tests, numpy 2" numpy2_tests
+fi
+if [ -n "$lake4" ]; then
+  check "Python tests, Deep Lake 4" env PENSTOCK_REQUIRE=native,deeplake4 "$lake4/bin/python" -m pytest tests/lake4
+fi
 check "Python tests" python -m pytest
 
 if ((${#failed[@]})); then

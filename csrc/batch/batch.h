@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "base/bytes.h"
@@ -9,15 +10,18 @@
 
 namespace penstock::batch {
 
-/// One tensor of a batch: its samples lie in one slab, back to back where all shapes are equal.
+/// One tensor of a batch: its items (its samples, or the items of sequences) lie in one slab, back to back where all
+/// shapes are equal, and always within a sequence.
 struct TensorBatch {
   std::shared_ptr<Slab> slab;
   std::vector<base::Shape> shapes;
-  std::vector<std::size_t> offsets;  ///< of each sample in the slab
+  std::vector<std::size_t> offsets;  ///< of each item in the slab
   bool stacked = false;              ///< all shapes are equal: the slab is one array
 
-  /// Lays samples of these shapes out: fills offsets and stacked, returns the bytes that the slab must have.
-  std::size_t lay_out(std::vector<base::Shape> sample_shapes, std::size_t item_size);
+  /// Lays items of these shapes out: fills offsets and stacked, returns the bytes that the slab must have. `ends` says
+  /// where a sample ends that has several items (the item after its last); without it, each item is a sample.
+  std::size_t lay_out(std::vector<base::Shape> item_shapes, std::size_t item_size,
+                      std::span<const std::size_t> ends = {});
 };
 
 struct Batch {

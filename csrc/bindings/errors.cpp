@@ -2,8 +2,6 @@
 
 #include <exception>
 
-#include "base/error.h"
-
 namespace py = pybind11;
 
 namespace penstock::bindings {
@@ -34,24 +32,30 @@ py::object none_if_empty(const std::string& text) {
   return text.empty() ? py::object(py::none()) : py::object(py::str(text));
 }
 
-void set_python_error(const base::Error& error) {
+}  // namespace
+
+py::object python_error(const base::Error& error) {
   const py::object type = py::module_::import("penstock.errors").attr(class_name(error.kind()));
   py::dict place;
   place["tensor"] = none_if_empty(error.tensor());
   place["index"] = error.sample() < 0 ? py::object(py::none()) : py::object(py::int_(error.sample()));
   place["chunk"] = none_if_empty(error.chunk());
   place["hint"] = none_if_empty(error.hint());
-  PyErr_SetObject(type.ptr(), type(error.cause(), **place).ptr());
+  return type(error.cause(), **place);
 }
 
-}  // namespace
+void check_signals() {
+  const py::gil_scoped_acquire gil;
+  if (PyErr_CheckSignals() != 0) throw py::error_already_set();
+}
 
 void register_errors(py::module_& /*module*/) {
   py::register_local_exception_translator([](std::exception_ptr pointer) {
     try {
       if (pointer) std::rethrow_exception(pointer);
     } catch (const base::Error& error) {
-      set_python_error(error);
+      const py::object exception = python_error(error);
+      PyErr_SetObject(py::type::handle_of(exception).ptr(), exception.ptr());
     }
   });
 }

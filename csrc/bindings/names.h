@@ -13,6 +13,7 @@ inline format::Compression compression_named(const std::string& name) {
   if (name == "none") return format::Compression::kNone;
   if (name == "jpeg") return format::Compression::kJpeg;
   if (name == "png") return format::Compression::kPng;
+  if (name == "webp") return format::Compression::kWebp;
   if (name == "lz4") return format::Compression::kLz4;
   throw std::invalid_argument("unknown compression '" + name + "'");
 }

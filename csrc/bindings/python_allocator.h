@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "batch/buffer.h"
+#include "bindings/python_reference.h"
 
 namespace penstock::bindings {
 
@@ -18,19 +19,10 @@ class PythonAllocator final : public batch::BufferAllocator {
  public:
   explicit PythonAllocator(pybind11::object allocate) : allocate_(std::move(allocate)) {}
 
-  ~PythonAllocator() override {
-    if (!Py_IsInitialized()) {
-      allocate_.release();  // nobody is left to count references
-      return;
-    }
-    const pybind11::gil_scoped_acquire gil;
-    allocate_ = pybind11::object();
-  }
-
   std::byte* allocate(std::size_t bytes) override {
     const pybind11::gil_scoped_acquire gil;
     try {
-      const auto result = allocate_(bytes).cast<std::pair<std::uintptr_t, pybind11::object>>();
+      const auto result = allocate_.get()(bytes).cast<std::pair<std::uintptr_t, pybind11::object>>();
       auto* memory = reinterpret_cast<std::byte*>(result.first);
       const std::lock_guard lock(mutex_);
       owners_.emplace(memory, result.second);
@@ -58,7 +50,7 @@ class PythonAllocator final : public batch::BufferAllocator {
   }
 
  private:
-  pybind11::object allocate_;
+  PythonReference allocate_;
   std::mutex mutex_;
   std::unordered_map<std::byte*, pybind11::object> owners_;
 };

@@ -5,16 +5,19 @@
 #include <memory>
 #include <optional>
 #include <thread>
+#include <tuple>
 #include <utility>
 #include <vector>
 
 #include "base/thread_pool.h"
+#include "bindings/errors.h"
 #include "bindings/names.h"
 #include "bindings/python_allocator.h"
+#include "bindings/python_reader.h"
+#include "bindings/python_store.h"
 #include "bindings/register.h"
 #include "pipeline/epoch.h"
 #include "pipeline/loader.h"
-#include "storage/local_store.h"
 
 namespace py = pybind11;
 
@@ -26,14 +29,14 @@ namespace {
 class LoaderHandle {
  public:
   /// `allocator` may be null: batches then lie in plain memory.
-  LoaderHandle(const std::string& root, std::vector<pipeline::TensorSource> sources,
+  LoaderHandle(std::shared_ptr<storage::Store> store, std::vector<pipeline::TensorSource> sources,
                const pipeline::LoaderOptions& options, std::shared_ptr<PythonAllocator> allocator,
                std::optional<pipeline::DetectionSpec> detection)
       : owner_(getpid()), allocator_(std::move(allocator)) {
     std::shared_ptr<batch::BufferAllocator> memory = allocator_;
     if (memory == nullptr) memory = std::make_shared<batch::HeapAllocator>();
-    loader_ = std::make_unique<pipeline::Loader>(std::make_shared<storage::LocalStore>(root), std::move(sources),
-                                                 options, std::move(memory), std::move(detection));
+    loader_ = std::make_unique<pipeline::Loader>(std::move(store), std::move(sources), options, std::move(memory),
+                                                 std::move(detection));
   }
   ~LoaderHandle() {
     if (getpid() != owner_) {
@@ -93,11 +96,6 @@ class EpochHandle {
   std::shared_ptr<PythonAllocator> allocator_;
 };
 
-void check_signals() {
-  const py::gil_scoped_acquire gil;
-  if (PyErr_CheckSignals() != 0) throw py::error_already_set();
-}
-
 /// None at the end, else (indices, [(memory, offsets, shapes, stacked) for each tensor], metas: a row for each view).
 py::object next_batch(EpochHandle& handle) {
   std::optional<batch::Batch> batch;
@@ -115,11 +113,22 @@ py::object next_batch(EpochHandle& handle) {
       py::array_t<double>(static_cast<py::ssize_t>(batch->metas.size()), batch->metas.data()));
 }
 
-std::unique_ptr<EpochHandle> start_epoch(LoaderHandle& handle, std::vector<std::int64_t> order,
-                                         std::vector<std::size_t> batch_ends, std::uint64_t seed,
+/// Arrays are copied as they are: an epoch may have ten million samples.
+template <class Value>
+using Array = py::array_t<Value, py::array::c_style | py::array::forcecast>;
+
+template <class Value, class Item>
+std::vector<Value> vector_of(const Array<Item>& array) {
+  return {array.data(), array.data() + array.size()};
+}
+
+std::unique_ptr<EpochHandle> start_epoch(LoaderHandle& handle, const Array<std::int64_t>& order,
+                                         const Array<std::uint64_t>& batch_ends, std::uint64_t seed,
                                          std::uint64_t epoch) {
-  return std::make_unique<EpochHandle>(handle.loader().start(std::move(order), std::move(batch_ends), {seed, epoch}),
-                                       handle.allocator());
+  const py::gil_scoped_release release;
+  return std::make_unique<EpochHandle>(
+      handle.loader().start(vector_of<std::int64_t>(order), vector_of<std::size_t>(batch_ends), {seed, epoch}),
+      handle.allocator());
 }
 
 py::dict stats_of(LoaderHandle& handle) {
@@ -142,12 +151,18 @@ py::dict stats_of(LoaderHandle& handle) {
   return result;
 }
 
+/// Index of a sample in tiles, its shape, that of a tile.
+using TileEntry = std::tuple<std::int64_t, base::Shape, base::Shape>;
+/// The columns of a sequence index.
+using SequenceRuns = std::tuple<std::vector<std::int64_t>, std::vector<std::int64_t>, std::vector<std::int64_t>>;
+
 pipeline::TensorSource make_source(std::string name, bool is_image, std::uint32_t item_size,
                                    const std::string& sample_compression, const std::string& chunk_compression,
                                    std::optional<base::Shape> fixed_shape, std::uint32_t dimensions,
-                                   const std::string& color, bool as_bytes, std::vector<std::uint64_t> ids,
+                                   const std::string& color, bool as_bytes, bool is_bool, std::vector<std::uint64_t> ids,
                                    std::vector<std::int64_t> last_index, std::vector<std::uint32_t> folder_of,
-                                   std::vector<std::string> folders) {
+                                   std::vector<std::string> folders, const std::vector<TileEntry>& tiles,
+                                   std::optional<SequenceRuns> sequences, std::optional<format::RowMap> view) {
   pipeline::TensorSource source;
   source.format = {std::move(name),
                    is_image,
@@ -156,13 +171,35 @@ pipeline::TensorSource make_source(std::string name, bool is_image, std::uint32_
                    compression_named(chunk_compression),
                    std::move(fixed_shape),
                    dimensions,
-                   as_bytes};
+                   as_bytes,
+                   is_bool};
   source.index = {std::move(ids), std::move(last_index), std::move(folder_of), std::move(folders)};
+  for (const auto& [sample, shape, tile] : tiles) source.index.tiles[sample] = {shape, tile};
+  if (sequences) {
+    auto& [lengths, first_item, last] = *sequences;
+    source.sequences = format::SequenceIndex{std::move(lengths), std::move(first_item), std::move(last)};
+  }
+  source.view = std::move(view);
   source.color = color_named(color);
   return source;
 }
 
-std::unique_ptr<LoaderHandle> make_loader(const std::string& root, std::vector<pipeline::TensorSource> sources,
+/// A tensor whose samples Python reads; see PythonReader.
+pipeline::TensorSource make_read_source(std::string name, bool is_image, std::uint32_t item_size,
+                                        const std::string& sample_compression, const std::string& color, bool as_bytes,
+                                        py::object read) {
+  pipeline::TensorSource source;
+  source.format.name = std::move(name);
+  source.format.is_image = is_image;
+  source.format.item_size = item_size;
+  source.format.sample_compression = compression_named(sample_compression);
+  source.format.as_bytes = as_bytes;
+  source.color = color_named(color);
+  source.reader = std::make_shared<PythonReader>(std::move(read), source.format, source.color);
+  return source;
+}
+
+std::unique_ptr<LoaderHandle> make_loader(const py::object& store, std::vector<pipeline::TensorSource> sources,
                                           unsigned threads, unsigned io_threads, unsigned prefetch,
                                           std::uint64_t cache_bytes, const py::object& allocate,
                                           std::optional<pipeline::DetectionSpec> detection) {
@@ -173,17 +210,27 @@ std::unique_ptr<LoaderHandle> make_loader(const std::string& root, std::vector<p
     // Python's allocator reuses memory itself, and knows of copies to a device that are still under way.
     options.keep_slabs = false;
   }
-  return std::make_unique<LoaderHandle>(root, std::move(sources), options, std::move(allocator), std::move(detection));
+  return std::make_unique<LoaderHandle>(store_of(store), std::move(sources), options, std::move(allocator),
+                                        std::move(detection));
 }
 
 }  // namespace
 
 void register_loader(py::module_& module) {
+  py::class_<format::RowMap>(module, "RowMap")
+      .def(py::init([](std::int64_t start, std::int64_t step) { return format::RowMap{start, step, {}}; }),
+           py::arg("start"), py::arg("step"))
+      .def(py::init([](std::vector<std::int64_t> list) { return format::RowMap{0, 1, std::move(list)}; }),
+           py::arg("list"));
+
   py::class_<pipeline::TensorSource>(module, "TensorSource")
       .def(py::init(&make_source), py::kw_only(), py::arg("name"), py::arg("is_image"), py::arg("item_size"),
            py::arg("sample_compression"), py::arg("chunk_compression"), py::arg("fixed_shape"), py::arg("dimensions"),
-           py::arg("color"), py::arg("as_bytes"), py::arg("ids"), py::arg("last_index"), py::arg("folder_of"),
-           py::arg("folders"));
+           py::arg("color"), py::arg("as_bytes"), py::arg("is_bool"), py::arg("ids"), py::arg("last_index"),
+           py::arg("folder_of"), py::arg("folders"), py::arg("tiles"), py::arg("sequences"), py::arg("rows"))
+      .def_static("from_reader", &make_read_source, py::kw_only(), py::arg("name"), py::arg("is_image"),
+                  py::arg("item_size"), py::arg("sample_compression"), py::arg("color"), py::arg("as_bytes"),
+                  py::arg("read"));
 
   // Ending either waits for threads, which may be waiting for the GIL to allocate memory.
   py::class_<EpochHandle>(module, "Epoch", py::release_gil_before_calling_cpp_dtor())
@@ -191,12 +238,11 @@ void register_loader(py::module_& module) {
       .def("close", &EpochHandle::close, py::call_guard<py::gil_scoped_release>());
 
   py::class_<LoaderHandle>(module, "Loader", py::release_gil_before_calling_cpp_dtor())
-      .def(py::init(&make_loader), py::kw_only(), py::arg("root"), py::arg("sources"), py::arg("threads"),
+      .def(py::init(&make_loader), py::kw_only(), py::arg("store"), py::arg("sources"), py::arg("threads"),
            py::arg("io_threads"), py::arg("prefetch"), py::arg("cache_bytes"), py::arg("allocate") = py::none(),
            py::arg("detection") = py::none())
       .def("start", &start_epoch, py::arg("order"), py::arg("batch_ends"), py::arg("seed") = 0,
-           py::arg("epoch") = 0, py::keep_alive<0, 1>(),
-           py::call_guard<py::gil_scoped_release>())
+           py::arg("epoch") = 0, py::keep_alive<0, 1>())
       .def("stats", &stats_of)
       .def("stop", &LoaderHandle::stop, py::call_guard<py::gil_scoped_release>());
 }

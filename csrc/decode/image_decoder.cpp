@@ -6,6 +6,7 @@
 #include "decode/jpeg.h"
 #include "decode/png.h"
 #include "decode/raw.h"
+#include "decode/webp.h"
 #include "format/lz4.h"
 
 namespace penstock::decode {
@@ -51,6 +52,12 @@ void decode_image(format::Compression compression, base::Bytes encoded, const ba
     case format::Compression::kPng:
       decode_png(encoded, size, item_size, color, pixels);
       return;
+    case format::Compression::kWebp:
+      if (item_size != 1) {
+        throw base::Error(base::ErrorKind::kUnsupported, "a WebP in a tensor that is not uint8 is not supported");
+      }
+      decode_webp(encoded, size, color, pixels);
+      return;
     case format::Compression::kNone:
       copy_raw_image(encoded, size, item_size, color, pixels);
       return;
@@ -60,6 +67,10 @@ void decode_image(format::Compression compression, base::Bytes encoded, const ba
       return;
     }
   }
+}
+
+void make_truth_values(base::MutableBytes values) {
+  for (std::byte& value : values) value = value == std::byte{0} ? std::byte{0} : std::byte{1};
 }
 
 }  // namespace penstock::decode

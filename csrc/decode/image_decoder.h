@@ -30,4 +30,7 @@ base::Shape decoded_shape(const base::Shape& stored, Color color);
 void decode_image(format::Compression compression, base::Bytes encoded, const base::Shape& stored,
                   std::uint32_t item_size, Color color, base::MutableBytes pixels);
 
+/// Turns uint8 values into truth values in place: everything but 0 becomes 1.
+void make_truth_values(base::MutableBytes values);
+
 }  // namespace penstock::decode

@@ -32,6 +32,12 @@ class JpegReader::Context {
       if (level < 0 && common->err->msg_code == JWRN_JPEG_EOF) common->err->error_exit(common);
     };
     manager.output_message = [](j_common_ptr) {};
+    progress.progress_monitor = [](j_common_ptr common) {
+      auto* context = static_cast<Context*>(common->client_data);
+      if (context->info.input_scan_number <= kMostScans) return;
+      std::snprintf(context->message, sizeof context->message, "more than %d scans", kMostScans);
+      std::longjmp(context->escape, 1);
+    };
     info.client_data = this;
   }
   ~Context() { jpeg_destroy_decompress(&info); }
@@ -46,6 +52,7 @@ class JpegReader::Context {
 
   jpeg_decompress_struct info{};
   jpeg_error_mgr manager{};
+  jpeg_progress_mgr progress{};
   std::jmp_buf escape{};
   char message[JMSG_LENGTH_MAX] = {};
 };
@@ -72,6 +79,7 @@ JpegReader::Context::Outcome JpegReader::Context::start(base::Bytes encoded, con
                                                         bool padded) {
   if (setjmp(escape) != 0) return Outcome::kFailed;
   jpeg_create_decompress(&info);
+  info.progress = &progress;
   jpeg_mem_src(&info, reinterpret_cast<const unsigned char*>(encoded.data()),
                static_cast<unsigned long>(encoded.size()));
   jpeg_read_header(&info, TRUE);

@@ -9,6 +9,10 @@
 
 namespace penstock::decode {
 
+/// The most scans of a JPEG that are decoded; encoders write some ten, and each costs a walk over the whole image. It is
+/// the limit of libjpeg-turbo's own fuzzing.
+inline constexpr int kMostScans = 500;
+
 /// Decodes a baseline or progressive JPEG row by row, by libjpeg-turbo's accurate integer transform with smooth chroma,
 /// which is what Pillow and OpenCV do: the same bytes come out. CMYK comes out as Pillow has it (inverted, Adobe's
 /// convention). `encoded` must outlive the reader. Every call throws kDecode when the data turn out to be damaged.

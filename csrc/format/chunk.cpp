@@ -23,17 +23,20 @@ std::shared_ptr<const Chunk> Chunk::read_whole(storage::Store& store, const std:
   store.read(key, 0, {object.data.get(), object.size});
   ChunkHeader header = parse_chunk_header(object.view(), size);
   const base::Bytes stored = object.view().subspan(header.data_offset);
-  std::shared_ptr<Chunk> chunk;
   if (format.chunk_compression == Compression::kLz4) {
-    OwnedBytes data = decompress_lz4(stored);
-    chunk.reset(new Chunk(format, std::move(header), data.size));
-    chunk->data_ = data.view();
-    chunk->storage_ = std::move(data);
-  } else {
-    chunk.reset(new Chunk(format, std::move(header), stored.size()));
-    chunk->data_ = stored;
-    chunk->storage_ = std::move(object);
+    return from_memory(format, std::move(header), decompress_lz4(stored));
   }
+  std::shared_ptr<Chunk> chunk(new Chunk(format, std::move(header), stored.size()));
+  chunk->data_ = stored;
+  chunk->storage_ = std::move(object);
+  chunk->whole_ = true;
+  return chunk;
+}
+
+std::shared_ptr<const Chunk> Chunk::from_memory(const TensorFormat& format, ChunkHeader header, OwnedBytes data) {
+  std::shared_ptr<Chunk> chunk(new Chunk(format, std::move(header), data.size));
+  chunk->data_ = data.view();
+  chunk->storage_ = std::move(data);
   chunk->whole_ = true;
   return chunk;
 }
@@ -91,6 +94,15 @@ Extent Chunk::extent(std::uint64_t local_index) const {
     throw base::Error(base::ErrorKind::kChunkFormat,
                       "the chunk states no byte position for its sample " + std::to_string(local_index), kDamaged);
   }
+  return checked(extent, local_index);
+}
+
+Extent Chunk::tile_extent() const {
+  check_held(0);
+  return checked(header_.extent(0).value_or(Extent{0, data_bytes_}), 0);
+}
+
+Extent Chunk::checked(Extent extent, std::uint64_t local_index) const {
   if (extent.end > data_bytes_ || extent.end - extent.begin > kLargestSample) fail_outside(local_index);
   return extent;
 }

@@ -15,9 +15,11 @@ namespace penstock::format {
 /// A chunk as far as it has been read: its header always, its samples' bytes when it was read whole. Immutable.
 class Chunk {
  public:
-  /// Reads header and samples, decompressing a compressed chunk.
+  /// Reads header and samples, decompressing a chunk that is compressed with lz4.
   static std::shared_ptr<const Chunk> read_whole(storage::Store& store, const std::string& key,
                                                  const TensorFormat& format);
+  /// A chunk whose samples lie in `data` as `header` says.
+  static std::shared_ptr<const Chunk> from_memory(const TensorFormat& format, ChunkHeader header, OwnedBytes data);
   /// Reads the header alone; samples are then read one by one from the store. Not for compressed chunks.
   static std::shared_ptr<const Chunk> read_header(storage::Store& store, const std::string& key,
                                                   const TensorFormat& format);
@@ -27,7 +29,17 @@ class Chunk {
   /// Where its bytes lie, within the data that the chunk really has. Error kChunkFormat.
   Extent extent(std::uint64_t local_index) const;
 
+  /// Where the bytes of a tile lie, which has the chunk to itself: all data, where no position is stated. Error
+  /// kChunkFormat.
+  Extent tile_extent() const;
+
+  /// Number of samples that the header describes.
+  std::uint64_t samples() const { return header_.samples(); }
   bool whole() const { return whole_; }
+  const TensorFormat& format() const { return format_; }
+  const ChunkHeader& header() const { return header_; }
+  /// All samples' bytes of a chunk that was read whole.
+  base::Bytes data() const { return data_; }
   /// Bytes of a sample of a chunk that was read whole; they live as long as the chunk.
   base::Bytes sample(Extent extent) const { return data_.subspan(extent.begin, extent.end - extent.begin); }
   /// Where the samples' bytes start in the stored object, for reading one of a chunk that was not read whole.
@@ -42,6 +54,8 @@ class Chunk {
   bool found_by_arithmetic() const;
   /// Error kChunkFormat when the header describes fewer samples.
   void check_held(std::uint64_t local_index) const;
+  /// Error kChunkFormat when the extent is not within the data.
+  Extent checked(Extent extent, std::uint64_t local_index) const;
   [[noreturn]] void fail_outside(std::uint64_t local_index) const;
 
   TensorFormat format_;

@@ -134,8 +134,12 @@ ChunkHeader parse_chunk_header(base::Bytes prefix, std::uint64_t chunk_bytes) {
   if (layout.shape_rows > 0 && (layout.shape_columns == 0 || layout.shape_columns > kMostShapeColumns)) {
     fail("the shape table has rows of " + std::to_string(layout.shape_columns) + " columns");
   }
+  const base::Bytes version = prefix.subspan(1, static_cast<std::size_t>(prefix[0]));
+  if (std::any_of(version.begin(), version.end(), [](std::byte value) { return value > std::byte{0x7F}; })) {
+    fail("the writer's version is not ASCII text");
+  }
   ChunkHeader header;
-  header.version.assign(reinterpret_cast<const char*>(prefix.data()) + 1, static_cast<std::size_t>(prefix[0]));
+  header.version.assign(reinterpret_cast<const char*>(version.data()), version.size());
   header.shapes =
       RunLengthTable(copy_values(prefix, layout.shape_values, layout.shape_rows * layout.shape_columns),
                      layout.shape_columns, "shape");

@@ -8,23 +8,31 @@
 
 namespace penstock::format {
 
-enum class Compression { kNone, kJpeg, kPng, kLz4 };
+enum class Compression { kNone, kJpeg, kPng, kWebp, kLz4 };
+
+/// Whether the bytes are an image file.
+constexpr bool is_image_file(Compression compression) {
+  return compression == Compression::kJpeg || compression == Compression::kPng || compression == Compression::kWebp;
+}
 
 /// What the tensor's metadata says of every sample. Checked in Python when the dataset is opened.
 struct TensorFormat {
   std::string name;
-  bool is_image = false;
+  bool is_image = false;  ///< samples are decoded as images: they are, or they are compressed as if they were
   std::uint32_t item_size = 1;  ///< bytes of one element
   Compression sample_compression = Compression::kNone;
-  Compression chunk_compression = Compression::kNone;  ///< kNone or kLz4
+  Compression chunk_compression = Compression::kNone;  ///< of an image file: the samples stand side by side
   /// Shape of every sample, where the metadata's smallest and largest shape agree. It then rules over the chunk's
   /// shape table, as it does in Deep Lake.
   std::optional<base::Shape> fixed_shape;
   /// Number of axes of a sample; an empty sample that no table describes has this many zeros for a shape.
   std::uint32_t dimensions = 1;
-  /// Samples come out as their bytes, decompressed: uint8 of shape (number of bytes), whatever shape is stated. For
-  /// text, JSON and polygons, whose values Python makes. Then `item_size` is 1 and there is no `fixed_shape`.
+  /// Samples come out as their bytes, less lz4 where `sample_compression` says so: uint8 of shape (number of bytes),
+  /// whatever shape is stated. For what Python makes values or pictures of. Then `item_size` is 1, and `fixed_shape` a
+  /// number of bytes or nothing.
   bool as_bytes = false;
+  /// Elements are truth values: images come out as 0 and 1.
+  bool is_bool = false;
 };
 
 }  // namespace penstock::format

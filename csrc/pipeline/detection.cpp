@@ -7,6 +7,7 @@
 #include <variant>
 
 #include "base/error.h"
+#include "pipeline/decode_sample.h"
 #include "pipeline/meta_row.h"
 #include "pipeline/stored_images.h"
 
@@ -78,12 +79,12 @@ void Detection::plan(Job& job, std::size_t position, const std::vector<TensorSou
   std::vector<transform::Source> parts;
   for (const std::size_t read : job.planned[position].reads) {
     const FetchedSample& fetched = job.fetched[spec_.image][read];
-    check_plausible(images.format, fetched.stored.size(), decode::decoded_shape(fetched.shape, images.color));
+    output_shape(images, fetched);
     transform::Source& part = parts.emplace_back();
     part.extent = stored_extent(fetched);
     part.annotations = spec_.table.of(spec_.table.item_of(job.reads[read].sample));
     if (spec_.masks) {
-      part.masks = spec_.masks->read(job.fetched[spec_.masks->tensor][read], sources[spec_.masks->tensor].format,
+      part.masks = spec_.masks->read(job.fetched[spec_.masks->tensor][read], sources[spec_.masks->tensor],
                                      part.annotations.mask_rows, part.extent);
     }
   }

@@ -1,22 +1,15 @@
 #include "pipeline/epoch.h"
 
 #include <algorithm>
+#include <numeric>
 #include <utility>
 
 #include "base/error.h"
 #include "base/stats.h"
-#include "decode/image_decoder.h"
-#include "decode/raw.h"
+#include "pipeline/decode_sample.h"
 #include "pipeline/loader.h"
 
 namespace penstock::pipeline {
-namespace {
-
-base::Shape output_shape(const TensorSource& source, const base::Shape& stored) {
-  return source.format.is_image ? decode::decoded_shape(stored, source.color) : stored;
-}
-
-}  // namespace
 
 template <class Step>
 void Epoch::attempt(Job& job, Place place, Step step) {
@@ -24,8 +17,8 @@ void Epoch::attempt(Job& job, Place place, Step step) {
     step();
   } catch (base::Error& error) {
     const TensorSource& source = loader_.sources_[place.tensor];
-    const std::int64_t index = job.batch.indices[place.position];
-    error.set_place(source.format.name, index, source.index.key(source.index.locate(index).row));
+    const std::int64_t item = job.slots[place.tensor].items[job.slot_of(place)];
+    error.set_place(source.format.name, source.stored(job.batch.indices[place.position]), source.chunk_of(item));
     job.fail(place, std::current_exception());
   } catch (...) {
     job.fail(place, std::current_exception());
@@ -99,14 +92,24 @@ void Epoch::schedule_next() {
     job->reads.push_back({job->batch.indices[position], position});
   }
   if (loader_.detection_) loader_.detection_->expand(*job, random_);
+  job->slots.resize(loader_.sources_.size());
   job->fetched.resize(loader_.sources_.size());
   begin_fetch(job, 0);
 }
 
 void Epoch::begin_fetch(const JobPointer& job, std::size_t first_read) {
-  for (auto& samples : job->fetched) samples.resize(job->reads.size());
+  for (std::size_t tensor = 0; tensor < loader_.sources_.size(); ++tensor) {
+    Slots& slots = job->slots[tensor];
+    for (std::size_t read = first_read; read < job->reads.size(); ++read) {
+      slots.append(loader_.sources_[tensor], job->reads[read].sample);
+    }
+    job->fetched[tensor].resize(slots.items.size());
+  }
   std::vector<Group> groups = group_by_chunk(*job, first_read);
   job->pending = groups.size();
+  if (groups.empty()) {  // sequences without items, or no tensors at all
+    loader_.io_threads_.submit([self = shared_from_this(), job] { self->plan(job); });
+  }
   for (Group& group : groups) {
     loader_.io_threads_.submit(
         [self = shared_from_this(), job, group = std::move(group)] { self->fetch(job, group); });
@@ -116,13 +119,20 @@ void Epoch::begin_fetch(const JobPointer& job, std::size_t first_read) {
 std::vector<Epoch::Group> Epoch::group_by_chunk(const Job& job, std::size_t first_read) const {
   std::vector<Group> groups;
   for (std::size_t tensor = 0; tensor < loader_.sources_.size(); ++tensor) {
+    const Slots& slots = job.slots[tensor];
+    if (loader_.sources_[tensor].reader != nullptr) {
+      Group group{tensor, true, std::vector<std::size_t>(slots.items.size() - slots.begin(first_read))};
+      std::iota(group.slots.begin(), group.slots.end(), slots.begin(first_read));
+      if (!group.slots.empty()) groups.push_back(std::move(group));
+      continue;
+    }
     std::map<std::uint32_t, Group> by_row;
-    for (std::size_t read = first_read; read < job.reads.size(); ++read) {
-      const std::uint32_t row = loader_.sources_[tensor].index.locate(job.reads[read].sample).row;
+    for (std::size_t slot = slots.begin(first_read); slot < slots.items.size(); ++slot) {
+      const std::uint32_t row = loader_.sources_[tensor].index.locate(slots.items[slot]).row;
       Group& group = by_row[row];
       group.tensor = tensor;
       group.whole = plan_.whole(tensor, row);
-      group.reads.push_back(read);
+      group.slots.push_back(slot);
     }
     for (auto& [row, group] : by_row) groups.push_back(std::move(group));
   }
@@ -130,11 +140,16 @@ std::vector<Epoch::Group> Epoch::group_by_chunk(const Job& job, std::size_t firs
 }
 
 void Epoch::fetch(const JobPointer& job, const Group& group) {
-  for (const std::size_t read : group.reads) {
-    if (closed_) break;
-    attempt(*job, {job->reads[read].position, group.tensor}, [&] {
-      job->fetched[group.tensor][read] = loader_.fetcher_.fetch(group.tensor, job->reads[read].sample, group.whole);
-    });
+  if (loader_.sources_[group.tensor].reader != nullptr) {
+    if (!closed_) fetch_at_once(*job, group);
+  } else {
+    for (const std::size_t slot : group.slots) {
+      if (closed_) break;
+      attempt(*job, job->place_of(group.tensor, slot), [&] {
+        job->fetched[group.tensor][slot] =
+            loader_.fetcher_.fetch(group.tensor, job->slots[group.tensor].items[slot], group.whole);
+      });
+    }
   }
   if (--job->pending == 0) plan(job);
 }
@@ -181,6 +196,19 @@ void Epoch::end_planning(const JobPointer& job) {
   }
 }
 
+void Epoch::fetch_at_once(Job& job, const Group& group) {
+  std::vector<SampleReader::Result> results;
+  attempt(job, job.place_of(group.tensor, group.slots.front()), [&] {
+    std::vector<std::int64_t> samples;
+    for (const std::size_t slot : group.slots) samples.push_back(job.slots[group.tensor].items[slot]);
+    results = loader_.fetcher_.read(group.tensor, samples);
+  });
+  for (std::size_t i = 0; i < results.size(); ++i) {
+    const std::size_t slot = group.slots[i];
+    attempt(job, job.place_of(group.tensor, slot), [&] { job.fetched[group.tensor][slot] = results[i].take(); });
+  }
+}
+
 void Epoch::lay_out(const JobPointer& job) {
   try {
     if (!closed_) take_memory(*job);
@@ -208,21 +236,21 @@ void Epoch::take_memory(Job& job) {
   for (std::size_t position = 0; position < job.sound_samples(); ++position) {
     for (std::size_t tensor = 0; tensor < shapes.size(); ++tensor) {
       const TensorSource& source = loader_.sources_[tensor];
-      const FetchedSample& sample = job.fetched[tensor][position];
-      attempt(job, {position, tensor}, [&] {
-        base::Shape shape = output_shape(source, sample.shape);
-        check_plausible(source.format, sample.stored.size(), shape);
-        shapes[tensor].push_back(std::move(shape));
-      });
+      for (std::size_t slot = job.slots[tensor].begin(position); slot < job.slots[tensor].end(position); ++slot) {
+        attempt(job, job.place_of(tensor, slot),
+                [&] { shapes[tensor].push_back(output_shape(source, job.fetched[tensor][slot])); });
+      }
     }
   }
   const std::size_t samples = job.sound_samples();
   if (samples == 0) return;
   for (std::size_t tensor = 0; tensor < shapes.size(); ++tensor) {
-    shapes[tensor].resize(samples);  // less what came before the first bad tensor of a sample
+    const TensorSource& source = loader_.sources_[tensor];
+    const std::span<const std::size_t> ends(job.slots[tensor].ends.data(), samples);
+    shapes[tensor].resize(ends.back());  // less what came before the first bad tensor of a sample
     batch::TensorBatch& out = job.batch.tensors.emplace_back();
     out.slab = loader_.slabs_[tensor].take(
-        out.lay_out(std::move(shapes[tensor]), loader_.sources_[tensor].format.item_size));
+        out.lay_out(std::move(shapes[tensor]), source.format.item_size, source.sequences ? ends : decltype(ends){}));
   }
 }
 
@@ -234,31 +262,28 @@ void Epoch::decode(const JobPointer& job, std::size_t position) {
       attempt(*job, {position, 0}, [&] { loader_.detection_->run(*job, position, loader_.sources_, timer); });
     } else {
       const base::StageTimer timer(stats.decode_ns);
-      for (std::size_t tensor = 0; tensor < loader_.sources_.size(); ++tensor) {
-        const Place place{position, tensor};
-        attempt(*job, place, [&] { decode_tensor(*job, place); });
-      }
+      decode_tensors(*job, position);
     }
   }
   if (--job->pending == 0) finish(job);
 }
 
-void Epoch::decode_tensor(Job& job, Place place) {
-  const auto [position, tensor] = place;
-  const TensorSource& source = loader_.sources_[tensor];
-  const batch::TensorBatch& out = job.batch.tensors[tensor];
-  const FetchedSample& sample = job.fetched[tensor][position];
-  const std::size_t bytes = *base::checked_byte_count(out.shapes[position], source.format.item_size);
-  if (bytes == 0) return;
-  const base::MutableBytes target{out.slab->data() + out.offsets[position], bytes};
-  if (source.format.is_image) {
-    decode::decode_image(source.format.sample_compression, sample.stored, sample.shape, source.format.item_size,
-                         source.color, target);
-  } else if (source.format.as_bytes) {
-    decode::copy_array(format::Compression::kNone, sample.stored, target);
-  } else {
-    decode::copy_array(source.format.sample_compression, sample.stored, target);
+void Epoch::decode_tensors(Job& job, std::size_t position) {
+  for (std::size_t tensor = 0; tensor < loader_.sources_.size(); ++tensor) {
+    for (std::size_t slot = job.slots[tensor].begin(position); slot < job.slots[tensor].end(position); ++slot) {
+      const Place place = job.place_of(tensor, slot);
+      attempt(job, place, [&] { decode_tensor(job, place); });
+    }
   }
+}
+
+void Epoch::decode_tensor(Job& job, Place place) {
+  const TensorSource& source = loader_.sources_[place.tensor];
+  const batch::TensorBatch& out = job.batch.tensors[place.tensor];
+  const std::size_t slot = job.slot_of(place);
+  const std::size_t bytes = *base::checked_byte_count(out.shapes[slot], source.format.item_size);
+  if (bytes == 0) return;
+  decode_sample(source, job.fetched[place.tensor][slot], {out.slab->data() + out.offsets[slot], bytes});
 }
 
 void Epoch::finish(const JobPointer& job) {

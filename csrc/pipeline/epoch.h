@@ -45,11 +45,11 @@ class Epoch : public std::enable_shared_from_this<Epoch> {
   void close() noexcept;
 
  private:
-  /// Reads of a batch that lie in one chunk.
+  /// Items of a batch that lie in one chunk; those in tiles are with their first. Of a tensor with a reader, all.
   struct Group {
     std::size_t tensor = 0;
     bool whole = false;
-    std::vector<std::size_t> reads;
+    std::vector<std::size_t> slots;
   };
 
   void schedule_next();
@@ -57,12 +57,14 @@ class Epoch : public std::enable_shared_from_this<Epoch> {
   /// Begins to fetch the job's reads from `first_read` on.
   void begin_fetch(const JobPointer& job, std::size_t first_read);
   void fetch(const JobPointer& job, const Group& group);
+  void fetch_at_once(Job& job, const Group& group);
   void plan(const JobPointer& job);
   void plan_sample(const JobPointer& job, std::size_t position);
   void end_planning(const JobPointer& job);
   void lay_out(const JobPointer& job);
   void take_memory(Job& job);
   void decode(const JobPointer& job, std::size_t position);
+  void decode_tensors(Job& job, std::size_t position);
   void decode_tensor(Job& job, Place place);
   void finish(const JobPointer& job);
   /// Runs one step of a sample; its error is kept, with its place.

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "decode/stacked_images.h"
 
 namespace penstock::pipeline {
 namespace {
@@ -29,42 +30,107 @@ Fetcher::Fetcher(storage::Store& store, const std::vector<TensorSource>& sources
                  base::Stats& stats)
     : store_(store, stats), sources_(sources), stats_(stats), cache_(cache_bytes, stats) {}
 
-FetchedSample Fetcher::fetch(std::size_t tensor, std::int64_t sample, bool whole) {
+FetchedSample Fetcher::fetch(std::size_t tensor, std::int64_t item, bool whole) {
   const base::StageTimer timer(stats_.fetch_ns);
   const TensorSource& source = sources_[tensor];
-  const format::ChunkIndex::Place place = source.index.locate(sample);
-  const std::string key = source.index.key(place.row);
+  const format::ChunkIndex::Place place = source.index.locate(item);
+  if (source.index.tiles.contains(item)) return fetch_tiles(tensor, item, whole);
   try {
-    std::shared_ptr<const format::Chunk> chunk = open({tensor, place.row, whole});
-    FetchedSample fetched;
-    fetched.shape = chunk->shape(place.local_index);
-    const format::Extent extent = chunk->extent(place.local_index);
-    stats_.encoded_bytes += extent.end - extent.begin;
-    if (chunk->whole()) {
-      fetched.stored = chunk->sample(extent);
-      fetched.owner = std::move(chunk);
-    } else {
-      format::OwnedBytes bytes = format::OwnedBytes::allocate(extent.end - extent.begin);
-      store_.read(key, chunk->data_offset() + extent.begin, {bytes.data.get(), bytes.size});
-      own(fetched, std::move(bytes));
-    }
-    if (source.format.as_bytes) make_bytes(fetched, source.format.sample_compression);
-    return fetched;
+    return read(tensor, place, open(tensor, place.row, whole));
   } catch (base::Error& error) {
-    error.set_place(source.format.name, sample, key);
+    error.set_place(source.format.name, source.sequences ? -1 : item, source.index.key(place.row));
     throw;
   }
 }
 
-std::shared_ptr<const format::Chunk> Fetcher::open(const Key& key) {
-  const TensorSource& source = sources_[key.tensor];
-  return cache_.get(key, [&] {
-    const std::string name = source.index.key(key.row);
+FetchedSample Fetcher::fetch_tiles(std::size_t tensor, std::int64_t item, bool whole) {
+  const TensorSource& source = sources_[tensor];
+  const auto [first_row, local_index] = source.index.locate(item);
+  const format::Tiling& tiling = *source.index.tiling_of(first_row);
+  FetchedSample fetched{{}, tiling.sample};
+  fetched.tiling = &tiling;
+  const std::uint64_t rows = source.index.rows_of(item);
+  for (std::uint32_t number = 0; number < rows; ++number) {
+    const std::uint32_t row = first_row + number;
+    try {
+      if (local_index != 0 || rows != tiling.count()) {
+        throw base::Error(base::ErrorKind::kChunkFormat,
+                          "the sample is in " + std::to_string(tiling.count()) + " tiles, the index has " +
+                              std::to_string(rows) + " chunks for it" + (local_index != 0 ? " and for others" : ""));
+      }
+      fetched.tiles.push_back(read_tile(tensor, row, number, tiling, whole));
+    } catch (base::Error& error) {
+      error.set_place(source.format.name, source.sequences ? -1 : item, source.index.key(row));
+      throw;
+    }
+  }
+  return fetched;
+}
+
+FetchedSample Fetcher::read_tile(std::size_t tensor, std::uint32_t row, std::uint32_t number,
+                                 const format::Tiling& tiling, bool whole) {
+  const TensorSource& source = sources_[tensor];
+  if (source.format.as_bytes) {
+    throw base::Error(base::ErrorKind::kUnsupported, "text, JSON and polygons in tiles are not supported");
+  }
+  std::shared_ptr<const format::Chunk> chunk = open(tensor, row, whole);
+  const format::Extent extent = chunk->tile_extent();
+  FetchedSample tile = read_extent(tensor, {row, 0}, std::move(chunk), extent);
+  if (tile.shape != tiling.block(number).shape) {
+    throw base::Error(base::ErrorKind::kChunkFormat,
+                      "tile " + std::to_string(number) + " has not the shape of its place in the sample",
+                      base::kDamagedChunk);
+  }
+  tile.chunk = source.index.key(row);
+  return tile;
+}
+
+FetchedSample Fetcher::read(std::size_t tensor, format::ChunkIndex::Place place,
+                            std::shared_ptr<const format::Chunk> chunk) {
+  const format::Extent extent = chunk->extent(place.local_index);
+  FetchedSample fetched = read_extent(tensor, place, std::move(chunk), extent);
+  const format::TensorFormat& format = sources_[tensor].format;
+  if (format.as_bytes) make_bytes(fetched, format.sample_compression);
+  return fetched;
+}
+
+FetchedSample Fetcher::read_extent(std::size_t tensor, format::ChunkIndex::Place place,
+                                   std::shared_ptr<const format::Chunk> chunk, format::Extent extent) {
+  const TensorSource& source = sources_[tensor];
+  FetchedSample fetched{{}, chunk->shape(place.local_index)};
+  stats_.encoded_bytes += extent.end - extent.begin;
+  if (chunk->whole()) {
+    fetched.stored = chunk->sample(extent);
+    fetched.owner = std::move(chunk);
+  } else {
+    format::OwnedBytes bytes = format::OwnedBytes::allocate(extent.end - extent.begin);
+    store_.read(source.index.key(place.row), chunk->data_offset() + extent.begin, {bytes.data.get(), bytes.size});
+    own(fetched, std::move(bytes));
+  }
+  return fetched;
+}
+
+std::vector<SampleReader::Result> Fetcher::read(std::size_t tensor, std::span<const std::int64_t> samples) {
+  const base::StageTimer timer(stats_.fetch_ns);
+  std::vector<SampleReader::Result> results = sources_[tensor].reader->read(samples);
+  ++stats_.reads;
+  for (const SampleReader::Result& result : results) stats_.encoded_bytes += result.sample.stored.size();
+  return results;
+}
+
+std::shared_ptr<const format::Chunk> Fetcher::open(std::size_t tensor, std::uint32_t row, bool whole) {
+  const TensorSource& source = sources_[tensor];
+  return cache_.get({tensor, row, whole}, [&] {
+    const std::string name = source.index.key(row);
+    format::TensorFormat format = source.format;
+    // The tensor's own shape is not that of a tile.
+    if (source.index.tiling_of(row) != nullptr) format.fixed_shape.reset();
     Cache::Loaded loaded;
-    loaded.value = key.whole ? format::Chunk::read_whole(store_, name, source.format)
-                             : format::Chunk::read_header(store_, name, source.format);
+    loaded.value = whole ? format::Chunk::read_whole(store_, name, format)
+                         : format::Chunk::read_header(store_, name, format);
+    if (format::is_image_file(format.chunk_compression)) loaded.value = decode::unstack_images(*loaded.value);
     loaded.bytes = loaded.value->bytes();
-    if (key.whole) ++stats_.chunks_read;
+    if (whole) ++stats_.chunks_read;
     return loaded;
   });
 }

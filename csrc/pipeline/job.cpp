@@ -16,6 +16,11 @@ std::size_t Job::sound_samples() {
   return error_ == nullptr ? batch.indices.size() : error_place_.position;
 }
 
+Place Job::place_of(std::size_t tensor, std::size_t slot) const {
+  const std::size_t read = slots[tensor].read_of(slot);
+  return {reads[read].position, tensor, slot - slots[tensor].begin(read)};
+}
+
 std::exception_ptr Job::error() {
   const std::lock_guard lock(error_mutex_);
   return error_;

@@ -10,14 +10,16 @@
 
 #include "batch/batch.h"
 #include "pipeline/fetch.h"
+#include "pipeline/slots.h"
 #include "transform/sample.h"
 
 namespace penstock::pipeline {
 
-/// One tensor of one sample of a batch.
+/// One tensor of one sample of a batch; of a sequence, one item of it.
 struct Place {
   std::size_t position = 0;
   std::size_t tensor = 0;
+  std::size_t item = 0;
   auto operator<=>(const Place&) const = default;
 };
 
@@ -39,7 +41,8 @@ struct Job {
   std::size_t number = 0;
   batch::Batch batch;
   std::vector<Read> reads;  ///< first one for each position
-  std::vector<std::vector<FetchedSample>> fetched;  ///< by tensor, by read
+  std::vector<Slots> slots;                         ///< by tensor
+  std::vector<std::vector<FetchedSample>> fetched;  ///< by tensor, by slot
   std::vector<PlannedSample> planned;               ///< by position; empty where samples come out as they are stored
   std::vector<std::size_t> unplanned;               ///< positions that the next round of geometry is for
   std::atomic<std::size_t> pending{0};              ///< tasks left of the current stage
@@ -48,6 +51,8 @@ struct Job {
   void fail(Place place, std::exception_ptr cause);
   /// How many samples come before the first that failed; all of them where none did.
   std::size_t sound_samples();
+  std::size_t slot_of(Place place) const { return slots[place.tensor].begin(place.position) + place.item; }
+  Place place_of(std::size_t tensor, std::size_t slot) const;
   /// The error that was kept; null where none was.
   std::exception_ptr error();
 

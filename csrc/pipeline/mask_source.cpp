@@ -6,9 +6,7 @@
 #include <vector>
 
 #include "base/error.h"
-#include "decode/image_decoder.h"
-#include "decode/raw.h"
-#include "pipeline/tensor_source.h"
+#include "pipeline/decode_sample.h"
 #include "transform/rasterize.h"
 
 namespace penstock::pipeline {
@@ -19,15 +17,9 @@ using transform::Masks;
 using transform::PolygonLists;
 using transform::PolygonMasks;
 
-std::vector<std::byte> decompressed(const FetchedSample& sample, const format::TensorFormat& format) {
-  check_plausible(format, sample.stored.size(), sample.shape);
-  std::vector<std::byte> bytes(base::checked_byte_count(sample.shape, format.item_size).value());
-  if (format.sample_compression == format::Compression::kPng) {
-    decode::decode_image(format.sample_compression, sample.stored, sample.shape, format.item_size,
-                         decode::Color::kNative, bytes);
-  } else {
-    decode::copy_array(format.sample_compression, sample.stored, bytes);
-  }
+std::vector<std::byte> decoded(const FetchedSample& sample, const TensorSource& source) {
+  std::vector<std::byte> bytes(base::checked_byte_count(output_shape(source, sample), source.format.item_size).value());
+  decode_sample(source, sample, bytes);
   return bytes;
 }
 
@@ -47,7 +39,7 @@ std::uint32_t extent32(std::size_t value) { return static_cast<std::uint32_t>(va
 
 }  // namespace
 
-Masks MaskSource::read(const FetchedSample& sample, const format::TensorFormat& format,
+Masks MaskSource::read(const FetchedSample& sample, const TensorSource& source,
                        std::span<const std::size_t> rows, transform::Extent extent) const {
   if (polygons) {
     const PolygonLists lists = transform::read_polygons(sample.stored, *polygons, rows);
@@ -55,7 +47,7 @@ Masks MaskSource::read(const FetchedSample& sample, const format::TensorFormat& 
     return Masks(PolygonMasks(transform::without_short_polygons(lists), extent));
   }
   if (rows.empty()) return Masks(transform::masks_of_boxes({}, extent));
-  const std::vector<std::byte> bytes = decompressed(sample, format);
+  const std::vector<std::byte> bytes = decoded(sample, source);
   return Masks(transform::read_bitmaps(bytes, sample.shape, true, extent, rows));
 }
 

@@ -5,8 +5,8 @@
 #include <span>
 
 #include "base/bytes.h"
-#include "format/tensor_format.h"
 #include "pipeline/fetch.h"
+#include "pipeline/tensor_source.h"
 #include "transform/masks.h"
 #include "transform/stored_masks.h"
 
@@ -23,7 +23,7 @@ struct MaskSource {
   bool bitmaps = true;                            ///< `poly2mask`
 
   /// The masks `rows` of a sample.
-  transform::Masks read(const FetchedSample& sample, const format::TensorFormat& format,
+  transform::Masks read(const FetchedSample& sample, const TensorSource& source,
                         std::span<const std::size_t> rows, transform::Extent extent) const;
 };
 

@@ -23,18 +23,31 @@ std::uint64_t stored_bytes(const TensorSource& source, storage::Store& store, st
   return total;
 }
 
-std::vector<bool> visited_densely(const format::ChunkIndex& index, std::span<const std::int64_t> order) {
+std::vector<bool> visited_densely(const TensorSource& source, std::span<const std::int64_t> order) {
+  const format::ChunkIndex& index = source.index;
   struct Visits {
     std::uint64_t count = 0;
     std::uint64_t first = 0;
     std::uint64_t last = 0;
   };
   std::vector<Visits> visits(index.rows());
+  std::uint32_t current = 0;
+  std::int64_t first = 0;
+  std::int64_t last = -1;
   for (std::uint64_t position = 0; position < order.size(); ++position) {
-    Visits& chunk = visits[index.locate(order[position]).row];
-    if (chunk.count == 0) chunk.first = position;
-    chunk.last = position;
-    ++chunk.count;
+    const auto [begin, end] = source.items_of(order[position]);
+    for (std::int64_t item = begin; item < end; ++item) {
+      // Most orders stay in a chunk for a while: looking there first spares the search.
+      if (item < first || item > last) {
+        current = index.locate(item).row;
+        first = current == 0 ? 0 : index.last_index[current - 1] + 1;
+        last = index.last_index[current];
+      }
+      Visits& chunk = visits[current];
+      if (chunk.count == 0) chunk.first = position;
+      chunk.last = position;
+      ++chunk.count;
+    }
   }
   std::vector<bool> dense(index.rows());
   for (std::size_t row = 0; row < dense.size(); ++row) {
@@ -68,10 +81,10 @@ ReadPlan::ReadPlan(const std::vector<TensorSource>& sources, const std::vector<b
                    std::span<const std::int64_t> order) {
   for (std::size_t tensor = 0; tensor < sources.size(); ++tensor) {
     const TensorSource& source = sources[tensor];
-    if (fits[tensor] || source.format.chunk_compression != format::Compression::kNone) {
+    if (source.reader != nullptr || fits[tensor] || source.format.chunk_compression != format::Compression::kNone) {
       whole_.emplace_back(source.index.rows(), true);
     } else {
-      whole_.push_back(visited_densely(source.index, order));
+      whole_.push_back(visited_densely(source, order));
     }
   }
 }

@@ -38,9 +38,10 @@ std::unique_ptr<transform::PixelSource> StoredImages::open(std::size_t number) {
   try {
     const base::SplitTimer::Part part(timer_);
     return std::make_unique<TimedSource>(
-        open_image(source_.format.sample_compression, sample.stored, sample.shape, source_.color), timer_);
+        open_image(source_.compression_of(sample), sample.stored, sample.shape, source_.color), timer_);
   } catch (base::Error& error) {
-    error.set_place(source_.format.name, read.sample, source_.index.key(source_.index.locate(read.sample).row));
+    const std::int64_t item = source_.stored(read.sample);
+    error.set_place(source_.format.name, item, source_.chunk_of(item));
     throw;
   }
 }

@@ -11,7 +11,19 @@ from penstock._native import DEBUG_BUILD, HAVE_NATIVE
 from penstock.dataset import Dataset, Tensor
 from penstock.dataset import open_dataset as open
 from penstock.loader import DataLoader
+from penstock.verification import Finding, Report, verify
 
 __version__ = "0.1.0"
 
-__all__ = ["DEBUG_BUILD", "HAVE_NATIVE", "DataLoader", "Dataset", "Tensor", "errors", "open"]
+__all__ = [
+    "DEBUG_BUILD",
+    "HAVE_NATIVE",
+    "DataLoader",
+    "Dataset",
+    "Finding",
+    "Report",
+    "Tensor",
+    "errors",
+    "open",
+    "verify",
+]

@@ -1,16 +1,31 @@
 """Types of the C++ extension. Internal: use :class:`penstock.DataLoader`."""
 
 from collections.abc import Callable, Sequence
+from typing import Protocol, overload
 
 import numpy as np
 import numpy.typing as npt
 
+from penstock.errors import PenstockError
+
 __version__: str
 DEBUG_BUILD: bool
 
-#: Memory (a uint8 array, or what ``allocate`` returned), each sample's offset in bytes and shape, and whether all
-#: shapes are equal: the samples then lie back to back.
+#: Memory (a uint8 array, or what ``allocate`` returned), each sample's offset in bytes and shape (of sequences: each
+#: item's), and whether all shapes are equal: they then lie back to back, as the items of one sequence always do.
 _TensorBatch = tuple[object, list[int], list[list[int]], bool]
+
+class _PythonStore(Protocol):
+    """What a loader needs of storage that Python reads; a path stands for a directory."""
+
+    def size(self, key: str) -> int: ...
+    def read(self, key: str, offset: int = 0, length: int | None = None) -> bytes: ...
+
+class RowMap:
+    @overload
+    def __init__(self, start: int, step: int) -> None: ...
+    @overload
+    def __init__(self, list: Sequence[int] | npt.NDArray[np.int64]) -> None: ...
 
 class TensorSource:
     def __init__(
@@ -25,11 +40,28 @@ class TensorSource:
         dimensions: int,
         color: str,
         as_bytes: bool,
+        is_bool: bool,
         ids: Sequence[int] | npt.NDArray[np.uint64],
         last_index: Sequence[int] | npt.NDArray[np.int64],
         folder_of: Sequence[int] | npt.NDArray[np.uint32],
         folders: Sequence[str],
+        tiles: Sequence[tuple[int, Sequence[int], Sequence[int]]],
+        sequences: tuple[Sequence[int], Sequence[int], Sequence[int]]
+        | tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.int64]]
+        | None,
+        rows: RowMap | None,
     ) -> None: ...
+    @staticmethod
+    def from_reader(
+        *,
+        name: str,
+        is_image: bool,
+        item_size: int,
+        sample_compression: str,
+        color: str,
+        as_bytes: bool,
+        read: Callable[[list[int], bool], list[object]],
+    ) -> TensorSource: ...
 
 class AnnotationTable:
     def __init__(
@@ -69,7 +101,7 @@ class Loader:
     def __init__(
         self,
         *,
-        root: str,
+        store: str | _PythonStore,
         sources: Sequence[TensorSource],
         threads: int,
         io_threads: int,
@@ -86,6 +118,13 @@ class Loader:
         epoch: int = 0,
     ) -> Epoch: ...
     def stats(self) -> dict[str, int | float]: ...
+    def stop(self) -> None: ...
+
+class Verifier:
+    def __init__(
+        self, *, store: str | _PythonStore, sources: Sequence[TensorSource], threads: int, decode: bool
+    ) -> None: ...
+    def next(self) -> tuple[int, list[tuple[PenstockError, int, tuple[int, int] | None]]] | None: ...
     def stop(self) -> None: ...
 
 def decode_image(

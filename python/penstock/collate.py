@@ -8,41 +8,68 @@ from typing import Any
 import numpy as np
 import torch
 
-__all__ = ["collate_samples", "numpy_samples", "sample_bytes", "tensor_batch"]
+__all__ = [
+    "collate_columns",
+    "collate_samples",
+    "grouped",
+    "numpy_samples",
+    "sample_bytes",
+    "sequence_batch",
+    "sequence_samples",
+    "tensor_batch",
+]
 
-#: One tensor of a native batch: memory, offsets in bytes, shapes, and whether the shapes are equal.
+#: One tensor of a native batch: memory, offsets in bytes, shapes, and whether the shapes are equal. Of sequences: all
+#: their items.
 NativeTensor = tuple[Any, list[int], list[list[int]], bool]
 
-#: Kinds of dtypes that torch has too.
-_NUMERIC = "biufc"
 
-
-def collate_samples(samples: list[dict[str, Any]]) -> dict[str, Any]:
+def collate_samples(samples: list[dict[str, Any]], lists: frozenset[str] = frozenset()) -> dict[str, Any]:
     """The default collate: for each key one tensor with a new first axis where all shapes are equal, else a list.
 
-    Numbers (the ``"index"``) become an int64 tensor. Anything else (text, objects, lists of polygons) stays a list.
+    Numbers (the ``"index"``) become an int64 tensor. Anything else (text, objects, lists of polygons, bytes, PIL
+    images, arrays of dates and of numbers that torch has no dtype for) stays a list, and so do the keys in ``lists``
+    and, among arrays, a sequence whose items differ in shape.
     """
-    batch: dict[str, Any] = {}
-    for key in samples[0]:
-        values = [sample[key] for sample in samples]
-        if isinstance(values[0], np.ndarray) and values[0].dtype.kind in _NUMERIC:
-            batch[key] = _stack_or_list(values)
-        elif isinstance(values[0], int):
-            batch[key] = torch.tensor(values, dtype=torch.int64)
-        else:
-            batch[key] = values
-    return batch
+    return collate_columns({key: [sample[key] for sample in samples] for key in samples[0]}, lists)
 
 
-def _stack_or_list(arrays: list[np.ndarray[Any, Any]]) -> Any:
-    if all(array.shape == arrays[0].shape for array in arrays):
-        return torch.from_numpy(np.stack(arrays))
-    return [torch.from_numpy(np.ascontiguousarray(array)) for array in arrays]
+def collate_columns(columns: dict[str, list[Any]], lists: frozenset[str] = frozenset()) -> dict[str, Any]:
+    """The same for samples that are given key by key."""
+    return {key: values if key in lists else _collate_values(values) for key, values in columns.items()}
+
+
+def _collate_values(values: list[Any]) -> Any:
+    arrays = [value for value in values if isinstance(value, np.ndarray)]
+    if arrays and all(_in_torch(array.dtype) for array in arrays):
+        return _stack_or_list(values)
+    if isinstance(values[0], int):
+        return torch.tensor(values, dtype=torch.int64)
+    return values
+
+
+def _in_torch(dtype: np.dtype[Any]) -> bool:
+    """Whether torch has such numbers: all of numpy's but those that are longer than a double."""
+    longest = {"b": 1, "i": 8, "u": 8, "f": 8, "c": 16}
+    return dtype.itemsize <= longest.get(dtype.kind, 0)
+
+
+def _stack_or_list(samples: list[Any]) -> Any:
+    kinds = {(sample.shape, sample.dtype) if isinstance(sample, np.ndarray) else None for sample in samples}
+    if len(kinds) == 1 and None not in kinds:
+        return torch.from_numpy(np.stack(samples))
+    return [_tensor_or_list(sample) for sample in samples]
+
+
+def _tensor_or_list(sample: Any) -> Any:
+    return torch.from_numpy(np.ascontiguousarray(sample)) if isinstance(sample, np.ndarray) else sample
 
 
 def tensor_batch(native: NativeTensor, dtype: np.dtype[Any]) -> Any:
     """A native batch's tensor as :func:`collate_samples` gives it, over the same memory: nothing is copied."""
     memory, offsets, shapes, stacked = native
+    if not _in_torch(dtype):
+        return [sample.copy() for sample in numpy_samples(native, dtype)]
     base = torch.from_numpy(memory) if isinstance(memory, np.ndarray) else memory
     torch_dtype = _torch_dtype(dtype)
     if stacked:
@@ -66,14 +93,64 @@ def _torch_dtype(dtype: np.dtype[Any]) -> torch.dtype:
 def numpy_samples(native: NativeTensor, dtype: np.dtype[Any]) -> list[np.ndarray[Any, Any]]:
     """A native batch's tensor as one array a sample, over the same memory."""
     memory, offsets, shapes, _ = native
+    array = memory if isinstance(memory, np.ndarray) else memory.numpy()
     return [
-        memory[offset : offset + math.prod(shape) * dtype.itemsize].view(dtype).reshape(shape)
+        array[offset : offset + math.prod(shape) * dtype.itemsize].view(dtype).reshape(shape)
         for offset, shape in zip(offsets, shapes, strict=True)
     ]
 
 
+def sequence_batch(native: NativeTensor, dtype: np.dtype[Any], lengths: list[int], empty: Any) -> Any:
+    """A native batch's sequences of arrays as :func:`collate_samples` gives them, over the same memory.
+
+    Args:
+        native, dtype: The items of all sequences.
+        lengths: How many items each sequence has.
+        empty: The sample that has no elements.
+    """
+    memory, _, shapes, stacked = native
+    if not _in_torch(dtype):
+        return [sample.copy() for sample in sequence_samples(native, dtype, lengths, empty)]
+    if stacked and min(lengths) == max(lengths) and shapes and 0 not in shapes[0]:
+        base = torch.from_numpy(memory) if isinstance(memory, np.ndarray) else memory
+        return _view(base, 0, [len(lengths), lengths[0], *shapes[0]], _torch_dtype(dtype), dtype.itemsize)
+    return _stack_or_list(sequence_samples(native, dtype, lengths, empty))
+
+
+def sequence_samples(native: NativeTensor, dtype: np.dtype[Any], lengths: list[int], empty: Any) -> list[Any]:
+    """A native batch's sequences of arrays, as :func:`sequence_batch` takes them, one by one: an array where the items
+    have equal shapes, else the list of the items.
+    """
+    memory, offsets, shapes, _ = native
+    array = memory if isinstance(memory, np.ndarray) else memory.numpy()
+    samples: list[Any] = []
+    begin = 0
+    for length in lengths:
+        part = slice(begin, begin + length)
+        begin += length
+        samples.append(_sequence(array, offsets[part], shapes[part], dtype, empty))
+    return samples
+
+
+def _sequence(
+    memory: np.ndarray[Any, Any], offsets: list[int], shapes: list[list[int]], dtype: np.dtype[Any], empty: Any
+) -> Any:
+    if any(shape != shapes[0] for shape in shapes):
+        return numpy_samples((memory, offsets, shapes, False), dtype)
+    size = len(shapes) * math.prod(shapes[0]) * dtype.itemsize if shapes else 0
+    if size == 0:
+        return empty.copy()
+    return memory[offsets[0] : offsets[0] + size].view(dtype).reshape(len(shapes), *shapes[0])
+
+
+def grouped(items: list[bytes], lengths: list[int]) -> list[list[bytes]]:
+    """The items of each sequence."""
+    remaining = iter(items)
+    return [[next(remaining) for _ in range(length)] for length in lengths]
+
+
 def sample_bytes(native: NativeTensor) -> list[bytes]:
-    """A copy of each sample of a native batch's tensor of bytes."""
+    """A copy of each sample of a native batch's tensor of bytes; of sequences, of each item."""
     memory, offsets, shapes, _ = native
     array = memory if isinstance(memory, np.ndarray) else memory.numpy()
     return [array[offset : offset + size].tobytes() for offset, (size,) in zip(offsets, shapes, strict=True)]

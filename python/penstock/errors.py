@@ -19,6 +19,7 @@ __all__ = [
     "DatasetFormatError",
     "DatasetNotFoundError",
     "DecodeError",
+    "LinkNotFoundError",
     "LoaderClosedError",
     "MissingExtraError",
     "NativeUnavailableError",
@@ -27,6 +28,7 @@ __all__ = [
     "TensorNotFoundError",
     "TransformError",
     "UnsupportedError",
+    "ViewNotFoundError",
     "WorkerError",
 ]
 
@@ -38,7 +40,7 @@ class PenstockError(Exception):
         cause: What is wrong, one sentence without a full stop.
         path: The dataset's path or URL.
         tensor: Name of the tensor.
-        index: Index of the sample in the dataset.
+        index: Index of the sample in the dataset; where a view's stored data is at fault, in the dataset that it is of.
         chunk: Key of the chunk, relative to ``path``.
         hint: What to do about it, one sentence.
 
@@ -119,12 +121,20 @@ class CommitNotFoundError(PenstockError, KeyError):
     """A commit or branch was asked for that the dataset does not have."""
 
 
+class ViewNotFoundError(PenstockError, KeyError):
+    """A saved view was asked for that the dataset does not have."""
+
+
 class StorageError(PenstockError, OSError):
     """The storage failed: permission denied, an I/O error."""
 
 
 class ChunkNotFoundError(PenstockError, FileNotFoundError):
     """A chunk that the index names is not there."""
+
+
+class LinkNotFoundError(PenstockError, FileNotFoundError):
+    """The file that a sample links to is not there."""
 
 
 class ChunkFormatError(PenstockError, ValueError):

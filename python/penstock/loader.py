@@ -16,8 +16,8 @@ import torch.utils.data
 from penstock.dataset import Dataset, open_dataset
 from penstock.errors import ConfigError
 from penstock.native_loader import NativeLoader
-from penstock.options import LoaderOptions, default_threads, resolve_loader_type, select_tensors
-from penstock.plan import EpochPlan, checked_index
+from penstock.options import LoaderOptions, check_decode, default_threads, resolve_loader_type, select_tensors
+from penstock.plan import EpochPlan
 from penstock.python_loader import PythonLoader
 from penstock.samples import Samples
 from penstock.sampling import EpochSampler, base_seed, world
@@ -45,11 +45,15 @@ class DataLoader(torch.utils.data.DataLoader[Any]):
     sample while ``transform`` runs, and put back afterwards.
 
     Args:
-        dataset: A dataset from :func:`penstock.open`, or its path.
+        dataset: From :func:`penstock.open`, or what that opens: a path, a dataset or view of deeplake 3.
         batch_size: Samples in a batch.
         shuffle: A new order for each epoch.
         loader_type: ``"c++"`` (``"cpp"``), ``"python"``, or ``"auto"``: C++ where the extension is installed.
         tensors: Names of the tensors to load, or {key in the sample: tensor name}; None loads all.
+        decode: {key in the sample: ``"numpy"`` (the default), ``"bytes"`` or ``"pil"``}. ``"bytes"`` gives a sample's
+            bytes as stored (of a compressed chunk: the sample's own), also of tensors that are not read otherwise
+            (video, audio, dicom, nifti, point clouds, meshes); ``"pil"`` a ``PIL.Image.Image``. Batches of either are
+            lists.
         transform: Called with each sample; or an MMDetection pipeline, a list of dicts: batches are then what mmcv's
             ``collate`` makes of them.
         num_threads: Decoding threads of the C++ loader; default: ``num_workers`` if that is set, else one a core.
@@ -84,12 +88,13 @@ class DataLoader(torch.utils.data.DataLoader[Any]):
 
     def __init__(
         self,
-        dataset: Dataset | str | os.PathLike[str],
+        dataset: Dataset | str | os.PathLike[str] | Any,
         batch_size: int = 1,
         shuffle: bool = False,
         *,
         loader_type: str = "auto",
         tensors: Sequence[str] | Mapping[str, str] | None = None,
+        decode: Mapping[str, str] | None = None,
         transform: Program | Callable[[dict[str, Any]], Any] | Sequence[Mapping[str, Any]] | None = None,
         num_threads: int | None = None,
         num_workers: int = 0,
@@ -129,7 +134,7 @@ class DataLoader(torch.utils.data.DataLoader[Any]):
         )
         self.options = options
         source = open_dataset(dataset)
-        selected = select_tensors(source, tensors)
+        selected = select_tensors(source, tensors, decode)
         program = compile_transform(transform, dataset=source, tensors=selected)
         self._steps = steps_as_run(program, _why_python(program, self.loader_type, loader_type, collate_fn))
         self._explained = False
@@ -140,7 +145,14 @@ class DataLoader(torch.utils.data.DataLoader[Any]):
             world(rank, world_size)
         ranks = functools.partial(world, rank, world_size)
         self._seed = _LoaderSeed(seed, generator, ranks)
-        samples = Samples(source, selected, program, seed=self._seed, return_index=return_index)
+        samples = Samples(
+            source,
+            selected,
+            program,
+            decode=check_decode(decode, selected, program.color),
+            seed=self._seed,
+            return_index=return_index,
+        )
         if len(samples) == 0:
             raise ConfigError("the dataset has no samples to load", path=source.path)
         if sampler is None and batch_sampler is None:
@@ -273,14 +285,16 @@ class DataLoader(torch.utils.data.DataLoader[Any]):
         epoch = int(getattr(self._epoch_holder(), "epoch", self._epoch))
         self._samples.epoch = epoch
         samples = len(self._samples)
-        batches = [[checked_index(index, samples) for index in batch] for batch in self.batch_sampler or ()]
-        if not all(batches):
-            raise ValueError("batch_sampler gave a batch without samples")
+        if type(self.sampler) is EpochSampler and self.batch_size is not None:
+            # What the batch sampler would give, without an object for each sample.
+            plan = EpochPlan.of_order(epoch, self.sampler.order(), self.batch_size, self.drop_last, first)
+        else:
+            plan = EpochPlan.of_batches(epoch, self.batch_sampler or (), samples, first)
         self._set_epoch(epoch + 1)
-        return EpochPlan(epoch, batches, first)
+        return plan
 
     def _run(self, plan: EpochPlan) -> Iterator[Any]:
-        total = len(plan.batches)
+        total = len(plan)
         self._progress = (plan.epoch, plan.first)
         for done, batch in enumerate(self._engine.run(plan), start=plan.first + 1):
             self._progress = (plan.epoch, done) if done < total else (plan.epoch + 1, 0)

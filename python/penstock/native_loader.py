@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import atexit
 import functools
-import itertools
 import logging
 import os
 import threading
@@ -16,13 +15,19 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from penstock._native import require_native
-from penstock.collate import tensor_batch
-from penstock.dataset import Tensor
+from penstock.dataset import Dataset
+from penstock.dataset.dataset import Dataset as ChunkedDataset
+from penstock.dataset.lake4 import Lake4Tensor
+from penstock.dataset.rows import Rows
+from penstock.dataset.storage import LocalStore, Store
+from penstock.dataset.tensor import Tensor as ChunkedTensor
 from penstock.errors import LoaderClosedError, PenstockError
 from penstock.native_batch import native_batch
 from penstock.options import LoaderOptions
 from penstock.plan import EpochPlan
-from penstock.python_part import PythonPart, stored_values
+from penstock.python_columns import Columns, read_columns
+from penstock.python_part import PythonPart, core_dtypes, untouched_batch
+from penstock.readings import Reading
 from penstock.samples import Samples
 from penstock.transforms.native import NativePart
 from penstock.workers.arena import Arena
@@ -31,7 +36,7 @@ from penstock.workers.pool import PooledRun, WorkerPool
 if TYPE_CHECKING:
     from penstock import _core
 
-__all__ = ["NativeLoader"]
+__all__ = ["NativeLoader", "native_store", "tensor_source"]
 
 logger = logging.getLogger("penstock")
 
@@ -66,7 +71,10 @@ class NativeLoader:
         self._pid = os.getpid()
         self._closed = False
         self._python_seconds = 0.0
-        self._dtypes = samples.dtypes
+        # Keys whose samples the core reads, in its order; those that Python reads beside it.
+        self._keys = list(core_dtypes(samples))
+        readings = samples.readings.items()
+        self._in_python = {key: reading for key, reading in readings if reading.route == "python"}
         self._native = samples.program.native
         self._python = PythonPart(samples, collate) if self._per_sample else None
         self._starting = threading.Lock()
@@ -83,17 +91,26 @@ class NativeLoader:
             yield from self._run_in_workers(plan)
             return
         epoch = self._started_epoch(plan)
+        in_python = read_columns(
+            self._in_python,
+            plan.batches(),
+            threads=self._options.num_threads,
+            ahead=self._options.prefetch_factor,
+        )
         try:
-            while (loaded := self._next(epoch)) is not None:
-                yield self._batch(*loaded, plan.epoch)
+            for columns in in_python:
+                loaded = self._next(epoch)
+                if loaded is None:
+                    break
+                yield self._batch(*loaded, columns, plan.epoch)
         finally:
             epoch.close()
+            in_python.close()
 
     def _started_epoch(self, plan: EpochPlan) -> _core.Epoch:
         core = self._started()
-        batches = plan.remaining
-        ends = list(itertools.accumulate(len(batch) for batch in batches))
-        return core.start(list(itertools.chain.from_iterable(batches)), ends, self._samples.seed, plan.epoch)
+        order, ends = plan.remaining()
+        return core.start(order, ends, self._samples.seed, plan.epoch)
 
     def _run_in_workers(self, plan: EpochPlan) -> Iterator[Any]:
         # Before the core's threads start, if this is the first run: a forked child is better made without threads.
@@ -101,7 +118,7 @@ class NativeLoader:
         run: PooledRun | None = None
         try:
             epoch = self._started_epoch(plan)
-            run = PooledRun(pool, functools.partial(self._next, epoch), plan.epoch, len(plan.remaining))
+            run = PooledRun(pool, functools.partial(self._next, epoch), plan.epoch, len(plan) - plan.first)
             self._runs.add(run)
             for batch in run:
                 yield _pin(batch) if self._options.pin_memory else batch
@@ -184,14 +201,12 @@ class NativeLoader:
     def _start(self) -> _core.Loader:
         native = require_native()
         options = self._options
-        program = self._samples.program
-        sources = [
-            _tensor_source(native, tensor, program.color.get(key, "native"))
-            for key, tensor in self._samples.read_tensors.items()
-        ]
+        sources = [tensor_source(native, self._samples.readings[key]) for key in self._keys]
+        if self._in_python:
+            logger.info("penstock: %s: read by Python threads", ", ".join(self._in_python))
         logger.info("penstock: %d decoding threads, %d reading", options.num_threads, _IO_THREADS)
         loader: _core.Loader = native.Loader(
-            root=self._samples.source.path,
+            store=native_store(self._samples.source),
             sources=sources,
             threads=options.num_threads,
             io_threads=_IO_THREADS,
@@ -207,7 +222,7 @@ class NativeLoader:
         return native.Detection(  # type: ignore[no-any-return]
             steps=part.steps,
             table=native.AnnotationTable(**vars(table)),
-            image=list(self._samples.read_tensors).index(part.image),
+            image=self._keys.index(part.image),
             masks=self._mask_source(part),
             gray=part.gray,
             layout=part.layout,
@@ -220,7 +235,7 @@ class NativeLoader:
             return None
         tensor = self._samples.tensors[part.masks]
         dtype = None if tensor.value_format is None else str(tensor.dtype)
-        return list(self._samples.read_tensors).index(part.masks), dtype, part.bitmaps
+        return self._keys.index(part.masks), dtype, part.bitmaps
 
     def _allocate(self) -> Callable[[int], tuple[int, object]] | None:
         """Where batch memory comes from; None: from the core itself."""
@@ -238,7 +253,8 @@ class NativeLoader:
 
     @property
     def _uses_workers(self) -> bool:
-        return self._python is not None and self._options.num_workers > 0
+        # What Python reads beside the core it reads in this process.
+        return self._python is not None and self._options.num_workers > 0 and not self._in_python
 
     @property
     def _pins_slabs(self) -> bool:
@@ -251,28 +267,21 @@ class NativeLoader:
             error.path = self._samples.source.path
             raise
 
-    def _batch(self, indices: Any, tensors: list[_core._TensorBatch], metas: Any, epoch: int) -> Any:
+    def _batch(
+        self, indices: Any, tensors: list[_core._TensorBatch], metas: Any, columns: Columns, epoch: int
+    ) -> Any:
+        if self._python is None and self._native is None:
+            batch, made = untouched_batch(self._samples, indices.tolist(), tensors, columns)
+            batch |= _pin(made) if self._options.pin_memory and made else made
+            return {key: batch[key] for key in (*self._samples.readings, "index") if key in batch}
         start = time.perf_counter()
         if self._python is not None:
-            batch = self._python(indices.tolist(), tensors, metas, epoch)
+            batch = self._python(indices.tolist(), tensors, metas, epoch, columns)
             batch = _pin(batch) if self._options.pin_memory else batch
-        elif self._native is not None:
-            assert self._native.complete is not None
-            batch = self._native.complete(native_batch(tensors, metas))
         else:
-            return self._untouched(indices.tolist(), dict(zip(self._dtypes, tensors, strict=True)))
+            assert self._native is not None and self._native.complete is not None
+            batch = self._native.complete(native_batch(tensors, metas))
         self._python_seconds += time.perf_counter() - start
-        return batch
-
-    def _untouched(self, indices: list[int], tensors: dict[str, _core._TensorBatch]) -> dict[str, Any]:
-        """A batch as the core has made it."""
-        values = stored_values(self._samples, indices, tensors)
-        batch = {
-            key: values[key] if key in values else tensor_batch(tensor, self._dtypes[key])
-            for key, tensor in tensors.items()
-        }
-        if self._samples.return_index:
-            batch["index"] = torch.tensor(indices, dtype=torch.int64)
         return batch
 
 
@@ -288,22 +297,60 @@ def _allocate_pinned(size: int) -> tuple[int, torch.Tensor]:
     return memory.data_ptr(), memory
 
 
-def _tensor_source(native: Any, tensor: Tensor, color: str) -> _core.TensorSource:
-    chunks = tensor.chunks
-    as_bytes = tensor.value_format is not None
-    fixed = None if as_bytes else tensor.fixed_shape
+def native_store(dataset: Dataset) -> str | Store:
+    """A dataset's files as the core takes them: directories it reads by itself; of Deep Lake 4, where it reads none,
+    the path.
+    """
+    if isinstance(dataset, ChunkedDataset) and not isinstance(dataset.store, LocalStore):
+        return dataset.store
+    return dataset.path
+
+
+def tensor_source(native: Any, reading: Reading) -> _core.TensorSource:
+    """A tensor as the core knows it."""
+    tensor = reading.tensor
+    if isinstance(tensor, Lake4Tensor):
+        return _read_source(native, tensor, reading)
+    assert isinstance(tensor, ChunkedTensor)
+    chunks, layout = tensor.chunks, tensor.layout
+    fixed = reading.core_fixed_shape
+    runs = tensor.sequences if tensor.is_sequence else None
     return native.TensorSource(  # type: ignore[no-any-return]
         name=tensor.name,
-        is_image=tensor.is_image,
-        item_size=1 if as_bytes or tensor.dtype is None else tensor.dtype.itemsize,
-        sample_compression=tensor.sample_compression or "none",
-        chunk_compression=tensor.chunk_compression or "none",
+        is_image=layout.is_image,
+        item_size=reading.core_dtype.itemsize,
+        sample_compression=reading.core_compression,
+        chunk_compression=layout.chunk_compression or "none",
         fixed_shape=None if fixed is None else list(fixed),
-        dimensions=tensor.ndim,
-        color=color,
-        as_bytes=as_bytes,
+        dimensions=layout.ndim,
+        color=reading.color,
+        as_bytes=reading.route == "bytes",
+        is_bool=reading.core_dtype.kind == "b",
         ids=chunks.ids,
         last_index=chunks.last_index,
         folder_of=chunks.folder_of,
         folders=chunks.folders,
+        tiles=[(index, tiling.sample_shape, tiling.tile_shape) for index, tiling in chunks.tiles.items()],
+        sequences=None if runs is None else (runs.lengths, runs.first_item, runs.last),
+        rows=_row_map(native, tensor.rows),
+    )
+
+
+def _row_map(native: Any, rows: Rows | None) -> _core.RowMap | None:
+    if rows is None:
+        return None
+    result: _core.RowMap = native.RowMap(rows.start, rows.step) if isinstance(rows, range) else native.RowMap(rows)
+    return result
+
+
+def _read_source(native: Any, tensor: Lake4Tensor, reading: Reading) -> _core.TensorSource:
+    """A tensor whose samples come out of Python, encoded."""
+    return native.TensorSource.from_reader(  # type: ignore[no-any-return]
+        name=tensor.name,
+        is_image=tensor.is_image,
+        item_size=reading.core_dtype.itemsize,
+        sample_compression=reading.core_compression,
+        color=reading.color,
+        as_bytes=reading.route == "bytes",
+        read=tensor.read_many,
     )

@@ -6,13 +6,15 @@ import multiprocessing
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from penstock._native import HAVE_NATIVE, require_native
 from penstock.dataset import Dataset, Tensor
+from penstock.dataset.similar import similar
 from penstock.errors import ConfigError
+from penstock.reference.sample import DECODINGS, Decode
 
-__all__ = ["LoaderOptions", "resolve_loader_type", "select_tensors"]
+__all__ = ["LoaderOptions", "check_decode", "resolve_loader_type", "select_tensors"]
 
 LoaderType = Literal["c++", "python"]
 _LOADER_TYPES = ("auto", "c++", "cpp", "python")
@@ -79,8 +81,14 @@ def resolve_loader_type(loader_type: str) -> LoaderType:
     return "c++"
 
 
-def select_tensors(dataset: Dataset, tensors: Sequence[str] | Mapping[str, str] | None) -> dict[str, Tensor]:
+def select_tensors(
+    dataset: Dataset,
+    tensors: Sequence[str] | Mapping[str, str] | None,
+    decode: Mapping[str, str] | None = None,
+) -> dict[str, Tensor]:
     """The tensors to load by their key in the sample; ``None`` is all visible ones under their own names.
+
+    Whether one can be read depends on what :func:`check_decode` will say of its key.
 
     Raises:
         TensorNotFoundError: A name that the dataset does not have.
@@ -95,6 +103,43 @@ def select_tensors(dataset: Dataset, tensors: Sequence[str] | Mapping[str, str] 
     if not names:
         raise ConfigError("no tensors to load", path=dataset.path)
     selected = {key: dataset[name] for key, name in names.items()}
-    for tensor in selected.values():
-        tensor.check_supported()
+    decodings = check_decode(decode, selected)
+    for key, tensor in selected.items():
+        tensor.check_supported(decodings.get(key, "numpy"))
     return selected
+
+
+def check_decode(
+    decode: Mapping[str, str] | None, tensors: Mapping[str, Tensor], colors: Mapping[str, str] | None = None
+) -> dict[str, Decode]:
+    """What becomes of the samples, by key; keys that are not named give arrays.
+
+    Args:
+        decode: As the user says it.
+        tensors: The tensors by key.
+        colors: Keys of which a pipeline needs arrays.
+
+    Raises:
+        TypeError: No dict.
+        ConfigError: A key that is not loaded, no such value, or one that does not fit the tensor or the pipeline.
+    """
+    if decode is None:
+        return {}
+    if not isinstance(decode, Mapping):
+        raise TypeError(f"decode must be a dict of keys to {', '.join(map(repr, DECODINGS))}, got {decode!r}")
+    for key, value in decode.items():
+        if key not in tensors:
+            raise ConfigError(
+                f"decode names {key!r}, which is not loaded",
+                hint=similar(str(key), list(tensors), "No tensors are loaded"),
+            )
+        if value not in DECODINGS:
+            raise ConfigError(
+                f"decode[{key!r}] must be one of {', '.join(map(repr, DECODINGS))}, got {value!r}",
+                hint=similar(str(value), list(DECODINGS), ""),
+            )
+        if value == "pil" and not tensors[key].decodes_images:
+            raise ConfigError(f"decode[{key!r}] is 'pil', but htype '{tensors[key].htype}' is no image")
+        if value != "numpy" and key in (colors or {}):
+            raise ConfigError(f"decode[{key!r}] is {value!r}, but the pipeline needs arrays of it")
+    return cast(dict[str, Decode], dict(decode))

@@ -8,7 +8,6 @@ from typing import Any
 
 import torch.utils.data
 
-from penstock.collate import collate_samples
 from penstock.options import LoaderOptions
 from penstock.plan import EpochPlan
 from penstock.samples import Samples
@@ -20,13 +19,13 @@ class _PlannedBatches(torch.utils.data.Sampler[list[tuple[int, int]]]):
     """The batch sampler of a torch loader that outlives single epochs: it follows the plan that is set."""
 
     def __init__(self) -> None:
-        self.plan = EpochPlan(0, [])
+        self.plan = EpochPlan.of_batches(0, [], 0, 0)
 
     def __iter__(self) -> Iterator[list[tuple[int, int]]]:
         return self.plan.keys()
 
     def __len__(self) -> int:
-        return len(self.plan.remaining)
+        return len(self.plan) - self.plan.first
 
 
 class PythonLoader:
@@ -41,7 +40,7 @@ class PythonLoader:
         self._inner: torch.utils.data.DataLoader[Any] = torch.utils.data.DataLoader(
             samples,
             batch_sampler=self._batches,
-            collate_fn=collate or collate_samples,
+            collate_fn=collate or samples.collate,
             num_workers=options.num_workers,
             prefetch_factor=options.prefetch_factor if workers else None,
             persistent_workers=options.persistent_workers and workers,
@@ -57,7 +56,7 @@ class PythonLoader:
         """Yields the plan's batches in order."""
         self._batches.plan = plan
         batches = iter(self._inner)
-        for indices in plan.remaining:
+        for indices in plan.batches():
             start = time.perf_counter()
             batch = next(batches)
             self._counts["wait_seconds"] += time.perf_counter() - start

@@ -5,15 +5,17 @@ What the Python loader's workers run, and what ``loader.dataset[i]`` gives with 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
-import numpy as np
 import torch.utils.data
 
+from penstock.collate import collate_columns, collate_samples
 from penstock.dataset import Dataset, Tensor
 from penstock.errors import PenstockError, TransformError
 from penstock.plan import checked_index
+from penstock.readings import Reading
+from penstock.reference.sample import Decode
 from penstock.sampling import seeded_globals
 from penstock.transforms.draws import Stream
 from penstock.transforms.program import Program
@@ -28,10 +30,12 @@ class Samples(torch.utils.data.Dataset[Any]):
         source: The Deep Lake dataset.
         tensors: The tensors of a sample by its keys.
         program: The transform.
+        decode: What becomes of the samples of a key; "numpy" where it does not say.
         seed: Gives the loader's seed.
         return_index: Samples carry ``"index"``.
 
     Attributes:
+        readings: How the samples of each key are read that has to be.
         epoch: The epoch whose random numbers ``samples[i]`` uses.
     """
 
@@ -41,12 +45,19 @@ class Samples(torch.utils.data.Dataset[Any]):
         tensors: dict[str, Tensor],
         program: Program,
         *,
+        decode: Mapping[str, Decode] | None = None,
         seed: Callable[[], int],
         return_index: bool,
     ) -> None:
         self.source = source
         self.tensors = tensors
         self.program = program
+        self.readings = {
+            key: Reading(tensor, program.color.get(key, "native"), (decode or {}).get(key, "numpy"))
+            for key, tensor in self.read_tensors.items()
+        }
+        # What is no array may be an array where it is empty: whether a batch is a list must not depend on that.
+        self._lists = frozenset(key for key, reading in self.readings.items() if reading.decode != "numpy")
         self.return_index = return_index
         self.epoch = 0
         self._seed = seed
@@ -62,10 +73,16 @@ class Samples(torch.utils.data.Dataset[Any]):
 
     def read(self, index: int) -> dict[str, Any]:
         """The untransformed sample: decoded arrays and values by key, read without the native core."""
-        return {
-            key: tensor.read(index, color=self.program.color.get(key, "native"))
-            for key, tensor in self.read_tensors.items()
-        }
+        return {key: reading.read(index) for key, reading in self.readings.items()}
+
+    def collate(self, samples: list[Any]) -> Any:
+        """The default collate of samples from here."""
+        untouched = self.program.call is None and self.program.run is None
+        return collate_samples(samples, self._lists if untouched else frozenset())
+
+    def collate_columns(self, columns: dict[str, list[Any]]) -> dict[str, Any]:
+        """The same for untransformed samples that are given key by key."""
+        return collate_columns(columns, self._lists)
 
     @property
     def read_tensors(self) -> dict[str, Tensor]:
@@ -109,16 +126,3 @@ class Samples(torch.utils.data.Dataset[Any]):
     def seed(self) -> int:
         """The loader's seed."""
         return self._seed()
-
-    @property
-    def dtypes(self) -> dict[str, np.dtype[Any]]:
-        """Element type of each key's arrays before the transform; values that are no such arrays count as bytes."""
-        return {key: _decoded_dtype(tensor) for key, tensor in self.read_tensors.items()}
-
-
-def _decoded_dtype(tensor: Tensor) -> np.dtype[Any]:
-    if tensor.value_format is not None:
-        return np.dtype(np.uint8)
-    if tensor.dtype is None:
-        return np.dtype(np.float64)
-    return tensor.dtype

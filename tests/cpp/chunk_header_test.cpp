@@ -150,5 +150,13 @@ TEST(ChunkHeader, LargestValuesDoNotOverflow) {
   EXPECT_EQ(extent->end - extent->begin, kMost);
 }
 
+TEST(ChunkHeader, AVersionThatIsNotAsciiIsRefused) {
+  test::ChunkBuilder builder;
+  builder.version = "3.9\x80";
+  builder.add({1, 4}, test::ByteVector(16));
+  const test::ByteVector chunk = builder.build();
+  EXPECT_EQ(test::kind_of([&] { parse_chunk_header(chunk, chunk.size()); }), base::ErrorKind::kChunkFormat);
+}
+
 }  // namespace
 }  // namespace penstock::format

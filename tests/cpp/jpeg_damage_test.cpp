@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <iterator>
 #include <optional>
 
 #include "decode/image_decoder.h"
@@ -76,6 +78,27 @@ TEST(DamagedJpeg, NoFlippedBitDoesMoreThanRaiseAnError) {
       }
     }
   }
+}
+
+/// A progressive JPEG whose last scan comes again and again.
+ByteVector with_scans(std::size_t repeats) {
+  ByteVector file = test::encode_jpeg(test::make_picture(8, 8, 3, 1), Subsampling::k444, true);
+  constexpr std::byte kStartOfScan[] = {std::byte{0xFF}, std::byte{0xDA}};
+  const auto scan = std::find_end(file.begin(), file.end(), std::begin(kStartOfScan), std::end(kStartOfScan));
+  const ByteVector last(scan, file.end() - 2);
+  const ByteVector end(file.end() - 2, file.end());
+  file.resize(file.size() - 2);
+  for (std::size_t i = 0; i < repeats; ++i) test::append(file, last);
+  test::append(file, end);
+  return file;
+}
+
+TEST(DamagedJpeg, ScansWithoutEndAreRefused) {
+  EXPECT_FALSE(failure(with_scans(480), {8, 8, 3}));
+  const auto error = failure(with_scans(10'000), {8, 8, 3});
+  ASSERT_TRUE(error);
+  EXPECT_EQ(error->kind(), base::ErrorKind::kDecode);
+  EXPECT_EQ(error->cause(), "JPEG: more than 500 scans");
 }
 
 TEST(DamagedJpeg, WhatIsNoJpegIsRefused) {

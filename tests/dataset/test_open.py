@@ -7,6 +7,7 @@ import os
 import pickle
 import subprocess
 import sys
+import types
 from collections.abc import Callable
 from pathlib import Path
 
@@ -62,18 +63,17 @@ def test_a_file_is_no_dataset(tmp_path: Path) -> None:
         penstock.open(tmp_path / "file")
 
 
-def test_deep_lake_4_is_named(tmp_path: Path) -> None:
+def test_deep_lake_4_needs_its_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # As deeplake 4.7.4 lays a dataset out.
     log = tmp_path / "_deeplake_log" / "_meta"
     log.mkdir(parents=True)
     (log / "0000000001c00000000.jsonl").write_text("{}\n")
-    with pytest.raises(UnsupportedError, match="Deep Lake 4"):
+    monkeypatch.setitem(sys.modules, "deeplake", None)
+    with pytest.raises(penstock.errors.MissingExtraError, match=r"Deep Lake 4.*penstock\[deeplake4\]"):
         penstock.open(tmp_path)
-
-
-def test_views_are_refused(lake: Lakes) -> None:
-    with pytest.raises(UnsupportedError, match="'view' is not supported yet"):
-        penstock.open(lake("scalars"), view="abc")
+    monkeypatch.setitem(sys.modules, "deeplake", types.SimpleNamespace(__version__="3.9.52"))
+    with pytest.raises(UnsupportedError, match=r"Deep Lake 4.*is 3\.9\.52.*penstock\[deeplake4\]"):
+        penstock.open(tmp_path)
 
 
 def test_creds_are_ignored_with_a_note(lake: Lakes, caplog: pytest.LogCaptureFixture) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from penstock.errors import (
     DatasetFormatError,
     DatasetNotFoundError,
     TransformError,
-    UnsupportedError,
+    ViewNotFoundError,
 )
 from support.coco_lakes import CocoPair
 from support.detection import LOAD, TEST_PIPELINE, training
@@ -144,13 +145,64 @@ def test_a_commit_or_branch_may_be_named(make: Callable[..., Path]) -> None:
         build(path, deeplake_commit_id="sied")
 
 
-def test_views_are_passed_on(awkward: CocoPair) -> None:
-    with pytest.raises(UnsupportedError, match="not supported yet"):
-        build(awkward.lake, deeplake_view_id="abc")
+def test_a_saved_view_is_its_samples(awkward: CocoPair, tmp_path: Path) -> None:
+    path = Path(shutil.copytree(awkward.lake, tmp_path / "lake"))
+    with open_lake(path, read_only=False) as lake:
+        lake.commit("all of it")
+        lake[::-2].save_view(id="backwards")
+    settings = {"test_mode": True, "pipeline": LOAD[:1]}
+    whole, view = build(path, **settings), build(path, **settings, deeplake_view_id="backwards")
+    rows = list(range(len(whole)))[::-2]
+    assert len(view) == len(rows)
+    for position, row in enumerate(rows):
+        assert {**view.data_infos[position], "index": row} == whole.data_infos[row]
+        assert view.get_cat_ids(position) == whole.get_cat_ids(row)
+        np.testing.assert_array_equal(view[position]["img"], whole[row]["img"])
+    assert len(view.coco.anns) == sum(len(whole.get_cat_ids(row)) for row in rows)
+    with pytest.raises(ViewNotFoundError, match="'backwards'"):
+        build(path, deeplake_view_id="backward")
+
+
+@pytest.mark.parametrize("loader_type", ["c++", "python"])
+def test_a_dataset_of_deeplake_stands_in_for_the_path(loader_type: str, awkward: CocoPair, native: Any) -> None:
+    from penstock.integrations import mmdet as mmdet_deeplake
+
+    settings = {"pipeline": TEST_PIPELINE, "test_mode": True}
+    whole = build(awkward.lake, **settings)
+    with open_lake(awkward.lake) as lake:
+        view = mmdet_deeplake.build_dataset(settings, dataset=lake[1:6:2])
+    assert [info["id"] for info in view.data_infos] == [whole.data_infos[row]["id"] for row in (1, 3, 5)]
+    loader = mmdet_deeplake.build_dataloader(view, 1, 0, shuffle=False, loader_type=loader_type)
+    for row, batch in zip((1, 3, 5), loader, strict=True):
+        np.testing.assert_allclose(batch["img"][0][0], whole[row]["img"][0], atol=1e-5)
 
 
 def test_credentials_are_not_needed(awkward: CocoPair) -> None:
     assert len(build(awkward.lake, deeplake_credentials={"token": "unused"})) > 0
+
+
+def test_both_loaders_train_alike_on_a_view(awkward: CocoPair, native: Any) -> None:
+    from penstock.integrations import mmdet as mmdet_deeplake
+
+    with open_lake(awkward.lake) as lake:
+        view = mmdet_deeplake.build_dataset({"pipeline": training(flip=0.5)}, dataset=lake[::-1])
+    loaders = [
+        mmdet_deeplake.build_dataloader(view, 2, 0, shuffle=True, seed=3, loader_type=loader_type)
+        for loader_type in ("c++", "python")
+    ]
+    batches = [[batch for _ in range(2) for batch in loader] for loader in loaders]
+    assert len(batches[0]) > 2
+    for ours, theirs in zip(*batches, strict=True):
+        assert [meta["filename"] for meta in ours["img_metas"].data[0]] == [
+            meta["filename"] for meta in theirs["img_metas"].data[0]
+        ]
+        assert [meta["flip"] for meta in ours["img_metas"].data[0]] == [
+            meta["flip"] for meta in theirs["img_metas"].data[0]
+        ]
+        for key in ("gt_bboxes", "gt_labels"):
+            for our, their in zip(ours[key].data[0], theirs[key].data[0], strict=True):
+                np.testing.assert_array_equal(our, their)
+        np.testing.assert_allclose(ours["img"].data[0], theirs["img"].data[0], atol=1e-4)
 
 
 class RejectOdd:

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 import penstock
-from penstock.errors import CommitNotFoundError, ConfigError, TensorNotFoundError, UnsupportedError
+from penstock.errors import CommitNotFoundError, ConfigError, TensorNotFoundError, ViewNotFoundError
 from support.coco_lakes import CocoPair
 from support.small_training import CLASSES, config, log_of, losses, seeded_detector
 
@@ -128,7 +128,7 @@ def test_the_learning_rate_scales_with_the_batch(awkward: CocoPair, tmp_path: Pa
         ({"data.val.deeplake_tensors": {"img": "image"}}, {}, TensorNotFoundError, "Did you mean 'images'"),
         ({"data.train.pipeline": [{"type": "Resise"}]}, {}, ConfigError, "no transform 'Resise'"),
         ({"data.train.deeplake_commit_id": "a1"}, {}, CommitNotFoundError, "no commit or branch 'a1'"),
-        ({"data.train.deeplake_view_id": "a1"}, {}, UnsupportedError, "not supported yet"),
+        ({"data.train.deeplake_view_id": "a1"}, {}, ViewNotFoundError, "no view 'a1'"),
     ],
     ids=lambda value: str(value) if isinstance(value, dict) else "",
 )

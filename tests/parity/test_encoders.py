@@ -11,10 +11,9 @@ from hypothesis import strategies as st
 
 from penstock.dataset.chunk_index import ChunkIndex
 from penstock.dataset.encoders import (
-    has_padding,
     parse_chunk_ids,
-    parse_sequence_length,
-    parse_tiled_samples,
+    parse_sequences,
+    parse_tiles,
 )
 from penstock.reference.chunk import header_bytes_needed, parse_chunk_header
 
@@ -114,29 +113,33 @@ def test_chunk_ids_as_deeplake_writes_them(
 
 @given(
     entries=st.dictionaries(
-        st.integers(0, 2**40), st.tuples(*[st.tuples(*[st.integers(1, 2**40)] * 3)] * 2), max_size=6
+        st.integers(0, 2**40), st.tuples(*[st.tuples(*[st.integers(1, 2**32 - 1)] * 3)] * 2), max_size=6
     )
 )
 def test_tiles_as_deeplake_writes_them(deeplake: Any, entries: dict[int, Any]) -> None:
     from deeplake.core.meta.encode.tile import TileEncoder
 
-    assert parse_tiled_samples(bytes(TileEncoder(entries).tobytes())) == sorted(entries)
+    encoder = TileEncoder(entries)
+    parsed = parse_tiles(bytes(encoder.tobytes()))
+    assert {index: (tiling.sample_shape, tiling.tile_shape) for index, tiling in parsed.items()} == entries
+    for index, tiling in parsed.items():
+        assert tiling.grid == encoder.get_tile_layout_shape(index)
 
 
-@given(lengths=st.lists(st.integers(1, 9), max_size=9))
-def test_sequences_as_deeplake_writes_them(deeplake: Any, lengths: list[int]) -> None:
+@given(lengths=st.lists(st.integers(0, 9), max_size=9), popped=st.lists(st.integers(0, 8), max_size=3))
+def test_sequences_as_deeplake_writes_them(deeplake: Any, lengths: list[int], popped: list[int]) -> None:
     from deeplake.core.meta.encode.sequence import SequenceEncoder
 
     encoder = SequenceEncoder()
     for length in lengths:
         encoder.register_samples(length, 1)
-    assert parse_sequence_length(bytes(encoder.tobytes())) == len(lengths)
-
-
-def test_padding_as_deeplake_writes_it(deeplake: Any) -> None:
-    from deeplake.core.meta.encode.pad import PadEncoder
-
-    encoder = PadEncoder()
-    assert not has_padding(bytes(encoder.tobytes()))
-    encoder.add_padding(3, 2)
-    assert has_padding(bytes(encoder.tobytes()))
+    for sequence in popped:
+        if sequence < encoder.num_samples:
+            encoder.pop(sequence)
+            del lengths[sequence]
+    index = parse_sequences(bytes(encoder.tobytes()), sum(lengths))
+    assert len(index) == len(lengths)
+    for sequence, length in enumerate(lengths):
+        items = index.items(sequence)
+        assert len(items) == length
+        assert not length or (items.start, items.stop) == encoder[sequence]

@@ -11,7 +11,7 @@ import pytest
 
 import penstock
 from support.datasets import MAKERS
-from support.lake import open_lake
+from support.lake import open_lake, read_oracle
 from support.same import assert_same
 
 
@@ -31,7 +31,8 @@ def test_the_dataset_looks_as_deeplake_says(path: Path) -> None:
         for name, tensor in ours.tensors.items():
             their = theirs[name]
             assert len(tensor) == len(their), name
-            assert tensor.htype == (their.meta.htype or "generic"), name
+            assert tensor.base_htype == (their.meta.htype or "generic"), name
+            assert tensor.htype == str(their.htype).replace("None", "generic"), name
             assert tensor.sample_compression == their.meta.sample_compression, name
             assert tensor.chunk_compression == their.meta.chunk_compression, name
             assert list(tensor.min_shape) == their.meta.min_shape, name
@@ -46,7 +47,7 @@ def test_every_sample_is_the_one_that_deeplake_reads(path: Path) -> None:
         compared = 0
         for name, tensor in _loadable(ours).items():
             for index in range(len(tensor)):
-                expected = theirs[name][index].numpy()
+                expected = read_oracle(theirs[name], index)
                 _check_equal(tensor[index], expected, f"{name}[{index}]")
                 compared += 1
     assert compared > 0
@@ -56,7 +57,9 @@ def test_shapes_are_those_of_the_samples(path: Path) -> None:
     ours = penstock.open(path)
     with open_lake(path) as theirs:
         for name, tensor in _loadable(ours).items():
-            expected = [_shape_of(theirs[name][index]) for index in range(len(tensor))]
+            if tensor.is_sequence or tensor.is_link:
+                continue  # their shapes have tests of their own
+            expected = [_shape_of(theirs[name], index) for index in range(len(tensor))]
             shapes = tensor.shapes()
             assert shapes.dtype == np.int64
             assert shapes.shape == (len(tensor), tensor.ndim)
@@ -76,8 +79,11 @@ def test_stored_bytes_are_those_that_deeplake_keeps(path: Path) -> None:
     ours = penstock.open(path)
     with open_lake(path) as theirs:
         for name, tensor in _loadable(ours).items():
-            if tensor.chunk_compression is None:  # deeplake refuses the others
+            # deeplake refuses the others, and fails at empty links.
+            if tensor.chunk_compression is None and not tensor.is_sequence:
                 for index in range(len(tensor)):
+                    if index in tensor.chunks.tiles or (tensor.is_link and tensor.shape(index) == (0,)):
+                        continue
                     assert tensor.bytes(index) == theirs[name][index].tobytes(), f"{name}[{index}]"
 
 
@@ -96,15 +102,16 @@ def _loadable(dataset: penstock.Dataset) -> dict[str, penstock.Tensor]:
     return {name: tensor for name, tensor in dataset.tensors.items() if tensor.unsupported() is None}
 
 
-def _shape_of(sample: Any) -> tuple[int, ...]:
-    if sample.htype != "polygon":
-        return sample.numpy().shape  # type: ignore[no-any-return]
+def _shape_of(tensor: Any, index: int) -> tuple[int, ...]:
+    if tensor.htype != "polygon":
+        return read_oracle(tensor, index).shape  # type: ignore[no-any-return]
     # deeplake says () of a sample without polygons; its chunks say (0, 0, 0), and so do we.
-    return sample.shape or (0, 0, 0)
+    return tensor[index].shape or (0, 0, 0)
 
 
 def _check_equal(ours: Any, expected: Any, where: str) -> None:
     assert_same(ours, expected, where)
-    for array in ours if isinstance(ours, list) else [ours]:
+    arrays = [array for array in (ours if isinstance(ours, list) else [ours]) if isinstance(array, np.ndarray)]
+    for array in arrays:
         assert array.flags.writeable, where
         assert array.flags.owndata or array.base.flags.owndata, where

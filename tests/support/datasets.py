@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from support import array_datasets, image_datasets, value_datasets, version_datasets
+from support import array_datasets, codec_datasets, image_datasets, structure_datasets, value_datasets, version_datasets
 
 __all__ = ["MAKERS"]
 
@@ -16,6 +16,12 @@ MAKERS: dict[str, Callable[[Path], None]] = {
         image_datasets.png_images,
         image_datasets.raw_images,
         image_datasets.equal_images,
+        codec_datasets.image_files,
+        codec_datasets.image_chunks,
+        codec_datasets.webp_images,
+        codec_datasets.masks,
+        codec_datasets.media,
+        codec_datasets.rare_numbers,
         array_datasets.annotations,
         array_datasets.numeric,
         array_datasets.scalars,
@@ -27,5 +33,10 @@ MAKERS: dict[str, Callable[[Path], None]] = {
         version_datasets.renamed,
         version_datasets.branched,
         version_datasets.unsupported,
+        version_datasets.viewed,
+        structure_datasets.tiled,
+        structure_datasets.sequences,
+        structure_datasets.linked,
+        structure_datasets.sparse,
     )
 }

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 import penstock
-from support.lake import open_lake
+from support.lake import open_lake, read_oracle
 from support.same import assert_same
 
 __all__ = ["addresses", "assert_same_dataset"]
@@ -29,7 +29,7 @@ def assert_same_dataset(path: Path, address: str) -> None:
         assert list(ours.tensors) == list(theirs.tensors)
         assert ours.info == dict(theirs.info.items())
         for name, tensor in ours.tensors.items():
-            expected = [theirs[name][index].numpy() for index in range(len(theirs[name]))]
+            expected = [read_oracle(theirs[name], index) for index in range(len(theirs[name]))]
             assert_same([tensor[index] for index in range(len(tensor))], expected, (address, name))
             for loader_type in ("c++", "python") if expected else ():
                 assert_same(_loaded(ours, name, loader_type), expected, (address, name, loader_type))

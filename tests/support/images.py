@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-__all__ = ["jpeg", "picture", "png"]
+__all__ = ["jpeg", "picture", "png", "webp"]
 
 
 def picture(height: int, width: int, channels: int = 3, seed: int = 0) -> npt.NDArray[np.uint8]:
@@ -42,6 +42,11 @@ def jpeg(image: npt.NDArray[np.uint8], **options: Any) -> bytes:
 def png(image: npt.NDArray[Any], mode: str | None = None, **options: Any) -> bytes:
     """A PNG file; ``mode`` is Pillow's, to convert to before writing ("LA", "P")."""
     return _file(image, "PNG", mode, **options)
+
+
+def webp(image: npt.NDArray[np.uint8], **options: Any) -> bytes:
+    """A WebP file. ``options`` are Pillow's: quality, lossless, method."""
+    return _file(image, "WEBP", **options)
 
 
 def _file(image: npt.NDArray[Any], image_format: str, mode: str | None = None, **options: Any) -> bytes:

@@ -8,13 +8,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-__all__ = ["Lake", "encoded", "link", "new_lake", "open_lake"]
+import numpy as np
+
+__all__ = ["Lake", "encoded", "link", "link_tiled", "new_lake", "open_lake", "read_oracle"]
 
 Lake = Any  # deeplake.Dataset: the library has no types
 
 
 @contextmanager
-def new_lake(path: Path) -> Iterator[Lake]:
+def new_lake(path: Path | str) -> Iterator[Lake]:
     """A new dataset at ``path``, written out at the end."""
     import deeplake
 
@@ -36,6 +38,24 @@ def open_lake(path: Path, read_only: bool = True) -> Iterator[Lake]:
             lake.flush()
 
 
+def read_oracle(tensor: Any, index: int) -> Any:
+    """A sample as deeplake reads it: ``numpy()``, or the list of a sequence's items where their shapes differ.
+
+    Of chunks that are one image it gives what is cut from that image: gray without the third axis and with the file's
+    dtype, whatever shape and dtype it states of the sample and gives of it with any other compression. These count.
+    """
+    from deeplake.compression import get_compression_type
+    from deeplake.util.exceptions import DynamicTensorNumpyError
+
+    try:
+        value = tensor[index].numpy()
+    except DynamicTensorNumpyError:
+        value = tensor[index].numpy(aslist=True)
+    if get_compression_type(tensor.meta.chunk_compression) != "image":
+        return value
+    return value.astype(tensor.dtype).reshape(tensor.chunk_engine.read_shape_for_sample(index))
+
+
 def encoded(data: bytes, compression: str) -> Any:
     """A sample that deeplake stores byte for byte."""
     from deeplake.core.sample import Sample
@@ -50,9 +70,17 @@ def link(target: str) -> Any:
     return deeplake.link(target)
 
 
+def link_tiled(targets: list[list[str]]) -> Any:
+    """A sample of a tensor of links whose tiles are files."""
+    import deeplake
+
+    return deeplake.link_tiled(np.array(targets))
+
+
 @contextmanager
 def _quiet() -> Iterator[None]:
     with warnings.catch_warnings():
         # Advice: that gray images gain an axis, that loops are slow, that updates leave small chunks.
         warnings.filterwarnings("ignore", category=UserWarning, module="deeplake")
+        warnings.filterwarnings("ignore", "Conversion of an array", DeprecationWarning, module="deeplake")
         yield

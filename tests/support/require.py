@@ -1,6 +1,6 @@
 """Optional dependencies of tests: skipped where they are missing, unless the run promises them.
 
-The environment variable PENSTOCK_REQUIRE lists what has to be there ("native,deeplake,mmdet,coco"): then a
+The environment variable PENSTOCK_REQUIRE lists what has to be there ("native,deeplake,mmdet,coco,deeplake4"): then a
 missing one fails the test, so that a broken build cannot pass by skipping.
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import os
 from collections.abc import Callable
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +24,8 @@ def require(name: str) -> Any:
     """What ``name`` stands for, or a skip (a failure where PENSTOCK_REQUIRE names it).
 
     Args:
-        name: "deeplake" or "mmdet": the module. "native": the module ``penstock._core``. "coco": the Path of
-            the small COCO data set that lies next to the project.
+        name: "deeplake" or "mmdet": the module. "deeplake4": the module deeplake, of version 4. "native": the module
+            ``penstock._core``. "coco": the Path of the small COCO data set that lies next to the project.
     """
     try:
         return _PROVIDERS[name]()
@@ -42,8 +43,18 @@ def _coco() -> Path:
     return path
 
 
+def _deeplake4() -> Any:
+    version = metadata.version("deeplake")
+    if version.partition(".")[0] != "4":
+        raise ImportError(f"deeplake is {version}")
+    # It reports its use to its makers when it is imported, and knows no switch: a proxy that is not there stops it.
+    os.environ["HTTPS_PROXY"] = os.environ["https_proxy"] = "http://127.0.0.1:9"
+    return importlib.import_module("deeplake")
+
+
 _PROVIDERS: dict[str, Callable[[], Any]] = {
     "deeplake": lambda: importlib.import_module("deeplake"),
+    "deeplake4": _deeplake4,
     "mmdet": lambda: importlib.import_module("mmdet"),
     "native": lambda: importlib.import_module("penstock._core"),
     "coco": _coco,

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
-from support.images import jpeg, picture
-from support.lake import Lake, encoded, link, new_lake
+from support.images import jpeg, picture, png
+from support.lake import Lake, encoded, link_tiled, new_lake
 
-__all__ = ["branched", "committed", "renamed", "unsupported"]
+__all__ = ["branched", "committed", "renamed", "unsupported", "view_samples", "viewed"]
 
 
 def committed(path: Path) -> None:
@@ -100,20 +100,47 @@ def unsupported(path: Path) -> None:
     with new_lake(path) as lake:
         lake.create_tensor("fine", dtype="int32")
         lake.fine.extend(np.arange(3, dtype="i4"))
-        lake.create_tensor("sequence", htype="sequence[bbox]")
-        lake.sequence.extend([np.ones((n, 2, 4), "f4") for n in (1, 2, 3)])
-        lake.create_tensor("linked", htype="link[image]", sample_compression="jpeg", verify=False)
-        lake.linked.extend([link(f"missing-{n}.jpg") for n in range(3)])
-        lake.create_tensor("webp", htype="image", sample_compression="webp")
-        lake.webp.extend([picture(8, 8 + n) for n in range(3)])
-        lake.create_tensor("jpeg_chunks", htype="image", chunk_compression="jpeg")
-        lake.jpeg_chunks.extend([picture(8, 8 + n) for n in range(3)])
-        lake.create_tensor("png_masks", htype="segment_mask", sample_compression="png", dtype="uint8")
-        lake.png_masks.extend([picture(8, 8 + n, 0) for n in range(3)])
-        lake.create_tensor("tiled", dtype="uint8", tiling_threshold=1_000, max_chunk_size=2_000)
-        lake.tiled.extend([np.ones((2, 2), "u1"), picture(60, 60, 0), np.ones((3, 2), "u1")])
-        lake.create_tensor("sparse", dtype="int32")
-        lake.sparse.append([1, 2])
-        lake.sparse[2] = [3, 4]
+        lake.create_tensor("linked_tiles", htype="link[image]", sample_compression="png")
+        file = path.parent / "tile.png"
+        file.write_bytes(png(picture(8, 8)))
+        lake.linked_tiles.append(link_tiled([[str(file), str(file)]]))
         lake.create_tensor("nothing")
         lake.nothing.extend([None, None, None])
+
+
+def viewed(path: Path) -> None:
+    """Saved views of two commits, of all kinds; a group; tensors in many small chunks."""
+    with new_lake(path) as lake:
+        lake.create_tensor("images", htype="image", sample_compression="jpeg", max_chunk_size=4_000)
+        lake.create_tensor("values", dtype="int32", max_chunk_size=100, chunk_compression="lz4")
+        lake.create_tensor("numbers", dtype="int64")
+        lake.create_tensor("group/notes", htype="text", max_chunk_size=60)
+        lake.create_tensor("group/inner/outlines", htype="polygon")
+        view_samples(lake, range(20))
+        lake.commit("first")
+        lake[2:15:3].save_view(id="slice")
+        lake[[5, 2, 9, 2]].save_view(id="list")
+        lake[3].save_view(id="single")
+        lake.filter("numbers > 11").save_view(id="query")
+        lake[::-2].save_view(id="backwards", message="every other")
+        lake[[5, 2, 9]].save_view(id="materialised", optimize=True, tensors=["images", "group/notes", "values"])
+        lake[4].save_view(id="materialised single", optimize=True, tensors=["images", "values"])
+        lake[[8, 1]].save_view(id="materialised later")
+        lake[:, 0].save_view(id="cut")
+        lake.images[2] = encoded(jpeg(picture(9, 9, 3, seed=99)), "jpeg")
+        lake.values[5] = np.array([-5, -5, -5], dtype="i4")
+        view_samples(lake, range(20, 25))
+        lake.commit("second")
+        lake[[2, 22, 5]].save_view(id="of the second")
+        # Last: it leaves the dataset at the view's commit.
+        lake.get_view("materialised later").optimize(tensors=["images", "values"])
+
+
+def view_samples(lake: Lake, numbers: range) -> None:
+    """Appends samples of these numbers to the tensors of :func:`viewed`."""
+    for number in numbers:
+        lake.images.append(encoded(jpeg(picture(12 + number, 20, 3, seed=number)), "jpeg"))
+        lake["values"].append(np.arange(number, number + 1 + number % 3, dtype="i4"))
+        lake.numbers.append(number)
+        lake["group/notes"].append(f"note {number}")
+        lake["group/inner/outlines"].append([np.full((3, 2), number, dtype="f4")] * (number % 3))

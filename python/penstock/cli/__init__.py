@@ -1,4 +1,4 @@
-"""The command ``penstock``: ``info``, ``show``, ``bench``, ``ingest-coco``."""
+"""The command ``penstock``: ``info``, ``verify``, ``show``, ``bench``, ``ingest-coco``."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from penstock.cli import bench, info, ingest_coco, show
+from penstock.cli import bench, info, ingest_coco, show, verify
 from penstock.errors import PenstockError
 
 __all__ = ["main"]
 
-_COMMANDS = (info, show, bench, ingest_coco)
+_COMMANDS = (info, verify, show, bench, ingest_coco)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -13,7 +13,8 @@ from penstock.cli.bench_config import config_loader, python_steps
 from penstock.cli.bench_plot import check_plot, draw_stages
 from penstock.cli.bench_run import Epoch, peak_mib, run_epoch
 from penstock.cli.bench_stages import Lanes, Limit, limit_of, stages_of
-from penstock.dataset import Dataset, open_dataset
+from penstock.cli.source import add_source, open_source
+from penstock.dataset import Dataset
 from penstock.loader import DataLoader
 from penstock.transforms.explain import as_text as explained
 from penstock.transforms.program import StepReport
@@ -31,7 +32,7 @@ def add_parser(commands: Any) -> None:
         description="Loads a dataset, with the pipeline of an MMDetection configuration or as it is stored, and says "
         "what limits the speed.",
     )
-    parser.add_argument("path", metavar="PATH", help="a Deep Lake 3 dataset")
+    add_source(parser)
     parser.add_argument("--config", metavar="CFG.py", help="an MMDetection configuration; PATH is its deeplake_path")
     parser.add_argument("--split", choices=("train", "val", "test"), default="train", help="of it (default: train)")
     parser.add_argument("--tensors", nargs="+", metavar="NAME", help="default: all that can be loaded")
@@ -56,7 +57,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise ValueError(f"--seconds must be more than 0, got {arguments.seconds}")
     if arguments.plot is not None:
         check_plot(arguments.plot)
-    figures = measure(open_dataset(arguments.path), arguments)
+    figures = measure(open_source(arguments), arguments)
     if arguments.plot is not None:
         draw_stages(figures, arguments.plot)
     print(json.dumps(figures, indent=1) if arguments.json else as_text(figures))

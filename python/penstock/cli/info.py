@@ -6,20 +6,22 @@ import argparse
 import json
 from typing import Any
 
-from penstock.dataset import Dataset, Tensor, open_dataset
+from penstock.cli.source import add_source, open_source
+from penstock.dataset import Dataset, Tensor
+from penstock.dataset.tensor import Tensor as ChunkedTensor
 
 __all__ = ["add_parser"]
 
 
 def add_parser(commands: Any) -> None:
     parser = commands.add_parser("info", help="what a dataset holds", description="Shows what a dataset holds.")
-    parser.add_argument("path", metavar="PATH", help="a Deep Lake 3 dataset")
+    add_source(parser)
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    dataset = open_dataset(arguments.path)
+    dataset = open_source(arguments)
     described = describe(dataset)
     print(json.dumps(described, indent=1, default=str) if arguments.json else as_text(described))
     return 0
@@ -45,7 +47,7 @@ def _describe_tensor(tensor: Tensor) -> dict[str, Any]:
         "max_shape": list(tensor.max_shape),
         "sample_compression": tensor.sample_compression,
         "chunk_compression": tensor.chunk_compression,
-        "chunks": len(tensor.chunk_rows()[0]),
+        "chunks": len(tensor.chunk_rows()[0]) if isinstance(tensor, ChunkedTensor) else None,
         "class_names": tensor.class_names,
         "coords": tensor.info.get("coords"),
         "unsupported": tensor.unsupported(),
@@ -69,7 +71,7 @@ def as_text(described: dict[str, Any]) -> str:
                 _shape_range(tensor["min_shape"], tensor["max_shape"]),
                 compression + (" (chunks)" if tensor["chunk_compression"] else ""),
                 str(tensor["samples"]),
-                str(tensor["chunks"]),
+                "-" if tensor["chunks"] is None else str(tensor["chunks"]),
                 _remark(tensor),
             )
         )

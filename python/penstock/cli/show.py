@@ -14,7 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from penstock.boxes import BoxFormat
-from penstock.dataset import Dataset, Tensor, open_dataset
+from penstock.cli.source import add_source, open_source
+from penstock.dataset import Dataset, Tensor
 from penstock.errors import ConfigError
 from penstock.extras import import_extra
 
@@ -28,7 +29,7 @@ def add_parser(commands: Any) -> None:
     parser = commands.add_parser(
         "show", help="draw images with their boxes", description="Draws images with their boxes and class names."
     )
-    parser.add_argument("path", metavar="PATH", help="a Deep Lake 3 dataset")
+    add_source(parser)
     parser.add_argument("--out", required=True, type=Path, help="the picture to write, for example x.png")
     parser.add_argument("-n", type=int, default=16, help="how many images (default: 16)")
     parser.add_argument("--shuffle", action="store_true", help="random ones, else the first")
@@ -42,7 +43,7 @@ def add_parser(commands: Any) -> None:
 def run(arguments: argparse.Namespace) -> int:
     if arguments.n < 1:
         raise ValueError(f"-n must be at least 1, got {arguments.n}")
-    dataset = open_dataset(arguments.path)
+    dataset = open_source(arguments)
     images = _tensor(dataset, arguments.images, {"image", "image.rgb", "image.gray"})
     if images is None:
         raise ConfigError("there is no tensor of images", path=dataset.path)
@@ -60,7 +61,11 @@ def run(arguments: argparse.Namespace) -> int:
 def _tensor(dataset: Dataset, name: str | None, htypes: set[str]) -> Tensor | None:
     if name is not None:
         return dataset[name]
-    found = [tensor for tensor in dataset.tensors.values() if tensor.htype in htypes and not tensor.unsupported()]
+    found = [
+        tensor
+        for tensor in dataset.tensors.values()
+        if tensor.base_htype in htypes and not tensor.is_sequence and not tensor.unsupported()
+    ]
     if len(found) > 1:
         names = ", ".join(f"'{tensor.name}'" for tensor in found)
         raise ConfigError(f"several tensors could be meant: {names}", path=dataset.path, hint="Name one")

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 
 from penstock.dataset.encoders import parse_chunk_ids
 from penstock.dataset.keys import FIRST_COMMIT_ID, in_commit, is_safe_key
-from penstock.dataset.storage import LocalStore
+from penstock.dataset.storage import Store
 from penstock.dataset.versions import Version
-from penstock.errors import DatasetFormatError
+from penstock.errors import ChunkFormatError, DatasetFormatError
+from penstock.reference.tiles import Tiling
 
 __all__ = ["ChunkIndex", "read_chunk_index", "read_chunk_rows"]
+
+# A chunk's header numbers its samples in 32 bits.
+_MOST_SAMPLES = 2**32
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,16 +27,19 @@ class ChunkIndex:
 
     Attributes:
         ids: uint64 [rows]: chunk ids.
-        last_index: int64 [rows]: last sample of each row, inclusive; rises strictly.
+        last_index: int64 [rows]: last sample of each row, inclusive; rises strictly but for tiles.
         folders: Directories of chunks relative to the dataset, such as "images/chunks".
         folder_of: uint32 [rows]: row -> position in ``folders``. A chunk lies in the folder of the commit
             that wrote it.
+        tiles: How the samples are cut that are stored in tiles. The tiles of a sample should have a row each, one after
+            the other, with nothing else in their chunks: see :meth:`tile_rows`.
     """
 
     ids: npt.NDArray[np.uint64]
     last_index: npt.NDArray[np.int64]
     folders: list[str]
     folder_of: npt.NDArray[np.uint32]
+    tiles: dict[int, Tiling] = field(default_factory=dict)
 
     @property
     def num_samples(self) -> int:
@@ -45,11 +53,29 @@ class ChunkIndex:
         return 0 if row == 0 else int(self.last_index[row - 1]) + 1
 
     def locate(self, index: int) -> tuple[int, int]:
-        """Row of a sample and its index within that row's chunk. Raises IndexError past the end."""
+        """Row of a sample, or of its first tile, and its index within that row's chunk. Raises IndexError past the
+        end.
+        """
         if not 0 <= index < self.num_samples:
             raise IndexError(f"sample {index} is out of range: there are {self.num_samples}")
         row = int(np.searchsorted(self.last_index, index))
         return row, index - self.first_index(row)
+
+    def tile_rows(self, index: int) -> range:
+        """Rows of the tiles of a sample that is in tiles.
+
+        Raises:
+            ChunkFormatError: They are not as many as its tiles, or the first one holds other samples too. Deep Lake
+                leaves such an index when a sample in tiles is replaced by one that is cut otherwise.
+        """
+        first, local = self.locate(index)
+        rows = range(first, int(np.searchsorted(self.last_index, index, side="right")))
+        if local or len(rows) != self.tiles[index].count:
+            raise ChunkFormatError(
+                f"the sample is in {self.tiles[index].count} tiles, the index has {len(rows)} chunks for it"
+                + (" and for others" if local else "")
+            )
+        return rows
 
     def key(self, row: int) -> str:
         """Key of a row's chunk, relative to the dataset: "images/chunks/1f"."""
@@ -57,7 +83,7 @@ class ChunkIndex:
 
 
 def read_chunk_rows(
-    store: LocalStore, version: Version, tensor_key: str, length: int
+    store: Store, version: Version, tensor_key: str, length: int
 ) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.int64]]:
     """Chunk ids and last sample indices, as in the tensor's chunk id encoder.
 
@@ -87,25 +113,35 @@ def read_chunk_rows(
     return ids, last
 
 
-def read_chunk_index(store: LocalStore, version: Version, tensor_key: str, length: int) -> ChunkIndex:
+def read_chunk_index(
+    store: Store, version: Version, tensor_key: str, length: int, tiles: Mapping[int, Tiling] | None = None
+) -> ChunkIndex:
     """Reads a tensor's chunk index and finds the commit that wrote each chunk.
+
+    Args:
+        store, version, tensor_key, length: As for :func:`read_chunk_rows`.
+        tiles: The samples that are stored in tiles.
 
     Raises:
         DatasetFormatError: The encoder or a list of a commit's chunks is missing or broken.
     """
     ids, last = read_chunk_rows(store, version, tensor_key, length)
-    if np.any(last[1:] == last[:-1]):
+    tiles = tiles or {}
+    if not set(last[1:][last[1:] == last[:-1]].tolist()) <= set(tiles):
         key = in_commit(version.commit_id, tensor_key, "chunks_index", "unsharded")
         raise DatasetFormatError(f"'{key}': a chunk holds no sample", path=store.root)
+    if np.any(np.diff(last, prepend=-1) > _MOST_SAMPLES):
+        key = in_commit(version.commit_id, tensor_key, "chunks_index", "unsharded")
+        raise DatasetFormatError(f"'{key}': more samples than a chunk can number", path=store.root)
     places = _find_chunks(store, version, tensor_key, ids)
     folders = sorted(set(places))
     position = {folder: place for place, folder in enumerate(folders)}
     folder_of = np.fromiter((position[place] for place in places), dtype=np.uint32, count=len(places))
-    return ChunkIndex(ids, last, folders, folder_of)
+    return ChunkIndex(ids, last, folders, folder_of, dict(tiles))
 
 
 def _find_chunks(
-    store: LocalStore, version: Version, tensor_key: str, ids: npt.NDArray[np.uint64]
+    store: Store, version: Version, tensor_key: str, ids: npt.NDArray[np.uint64]
 ) -> list[str]:
     """Folder of each chunk: that of the latest commit whose list has it, else that of the first commit."""
     written_by: dict[int, str] = {}
@@ -116,7 +152,7 @@ def _find_chunks(
     return [written_by.get(chunk, oldest) for chunk in ids.tolist()]
 
 
-def _read_chunk_set(store: LocalStore, commit: str, tensor_key: str) -> dict[int, str]:
+def _read_chunk_set(store: Store, commit: str, tensor_key: str) -> dict[int, str]:
     """Chunks that a commit wrote -> their folder. Entries are "id", "id:commit" or "id:commit:tensor key"."""
     key = in_commit(commit, tensor_key, "chunk_set")
     try:

@@ -7,29 +7,70 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+import numpy as np
+
 from penstock.dataset.keys import DATASET_META, in_commit, is_safe_key
 from penstock.dataset.records import Record, read_record
+from penstock.dataset.rows import RowIndex, rows_from_json
 from penstock.dataset.similar import similar
-from penstock.dataset.storage import LocalStore
+from penstock.dataset.storage import LocalStore, Store
 from penstock.dataset.tensor import Tensor
 from penstock.dataset.versions import Version, read_version
 from penstock.errors import DatasetFormatError, TensorNotFoundError
 
-__all__ = ["Dataset"]
+__all__ = ["Dataset", "Selection"]
+
+
+@dataclass(frozen=True)
+class Selection:
+    """The part of a dataset that a view shows.
+
+    Attributes:
+        index: Its samples; None for all.
+        group: The group whose tensors it has, under their names within it; "" for the whole dataset.
+        names: The tensors it has, by these names; None for all.
+    """
+
+    index: RowIndex | None = None
+    group: str = ""
+    names: frozenset[str] | None = None
+
+    def name(self, full: str) -> str | None:
+        """A tensor's or group's name in the view, None where it is not there."""
+        if self.group and not full.startswith(f"{self.group}/"):
+            return None
+        return full[len(self.group) + 1 :] if self.group else full
+
+    def tensor_name(self, full: str) -> str | None:
+        """As :meth:`name`, of tensors that may be left out."""
+        name = self.name(full)
+        return name if self.names is None or name in self.names else None
 
 
 class Dataset:
-    """A Deep Lake 3 dataset in a directory, read only. :func:`penstock.open` makes one.
+    """A Deep Lake 3 dataset or a view of one, read only. :func:`penstock.open` makes one.
 
-    Pickles as its path and commit: the copy opens the dataset anew when it is first used.
+    Pickles as its storage, commit and selection: the copy opens the dataset anew when it is first used.
 
     Attributes:
-        path: Its directory.
+        store: Its files.
+        selection: What it shows of them.
     """
 
-    def __init__(self, path: str, commit: str | None = None) -> None:
-        self.path = path
+    def __init__(self, store: Store | str, commit: str | None = None, selection: Selection | None = None) -> None:
+        self.store: Store = LocalStore(store) if isinstance(store, str) else store
+        self.selection = selection or Selection()
         self._commit = commit
+
+    @property
+    def path(self) -> str:
+        """Its directory or URL."""
+        return self.store.root
+
+    @property
+    def is_view(self) -> bool:
+        """Whether it shows a part of its dataset: some samples, a group, some tensors."""
+        return self.selection != Selection()
 
     @property
     def commit_id(self) -> str:
@@ -62,7 +103,7 @@ class Dataset:
     def info(self) -> dict[str, Any]:
         """What the dataset's author noted. Raises DatasetFormatError."""
         try:
-            return read_record(self._store, in_commit(self.commit_id, "dataset_info.json")).values
+            return read_record(self.store, in_commit(self.commit_id, "dataset_info.json")).values
         except FileNotFoundError:
             return {}
 
@@ -71,9 +112,9 @@ class Dataset:
         return min((len(tensor) for tensor in self.tensors.values()), default=0)
 
     def __getitem__(self, name: str) -> Tensor:
-        """A tensor by its full name. Raises TensorNotFoundError."""
+        """A tensor by its full name, hidden ones too. Raises TensorNotFoundError."""
         try:
-            return self.tensors[name]
+            return self.tensors[name] if name in self.tensors else self.hidden_tensors[name]
         except (KeyError, TypeError):
             raise TensorNotFoundError(
                 f"there is no tensor {name!r}",
@@ -82,7 +123,7 @@ class Dataset:
             ) from None
 
     def __contains__(self, name: object) -> bool:
-        return name in self.tensors
+        return name in self.tensors or name in self.hidden_tensors
 
     def __iter__(self) -> Any:
         raise TypeError(
@@ -95,10 +136,11 @@ class Dataset:
     def __getstate__(self) -> dict[str, Any]:
         # The commit, where it is known: the branch may have gone on when the copy opens.
         known = "_contents" in self.__dict__
-        return {"path": self.path, "_commit": self.commit_id if known else self._commit}
+        commit = self.commit_id if known else self._commit
+        return {"store": self.store, "selection": self.selection, "_commit": commit}
 
     def fingerprint(self) -> str:
-        """Sixteen hex digits that stand for commit, tensor names, lengths and chunk ids.
+        """Sixteen hex digits that stand for commit, tensor names, lengths and chunk ids, and a view's samples.
 
         Equal for copies of a dataset. A change that keeps all of these (a sample replaced in place and not
         committed) does not show.
@@ -108,54 +150,59 @@ class Dataset:
             ids, last = tensor.chunk_rows()
             digest.update(f"\0{name}\0{len(tensor)}\0{len(ids)}\0".encode())
             digest.update(ids.astype("<u8").tobytes() + last.astype("<i8").tobytes())
+            if tensor.rows is not None:
+                digest.update(b"\0" + np.asarray(tensor.rows, dtype="<i8").tobytes())
         return digest.hexdigest()[:16]
-
-    @property
-    def _store(self) -> LocalStore:
-        return LocalStore(self.path)
 
     @cached_property
     def _contents(self) -> _Contents:
-        return _read_contents(self, self._store, self._commit)
+        return _read_contents(self, self._commit)
 
 
 @dataclass
 class _Contents:
     """What opening reads."""
 
-    store: LocalStore
     version: Version
     groups: list[str]
     tensors: dict[str, Tensor]
     hidden_keys: dict[str, str]
+    index: RowIndex | None
 
     def load_hidden(self, dataset: Dataset) -> dict[str, Tensor]:
         return {
-            name: Tensor(dataset, self.store, self.version, name, key, hidden=True)
+            name: Tensor(dataset, dataset.store, self.version, name, key, hidden=True, index=self.index)
             for name, key in self.hidden_keys.items()
         }
 
 
-def _read_contents(dataset: Dataset, store: LocalStore, commit: str | None) -> _Contents:
+def _read_contents(dataset: Dataset, commit: str | None) -> _Contents:
+    store, selection = dataset.store, dataset.selection
     version = read_version(store, commit)
     meta_key = in_commit(version.commit_id, DATASET_META)
     try:
         meta = read_record(store, meta_key)
     except FileNotFoundError:
         raise DatasetFormatError(f"'{meta_key}' is missing", path=store.root) from None
-    keys = _tensor_keys(meta)
+    index = selection.index or _default_index(meta)
     hidden = set(_texts(meta, "hidden_tensors"))
-    return _Contents(
-        store=store,
-        version=version,
-        groups=_texts(meta, "groups"),
-        tensors={
-            name: Tensor(dataset, store, version, name, key, hidden=False)
-            for name, key in keys.items()
-            if key not in hidden
-        },
-        hidden_keys={name: key for name, key in keys.items() if key in hidden},
-    )
+    shown = {}
+    hidden_keys = {}
+    for full, key in _tensor_keys(meta).items():
+        if key in hidden and (name := selection.name(full)) is not None:
+            hidden_keys[name] = key
+        elif key not in hidden and (name := selection.tensor_name(full)) is not None:
+            shown[name] = Tensor(dataset, store, version, name, key, hidden=False, index=index)
+    groups = [name for full in _texts(meta, "groups") if (name := selection.name(full)) is not None]
+    return _Contents(version, groups, shown, hidden_keys, index)
+
+
+def _default_index(meta: Record) -> RowIndex | None:
+    """What Deep Lake shows of a dataset when it is loaded: of a stored view of a single sample, that one."""
+    try:
+        return rows_from_json(meta.get_optional("default_index", list, []), meta.path)
+    except ValueError as error:
+        raise meta.broken(f"'default_index': {error}") from None
 
 
 def _tensor_keys(meta: Record) -> dict[str, str]:

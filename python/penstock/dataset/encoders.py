@@ -1,4 +1,8 @@
-"""The small binary files of a tensor: chunk ids, tiles, padding, sequences. All little-endian."""
+"""The small binary files of a tensor: chunk ids, tiles, sequences. All little-endian.
+
+The padding encoder is not among them. Samples that nobody gave a value are stored as empty samples; reading asks no
+encoder about them, in Deep Lake neither, whose own runs are out of order once a padded sample has been assigned to.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +11,16 @@ import re
 import numpy as np
 import numpy.typing as npt
 
+from penstock.dataset.sequences import SequenceIndex
 from penstock.errors import DatasetFormatError
+from penstock.reference.tiles import Tiling
 
-__all__ = ["has_padding", "parse_chunk_ids", "parse_sequence_length", "parse_tiled_samples"]
+__all__ = ["parse_chunk_ids", "parse_sequences", "parse_tiles"]
 
 # Before this version every chunk id was 32 bits wide and the file did not say so.
 _FIRST_VERSION_WITH_WIDTH = (2, 7, 6)
+# numpy's own limit.
+_MOST_AXES = 32
 
 
 def parse_chunk_ids(data: bytes) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.int64]]:
@@ -49,52 +57,72 @@ def parse_chunk_ids(data: bytes) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np
     return rows[:, 0].astype(np.uint64), last
 
 
-def parse_tiled_samples(data: bytes) -> list[int]:
-    """Indices of the samples that are cut into tiles: version; u64 entries; u64 axes; per entry u64 index,
-    shapes.
+def parse_tiles(data: bytes) -> dict[int, Tiling]:
+    """Which samples are cut into tiles, and how: version; u64 entries; u64 axes; per entry u64 index, shape of the
+    sample, shape of a tile.
 
     Early writers had no version and big-endian numbers. Raises DatasetFormatError.
     """
     if not data:
-        return []
-    for offset, order in ((1 + data[0], "little"), (0, "big")):
-        samples = _tiled_samples(data, offset, order)
-        if samples is not None:
-            return samples
+        return {}
+    for offset, order in ((1 + data[0], "<"), (0, ">")):
+        entries = _tile_entries(data[offset:], order)
+        if entries is not None:
+            return {int(entry[0]): _tiling(entry[1:]) for entry in entries}
     raise DatasetFormatError("the file has a wrong length")
 
 
-def has_padding(data: bytes) -> bool:
-    """Whether the padding encoder (version; u32 starts and ends) names any padded sample."""
-    return bool(data) and len(data) > _version(data)[1]
+def parse_sequences(data: bytes, items: int) -> SequenceIndex:
+    """Which items make up which sequence: version; rows of three u32: items of each sequence, first item of the first
+    one, last sequence.
 
+    Args:
+        data: The encoder's bytes.
+        items: How many items the tensor has.
 
-def parse_sequence_length(data: bytes) -> int:
-    """Number of sequences: version; rows of three u32, the last one the last sequence's index."""
+    Raises:
+        DatasetFormatError: The file has a wrong length, its sequences go backwards, it names items that do not
+            exist, or names one twice.
+    """
     if not data:
-        return 0
+        return SequenceIndex.of(np.zeros((0, 3), np.int64))
     _, offset = _version(data)
     if (len(data) - offset) % 12:
         raise DatasetFormatError(f"{len(data) - offset} bytes are no whole number of rows of 12")
-    rows = np.frombuffer(data, dtype="<u4", offset=offset).reshape(-1, 3)
-    return int(rows[-1, 2]) + 1 if len(rows) else 0
+    rows = np.frombuffer(data, dtype="<u4", offset=offset).reshape(-1, 3).astype(np.int64)
+    runs = np.diff(rows[:, 2], prepend=-1)
+    if np.any(runs <= 0):
+        raise DatasetFormatError("the sequences go backwards")
+    filled = rows[:, 0] > 0
+    first, lengths = rows[filled, 1], rows[filled, 0]
+    # As floats, since the products may be larger than any number of items; below that, floats are exact.
+    ends = first + lengths.astype(np.float64) * runs[filled]
+    if np.any(ends > items):
+        raise DatasetFormatError(f"a sequence reaches past the tensor's {items} items")
+    if np.any(first[1:] < ends[:-1]):
+        raise DatasetFormatError("two sequences share an item")
+    return SequenceIndex.of(rows)
 
 
-def _tiled_samples(data: bytes, offset: int, order: str) -> list[int] | None:
-    endian = "<" if order == "little" else ">"
-    words = data[offset:]
+def _tile_entries(words: bytes, order: str) -> npt.NDArray[np.uint64] | None:
+    """The table [entries, 1 + 2 * axes], None where the bytes are no such table."""
     if len(words) < 8 or len(words) % 8:
         return None
-    values = np.frombuffer(words, dtype=f"{endian}u8")
-    entries = int(values[0])
+    values = np.frombuffer(words, dtype=f"{order}u8").astype(np.uint64)
+    entries, axes = int(values[0]), int(values[1]) if len(values) > 1 else 0
     if entries == 0:
-        return [] if len(values) == 1 else None
-    if len(values) < 2:
+        return values[1:].reshape(0, 1) if len(values) == 1 else None
+    if not 1 <= axes <= _MOST_AXES or len(values) != 2 + entries * (1 + 2 * axes):
         return None
-    per_entry = 1 + 2 * int(values[1])
-    if len(values) != 2 + entries * per_entry:
-        return None
-    return sorted(int(index) for index in values[2::per_entry])
+    return values[2:].reshape(entries, 1 + 2 * axes)
+
+
+def _tiling(extents: npt.NDArray[np.uint64]) -> Tiling:
+    shape = [int(extent) for extent in extents]
+    axes = len(shape) // 2
+    if not all(1 <= extent < 2**32 for extent in shape):
+        raise DatasetFormatError(f"a sample of the shape {shape[:axes]} cannot be in tiles of {shape[axes:]}")
+    return Tiling(tuple(shape[:axes]), tuple(shape[axes:]))
 
 
 def _version(data: bytes) -> tuple[str, int]:

@@ -8,6 +8,8 @@ __all__ = [
     "FIRST_COMMIT_ID",
     "VERSION_INFO",
     "VERSION_INFO_PICKLED",
+    "VIEWS",
+    "VIEWS_FOLDER",
     "in_commit",
     "is_safe_key",
 ]
@@ -21,6 +23,9 @@ VERSION_INFO = "version_control_info.json"
 # Hub 2's name of the same: a pickle.
 VERSION_INFO_PICKLED = "version_control_info"
 DEEPLAKE4_LOG = "_deeplake_log"
+# Saved views: the list of them, and a dataset for each.
+VIEWS = "queries.json"
+VIEWS_FOLDER = ".queries"
 
 
 def in_commit(commit: str, *parts: str) -> str:
@@ -32,4 +37,7 @@ def in_commit(commit: str, *parts: str) -> str:
 
 def is_safe_key(key: str) -> bool:
     """Whether a name from the metadata stays inside the dataset's directory when used as a path."""
+    # JSON may hold halves of characters, which no file's name can.
+    if any("\ud800" <= character <= "\udfff" for character in key):
+        return False
     return bool(key) and "\0" not in key and "\\" not in key and not set(key.split("/")) & {"", ".", ".."}

@@ -1,4 +1,4 @@
-"""Opening a dataset by its path."""
+"""Opening a dataset by its path, or as deeplake has opened it."""
 
 from __future__ import annotations
 
@@ -9,9 +9,14 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from penstock.dataset import interface, lake4
 from penstock.dataset.dataset import Dataset
+from penstock.dataset.deeplake_object import is_deeplake_dataset, open_deeplake_dataset
 from penstock.dataset.keys import DATASET_META, DEEPLAKE4_LOG, VERSION_INFO, VERSION_INFO_PICKLED
-from penstock.errors import DatasetNotFoundError, StorageError, UnsupportedError
+from penstock.dataset.records import Record
+from penstock.dataset.storage import LocalStore, Store
+from penstock.dataset.views import is_virtual, open_view, view_of
+from penstock.errors import ConfigError, DatasetNotFoundError, StorageError, UnsupportedError
 
 __all__ = ["open_dataset"]
 
@@ -21,46 +26,81 @@ _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 
 
 def open_dataset(
-    path: str | os.PathLike[str] | Dataset,
+    path: str | os.PathLike[str] | interface.Dataset | Any,
     commit: str | None = None,
     view: str | None = None,
     creds: Any = None,
-) -> Dataset:
-    """Opens a Deep Lake 3 dataset for reading, at the head of its branch "main" or at another commit.
+) -> interface.Dataset:
+    """Opens a dataset for reading, at the head of its branch "main" or at another commit.
 
     Nothing is written and no lock is taken, so read-only media and datasets in use elsewhere can be opened.
 
     Args:
         path: A directory, as a path or a ``file://`` URL. A Dataset is returned as it is, or opened anew where
-            ``commit`` is given.
-        commit: A branch's name, to read its head, changes that are not committed yet included; or a commit's id.
-        view: Not supported yet.
+            ``commit`` or ``view`` is given. A dataset or view of the package deeplake is read at its commit, with its
+            tensors and samples alone: of version 3 through its storage (what it has not written yet it writes), of
+            version 4 by the package, and query results alike.
+        commit: A branch's name, to read its head, changes that are not committed yet included; or a commit's id. Of a
+            Deep Lake 4 dataset a branch, a tag, or a version's id (if several branches have it, that of "main").
+        view: The id of a view that was saved with the dataset; it belongs to the commit that it was saved at. Of a Deep
+            Lake 4 dataset a tag, which may be a saved query result.
         creds: Not needed for directories: ignored.
 
     Raises:
         DatasetNotFoundError: There is no dataset at the path.
         CommitNotFoundError: The dataset has no such commit or branch; the message names the nearest ones.
+        ViewNotFoundError: The dataset has no such view; the message names the nearest ones.
         DatasetFormatError: Its metadata cannot be read.
-        UnsupportedError: A remote dataset, one of Deep Lake 4, or a ``view``.
+        MissingExtraError: A dataset of Deep Lake 4, and its package is not installed.
+        UnsupportedError: A remote dataset that deeplake has not opened, or a view that does more than choose samples
+            and tensors.
+        ConfigError: ``commit`` or ``view`` of a view, or a ``view`` of another ``commit``.
         StorageError: Permission denied, I/O errors.
-        TypeError: ``path`` or ``commit`` is something else.
+        TypeError: ``path``, ``commit`` or ``view`` is something else.
     """
-    if view is not None:
-        raise UnsupportedError("the argument 'view' is not supported yet", path=str(path))
-    if commit is not None and not isinstance(commit, str):
-        raise TypeError(f"commit must be a str, not {type(commit).__name__}")
-    if isinstance(path, Dataset):
-        if commit is None:
-            return path
-        path = path.path
+    for name, value in (("commit", commit), ("view", view)):
+        if value is not None and not isinstance(value, str):
+            raise TypeError(f"{name} must be a str, not {type(value).__name__}")
+    if isinstance(path, lake4.Lake4Dataset):
+        return path if commit is None and view is None else lake4.open_directory(path.path, commit, view)
+    if lake4.is_deeplake4_object(path):
+        return lake4.open_object(path, commit, view)
+    if isinstance(path, Dataset) or is_deeplake_dataset(path):
+        return _reopened(path if isinstance(path, Dataset) else open_deeplake_dataset(path), commit, view)
     if not isinstance(path, (str, os.PathLike)) or not isinstance(os.fspath(path), str):
-        raise TypeError(f"path must be a str, an os.PathLike or a Dataset, not {type(path).__name__}")
+        raise TypeError(
+            f"path must be a str, an os.PathLike or a dataset of penstock or deeplake, not {type(path).__name__}"
+        )
     if creds is not None:
         _logger.info("creds are not needed for a local dataset and are ignored")
     directory = _directory(os.fspath(path))
-    _check_is_dataset(directory)
-    dataset = Dataset(str(directory), commit)
+    if _is_deeplake4(directory):
+        return lake4.open_directory(str(directory), commit, view)
+    return _opened(LocalStore(str(directory)), commit, view)
+
+
+def _reopened(dataset: Dataset, commit: str | None, view: str | None) -> Dataset:
+    """A dataset that is open already, at another commit or a view of it."""
+    if commit is None and view is None:
+        _ = dataset.tensors
+        return dataset
+    if dataset.is_view:
+        raise ConfigError(
+            "this is a view, and has neither commits nor views of its own", path=dataset.path, hint="Open its dataset"
+        )
+    return _opened(dataset.store, commit, view)
+
+
+def _opened(store: Store, commit: str | None, view: str | None) -> Dataset:
+    dataset = Dataset(store, commit) if view is None else open_view(store, view, commit)
     _ = dataset.tensors  # reads the metadata now, so that what is wrong with it is raised here
+    if is_virtual(dataset):
+        # A view that was saved in a place of its own.
+        source = _directory(Record(dataset.info, "dataset_info.json", dataset.path).get("source-dataset", str))
+        if _is_deeplake4(source):
+            raise UnsupportedError("the view is of a dataset that is one of Deep Lake 4 now", path=str(source))
+        dataset = view_of(dataset, LocalStore(str(source)))
+        _ = dataset.tensors
     return dataset
 
 
@@ -79,7 +119,8 @@ def _directory(path: str) -> Path:
     return Path(path).expanduser().absolute()
 
 
-def _check_is_dataset(directory: Path) -> None:
+def _is_deeplake4(directory: Path) -> bool:
+    """Whether the dataset is one of Deep Lake 4, or else one of Deep Lake 3; raises where it is neither."""
     path = str(directory)
     try:
         names = {entry.name for entry in os.scandir(directory)}
@@ -90,9 +131,7 @@ def _check_is_dataset(directory: Path) -> None:
     except OSError as error:
         raise StorageError(f"cannot read the directory: {error.strerror}", path=path) from error
     if names & {DATASET_META, VERSION_INFO, VERSION_INFO_PICKLED}:
-        return
+        return False
     if DEEPLAKE4_LOG in names:
-        raise UnsupportedError(
-            "this is a Deep Lake 4 dataset, and only those of Deep Lake 3 are supported yet", path=path
-        )
+        return True
     raise DatasetNotFoundError(f"the directory holds no Deep Lake dataset (no {DATASET_META})", path=path)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from penstock.dataset.storage import LocalStore
+from penstock.dataset.storage import Store
 from penstock.errors import DatasetFormatError
 
 __all__ = ["Record", "read_record"]
@@ -51,7 +51,7 @@ class Record:
         return value
 
 
-def read_record(store: LocalStore, key: str) -> Record:
+def read_record(store: Store, key: str) -> Record:
     """Reads a JSON file that holds an object.
 
     Raises:

@@ -1,24 +1,59 @@
-"""Reading the files of a dataset that lies in a directory."""
+"""Reading the files of a dataset."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Protocol
 
 from penstock.errors import StorageError
 
-__all__ = ["LocalStore"]
+__all__ = ["LocalStore", "Store"]
+
+
+class Store(Protocol):
+    """The files of a dataset by their keys, such as "images/chunks/1f". Reads only, from any thread."""
+
+    @property
+    def root(self) -> str:
+        """The dataset's path or URL, for messages."""
+
+    def exists(self, key: str) -> bool:
+        """Whether there is a file of this key."""
+
+    def size(self, key: str) -> int:
+        """Size of a file in bytes. Raises FileNotFoundError or StorageError."""
+
+    def read(self, key: str, offset: int = 0, length: int | None = None) -> bytes:
+        """Bytes of a file from ``offset`` on, at most ``length`` of them: fewer where the file ends before.
+
+        Raises:
+            FileNotFoundError: There is no such file.
+            StorageError: It cannot be read.
+        """
+
+    def within(self, folder: str) -> Store:
+        """The files under a folder."""
 
 
 class LocalStore:
-    """The files of a directory, addressed by keys relative to it, such as "images/chunks/1f". Reads only.
+    """The files of a directory.
 
     Args:
         root: The dataset's directory.
     """
 
     def __init__(self, root: str) -> None:
-        self.root = root
+        self._root = root
+
+    @property
+    def root(self) -> str:
+        """The dataset's directory."""
+        return self._root
+
+    def within(self, folder: str) -> LocalStore:
+        """The files under a folder."""
+        return LocalStore(f"{self._root}/{folder}")
 
     def exists(self, key: str) -> bool:
         """Whether there is a file of this key."""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from penstock.dataset.tensor_meta import TensorMeta
+from penstock.reference.codecs import is_image_file
+from penstock.reference.sample import Decode
 from penstock.reference.values import JSON_HTYPES, POLYGON, TEXT
 
-__all__ = ["IMAGE_HTYPES", "VALUE_HTYPES", "why_unsupported"]
+__all__ = ["IMAGE_HTYPES", "VALUE_HTYPES", "holds_images", "why_unsupported"]
 
 IMAGE_HTYPES = frozenset({"image", "image.rgb", "image.gray"})
 # Htypes whose samples are Python values.
@@ -26,24 +28,31 @@ _ARRAY_HTYPES = frozenset(
         "segment_mask",
     }
 )
-_ARRAY_COMPRESSIONS = (None, "lz4")
-_IMAGE_COMPRESSIONS = (None, "lz4", "jpeg", "png")
+_BYTE_COMPRESSIONS = (None, "lz4")
 
 
-def why_unsupported(meta: TensorMeta) -> str | None:
-    """Why a tensor cannot be loaded, None when it can."""
-    for wrapper, wrapped in (("sequence", meta.is_sequence), ("link", meta.is_link)):
-        if wrapped:
-            return f"htype '{wrapper}[{meta.htype}]' is not supported yet"
-    is_image = meta.htype in IMAGE_HTYPES
-    if not is_image and meta.htype not in _ARRAY_HTYPES | VALUE_HTYPES:
-        return f"htype '{meta.htype}' is not supported yet"
-    if meta.sample_compression not in (_IMAGE_COMPRESSIONS if is_image else _ARRAY_COMPRESSIONS):
-        return f"sample compression '{meta.sample_compression}' of htype '{meta.htype}' is not supported yet"
-    if meta.chunk_compression not in _ARRAY_COMPRESSIONS:
-        return f"chunk compression '{meta.chunk_compression}' is not supported yet"
+def holds_images(meta: TensorMeta) -> bool:
+    """Whether samples are images, or are compressed as if they were, or are links to image files."""
+    compressions = (meta.sample_compression, meta.chunk_compression)
+    return meta.is_link or meta.htype in IMAGE_HTYPES or any(map(is_image_file, compressions))
+
+
+def why_unsupported(meta: TensorMeta, decode: Decode = "numpy") -> str | None:
+    """Why a tensor cannot be loaded, None when it can. Stored bytes can be had of every htype."""
+    if meta.is_link:
+        return _why_not_links(meta, decode)
     if meta.sample_compression and meta.chunk_compression:
         return "compression of both samples and chunks is not supported"
+    if not _is_known(meta.chunk_compression, meta.htype):
+        return f"chunk compression '{meta.chunk_compression}' of htype '{meta.htype}' is not supported yet"
+    if decode == "bytes":
+        return None
+    if meta.htype not in IMAGE_HTYPES | _ARRAY_HTYPES | VALUE_HTYPES:
+        return f"htype '{meta.htype}' is not supported yet"
+    if not _is_known(meta.sample_compression, meta.htype):
+        return f"sample compression '{meta.sample_compression}' of htype '{meta.htype}' is not supported yet"
+    if decode == "pil" and not holds_images(meta):
+        return f"htype '{meta.htype}' is no image, which decode='pil' needs"
     if meta.length == 0:
         return None
     has_dtype = meta.dtype is not None or meta.htype in JSON_HTYPES | {TEXT}
@@ -52,3 +61,16 @@ def why_unsupported(meta: TensorMeta) -> str | None:
     if not has_dtype or not meta.max_shape:
         return "the tensor holds nothing but empty samples, so that its shape is unknown"
     return None
+
+
+def _is_known(compression: str | None, htype: str) -> bool:
+    return compression in _BYTE_COMPRESSIONS or (is_image_file(compression) and htype not in VALUE_HTYPES)
+
+
+def _why_not_links(meta: TensorMeta, decode: Decode) -> str | None:
+    # The tensor's own words of dtype, shape and compression are of the files, which tell them better.
+    if decode == "bytes":
+        return None
+    if meta.htype in VALUE_HTYPES:
+        return f"links to {meta.htype} are not supported"
+    return None if meta.htype in IMAGE_HTYPES | _ARRAY_HTYPES else f"htype '{meta.htype}' is not supported yet"

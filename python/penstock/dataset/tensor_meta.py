@@ -52,7 +52,8 @@ class TensorMeta:
 def parse_tensor_meta(record: Record) -> TensorMeta:
     """Checks and converts a tensor's metadata. Raises DatasetFormatError."""
     length = record.get("length", int)
-    if length < 0:
+    # Python's own lengths end there.
+    if not 0 <= length < 2**63:
         raise record.broken(f"'length' is {length}")
     shapes = {name: _shape(record, name) for name in ("min_shape", "max_shape")}
     if len(shapes["min_shape"]) != len(shapes["max_shape"]):
@@ -91,4 +92,4 @@ def _numeric_dtype(name: Any) -> np.dtype[Any] | None:
         dtype = np.dtype(name)
     except (TypeError, ValueError, SyntaxError):
         return None
-    return dtype if dtype.kind in "biufc" and dtype.isnative else None
+    return dtype if dtype.kind in "biufcmM" and dtype.isnative else None

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from penstock.dataset.keys import FIRST_COMMIT_ID, VERSION_INFO, VERSION_INFO_PICKLED, is_safe_key
 from penstock.dataset.records import Record, read_record
 from penstock.dataset.similar import similar
-from penstock.dataset.storage import LocalStore
+from penstock.dataset.storage import Store
 from penstock.errors import CommitNotFoundError, UnsupportedError
 
 __all__ = ["DEFAULT_BRANCH", "Version", "read_version"]
@@ -32,7 +32,7 @@ class Version:
         return self.commits[0]
 
 
-def read_version(store: LocalStore, commit: str | None = None) -> Version:
+def read_version(store: Store, commit: str | None = None) -> Version:
     """A commit, or the head of a branch, as committed or as being written since the last commit.
 
     Args:
@@ -66,7 +66,7 @@ def read_version(store: LocalStore, commit: str | None = None) -> Version:
     return Version(commits.record(commit).get("branch", str), _ancestry(commits, commit))
 
 
-def _not_found(store: LocalStore, commit: str, known: list[str]) -> CommitNotFoundError:
+def _not_found(store: Store, commit: str, known: list[str]) -> CommitNotFoundError:
     return CommitNotFoundError(
         f"there is no commit or branch {commit!r}",
         path=store.root,

@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-from io import BytesIO
 from math import prod
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from penstock.errors import DecodeError, UnsupportedError
-from penstock.extras import import_extra
+from penstock.reference.codecs import is_image_file
 from penstock.reference.lz4 import decompress_lz4
+from penstock.reference.pictures import Color, gray_of, load_picture, pixels_of, to_picture
 
-__all__ = ["Color", "decode_array", "decode_image"]
-
-Color = Literal["native", "rgb", "bgr", "gray"]
-
-_FORMATS = {"jpeg": "JPEG", "png": "PNG"}
-# What Pillow reduces to RGB by dropping alpha, repeating gray and looking up palettes, and nothing else.
-_CONVERTIBLE = frozenset({"1", "L", "LA", "P", "PA", "RGB", "RGBA"})
-_DAMAGED_IMAGE = "The image is damaged: replace the sample, or leave it out"
+__all__ = ["Color", "decode_array", "decode_image", "decode_picture"]
 
 
 def decode_image(
@@ -34,7 +27,7 @@ def decode_image(
 
     Args:
         data: The sample's bytes as stored.
-        compression: "jpeg", "png", "lz4" (raw pixels, compressed) or None (raw pixels).
+        compression: One of ``IMAGE_FILES``, "lz4" (raw pixels, compressed) or None (raw pixels).
         shape: The shape that the dataset states, (h, w) or (h, w, channels).
         dtype: The tensor's dtype.
         color: "native" gives the array as stored, of ``shape`` and ``dtype``. "rgb" and "bgr" give uint8 (h,
@@ -59,9 +52,24 @@ def decode_image(
         raise UnsupportedError(f"color conversion of {dtype} images is not supported")
     if compression in (None, "lz4"):
         return _convert_raw(decode_array(data, compression, shape, dtype), color)
-    if compression not in _FORMATS:
+    if not is_image_file(compression):
         raise UnsupportedError(f"sample compression '{compression}' is not supported yet")
-    return _decode_with_pillow(data, _FORMATS[compression], shape, dtype, color)
+    return pixels_of(load_picture(data, compression, shape, luma=color == "gray"), shape, dtype, color)
+
+
+def decode_picture(
+    data: bytes | memoryview, compression: str | None, shape: tuple[int, ...], dtype: npt.DTypeLike
+) -> Any:
+    """Decodes an image to a ``PIL.Image.Image``: the one that Pillow makes of the file, or of raw pixels.
+
+    An image without pixels, of which Pillow knows none, is an empty array, as with Deep Lake's "pil". Arguments and
+    errors are those of :func:`decode_image`.
+    """
+    if 0 in shape:
+        return np.zeros(shape, dtype=dtype)
+    if is_image_file(compression):
+        return load_picture(data, compression, shape)
+    return to_picture(decode_array(data, compression, shape, dtype))
 
 
 def decode_array(
@@ -91,54 +99,5 @@ def _convert_raw(image: npt.NDArray[Any], color: Color) -> npt.NDArray[Any]:
         raise UnsupportedError(f"an image of {channels} channels has no color conversion")
     order = [0, 0, 0] if channels == 1 else [0, 1, 2]
     if color == "gray":
-        return _gray(image[:, :, order])
+        return gray_of(image[:, :, order])
     return np.ascontiguousarray(image[:, :, order if color == "rgb" else order[::-1]])
-
-
-def _decode_with_pillow(
-    data: bytes | memoryview, image_format: str, shape: tuple[int, ...], dtype: np.dtype[Any], color: Color
-) -> npt.NDArray[Any]:
-    pillow = import_extra("PIL.Image", f"decoding {image_format} images", "python")
-    try:
-        with pillow.open(BytesIO(data), formats=(image_format,)) as image:
-            width, height = image.size
-            if (height, width) != shape[:2]:
-                # Before the pixels are decoded: a small file can claim a huge image.
-                raise DecodeError(
-                    f"{image_format}: the image is {height} x {width} (height x width), the dataset says "
-                    f"{shape[0]} x {shape[1]}"
-                )
-            return _from_pillow(image, image_format, shape, dtype, color)
-    except (DecodeError, UnsupportedError, MemoryError):
-        raise
-    except Exception as error:
-        # Pillow's plugins raise whatever their parsing trips over: OSError, SyntaxError, struct.error and
-        # more.
-        raise DecodeError(f"{image_format}: {error}", hint=_DAMAGED_IMAGE) from error
-
-
-def _from_pillow(
-    image: Any, image_format: str, shape: tuple[int, ...], dtype: np.dtype[Any], color: Color
-) -> npt.NDArray[Any]:
-    channels = len(image.getbands())
-    stated = 1 if len(shape) == 2 else shape[2]
-    if channels != stated:
-        raise DecodeError(f"{image_format}: the image has {channels} channels, the dataset says {stated}")
-    if color == "native":
-        return np.array(image).reshape(shape).astype(dtype, copy=False)
-    if image.mode not in _CONVERTIBLE:
-        raise UnsupportedError(f"{image_format}: color conversion from mode {image.mode} is not supported")
-    if color == "gray" and image_format == "JPEG":
-        # The luma as it is stored: libjpeg leaves the other components out.
-        image.draft("L", None)
-        return np.array(image)
-    rgb = np.array(image.convert("RGB"))
-    if color == "gray":
-        return _gray(rgb)
-    return rgb if color == "rgb" else np.ascontiguousarray(rgb[:, :, ::-1])
-
-
-def _gray(rgb: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """0.299 and 0.587 in 15 bits and the rest, all cut: libpng's, by which OpenCV reads color as gray."""
-    weighted = rgb.astype(np.uint32) @ np.array([9797, 19234, 3737], dtype=np.uint32)
-    return (weighted >> 15).astype(np.uint8)

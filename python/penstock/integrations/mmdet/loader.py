@@ -81,7 +81,7 @@ def build_dataset(
     cfg: Mapping[str, Any],
     default_args: Mapping[str, Any] | None = None,
     *,
-    dataset: Dataset | str | os.PathLike[str] | None = None,
+    dataset: Dataset | str | os.PathLike[str] | Any = None,
     tensors: Mapping[str, str] | None = None,
 ) -> DeepLakeCocoDataset:
     """The dataset of ``data.train`` or ``data.val``.

@@ -20,8 +20,16 @@ _MIX = (st.Mosaic, st.MixUp, st.CopyPaste)
 _FORMAT = (st.DefaultFormatBundle, st.ImageToTensor, st.Collect)
 
 
-def native_steps(steps: Sequence[Any], polygons: bool | None) -> tuple[int, str]:
-    """How many of the leading steps the core can run, and why not the next; "" where it can run all."""
+def native_steps(steps: Sequence[Any], polygons: bool | None, images: str = "") -> tuple[int, str]:
+    """How many of the leading steps the core can run, and why not the next; "" where it can run all.
+
+    Args:
+        steps: The lowered pipeline.
+        polygons: As for :func:`native_part`.
+        images: Why the core cannot start from the dataset's images, where that is so.
+    """
+    if images:
+        return 0, images
     for number, step in enumerate(steps):
         reason = _why_not_masks(step, polygons) or _why_not(step, steps[:number])
         if reason:
@@ -32,6 +40,8 @@ def native_steps(steps: Sequence[Any], polygons: bool | None) -> tuple[int, str]
 def native_part(
     steps: Sequence[Any],
     polygons: bool | None,
+    *,
+    images: str = "",
     table: Callable[[], AnnotationTable],
     names: Callable[[int], Mapping[str, Any]],
     resume: Callable[[NativeSample, dict[str, Any], Stream, int], Any],
@@ -41,11 +51,12 @@ def native_part(
     Args:
         steps: The lowered pipeline.
         polygons: Whether the dataset's masks are polygons; None where it has none that the core could read.
+        images: As for :func:`native_steps`.
         table: Gives the annotations.
         names: What the dataset notes of a sample, by its index: "filename", "ori_filename".
         resume: Takes a sample on from the core: its arrays, its notes, its stream, and the number of the next step.
     """
-    count, _ = native_steps(steps, polygons)
+    count, _ = native_steps(steps, polygons, images)
     if count == 0:
         return None
     gray = steps[0].color == "gray"

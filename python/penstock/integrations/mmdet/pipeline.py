@@ -15,6 +15,7 @@ from penstock.integrations.mmdet.loading import LoadImageFromDeepLake
 from penstock.integrations.mmdet.native import native_part, native_steps
 from penstock.integrations.mmdet.steps import is_test_pipeline, loads_masks
 from penstock.integrations.mmdet.tensors import TENSOR_KEYS, resolve_tensors
+from penstock.readings import Reading
 from penstock.transforms.program import Program, StepReport
 from penstock.transforms.steps import PythonStep
 
@@ -62,6 +63,7 @@ def dataset_program(dataset: DeepLakeCocoDataset) -> Program:
     native = native_part(
         dataset.steps,
         dataset.polygons,
+        images=_why_not_images(dataset),
         table=dataset.annotation_table,
         names=dataset.names_of,
         resume=dataset.runner.resume,
@@ -73,14 +75,22 @@ def dataset_program(dataset: DeepLakeCocoDataset) -> Program:
         needs_index=True,
         reads=("img",) if dataset.tensors.gt_masks is None else ("img", "gt_masks"),
         native=native,
-        steps=_reports(built, dataset.steps, dataset.polygons),
+        steps=_reports(built, dataset),
     )
 
 
-def _reports(built: Sequence[Any], lowered: Sequence[Any], polygons: bool | None) -> tuple[StepReport, ...]:
-    count, reason = native_steps(lowered, polygons)
+def _why_not_images(dataset: DeepLakeCocoDataset) -> str:
+    """Why the core's steps cannot start from the dataset's images; "" where they can."""
+    tensor = dataset.source[dataset.tensors.img]
+    if Reading(tensor).is_for_core_transforms:
+        return ""
+    return f"the core does not decode the images of '{tensor.name}', or not each as one file"
+
+
+def _reports(built: Sequence[Any], dataset: DeepLakeCocoDataset) -> tuple[StepReport, ...]:
+    count, reason = native_steps(dataset.steps, dataset.polygons, _why_not_images(dataset))
     reports = []
-    for number, (step, own) in enumerate(zip(built, lowered, strict=True)):
+    for number, (step, own) in enumerate(zip(built, dataset.steps, strict=True)):
         why = own.reason if isinstance(own, PythonStep) else "it comes after"
         native = number < count
         reports.append(StepReport(_text_of(step), native, "" if native else reason if number == count else why))

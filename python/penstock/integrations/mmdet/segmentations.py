@@ -9,6 +9,7 @@ import numpy as np
 from penstock.dataset import Tensor
 from penstock.errors import DatasetFormatError
 from penstock.extras import import_extra
+from penstock.readings import Reading
 
 __all__ = ["are_polygons", "segmentations"]
 
@@ -19,9 +20,11 @@ _ARRAY_DTYPES = ("bool", "uint8")
 def are_polygons(tensor: Tensor) -> bool | None:
     """Whether a tensor of masks holds polygons; None where the native core cannot read what it holds."""
     dtype = str(tensor.dtype)
+    if not Reading(tensor).is_for_core_transforms:
+        return None
     if tensor.value_format is not None:
         return True if dtype in _POLYGON_DTYPES else None
-    return False if dtype in _ARRAY_DTYPES and not tensor.is_sequence else None
+    return False if dtype in _ARRAY_DTYPES else None
 
 
 def segmentations(tensor: Tensor, index: int, size: tuple[int, int], count: int) -> list[Any]:

@@ -75,6 +75,12 @@ def resolve_tensors(
     names = {key: given.get(key) or _only_tensor(dataset, key) for key in keys}
     for name in names.values():
         dataset[name].check_supported()
+        if dataset[name].is_sequence:
+            raise ConfigError(
+                f"a detection pipeline takes no sequences, and this tensor has the htype '{dataset[name].htype}'",
+                tensor=name,
+                path=dataset.path,
+            )
     image = dataset[names["img"]]
     if not image.is_image:
         raise ConfigError(
@@ -92,7 +98,11 @@ def resolve_tensors(
 
 
 def _only_tensor(dataset: Dataset, key: str) -> str:
-    found = [name for name, tensor in dataset.tensors.items() if tensor.htype in _HTYPES[key]]
+    found = [
+        name
+        for name, tensor in dataset.tensors.items()
+        if tensor.base_htype in _HTYPES[key] and not tensor.is_sequence
+    ]
     if len(found) == 1:
         return found[0]
     htypes = " or ".join(f"'{htype}'" for htype in _HTYPES[key])

@@ -28,7 +28,8 @@ __all__ = ["train_detector"]
 
 logger = logging.getLogger("penstock")
 
-_DatasetLike = Dataset | str | os.PathLike[str]
+# A dataset of deeplake 3 is one too; the library has no types.
+_DatasetLike = Dataset | str | os.PathLike[str] | Any
 
 
 def train_detector(
@@ -49,7 +50,7 @@ def train_detector(
         model: From ``build_detector``. Gets the dataset's class names as ``CLASSES`` if it has none.
         cfg: An ``mmcv.Config``, which is not changed; see :mod:`penstock.integrations.mmdet.config` for its
             keys.
-        ds_train, ds_val: A dataset or its path; stands in for ``deeplake_path``.
+        ds_train, ds_val: A dataset or view, of penstock or deeplake 3, or its path; stands in for ``deeplake_path``.
         ds_train_tensors, ds_val_tensors: Stand in for ``deeplake_tensors``.
         distributed: Not supported yet.
         timestamp: Names the log files; default: the time of the start.

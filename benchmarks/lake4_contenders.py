@@ -1,0 +1,173 @@
+"""The contenders of benchmarks/lake4.py: each loads and decodes every image of a Deep Lake 4 dataset, in order.
+
+    python benchmarks/lake4_contenders.py NAME DATASET THREADS BATCH_SIZE EPOCHS
+
+runs one of them for the harness. All give whole uint8 RGB images.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import zlib
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import numpy as np
+import torch
+import torch.utils.data
+
+from harness import serve
+
+Images = Iterable[np.ndarray[Any, Any]]
+
+
+class ImageLoader:
+    """Base of the contenders: subclasses give the batches of one epoch."""
+
+    def __init__(self, path: str, threads: int, batch_size: int, epochs: int) -> None:
+        self.path = path
+        self.threads = threads
+        self.batch_size = batch_size
+        self.epochs = epochs
+
+    def batches(self) -> Iterator[Images]:
+        raise NotImplementedError
+
+    def run(self) -> int:
+        return sum(1 for _ in range(self.epochs) for batch in self.batches() for _ in batch)
+
+    def sums(self) -> list[int]:
+        return [zlib.crc32(np.ascontiguousarray(image)) for batch in self.batches() for image in batch]
+
+
+class Penstock(ImageLoader):
+    loader_type = "c++"
+
+    def __init__(self, path: str, threads: int, batch_size: int, epochs: int) -> None:
+        super().__init__(path, threads, batch_size, epochs)
+        import penstock
+
+        self.loader = penstock.DataLoader(
+            path,
+            batch_size,
+            loader_type=self.loader_type,
+            tensors=["images"],
+            num_threads=threads,
+            num_workers=threads if self.loader_type == "python" else 0,
+        )
+
+    def batches(self) -> Iterator[Images]:
+        for batch in self.loader:
+            yield batch["images"]
+
+
+class PenstockPython(Penstock):
+    loader_type = "python"
+
+
+class DeepLake(ImageLoader):
+    """Base of Deep Lake's own readers."""
+
+    def __init__(self, path: str, threads: int, batch_size: int, epochs: int) -> None:
+        super().__init__(path, threads, batch_size, epochs)
+        import deeplake
+
+        deeplake.storage.set_concurrency(threads)
+        self.dataset = deeplake.open_read_only(path)
+        self.images = self.dataset["images"]
+
+    def starts(self) -> range:
+        return range(0, len(self.dataset), self.batch_size)
+
+    def indices(self, start: int) -> list[int]:
+        return list(range(start, min(start + self.batch_size, len(self.dataset))))
+
+
+class OneByOne(DeepLake):
+    """``column[i]``."""
+
+    def batches(self) -> Iterator[Images]:
+        for start in self.starts():
+            yield [self.images[i] for i in self.indices(start)]
+
+
+class Lists(DeepLake):
+    """``column[[i, ...]]``: decodes the samples of a batch side by side."""
+
+    def batches(self) -> Iterator[Images]:
+        for start in self.starts():
+            yield self.images[self.indices(start)]
+
+
+class Slices(DeepLake):
+    """``column[i:j]``."""
+
+    def batches(self) -> Iterator[Images]:
+        for start in self.starts():
+            yield self.images[start : start + self.batch_size]
+
+
+class Futures(DeepLake):
+    """``column.get_async([i, ...])``, as many batches ahead as there are threads."""
+
+    def batches(self) -> Iterator[Images]:
+        waiting: list[Any] = []
+        for start in self.starts():
+            waiting.append(self.images.get_async(self.indices(start)))
+            if len(waiting) > self.threads:
+                yield waiting.pop(0).result()
+        for future in waiting:
+            yield future.result()
+
+
+class Batches(DeepLake):
+    """``dataset.batches(n)``."""
+
+    def batches(self) -> Iterator[Images]:
+        for batch in self.dataset.batches(self.batch_size):
+            yield batch["images"]
+
+
+class PyTorch(DeepLake):
+    """``dataset.pytorch()`` in torch's loader, without worker processes."""
+
+    workers = 0
+
+    def batches(self) -> Iterator[Images]:
+        loader = torch.utils.data.DataLoader(
+            self.dataset.query("SELECT images").pytorch(),
+            batch_size=self.batch_size,
+            num_workers=self.workers,
+            collate_fn=_images_of,
+        )
+        yield from loader
+
+
+def _images_of(samples: list[Any]) -> list[Any]:
+    return [sample["images"] for sample in samples]
+
+
+CONTENDERS: dict[str, type[ImageLoader]] = {
+    "penstock c++": Penstock,
+    "penstock python": PenstockPython,
+    "deeplake column[i]": OneByOne,
+    "deeplake column[[i, ...]]": Lists,
+    "deeplake column[i:j]": Slices,
+    "deeplake get_async": Futures,
+    "deeplake batches()": Batches,
+    "deeplake pytorch()": PyTorch,
+}
+
+
+def main() -> None:
+    # deeplake 4 reports its use to its makers when it is imported, and knows no switch: a proxy that is not there stops
+    # it.
+    os.environ["HTTPS_PROXY"] = os.environ["https_proxy"] = "http://127.0.0.1:9"
+    torch.set_num_threads(1)
+    name, path, threads, batch_size, epochs = sys.argv[1:]
+    serve(lambda: CONTENDERS[name](path, int(threads), int(batch_size), int(epochs)))
+
+
+if __name__ == "__main__":
+    main()

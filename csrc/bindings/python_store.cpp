@@ -1,0 +1,66 @@
+#include "bindings/python_store.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "base/error.h"
+#include "storage/local_store.h"
+
+namespace py = pybind11;
+
+namespace penstock::bindings {
+namespace {
+
+/// The GIL is held.
+base::Error storage_error(const py::error_already_set& error) {
+  if (error.matches(PyExc_FileNotFoundError)) {
+    return {base::ErrorKind::kChunkNotFound, "the chunk is missing", "Restore it from a copy of the dataset"};
+  }
+  // An error of the package says by itself what is wrong; of others the type says as much as the text.
+  if (py::hasattr(error.value(), "cause") && py::hasattr(error.value(), "hint")) {
+    return {base::ErrorKind::kStorage, py::str(error.value().attr("cause")).cast<std::string>()};
+  }
+  return {base::ErrorKind::kStorage, error.what()};
+}
+
+/// Calls into Python from a thread that does not hold the GIL.
+template <class Call>
+auto with_python(Call call) {
+  if (!Py_IsInitialized()) throw base::Error(base::ErrorKind::kClosed, "the interpreter has ended");
+  const py::gil_scoped_acquire gil;
+  try {
+    return call();
+  } catch (py::error_already_set& error) {
+    throw storage_error(error);
+  } catch (py::cast_error&) {
+    throw base::Error(base::ErrorKind::kStorage, "the storage answered with an object of the wrong type");
+  }
+}
+
+}  // namespace
+
+std::uint64_t PythonStore::size(const std::string& key) {
+  return with_python([&] { return store_.get().attr("size")(key).cast<std::uint64_t>(); });
+}
+
+void PythonStore::read(const std::string& key, std::uint64_t offset, base::MutableBytes destination) {
+  const std::size_t done = with_python([&] {
+    const auto data = store_.get().attr("read")(key, offset, destination.size()).cast<py::bytes>();
+    const auto view = static_cast<std::string_view>(data);
+    const std::size_t count = std::min(view.size(), destination.size());
+    if (count > 0) std::memcpy(destination.data(), view.data(), count);
+    return count;
+  });
+  if (done < destination.size()) {
+    throw base::Error(base::ErrorKind::kChunkFormat,
+                      "chunk '" + key + "' ends at byte " + std::to_string(offset + done) + ", " +
+                          std::to_string(destination.size() - done) + " bytes too early");
+  }
+}
+
+std::shared_ptr<storage::Store> store_of(const py::object& store) {
+  if (py::isinstance<py::str>(store)) return std::make_shared<storage::LocalStore>(store.cast<std::string>());
+  return std::make_shared<PythonStore>(store);
+}
+
+}  // namespace penstock::bindings

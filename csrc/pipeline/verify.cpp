@@ -1,0 +1,219 @@
+#include "pipeline/verify.h"
+
+#include <algorithm>
+#include <new>
+#include <utility>
+
+#include "pipeline/decode_sample.h"
+
+namespace penstock::pipeline {
+namespace {
+
+constexpr unsigned kIoThreads = 2;
+/// Chunks under way for each thread, where they are small: some tensors have a sample to a chunk.
+constexpr std::size_t kChunksPerThread = 2;
+/// A chunk goes to the threads in that many pieces for each, so that they end together on the last one too.
+constexpr std::uint64_t kPiecesPerThread = 4;
+/// Bytes of chunks in memory at a time. A larger chunk is read sample by sample where its form allows it.
+constexpr std::uint64_t kBudget = std::uint64_t{256} << 20;
+/// Memory for decoded samples is kept from one to the next up to this size.
+constexpr std::size_t kLargestKeptScratch = std::size_t{64} << 20;
+
+base::MutableBytes scratch_of(std::size_t bytes, format::OwnedBytes& large) {
+  thread_local format::OwnedBytes kept;
+  if (bytes > kLargestKeptScratch) {
+    large = format::OwnedBytes::allocate(bytes);
+    return {large.data.get(), bytes};
+  }
+  if (kept.size < bytes) kept = format::OwnedBytes::allocate(bytes);
+  return {kept.data.get(), bytes};
+}
+
+/// The exception being handled, as an error that can be reported.
+base::Error current_error() {
+  try {
+    throw;
+  } catch (const base::Error& error) {
+    return error;
+  } catch (const std::bad_alloc&) {
+    return base::Error(base::ErrorKind::kDecode, "there is not enough memory to read it");
+  } catch (const std::exception& other) {
+    return base::Error(base::ErrorKind::kDecode, other.what());
+  }
+}
+
+}  // namespace
+
+Verifier::Verifier(std::shared_ptr<storage::Store> store, std::vector<TensorSource> sources, VerifyOptions options)
+    : store_(std::move(store)),
+      sources_(std::move(sources)),
+      options_(options),
+      fetcher_(*store_, sources_, 0, stats_),
+      io_threads_("penstock-io", kIoThreads),
+      decode_threads_("penstock-dec", options.threads) {
+  const std::lock_guard lock(mutex_);
+  schedule();
+}
+
+Verifier::~Verifier() { stop(); }
+
+std::optional<CheckedChunk> Verifier::next(const std::function<void()>& interrupted) {
+  for (;;) {
+    {
+      const std::lock_guard lock(mutex_);
+      if (stopped_) throw base::Error(base::ErrorKind::kClosed, "the verification was stopped");
+      if (delivered_ == scheduled_) return std::nullopt;
+      if (const auto found = ready_.find(delivered_); found != ready_.end()) {
+        const JobPointer job = std::move(found->second);
+        ready_.erase(found);
+        held_bytes_ -= job->bytes;
+        ++delivered_;
+        schedule();
+        return std::move(job->result);
+      }
+    }
+    if (!ready_posted_.wait()) interrupted();
+  }
+}
+
+void Verifier::stop() noexcept {
+  stopped_ = true;
+  // Reading feeds decoding, so it stops first.
+  io_threads_.stop();
+  decode_threads_.stop();
+  ready_posted_.post();
+}
+
+void Verifier::schedule() {
+  while (scheduled_ - delivered_ < kChunksPerThread * options_.threads && held_bytes_ < kBudget) {
+    const JobPointer job = next_job();
+    if (job == nullptr) return;
+    job->number = scheduled_++;
+    try {
+      job->bytes = store_->size(job->key);
+    } catch (...) {
+      add_from(*job, 0);
+      ready_.emplace(job->number, job);
+      ready_posted_.post();
+      continue;
+    }
+    held_bytes_ += job->bytes;
+    io_threads_.submit([this, job] { read(job); });
+  }
+}
+
+Verifier::JobPointer Verifier::next_job() {
+  while (next_tensor_ < sources_.size() && next_row_ == sources_[next_tensor_].index.rows()) {
+    ++next_tensor_;
+    next_row_ = 0;
+  }
+  if (next_tensor_ == sources_.size()) return nullptr;
+  auto job = std::make_shared<Job>();
+  const format::ChunkIndex& index = sources_[next_tensor_].index;
+  job->key = index.key(next_row_);
+  job->first_sample = next_row_ == 0 ? 0 : index.last_index[next_row_ - 1] + 1;
+  job->result = {next_tensor_, next_row_, index.last_index[next_row_] - job->first_sample + 1, {}};
+  ++next_row_;
+  return job;
+}
+
+void Verifier::read(const JobPointer& job) {
+  const format::TensorFormat& format = sources_[job->result.tensor].format;
+  const bool whole = format.chunk_compression != format::Compression::kNone || (options_.decode && job->bytes <= kBudget);
+  try {
+    job->chunk = fetcher_.open(job->result.tensor, job->result.row, whole);
+  } catch (...) {
+    add_from(*job, 0);
+    finish(job);
+    return;
+  }
+  const std::uint64_t samples = check_held(*job);
+  const std::uint64_t pieces = std::min(samples, kPiecesPerThread * options_.threads);
+  if (pieces == 0) finish(job);
+  job->pending = pieces;
+  for (std::uint64_t piece = 0; piece < pieces; ++piece) {
+    const std::uint64_t begin = samples / pieces * piece + std::min(piece, samples % pieces);
+    const std::uint64_t end = begin + samples / pieces + (piece < samples % pieces ? 1 : 0);
+    decode_threads_.submit([this, job, begin, end] { check(job, begin, end); });
+  }
+}
+
+std::uint64_t Verifier::check_held(Job& job) {
+  const auto expected = static_cast<std::uint64_t>(job.result.samples);
+  const std::uint64_t held = job.chunk->samples();
+  if (held >= expected) return expected;
+  try {
+    job.chunk->shape(held);
+  } catch (...) {
+    // One finding: an index that lies may expect billions.
+    add_from(job, held);
+  }
+  return held;
+}
+
+void Verifier::check(const JobPointer& job, std::uint64_t begin, std::uint64_t end) {
+  for (std::uint64_t local_index = begin; local_index < end && !stopped_; ++local_index) check_sample(*job, local_index);
+  if (--job->pending == 0) finish(job);
+}
+
+void Verifier::check_sample(Job& job, std::uint64_t local_index) {
+  try {
+    try_sample(job, local_index);
+  } catch (...) {
+    const std::int64_t sample = job.first_sample + static_cast<std::int64_t>(local_index);
+    add(job, sample, sample, stored_range(job, local_index));
+  }
+}
+
+void Verifier::try_sample(const Job& job, std::uint64_t local_index) {
+  const TensorSource& source = sources_[job.result.tensor];
+  if (!options_.decode) {
+    const format::Extent extent = job.chunk->extent(local_index);
+    check_structure(source, job.chunk->shape(local_index), extent.end - extent.begin);
+    return;
+  }
+  const FetchedSample sample = fetcher_.read(job.result.tensor, {job.result.row, local_index}, job.chunk);
+  const base::Shape shape = output_shape(source, sample);
+  const std::size_t bytes = *base::checked_byte_count(shape, source.format.item_size);
+  format::OwnedBytes large;
+  // A sample without elements is looked at too: it must have no bytes.
+  decode_sample(source, sample, scratch_of(bytes, large));
+}
+
+std::optional<format::Extent> Verifier::stored_range(const Job& job, std::uint64_t local_index) const {
+  const std::uint64_t offset = job.chunk->data_offset();
+  if (sources_[job.result.tensor].format.chunk_compression != format::Compression::kNone) {
+    return format::Extent{offset, job.bytes};
+  }
+  try {
+    const format::Extent extent = job.chunk->extent(local_index);
+    return format::Extent{offset + extent.begin, offset + extent.end};
+  } catch (const base::Error&) {
+    return std::nullopt;
+  }
+}
+
+void Verifier::add_from(Job& job, std::uint64_t local_index) {
+  add(job, job.first_sample + static_cast<std::int64_t>(local_index), job.first_sample + job.result.samples - 1,
+      job.bytes > 0 ? std::optional<format::Extent>({0, job.bytes}) : std::nullopt);
+}
+
+void Verifier::add(Job& job, std::int64_t first, std::int64_t last, std::optional<format::Extent> bytes) {
+  base::Error error = current_error();
+  error.set_place(sources_[job.result.tensor].format.name, first, job.key);
+  const std::lock_guard lock(job.mutex);
+  job.result.findings.push_back({first, last, bytes, std::move(error)});
+}
+
+void Verifier::finish(const JobPointer& job) {
+  job->chunk.reset();  // its memory is not needed while the result waits for its turn
+  std::sort(job->result.findings.begin(), job->result.findings.end(),
+            [](const Finding& a, const Finding& b) { return a.first < b.first; });
+  {
+    const std::lock_guard lock(mutex_);
+    ready_.emplace(job->number, job);
+  }
+  ready_posted_.post();
+}
+
+}  // namespace penstock::pipeline

@@ -1,0 +1,21 @@
+"""Arguments that say which dataset a command reads."""
+
+from __future__ import annotations
+
+import argparse
+
+from penstock.dataset import Dataset, open_dataset
+
+__all__ = ["add_source", "open_source"]
+
+
+def add_source(parser: argparse.ArgumentParser) -> None:
+    """PATH, ``--commit`` and ``--view``."""
+    parser.add_argument("path", metavar="PATH", help="a Deep Lake dataset")
+    parser.add_argument("--commit", metavar="ID", help="a commit, branch or tag; default: the head of main")
+    parser.add_argument("--view", metavar="ID", help="a saved view; default: the whole dataset")
+
+
+def open_source(arguments: argparse.Namespace) -> Dataset:
+    """Opens what the arguments name. Raises what :func:`penstock.open` raises."""
+    return open_dataset(arguments.path, commit=arguments.commit, view=arguments.view)

@@ -1,0 +1,115 @@
+"""A Deep Lake 4 dataset."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any
+
+from penstock.dataset.lake4.coords import box_coords
+from penstock.dataset.lake4.source import Source
+from penstock.dataset.lake4.tensor import Lake4Tensor
+from penstock.dataset.similar import similar
+from penstock.errors import DatasetFormatError, TensorNotFoundError
+
+__all__ = ["Lake4Dataset"]
+
+
+class Lake4Dataset:
+    """A Deep Lake 4 dataset or query result, read only. :func:`penstock.open` makes one.
+
+    Pickles as where it came from: the copy opens it anew, at the same version, when it is first used.
+
+    Attributes:
+        path: Its directory or URL.
+    """
+
+    def __init__(self, source: Source, handle: Any = None) -> None:
+        self.path = source.path
+        self._source = source
+        if handle is not None:
+            self.handle = handle
+
+    @cached_property
+    def handle(self) -> Any:
+        """The object of the ``deeplake`` package."""
+        return self._source.open()
+
+    @property
+    def commit_id(self) -> str:
+        """Version of the dataset; "" for a query result, which does not tell."""
+        return str(getattr(self.handle, "version", ""))
+
+    @property
+    def branch(self) -> str:
+        """The branch that is read; "" for a query result, which does not tell."""
+        branch = getattr(self.handle, "current_branch", None)
+        return "" if branch is None else str(branch.name)
+
+    @cached_property
+    def tensors(self) -> dict[str, Lake4Tensor]:
+        """Columns by name, in Deep Lake's order."""
+        return {
+            str(column.name): Lake4Tensor(self, str(column.name), column.dtype) for column in self.handle.schema.columns
+        }
+
+    @cached_property
+    def info(self) -> Mapping[str, Any]:
+        """The dataset's metadata; empty for a query result."""
+        metadata = getattr(self.handle, "metadata", None)
+        return {} if metadata is None else dict(metadata.to_dict())
+
+    @cached_property
+    def coords(self) -> dict[str, dict[str, str]]:
+        """Column name -> "coords" of boxes, where the column's type declares them."""
+        return box_coords(self._source.reader(self.handle))
+
+    def __len__(self) -> int:
+        return self._length
+
+    def __getitem__(self, name: str) -> Lake4Tensor:
+        """A column by its name. Raises TensorNotFoundError."""
+        try:
+            return self.tensors[name]
+        except (KeyError, TypeError):
+            raise TensorNotFoundError(
+                f"there is no tensor {name!r}",
+                path=self.path,
+                hint=similar(str(name), list(self.tensors), "The dataset has no columns"),
+            ) from None
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.tensors
+
+    def __iter__(self) -> Any:
+        raise TypeError("a dataset is not iterable: use .tensors for its tensors, penstock.DataLoader for samples")
+
+    def __repr__(self) -> str:
+        return f"Lake4Dataset('{self.path}', length={len(self)}, tensors={list(self.tensors)})"
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"path": self.path, "_source": self._source.pinned(self.handle), "_expected": self.fingerprint()}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+
+    def fingerprint(self) -> str:
+        """Sixteen hex digits that stand for the dataset's id, version (of a query result: its query), columns and
+        length. Changes that are not committed do not show unless they change the length.
+        """
+        digest = hashlib.sha256()
+        for part in (*self._source.identity(self.handle), *self.tensors, len(self)):
+            digest.update(f"{part}\0".encode())
+        return digest.hexdigest()[:16]
+
+    @cached_property
+    def _length(self) -> int:
+        """Of the time of opening: of an object that is handed in, rows that come later are not seen."""
+        length = len(self.handle)
+        expected = self.__dict__.pop("_expected", None)
+        if expected is not None:
+            self.__dict__["_length"] = length
+            if self.fingerprint() != expected:
+                raise DatasetFormatError("the dataset has changed since it was sent to this process", path=self.path)
+        return length
