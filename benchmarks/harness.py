@@ -57,11 +57,13 @@ def serve(make_contender: Callable[[], Contender]) -> None:
 
     Memory is what the process takes beyond what it had before the contender was made: modules are not counted.
     """
+    # What contenders print is not an answer.
+    answers, sys.stdout = sys.stdout, sys.stderr
     before_mib = _peak_kib() / 1024
     contender = make_contender()
     for line in sys.stdin:
         if line.strip() == "sums":
-            print(json.dumps(contender.sums()), flush=True)
+            print(json.dumps(contender.sums()), file=answers, flush=True)
             continue
         before = _cpu_seconds()
         CLOCK.start, CLOCK.first_batch = time.perf_counter(), None
@@ -74,7 +76,7 @@ def serve(make_contender: Callable[[], Contender]) -> None:
             "peak_mib": _peak_kib() / 1024 - before_mib,
             "first_batch_seconds": seconds if CLOCK.first_batch is None else CLOCK.first_batch,
         }
-        print(json.dumps(result), flush=True)
+        print(json.dumps(result), file=answers, flush=True)
 
 
 def _cpu_seconds() -> float:

@@ -73,7 +73,7 @@ def _waited(runner: Any) -> float:
     """Seconds of waiting for data: for the core, and for the Python transforms that make batches of its images."""
     loader = getattr(runner.data_loader, "_dataloader", runner.data_loader)
     stats = loader.stats()
-    return float(stats["wait_seconds"] + stats.get("transform_seconds", 0.0))
+    return float(stats["wait_seconds"] + stats.get("python_seconds", 0.0))
 
 
 def train(cfg: Any) -> tuple[torch.nn.Module, dict[str, float]]:

@@ -18,6 +18,7 @@ struct Stats {
   std::atomic<std::uint64_t> encoded_bytes{0};
   std::atomic<std::uint64_t> fetch_ns{0};
   std::atomic<std::uint64_t> decode_ns{0};
+  std::atomic<std::uint64_t> transform_ns{0};
   std::atomic<std::uint64_t> wait_ns{0};
 };
 
@@ -37,6 +38,44 @@ class StageTimer {
  private:
   std::atomic<std::uint64_t>& total_;
   std::chrono::steady_clock::time_point start_;
+};
+
+/// Divides the time of a scope between two counters: what lies within a Part goes to one, the rest to the other. Of one
+/// thread; parts do not nest.
+class SplitTimer {
+ public:
+  SplitTimer(std::atomic<std::uint64_t>& parts, std::atomic<std::uint64_t>& rest)
+      : parts_(parts), rest_(rest), start_(Clock::now()) {}
+  ~SplitTimer() {
+    parts_ += nanoseconds(in_parts_);
+    rest_ += nanoseconds(Clock::now() - start_ - in_parts_);
+  }
+  SplitTimer(const SplitTimer&) = delete;
+  SplitTimer& operator=(const SplitTimer&) = delete;
+
+  /// A scope whose time is set apart.
+  class Part {
+   public:
+    explicit Part(SplitTimer& timer) : timer_(timer), start_(Clock::now()) {}
+    ~Part() { timer_.in_parts_ += Clock::now() - start_; }
+    Part(const Part&) = delete;
+    Part& operator=(const Part&) = delete;
+
+   private:
+    SplitTimer& timer_;
+    std::chrono::steady_clock::time_point start_;
+  };
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  static std::uint64_t nanoseconds(Clock::duration elapsed) {
+    return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(elapsed).count());
+  }
+
+  std::atomic<std::uint64_t>& parts_;
+  std::atomic<std::uint64_t>& rest_;
+  const Clock::time_point start_;
+  Clock::duration in_parts_{0};
 };
 
 }  // namespace penstock::base

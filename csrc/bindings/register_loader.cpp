@@ -146,6 +146,7 @@ py::dict stats_of(LoaderHandle& handle) {
   result["slabs_allocated"] = handle.loader().slabs_allocated();
   result["fetch_seconds"] = seconds(stats.fetch_ns);
   result["decode_seconds"] = seconds(stats.decode_ns);
+  result["transform_seconds"] = seconds(stats.transform_ns);
   result["wait_seconds"] = seconds(stats.wait_ns);
   return result;
 }

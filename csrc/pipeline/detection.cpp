@@ -179,7 +179,8 @@ void Detection::lay_out_masks(Job& job, std::size_t samples, std::span<batch::Sl
   place(std::move(second), sizeof(std::int64_t), slabs[1]);
 }
 
-void Detection::run(const Job& job, std::size_t position, const std::vector<TensorSource>& sources) const {
+void Detection::run(const Job& job, std::size_t position, const std::vector<TensorSource>& sources,
+                    base::SplitTimer& timer) const {
   const PlannedSample& planned = job.planned[position];
   if (spec_.masks) {
     const auto memory = [&](std::size_t tensor) {
@@ -188,7 +189,7 @@ void Detection::run(const Job& job, std::size_t position, const std::vector<Tens
     };
     write_masks(*planned.views[0].masks, memory(0), memory(1));
   }
-  StoredImages images(job, planned.reads, sources[spec_.image], spec_.image);
+  StoredImages images(job, planned.reads, sources[spec_.image], spec_.image, timer);
   for (std::size_t view = 0; view < views_; ++view) {
     const batch::TensorBatch& out = job.batch.tensors[view];
     const base::Shape& shape = out.shapes[position];

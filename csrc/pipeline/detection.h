@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "base/stats.h"
 #include "batch/slab_pool.h"
 #include "pipeline/job.h"
 #include "pipeline/mask_source.h"
@@ -62,7 +63,9 @@ class Detection {
   /// Takes the memory of the batch and fills in everything but pixels and masks.
   void lay_out(Job& job, std::size_t samples, std::vector<batch::SlabPool>& slabs) const;
 
-  void run(const Job& job, std::size_t position, const std::vector<TensorSource>& sources) const;
+  /// Writes the pixels and masks of one sample. Decoding is a part of `timer`.
+  void run(const Job& job, std::size_t position, const std::vector<TensorSource>& sources,
+           base::SplitTimer& timer) const;
 
   /// What the rows of Batch::metas hold, column by column.
   static const std::vector<std::string>& meta_columns();

@@ -174,6 +174,7 @@ void Epoch::plan(const JobPointer& job) {
 
 void Epoch::plan_sample(const JobPointer& job, std::size_t position) {
   if (!closed_) {
+    const base::StageTimer timer(loader_.stats_.transform_ns);
     attempt(*job, {position, 0}, [&] { loader_.detection_->plan(*job, position, loader_.sources_, random_); });
   }
   if (--job->pending == 0) end_planning(job);
@@ -255,10 +256,12 @@ void Epoch::take_memory(Job& job) {
 
 void Epoch::decode(const JobPointer& job, std::size_t position) {
   if (!closed_) {
-    const base::StageTimer timer(loader_.stats_.decode_ns);
+    base::Stats& stats = loader_.stats_;
     if (loader_.detection_) {
-      attempt(*job, {position, 0}, [&] { loader_.detection_->run(*job, position, loader_.sources_); });
+      base::SplitTimer timer(stats.decode_ns, stats.transform_ns);
+      attempt(*job, {position, 0}, [&] { loader_.detection_->run(*job, position, loader_.sources_, timer); });
     } else {
+      const base::StageTimer timer(stats.decode_ns);
       decode_tensors(*job, position);
     }
   }

@@ -5,6 +5,7 @@
 #include <span>
 #include <vector>
 
+#include "base/stats.h"
 #include "pipeline/job.h"
 #include "pipeline/tensor_source.h"
 #include "transform/pixel_source.h"
@@ -15,9 +16,10 @@ namespace penstock::pipeline {
 /// image concerned, which may be another than the sample's own.
 class StoredImages final : public transform::PixelSources {
  public:
-  /// `reads`: which of the job's reads they are, in the order of the plan's sources.
-  StoredImages(const Job& job, std::span<const std::size_t> reads, const TensorSource& source, std::size_t tensor)
-      : job_(job), reads_(reads), source_(source), tensor_(tensor) {}
+  /// `reads`: which of the job's reads they are, in the order of the plan's sources. Decoding is a part of `timer`.
+  StoredImages(const Job& job, std::span<const std::size_t> reads, const TensorSource& source, std::size_t tensor,
+               base::SplitTimer& timer)
+      : job_(job), reads_(reads), source_(source), tensor_(tensor), timer_(timer) {}
 
   std::unique_ptr<transform::PixelSource> open(std::size_t number) override;
 
@@ -26,6 +28,7 @@ class StoredImages final : public transform::PixelSources {
   std::span<const std::size_t> reads_;
   const TensorSource& source_;
   std::size_t tensor_;
+  base::SplitTimer& timer_;
 };
 
 }  // namespace penstock::pipeline

@@ -29,6 +29,7 @@ __all__ = [
     "TransformError",
     "UnsupportedError",
     "ViewNotFoundError",
+    "WorkerError",
 ]
 
 
@@ -150,6 +151,10 @@ class LoaderClosedError(PenstockError, RuntimeError):
 
 class TransformError(PenstockError, RuntimeError):
     """A transform cannot work on a sample, or a user's raised; the original exception is the ``__cause__``."""
+
+
+class WorkerError(PenstockError, RuntimeError):
+    """A worker process died, or did not answer within ``timeout``."""
 
 
 class ConfigError(PenstockError, ValueError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import logging
 import os
@@ -21,6 +22,8 @@ from penstock.python_loader import PythonLoader
 from penstock.samples import Samples
 from penstock.sampling import EpochSampler, base_seed, world
 from penstock.transforms import Program, compile_transform
+from penstock.transforms.explain import as_line, as_text, steps_as_run
+from penstock.transforms.program import StepReport
 
 __all__ = ["DataLoader"]
 
@@ -54,10 +57,13 @@ class DataLoader(torch.utils.data.DataLoader[Any]):
         transform: Called with each sample; or an MMDetection pipeline, a list of dicts: batches are then what mmcv's
             ``collate`` makes of them.
         num_threads: Decoding threads of the C++ loader; default: ``num_workers`` if that is set, else one a core.
-        num_workers: Worker processes of the Python loader. The C++ loader has none.
-        prefetch_factor: Batches loaded ahead; with the Python loader, by each worker.
+        num_workers: Worker processes. The C++ loader has them only for what runs in Python, a transform's Python part
+            or ``collate_fn``: they see the decoded images in memory that they share with it. Threads decode all the
+            same. ``torch.utils.data.get_worker_info()`` is None in the C++ loader's workers.
+        prefetch_factor: Batches loaded ahead; with worker processes, by each of them.
         drop_last: Drop the last batch when it is not full; with several ranks, also the samples over.
-        collate_fn: Makes a batch of a list of samples.
+        collate_fn: Makes a batch of a list of samples, as ``transform`` returns them: with it, an MMDetection
+            pipeline runs in Python.
         pin_memory: Batches lie in pinned memory; without a GPU it has no effect.
         seed: Of order and transforms, 0 to 2**63-1. Default: drawn from ``generator``.
         generator: Default: torch's own, so that ``torch.manual_seed`` governs.
@@ -68,7 +74,7 @@ class DataLoader(torch.utils.data.DataLoader[Any]):
         sampler: Indices of this rank, instead of ``shuffle``, ``rank`` and ``world_size``. Where it has ``set_epoch``,
             that is called.
         batch_sampler: Lists of indices, instead of ``batch_size``, ``shuffle``, ``sampler`` and ``drop_last``.
-        worker_init_fn, persistent_workers, timeout, multiprocessing_context: Of the Python loader's workers.
+        worker_init_fn, persistent_workers, timeout, multiprocessing_context: Of the worker processes.
         chunk_cache_bytes: Budget for chunks that the C++ loader keeps in memory, in bytes.
 
     Raises:
@@ -130,6 +136,11 @@ class DataLoader(torch.utils.data.DataLoader[Any]):
         source = open_dataset(dataset)
         selected = select_tensors(source, tensors, decode)
         program = compile_transform(transform, dataset=source, tensors=selected)
+        self._steps = steps_as_run(program, _why_python(program, self.loader_type, loader_type, collate_fn))
+        self._explained = False
+        if collate_fn is not None:
+            # The core would make the batch itself, or hand over samples that are not finished.
+            program = dataclasses.replace(program, native=None)
         if rank is not None or world_size is not None:
             world(rank, world_size)
         ranks = functools.partial(world, rank, world_size)
@@ -172,7 +183,24 @@ class DataLoader(torch.utils.data.DataLoader[Any]):
     def __iter__(self) -> Iterator[Any]:  # type: ignore[override]
         """Starts an epoch: the one set by :meth:`set_epoch`, else the one after the last started."""
         plan = self._plan()
+        if not self._explained:
+            self._explained = True
+            logger.info("penstock: transforms: %s", as_line(self._steps))
         return self._run(plan)
+
+    def explain(self) -> str:
+        """Which steps of the transform run in C++ threads and which in Python, and why.
+
+        Returns:
+            Text with one line a step: ``+`` (C++) or ``-`` (Python), the step, where it runs and, for Python, why. A
+            summary is logged when the first epoch starts (logger "penstock", level INFO).
+        """
+        return as_text(self._steps)
+
+    @property
+    def steps(self) -> tuple[StepReport, ...]:
+        """What :meth:`explain` says, step by step; none without a transform."""
+        return self._steps
 
     def set_epoch(self, epoch: int) -> None:
         """Selects the epoch of the next iteration; order and transforms' random numbers follow from it."""
@@ -184,8 +212,10 @@ class DataLoader(torch.utils.data.DataLoader[Any]):
 
         ``samples``, ``batches``, ``wait_seconds`` (the consumer waited for a batch) with either loader type. With C++
         also: ``bytes_read``, ``reads``, ``chunks_read`` (whole), ``cache_hits``, ``cache_misses``, ``encoded_bytes``,
-        ``slabs_allocated`` (batch memory; stands still once reuse works), ``fetch_seconds``, ``decode_seconds`` (each
-        summed over threads) and ``transform_seconds`` (Python transform and collate).
+        ``slabs_allocated`` (batch memory; stands still once reuse works), and seconds by stage, none of which counts
+        in another: ``fetch_seconds`` (reading), ``decode_seconds`` (encoded to pixels) and ``transform_seconds``
+        (native transforms: geometry and pixels), each summed over threads, and ``python_seconds`` (Python's transforms
+        and collate, in the thread that iterates).
         """
         return self._engine.stats()
 
@@ -221,7 +251,7 @@ class DataLoader(torch.utils.data.DataLoader[Any]):
         self._resume = self._progress = (int(state["epoch"]), int(state["batch"]))
 
     def close(self) -> None:
-        """Stops the threads and frees the memory. Idempotent; iterating afterwards raises."""
+        """Stops threads and processes and frees the memory. Idempotent; iterating afterwards raises."""
         self._engine.close()
 
     def __enter__(self) -> DataLoader:
@@ -302,6 +332,17 @@ class _LoaderSeed:
     def __getstate__(self) -> dict[str, Any]:
         # A worker process must not draw a seed of its own, and generators do not pickle.
         return {"world": self.world, "_generator": None, "_seed": self()}
+
+
+def _why_python(
+    program: Program, loader_type: str, asked: str, collate_fn: Callable[[list[Any]], Any] | None
+) -> str:
+    """Why a loader does not run what it could natively; "" where it does."""
+    if loader_type == "python":
+        return "the Python loader was chosen" if asked == "python" else "the C++ extension is not installed"
+    if collate_fn is not None and program.native is not None:
+        return "collate_fn takes samples as the whole pipeline returns them"
+    return ""
 
 
 def _can_pin() -> bool:

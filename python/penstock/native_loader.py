@@ -6,37 +6,34 @@ import atexit
 import functools
 import logging
 import os
+import threading
 import time
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 
 from penstock._native import require_native
-from penstock.collate import (
-    grouped,
-    numpy_samples,
-    sample_bytes,
-    sequence_batch,
-    sequence_samples,
-    tensor_batch,
-)
-from penstock.dataset import Dataset, Tensor
+from penstock.collate import sequence_batch, tensor_batch
+from penstock.dataset import Dataset
 from penstock.dataset.dataset import Dataset as ChunkedDataset
 from penstock.dataset.lake4 import Lake4Tensor
 from penstock.dataset.rows import Rows
 from penstock.dataset.storage import LocalStore, Store
 from penstock.dataset.tensor import Tensor as ChunkedTensor
 from penstock.errors import LoaderClosedError, PenstockError
-from penstock.native_batch import native_batch, native_samples
+from penstock.native_batch import native_batch
 from penstock.options import LoaderOptions
 from penstock.plan import EpochPlan
 from penstock.python_columns import Columns, read_columns
+from penstock.python_part import PythonPart, item_counts, stored_values
 from penstock.readings import Reading
 from penstock.samples import Samples
 from penstock.transforms.native import NativePart
+from penstock.workers.arena import Arena
+from penstock.workers.pool import PooledRun, WorkerPool
 
 if TYPE_CHECKING:
     from penstock import _core
@@ -62,7 +59,8 @@ class NativeLoader:
     """Runs plans on the C++ core.
 
     The core (threads, chunk cache, batch memory) starts with the first plan and lives until :meth:`close`. A forked
-    child, which inherits no threads, starts its own.
+    child, which inherits no threads, starts its own. Worker processes run the Python part of batches, where there is
+    one and ``num_workers`` asks for them.
     """
 
     def __init__(
@@ -74,51 +72,119 @@ class NativeLoader:
         self._core: _core.Loader | None = None
         self._pid = os.getpid()
         self._closed = False
-        self._transform_seconds = 0.0
+        self._python_seconds = 0.0
         # Keys whose samples the core reads, and what its arrays hold; those that Python reads beside it.
-        readings = samples.readings.items()
-        self._dtypes = {key: reading.core_dtype for key, reading in readings if reading.route != "python"}
-        self._in_python = {key: reading for key, reading in readings if reading.route == "python"}
+        self._dtypes = samples.core_dtypes
+        self._in_python = {key: reading for key, reading in samples.readings.items() if reading.route == "python"}
         self._native = samples.program.native
+        self._python = PythonPart(samples, collate) if self._per_sample else None
+        self._starting = threading.Lock()
+        self._arena: Arena | None = None
+        self._idle_pool: WorkerPool | None = None
+        self._pools: weakref.WeakSet[WorkerPool] = weakref.WeakSet()
+        self._runs: weakref.WeakSet[PooledRun] = weakref.WeakSet()
+        self._waited_seconds = 0.0
         _live.add(self)
 
     def run(self, plan: EpochPlan) -> Iterator[Any]:
         """Yields the plan's batches in order."""
+        if self._uses_workers:
+            yield from self._run_in_workers(plan)
+            return
+        epoch = self._started_epoch(plan)
+        beside = self._columns_beside(plan)
+        try:
+            for columns in beside:
+                loaded = self._next(epoch)
+                if loaded is None:
+                    break
+                yield self._batch(*loaded, columns, plan.epoch)
+        finally:
+            epoch.close()
+            beside.close()
+
+    def _started_epoch(self, plan: EpochPlan) -> _core.Epoch:
         core = self._started()
         order, ends = plan.remaining()
-        epoch = core.start(order, ends, self._samples.seed, plan.epoch)
-        in_python = read_columns(
+        return core.start(order, ends, self._samples.seed, plan.epoch)
+
+    def _columns_beside(self, plan: EpochPlan) -> Generator[Columns, None, None]:
+        order, ends = plan.remaining()
+        return read_columns(
             self._in_python,
             (order[begin:end] for begin, end in zip(np.append(0, ends), ends, strict=False)),
             threads=self._options.num_threads,
             ahead=self._options.prefetch_factor,
         )
+
+    def _run_in_workers(self, plan: EpochPlan) -> Iterator[Any]:
+        # Before the core's threads start, if this is the first run: a forked child is better made without threads.
+        pool = self._take_pool()
+        run: PooledRun | None = None
         try:
-            for columns in in_python:
-                loaded = self._next(epoch)
-                if loaded is None:
-                    break
-                indices, tensors, metas = loaded
-                if self._native is None:
-                    by_key = dict(zip(self._dtypes, tensors, strict=True))
-                    yield self._batch(indices.tolist(), by_key, columns, plan.epoch)
-                else:
-                    yield self._transformed(self._native, indices.tolist(), tensors, metas, plan.epoch)
+            epoch = self._started_epoch(plan)
+            run = PooledRun(pool, functools.partial(self._next, epoch), plan.epoch, len(plan.remaining()[1]))
+            self._runs.add(run)
+            for batch in run:
+                yield _pin(batch) if self._options.pin_memory else batch
+                del batch
         finally:
-            epoch.close()
-            in_python.close()
+            if run is not None:
+                epoch.close()
+            self._put_pool(pool)
+            if run is not None:
+                run.close()
+                self._runs.discard(run)
+                self._python_seconds += run.work_seconds
+                self._waited_seconds += run.wait_seconds
+
+    def _take_pool(self) -> WorkerPool:
+        self._check_open()
+        pool, self._idle_pool = self._idle_pool, None
+        if pool is not None and pool.usable:
+            return pool
+        assert self._python is not None
+        self._samples.seed  # noqa: B018  # drawn here and now: each worker would draw its own
+        options = self._options
+        with self._starting:
+            if self._arena is None or self._pid != os.getpid():
+                self._arena = Arena(options.prefetch_factor * (options.num_workers + 1) + 2)
+        logger.info("penstock: %d worker processes for the Python part", options.num_workers)
+        pool = WorkerPool(self._python, options, self._arena)
+        self._pools.add(pool)
+        return pool
+
+    def _put_pool(self, pool: WorkerPool) -> None:
+        keep = self._options.persistent_workers and pool.usable and not self._closed
+        if keep and self._idle_pool is None:
+            self._idle_pool = pool
+        else:
+            pool.close()
 
     def stats(self) -> dict[str, float]:
         """Counters since the first plan; see :meth:`penstock.DataLoader.stats`."""
         if self._core is None or self._pid != os.getpid():
             return {}
-        return {**self._core.stats(), "transform_seconds": self._transform_seconds}
+        stats = {**self._core.stats(), "python_seconds": self._python_seconds}
+        if self._uses_workers:  # the core sees the thread wait that feeds them
+            running = list(self._runs)
+            stats["wait_seconds"] = self._waited_seconds + sum(run.wait_seconds for run in running)
+            stats["python_seconds"] += sum(run.work_seconds for run in running)
+        return stats
 
     def close(self) -> None:
-        """Stops the threads. Idempotent."""
+        """Stops threads and worker processes. Idempotent."""
         self._closed = True
-        if self._core is not None and self._pid == os.getpid():
+        if self._pid != os.getpid():
+            return
+        if self._core is not None:
             self._core.stop()
+        for pool in list(self._pools):
+            pool.close()
+        for run in list(self._runs):
+            run.stop()
+        if self._arena is not None:
+            self._arena.trim()
 
     def __getstate__(self) -> dict[str, Any]:
         return {"_samples": self._samples, "_options": self._options, "_collate": self._collate}
@@ -126,9 +192,12 @@ class NativeLoader:
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__init__(state["_samples"], state["_options"], state["_collate"])  # type: ignore[misc]
 
-    def _started(self) -> _core.Loader:
+    def _check_open(self) -> None:
         if self._closed:
             raise LoaderClosedError("the loader is closed", path=self._samples.source.path)
+
+    def _started(self) -> _core.Loader:
+        self._check_open()
         if self._core is None or self._pid != os.getpid():
             self._pid = os.getpid()
             self._core = self._start()
@@ -148,7 +217,7 @@ class NativeLoader:
             io_threads=_IO_THREADS,
             prefetch=options.prefetch_factor,
             cache_bytes=options.chunk_cache_bytes,
-            allocate=_allocate_pinned if self._pins_slabs else None,
+            allocate=self._allocate(),
             detection=None if self._native is None else self._detection(native, self._native),
         )
         return loader
@@ -173,12 +242,23 @@ class NativeLoader:
         dtype = None if tensor.value_format is None else str(tensor.dtype)
         return list(self._dtypes).index(part.masks), dtype, part.bitmaps
 
+    def _allocate(self) -> Callable[[int], tuple[int, object]] | None:
+        """Where batch memory comes from; None: from the core itself."""
+        if self._uses_workers:
+            assert self._arena is not None
+            return self._arena.allocate
+        return _allocate_pinned if self._pins_slabs else None
+
     @property
     def _per_sample(self) -> bool:
         """Whether Python sees single samples; else batches go out as the core made them."""
         if self._native is not None and self._native.complete is not None:
             return False
         return self._samples.program.python or self._collate is not None
+
+    @property
+    def _uses_workers(self) -> bool:
+        return self._python is not None and self._options.num_workers > 0
 
     @property
     def _pins_slabs(self) -> bool:
@@ -192,92 +272,41 @@ class NativeLoader:
             raise
 
     def _batch(
-        self, indices: list[int], tensors: dict[str, _core._TensorBatch], columns: Columns, epoch: int
+        self, indices: Any, tensors: list[_core._TensorBatch], metas: Any, columns: Columns, epoch: int
     ) -> Any:
-        values = self._values(indices, tensors, columns)
-        if not self._per_sample:
-            made = self._samples.collate_columns(values)
-            if self._options.pin_memory and made:
-                made = _pin(made)
-            batch = {
-                key: made[key] if key in made else self._column(key, indices, tensors[key])
-                for key in self._samples.readings
-            }
-            if self._samples.return_index:
-                batch["index"] = torch.tensor(indices, dtype=torch.int64)
-            return batch
         start = time.perf_counter()
-        by_key = {
-            key: values[key] if key in values else self._sample_list(key, indices, tensors[key])
+        if self._python is not None:
+            batch = self._python(indices.tolist(), tensors, metas, epoch, columns)
+            batch = _pin(batch) if self._options.pin_memory else batch
+        elif self._native is not None:
+            assert self._native.complete is not None
+            batch = self._native.complete(native_batch(tensors, metas))
+        else:
+            return self._untouched(indices.tolist(), dict(zip(self._dtypes, tensors, strict=True)), columns)
+        self._python_seconds += time.perf_counter() - start
+        return batch
+
+    def _untouched(
+        self, indices: list[int], tensors: dict[str, _core._TensorBatch], columns: Columns
+    ) -> dict[str, Any]:
+        """A batch as the core has made it."""
+        made = self._samples.collate_columns(stored_values(self._samples, indices, tensors, columns))
+        if self._options.pin_memory and made:
+            made = _pin(made)
+        batch = {
+            key: made[key] if key in made else self._column(key, indices, tensors[key])
             for key in self._samples.readings
         }
-        samples = [
-            self._samples.transformed({key: column[i] for key, column in by_key.items()}, epoch, index)
-            for i, index in enumerate(indices)
-        ]
-        batch = (self._collate or self._samples.collate)(samples)
-        self._transform_seconds += time.perf_counter() - start
-        return _pin(batch) if self._options.pin_memory else batch
-
-    def _transformed(
-        self, part: NativePart, indices: list[int], tensors: list[_core._TensorBatch], metas: Any, epoch: int
-    ) -> Any:
-        """A batch of a pipeline whose leading steps the core has run."""
-        start = time.perf_counter()
-        if part.complete is not None:
-            batch = part.complete(native_batch(tensors, metas))
-        else:
-            assert part.resume is not None and self._collate is not None
-            batch = self._collate([
-                self._samples.seeded(epoch, index, functools.partial(part.resume, sample))
-                for index, sample in zip(indices, native_samples(tensors, metas), strict=True)
-            ])
-            batch = _pin(batch) if self._options.pin_memory else batch
-        self._transform_seconds += time.perf_counter() - start
+        if self._samples.return_index:
+            batch["index"] = torch.tensor(indices, dtype=torch.int64)
         return batch
 
     def _column(self, key: str, indices: list[int], native: _core._TensorBatch) -> Any:
         """Arrays of a batch that the core has made, as the default collate gives them."""
         tensor, dtype = self._samples.tensors[key], self._dtypes[key]
         if isinstance(tensor, ChunkedTensor) and tensor.is_sequence:
-            return sequence_batch(native, dtype, _lengths(tensor, indices), tensor.sequence([]))
+            return sequence_batch(native, dtype, item_counts(tensor, indices), tensor.sequence([]))
         return tensor_batch(native, dtype)
-
-    def _sample_list(self, key: str, indices: list[int], native: _core._TensorBatch) -> list[Any]:
-        """The same, sample by sample."""
-        tensor, dtype = self._samples.tensors[key], self._dtypes[key]
-        if isinstance(tensor, ChunkedTensor) and tensor.is_sequence:
-            return sequence_samples(native, dtype, _lengths(tensor, indices), tensor.sequence([]))
-        return numpy_samples(native, dtype)
-
-    def _values(
-        self, indices: list[int], tensors: dict[str, _core._TensorBatch], columns: Columns
-    ) -> dict[str, list[Any]]:
-        """Samples of a batch that are no arrays of the core's, by key: Python makes them of the bytes that the core has
-        read (text, polygons, rare image formats), or has read them by itself.
-        """
-        readings = {key: reading for key, reading in self._samples.readings.items() if reading.route != "arrays"}
-        stored = {
-            key: grouped(sample_bytes(tensors[key]), _lengths(reading.tensor, indices))
-            for key, reading in readings.items()
-            if key in tensors
-        }
-        values: dict[str, list[Any]] = {key: [] for key in readings}
-        # Sample by sample, so that the error of the first bad one is raised, as in the Python loader.
-        for position, index in enumerate(indices):
-            for key, reading in readings.items():
-                if key in stored:
-                    values[key].append(reading.value(index, stored[key][position]))
-                else:
-                    values[key].append(columns[key][position].result())
-        return values
-
-
-def _lengths(tensor: Tensor, indices: list[int]) -> list[int]:
-    """How many items each sample has."""
-    if isinstance(tensor, ChunkedTensor) and tensor.is_sequence:
-        return [len(tensor.items(index)) for index in indices]
-    return [1] * len(indices)
 
 
 def _pin(batch: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -41,6 +42,14 @@ class LoaderOptions:
         _whole_number("num_workers", self.num_workers, least=0)
         _whole_number("prefetch_factor", self.prefetch_factor, least=1)
         _whole_number("chunk_cache_bytes", self.chunk_cache_bytes, least=0)
+        if self.timeout < 0:
+            raise ValueError(f"timeout must not be negative, got {self.timeout}")
+        methods = multiprocessing.get_all_start_methods()
+        if isinstance(self.multiprocessing_context, str) and self.multiprocessing_context not in methods:
+            raise ValueError(
+                f"multiprocessing_context must be one of {', '.join(map(repr, methods))}, or such a context, "
+                f"got {self.multiprocessing_context!r}"
+            )
 
 
 def _whole_number(name: str, value: object, *, least: int) -> None:

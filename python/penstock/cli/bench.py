@@ -4,118 +4,177 @@ from __future__ import annotations
 
 import argparse
 import json
-import time
+from collections.abc import Collection
+from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
-from penstock.cli.progress import progress
+from penstock.cli.bench_config import config_loader, python_steps
+from penstock.cli.bench_plot import check_plot, draw_stages
+from penstock.cli.bench_run import Epoch, peak_mib, run_epoch
+from penstock.cli.bench_stages import Lanes, Limit, limit_of, stages_of
 from penstock.cli.source import add_source, open_source
 from penstock.dataset import Dataset
 from penstock.loader import DataLoader
+from penstock.transforms.explain import as_text as explained
+from penstock.transforms.program import StepReport
 
 __all__ = ["add_parser", "measure"]
+
+#: Of batches without a configuration.
+_BATCH_SIZE = 8
 
 
 def add_parser(commands: Any) -> None:
     parser = commands.add_parser(
-        "bench", help="how fast a dataset loads here", description="Loads a dataset and says what limits the speed."
+        "bench",
+        help="how fast a dataset loads here",
+        description="Loads a dataset, with the pipeline of an MMDetection configuration or as it is stored, and says "
+        "what limits the speed.",
     )
     add_source(parser)
+    parser.add_argument("--config", metavar="CFG.py", help="an MMDetection configuration; PATH is its deeplake_path")
+    parser.add_argument("--split", choices=("train", "val", "test"), default="train", help="of it (default: train)")
     parser.add_argument("--tensors", nargs="+", metavar="NAME", help="default: all that can be loaded")
-    parser.add_argument("--batch-size", type=int, default=8)
+    parser.add_argument("--batch-size", type=int, help=f"default: the configuration's, else {_BATCH_SIZE}")
     parser.add_argument("--threads", type=int, help="decoding threads, or workers of the python loader")
     parser.add_argument("--epochs", type=int, default=2, help="the first one also fills the caches (default: 2)")
-    parser.add_argument("--loader-type", default="auto", help="auto, c++ or python (default: auto)")
+    parser.add_argument("--seconds", type=float, default=30, help="at most so long an epoch (default: 30)")
+    parser.add_argument("--batches", type=int, help="at most so many of each epoch")
+    parser.add_argument("--loader-type", help="auto, c++ or python (default: the configuration's, else auto)")
     parser.add_argument("--shuffle", action="store_true")
     parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument("--plot", metavar="OUT.png", type=Path, help="draw the stages")
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    if arguments.epochs < 1:
-        raise ValueError(f"--epochs must be at least 1, got {arguments.epochs}")
-    dataset = open_source(arguments)
-    figures = measure(dataset, arguments)
+    for option, least in (("epochs", 1), ("batches", 1)):
+        value = getattr(arguments, option)
+        if value is not None and value < least:
+            raise ValueError(f"--{option} must be at least {least}, got {value}")
+    if not arguments.seconds > 0:
+        raise ValueError(f"--seconds must be more than 0, got {arguments.seconds}")
+    if arguments.plot is not None:
+        check_plot(arguments.plot)
+    figures = measure(open_source(arguments), arguments)
+    if arguments.plot is not None:
+        draw_stages(figures, arguments.plot)
     print(json.dumps(figures, indent=1) if arguments.json else as_text(figures))
     return 0
 
 
 def measure(dataset: Dataset, arguments: argparse.Namespace) -> dict[str, Any]:
-    """Loads the dataset ``arguments.epochs`` times; figures of each epoch and of the stages."""
-    tensors = arguments.tensors or [name for name, tensor in dataset.tensors.items() if not tensor.unsupported()]
-    python = arguments.loader_type == "python"
-    with DataLoader(
-        dataset,
-        arguments.batch_size,
-        arguments.shuffle,
-        loader_type=arguments.loader_type,
-        tensors=tensors,
-        num_threads=None if python else arguments.threads,
-        num_workers=(arguments.threads or 0) if python else 0,
-    ) as loader:
-        epochs = [_run_epoch(loader) for _ in range(arguments.epochs)]
-        stats = loader.stats()
-        threads = loader.options.num_workers if loader.loader_type == "python" else loader.options.num_threads
+    """Loads the dataset ``arguments.epochs`` times.
+
+    Returns:
+        Figures of each epoch; of the last one its rate, its stages (seconds for 1,000 samples, shares) and what limits
+        it; and the loader's counters over all.
+    """
+    tensors, loader = _loader(dataset, arguments)
+    with loader:
+        epochs = [
+            run_epoch(loader, most_seconds=arguments.seconds, most_batches=arguments.batches)
+            for _ in range(arguments.epochs)
+        ]
+        peak = peak_mib()
         last = epochs[-1]
+        limit = _limit(loader, last, arguments.config is not None)
         return {
             "path": dataset.path,
+            "config": arguments.config,
             "tensors": tensors,
             "loader_type": loader.loader_type,
-            "threads": threads,
-            "batch_size": arguments.batch_size,
+            "threads": _threads(loader),
+            "batch_size": loader.batch_size,
             "samples": len(loader.dataset),  # type: ignore[arg-type]
-            "samples_per_second": last["samples_per_second"],
-            "first_batch_seconds": epochs[0]["first_batch_seconds"],
-            "epochs": epochs,
-            "stats": stats,
-            "limit": limiting_stage(stats, threads),
+            "steps": [asdict(step) for step in loader.steps],
+            "samples_per_second": last.samples_per_second,
+            "cpu_seconds_per_1000": last.figures["cpu_seconds_per_1000"],
+            "peak_mib": peak,
+            "first_batch_seconds": epochs[0].first_batch_seconds,
+            "epochs": [epoch.figures for epoch in epochs],
+            "stages": {name: asdict(stage) for name, stage in stages_of(last.stats, last.seconds).items()},
+            "stats": loader.stats(),
+            "limiting_stage": limit.stage,
+            "limit": limit.text,
         }
 
 
-def _run_epoch(loader: DataLoader) -> dict[str, float]:
-    start = time.perf_counter()
-    first = 0.0
-    samples = len(loader.dataset)  # type: ignore[arg-type]
-    for number, _ in enumerate(progress(loader, len(loader), "batch")):
-        if number == 0:
-            first = time.perf_counter() - start
-    seconds = time.perf_counter() - start
-    return {"seconds": seconds, "first_batch_seconds": first, "samples_per_second": samples / seconds}
+def _loader(dataset: Dataset, arguments: argparse.Namespace) -> tuple[list[str], DataLoader]:
+    """The names of the tensors, and their loader."""
+    if arguments.config is not None:
+        return config_loader(dataset, arguments)
+    tensors = arguments.tensors or [name for name, tensor in dataset.tensors.items() if not tensor.unsupported()]
+    python = arguments.loader_type == "python"
+    return tensors, DataLoader(
+        dataset,
+        _BATCH_SIZE if arguments.batch_size is None else arguments.batch_size,
+        arguments.shuffle,
+        loader_type=arguments.loader_type or "auto",
+        tensors=tensors,
+        num_threads=None if python else arguments.threads,
+        num_workers=(arguments.threads or 0) if python else 0,
+    )
 
 
-def limiting_stage(stats: dict[str, float], threads: int) -> str:
-    """What the time goes to, in one sentence with what to change."""
-    if "decode_seconds" not in stats:
-        return "decoding in Python: --loader-type c++ is faster, where the extension is installed"
-    decode = stats["decode_seconds"] / threads
-    fetch = stats["fetch_seconds"] / 2  # two reading threads
-    if stats["wait_seconds"] < 0.1 * (decode + fetch):
-        return "the consumer: batches were ready before they were asked for"
-    if fetch > decode:
-        return "reading: faster storage, or fewer others that read from it, would help"
-    return f"decoding on {threads} threads: more cores and --threads would help"
+def _threads(loader: DataLoader) -> int:
+    return loader.options.num_workers if loader.loader_type == "python" else loader.options.num_threads
+
+
+def _limit(loader: DataLoader, epoch: Epoch, configured: bool) -> Limit:
+    lanes = Lanes(loader.options.num_threads, loader.options.num_workers)
+    limit = limit_of(epoch.stats, epoch.seconds, lanes)
+    if limit.stage != "python" or not configured:
+        return limit
+    # Only now, since it takes time and memory of its own.
+    return limit_of(epoch.stats, epoch.seconds, lanes, python_steps(loader))
 
 
 def as_text(figures: dict[str, Any]) -> str:
     """The figures for reading."""
-    stats = figures["stats"]
+    stats, stages = figures["stats"], figures["stages"]
     lines = [
         f"{figures['path']}: {figures['samples']} samples, {', '.join(figures['tensors'])}",
         f"loader {figures['loader_type']}, {figures['threads']} threads, batches of {figures['batch_size']}",
+        *_step_lines(figures["steps"]),
         "",
         *(
             f"epoch {number}: {epoch['samples_per_second']:8.0f} samples/s"
             f"   first batch after {epoch['first_batch_seconds'] * 1000:.0f} ms"
+            f"   {epoch['cpu_seconds_per_1000']:.2f} CPU seconds per 1,000 samples"
             for number, epoch in enumerate(figures["epochs"])
         ),
+        f"peak memory: {figures['peak_mib']:.0f} MiB",
+        "",
+        "stage      seconds per 1,000 samples   share",
+        *(
+            f"{name:<10} {stage['seconds_per_1000']:25.3f} {stage['share']:7.1%}   {_note(name, stages)}"
+            for name, stage in stages.items()
+        ),
     ]
-    if "decode_seconds" in stats:
-        per_sample = 1000 / stats["samples"]
+    if "bytes_read" in stats:
         lines += [
             "",
-            f"read      {stats['fetch_seconds'] * per_sample:8.3f} ms a sample"
-            f"   ({stats['bytes_read'] / 1e6:.0f} MB read, {stats['cache_hits']:.0f} cache hits)",
-            f"decode    {stats['decode_seconds'] * per_sample:8.3f} ms a sample and thread"
-            f"   ({stats['encoded_bytes'] / stats['decode_seconds'] / 1e6:.0f} MB/s a thread)",
-            f"waited    {stats['wait_seconds'] * per_sample:8.3f} ms a sample for a batch",
+            f"{stats['bytes_read'] / 1e6:.1f} MB read, {stats['encoded_bytes'] / 1e6:.1f} MB decoded, "
+            f"{stats['cache_hits']:.0f} cache hits",
         ]
     return "\n".join([*lines, "", f"limiting stage: {figures['limit']}"])
+
+
+_NOTES = {
+    "fetch": "reading",
+    "decode": "encoded to pixels",
+    "transform": "native transforms",
+    "python": "Python's transforms and collate",
+    "wait": "for a batch; of the time, while the others are of the work",
+}
+
+
+def _note(stage: str, stages: Collection[str]) -> str:
+    everything = stage == "python" and "decode" not in stages
+    return "reading, decoding, transforms and collate" if everything else _NOTES[stage]
+
+
+def _step_lines(steps: list[dict[str, Any]]) -> list[str]:
+    return ["", *explained([StepReport(**step) for step in steps]).splitlines()] if steps else []

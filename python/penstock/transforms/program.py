@@ -33,6 +33,11 @@ class StepReport:
     native: bool
     reason: str = ""
 
+    @property
+    def name(self) -> str:
+        """The step without its arguments."""
+        return self.step.split("(")[0] or self.step
+
 
 @dataclass(frozen=True)
 class Program:

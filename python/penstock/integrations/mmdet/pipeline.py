@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -16,6 +17,7 @@ from penstock.integrations.mmdet.steps import is_test_pipeline, loads_masks
 from penstock.integrations.mmdet.tensors import TENSOR_KEYS, resolve_tensors
 from penstock.readings import Reading
 from penstock.transforms.program import Program, StepReport
+from penstock.transforms.steps import PythonStep
 
 __all__ = ["collate_batch", "compile_pipeline", "dataset_program"]
 
@@ -87,18 +89,21 @@ def _why_not_images(dataset: DeepLakeCocoDataset) -> str:
 
 def _reports(built: Sequence[Any], dataset: DeepLakeCocoDataset) -> tuple[StepReport, ...]:
     count, reason = native_steps(dataset.steps, dataset.polygons, _why_not_images(dataset))
-    reasons = [reason, *["it comes after"] * len(built)]
-    return tuple(
-        StepReport(_text_of(step), number < count, "" if number < count else reasons[number - count])
-        for number, step in enumerate(built)
-    )
+    reports = []
+    for number, (step, own) in enumerate(zip(built, dataset.steps, strict=True)):
+        why = own.reason if isinstance(own, PythonStep) else "it comes after"
+        native = number < count
+        reports.append(StepReport(_text_of(step), native, "" if native else reason if number == count else why))
+    return tuple(reports)
 
 
 def _text_of(step: Any) -> str:
     try:
-        return " ".join(repr(step).split())
+        text = " ".join(repr(step).split()).replace("( ", "(")
     except AttributeError:  # MMDetection's FilterAnnotations asks for an attribute that it does not have
         return type(step).__name__
+    # What classes without a text of their own give: neither their module nor an address tells anything.
+    return re.sub(r"<(?:[^\s]+\.)?(\w+) object at 0x[0-9a-f]+>", r"\1", text)
 
 
 def collate_batch(samples: list[Any]) -> Any:

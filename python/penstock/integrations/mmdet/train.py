@@ -14,15 +14,15 @@ from mmcv import ConfigDict
 from mmcv.runner import EpochBasedRunner, Fp16OptimizerHook, Hook, build_runner
 from mmdet.apis.train import auto_scale_lr
 from mmdet.core import EvalHook, build_optimizer
-from mmdet.datasets import replace_ImageToTensor
 from mmdet.utils import find_latest_checkpoint, get_device, get_root_logger
 from mmdet.utils.compat_config import compat_imgs_per_gpu, compat_runner_args
 
 from penstock.dataset import Dataset
 from penstock.errors import ConfigError
-from penstock.integrations.mmdet.config import check_config, loader_type_of, parse_loader, parse_split
+from penstock.integrations.mmdet.config import check_config
 from penstock.integrations.mmdet.device import OneDevice
-from penstock.integrations.mmdet.loader import DetectionLoader, build_dataloader, build_dataset
+from penstock.integrations.mmdet.loader import DetectionLoader
+from penstock.integrations.mmdet.split_loader import build_split_loader
 
 __all__ = ["train_detector"]
 
@@ -65,8 +65,8 @@ def train_detector(
         raise ConfigError("distributed training is not supported yet", hint="Pass distributed=False")
     check_config(cfg, validate=validate)
     cfg = _with_defaults(cfg)
-    train_loader = _build_loader(cfg, "train", "train_pipeline", ds_train, ds_train_tensors)
-    val_loader = _build_loader(cfg, "val", "test_pipeline", ds_val, ds_val_tensors) if validate else None
+    train_loader = build_split_loader(cfg, "train", ds_train, ds_train_tensors)
+    val_loader = build_split_loader(cfg, "val", ds_val, ds_val_tensors) if validate else None
     with train_loader:
         if val_loader is None:
             _run(model, cfg, train_loader, None, timestamp, meta)
@@ -99,42 +99,6 @@ def _with_defaults(cfg: Any) -> Any:
     if len(cfg.gpu_ids) != 1:
         raise ConfigError(f"gpu_ids: training on {len(cfg.gpu_ids)} GPUs is not supported yet")
     return cfg
-
-
-def _build_loader(
-    cfg: Any,
-    name: str,
-    pipeline_key: str,
-    dataset: _DatasetLike | None,
-    tensors: Mapping[str, str] | None,
-) -> DetectionLoader:
-    where = f"data.{name}"
-    keys = cfg.data.get(name)
-    if keys is None:
-        keys = cfg.data[name] = ConfigDict()
-    if dataset is None and isinstance(keys, Mapping) and not keys.get("deeplake_path"):
-        raise ConfigError(
-            f"{where} has no deeplake_path",
-            hint=f"Give one, or pass ds_{name}=" + ("" if name == "train" else ", or validate=False"),
-        )
-    split = parse_split(where, keys, cfg.get(pipeline_key))
-    if dataset is not None and split.path is not None:
-        logger.info("%s: ds_%s is used in place of deeplake_path", where, name)
-    settings = parse_loader(cfg.data, name)
-    steps = split.pipeline
-    if name != "train" and settings.batch_size > 1:
-        steps = replace_ImageToTensor(copy.deepcopy(steps))
-    built = build_dataset({**keys, "pipeline": steps, "test_mode": name != "train"}, dataset=dataset, tensors=tensors)
-    logger.info("%s: %d images of %s", where, len(built), built.source.path)
-    return build_dataloader(
-        built,
-        settings.batch_size,
-        settings.num_workers,
-        shuffle=settings.shuffle,
-        seed=cfg.seed,
-        loader_type=loader_type_of(cfg),
-        **settings.options,
-    )
 
 
 def _run(

@@ -1,0 +1,90 @@
+"""The loader of a split, as a whole configuration describes it."""
+
+from __future__ import annotations
+
+import copy
+import logging
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from mmcv import Config, ConfigDict
+from mmdet.datasets import replace_ImageToTensor
+from mmdet.utils.compat_config import compat_imgs_per_gpu
+
+from penstock.dataset import Dataset
+from penstock.errors import ConfigError
+from penstock.integrations.mmdet.config import loader_type_of, parse_loader, parse_split
+from penstock.integrations.mmdet.loader import DetectionLoader, build_dataloader, build_dataset
+
+__all__ = ["build_split_loader", "read_config"]
+
+logger = logging.getLogger("penstock")
+
+
+def read_config(path: str | os.PathLike[str]) -> Any:
+    """An ``mmcv.Config`` from its file.
+
+    Raises:
+        ConfigError: The file is not there, or is no configuration with data.
+    """
+    try:
+        cfg = Config.fromfile(os.fspath(path))
+    except Exception as error:
+        # It runs the file, which may raise anything.
+        raise ConfigError(
+            f"the configuration '{os.fspath(path)}' cannot be read: {type(error).__name__}: {error}"
+        ) from error
+    if not isinstance(cfg.get("data"), Mapping):
+        raise ConfigError(f"the configuration '{os.fspath(path)}' has no data")
+    return compat_imgs_per_gpu(cfg)
+
+
+def build_split_loader(
+    cfg: Any,
+    name: str,
+    dataset: Dataset | str | os.PathLike[str] | None = None,
+    tensors: Mapping[str, str] | None = None,
+    **options: Any,
+) -> DetectionLoader:
+    """The loader of ``data.train``, ``data.val`` or ``data.test``.
+
+    Args:
+        cfg: An ``mmcv.Config``; a split that it does not have is added, empty.
+        name: "train", "val" or "test".
+        dataset: Stands in for ``deeplake_path``.
+        tensors: Stand in for ``deeplake_tensors``.
+        options: Arguments of :func:`build_dataloader` in place of what the configuration says, by its names.
+
+    Raises:
+        ConfigError: A configuration that cannot work.
+        PenstockError: What opening raises.
+    """
+    where = f"data.{name}"
+    keys = cfg.data.get(name)
+    if keys is None:
+        keys = cfg.data[name] = ConfigDict()
+    if dataset is None and isinstance(keys, Mapping) and not keys.get("deeplake_path"):
+        raise ConfigError(
+            f"{where} has no deeplake_path",
+            hint=f"Give one, or pass ds_{name}=" + ("" if name == "train" else ", or validate=False"),
+        )
+    split = parse_split(where, keys, cfg.get("train_pipeline" if name == "train" else "test_pipeline"))
+    if dataset is not None and split.path is not None:
+        logger.info("%s: the dataset that was passed is used in place of deeplake_path", where)
+    settings = parse_loader(cfg.data, name)
+    options = {
+        "samples_per_gpu": settings.batch_size,
+        "workers_per_gpu": settings.num_workers,
+        "shuffle": settings.shuffle,
+        "seed": cfg.get("seed"),
+        "loader_type": loader_type_of(cfg),
+        **settings.options,
+        **options,
+    }
+    steps = split.pipeline
+    if name != "train" and options["samples_per_gpu"] > 1:
+        steps = replace_ImageToTensor(copy.deepcopy(steps))
+    built = build_dataset({**keys, "pipeline": steps, "test_mode": name != "train"}, dataset=dataset, tensors=tensors)
+    logger.info("%s: %d images of %s", where, len(built), built.source.path)
+    return build_dataloader(built, **options)

@@ -1,0 +1,73 @@
+#include "pipeline/stored_images.h"
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <vector>
+
+#include "support/expect_error.h"
+#include "support/jpeg_files.h"
+
+namespace penstock::pipeline {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+constexpr std::uint32_t kHeight = 900, kWidth = 1200;
+
+struct OneImage {
+  test::ByteVector file = test::encode_jpeg(test::make_picture(kHeight, kWidth, 3, 1));
+  TensorSource source;
+  Job job;
+  std::vector<std::size_t> reads{0};
+  std::atomic<std::uint64_t> decode_ns{0};
+  std::atomic<std::uint64_t> rest_ns{0};
+
+  OneImage() {
+    source.format.name = "images";
+    source.format.is_image = true;
+    source.format.sample_compression = format::Compression::kJpeg;
+    source.color = decode::Color::kBgr;
+    source.index = {{7}, {9}, {0}, {""}};
+    job.reads = {{4, 0}};
+    job.fetched = {{FetchedSample{file, {kHeight, kWidth, 3}, nullptr}}};
+  }
+};
+
+TEST(StoredImages, TimeDecodingFromOpeningToTheEnd) {
+  OneImage image;
+  Clock::duration decoding{0};
+  {
+    base::SplitTimer timer(image.decode_ns, image.rest_ns);
+    StoredImages images(image.job, image.reads, image.source, 0, timer);
+    const auto timed = [&](const auto& work) {
+      const auto start = Clock::now();
+      work();
+      decoding += Clock::now() - start;
+    };
+    std::unique_ptr<transform::PixelSource> opened;
+    timed([&] { opened = images.open(0); });
+    const std::size_t stride = std::size_t{kWidth + 16} * opened->channels();
+    std::vector<std::uint8_t> rows(stride * 8);
+    for (std::uint32_t row = 0; row + 8 <= kHeight / 2; row += 8) timed([&] { opened->read(rows.data(), stride, 8); });
+    timed([&] { opened->finish(); });
+  }
+  const auto expected = static_cast<std::uint64_t>(std::chrono::nanoseconds(decoding).count());
+  EXPECT_LE(image.decode_ns, expected);
+  // The clock's own time is all that lies between the two, wherever this thread is put to sleep.
+  EXPECT_GE(image.decode_ns, expected / 10 * 9);
+}
+
+TEST(StoredImages, NameTheImageThatCannotBeOpened) {
+  OneImage image;
+  image.file.resize(10);
+  image.job.fetched[0][0].stored = image.file;
+  base::SplitTimer timer(image.decode_ns, image.rest_ns);
+  StoredImages images(image.job, image.reads, image.source, 0, timer);
+  const base::Error error = test::error_of([&] { images.open(0); });
+  EXPECT_EQ(error.kind(), base::ErrorKind::kDecode);
+  EXPECT_EQ(error.sample(), 4);
+  EXPECT_EQ(error.tensor(), "images");
+}
+
+}  // namespace
+}  // namespace penstock::pipeline
