@@ -9,12 +9,14 @@ import os
 import threading
 import time
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 
 from penstock._native import require_native
+from penstock.collate import sequence_batch, tensor_batch
 from penstock.dataset import Dataset
 from penstock.dataset.dataset import Dataset as ChunkedDataset
 from penstock.dataset.lake4 import Lake4Tensor
@@ -26,7 +28,7 @@ from penstock.native_batch import native_batch
 from penstock.options import LoaderOptions
 from penstock.plan import EpochPlan
 from penstock.python_columns import Columns, read_columns
-from penstock.python_part import PythonPart, core_dtypes, untouched_batch
+from penstock.python_part import PythonPart, item_counts, stored_values
 from penstock.readings import Reading
 from penstock.samples import Samples
 from penstock.transforms.native import NativePart
@@ -71,10 +73,9 @@ class NativeLoader:
         self._pid = os.getpid()
         self._closed = False
         self._python_seconds = 0.0
-        # Keys whose samples the core reads, in its order; those that Python reads beside it.
-        self._keys = list(core_dtypes(samples))
-        readings = samples.readings.items()
-        self._in_python = {key: reading for key, reading in readings if reading.route == "python"}
+        # Keys whose samples the core reads, and what its arrays hold; those that Python reads beside it.
+        self._dtypes = samples.core_dtypes
+        self._in_python = {key: reading for key, reading in samples.readings.items() if reading.route == "python"}
         self._native = samples.program.native
         self._python = PythonPart(samples, collate) if self._per_sample else None
         self._starting = threading.Lock()
@@ -91,26 +92,30 @@ class NativeLoader:
             yield from self._run_in_workers(plan)
             return
         epoch = self._started_epoch(plan)
-        in_python = read_columns(
-            self._in_python,
-            plan.batches(),
-            threads=self._options.num_threads,
-            ahead=self._options.prefetch_factor,
-        )
+        beside = self._columns_beside(plan)
         try:
-            for columns in in_python:
+            for columns in beside:
                 loaded = self._next(epoch)
                 if loaded is None:
                     break
                 yield self._batch(*loaded, columns, plan.epoch)
         finally:
             epoch.close()
-            in_python.close()
+            beside.close()
 
     def _started_epoch(self, plan: EpochPlan) -> _core.Epoch:
         core = self._started()
         order, ends = plan.remaining()
         return core.start(order, ends, self._samples.seed, plan.epoch)
+
+    def _columns_beside(self, plan: EpochPlan) -> Generator[Columns, None, None]:
+        order, ends = plan.remaining()
+        return read_columns(
+            self._in_python,
+            (order[begin:end] for begin, end in zip(np.append(0, ends), ends, strict=False)),
+            threads=self._options.num_threads,
+            ahead=self._options.prefetch_factor,
+        )
 
     def _run_in_workers(self, plan: EpochPlan) -> Iterator[Any]:
         # Before the core's threads start, if this is the first run: a forked child is better made without threads.
@@ -118,7 +123,7 @@ class NativeLoader:
         run: PooledRun | None = None
         try:
             epoch = self._started_epoch(plan)
-            run = PooledRun(pool, functools.partial(self._next, epoch), plan.epoch, len(plan) - plan.first)
+            run = PooledRun(pool, functools.partial(self._next, epoch), plan.epoch, len(plan.remaining()[1]))
             self._runs.add(run)
             for batch in run:
                 yield _pin(batch) if self._options.pin_memory else batch
@@ -201,7 +206,7 @@ class NativeLoader:
     def _start(self) -> _core.Loader:
         native = require_native()
         options = self._options
-        sources = [tensor_source(native, self._samples.readings[key]) for key in self._keys]
+        sources = [tensor_source(native, self._samples.readings[key]) for key in self._dtypes]
         if self._in_python:
             logger.info("penstock: %s: read by Python threads", ", ".join(self._in_python))
         logger.info("penstock: %d decoding threads, %d reading", options.num_threads, _IO_THREADS)
@@ -222,7 +227,7 @@ class NativeLoader:
         return native.Detection(  # type: ignore[no-any-return]
             steps=part.steps,
             table=native.AnnotationTable(**vars(table)),
-            image=self._keys.index(part.image),
+            image=list(self._dtypes).index(part.image),
             masks=self._mask_source(part),
             gray=part.gray,
             layout=part.layout,
@@ -235,7 +240,7 @@ class NativeLoader:
             return None
         tensor = self._samples.tensors[part.masks]
         dtype = None if tensor.value_format is None else str(tensor.dtype)
-        return self._keys.index(part.masks), dtype, part.bitmaps
+        return list(self._dtypes).index(part.masks), dtype, part.bitmaps
 
     def _allocate(self) -> Callable[[int], tuple[int, object]] | None:
         """Where batch memory comes from; None: from the core itself."""
@@ -253,8 +258,7 @@ class NativeLoader:
 
     @property
     def _uses_workers(self) -> bool:
-        # What Python reads beside the core it reads in this process.
-        return self._python is not None and self._options.num_workers > 0 and not self._in_python
+        return self._python is not None and self._options.num_workers > 0
 
     @property
     def _pins_slabs(self) -> bool:
@@ -270,19 +274,39 @@ class NativeLoader:
     def _batch(
         self, indices: Any, tensors: list[_core._TensorBatch], metas: Any, columns: Columns, epoch: int
     ) -> Any:
-        if self._python is None and self._native is None:
-            batch, made = untouched_batch(self._samples, indices.tolist(), tensors, columns)
-            batch |= _pin(made) if self._options.pin_memory and made else made
-            return {key: batch[key] for key in (*self._samples.readings, "index") if key in batch}
         start = time.perf_counter()
         if self._python is not None:
             batch = self._python(indices.tolist(), tensors, metas, epoch, columns)
             batch = _pin(batch) if self._options.pin_memory else batch
-        else:
-            assert self._native is not None and self._native.complete is not None
+        elif self._native is not None:
+            assert self._native.complete is not None
             batch = self._native.complete(native_batch(tensors, metas))
+        else:
+            return self._untouched(indices.tolist(), dict(zip(self._dtypes, tensors, strict=True)), columns)
         self._python_seconds += time.perf_counter() - start
         return batch
+
+    def _untouched(
+        self, indices: list[int], tensors: dict[str, _core._TensorBatch], columns: Columns
+    ) -> dict[str, Any]:
+        """A batch as the core has made it."""
+        made = self._samples.collate_columns(stored_values(self._samples, indices, tensors, columns))
+        if self._options.pin_memory and made:
+            made = _pin(made)
+        batch = {
+            key: made[key] if key in made else self._column(key, indices, tensors[key])
+            for key in self._samples.readings
+        }
+        if self._samples.return_index:
+            batch["index"] = torch.tensor(indices, dtype=torch.int64)
+        return batch
+
+    def _column(self, key: str, indices: list[int], native: _core._TensorBatch) -> Any:
+        """Arrays of a batch that the core has made, as the default collate gives them."""
+        tensor, dtype = self._samples.tensors[key], self._dtypes[key]
+        if isinstance(tensor, ChunkedTensor) and tensor.is_sequence:
+            return sequence_batch(native, dtype, item_counts(tensor, indices), tensor.sequence([]))
+        return tensor_batch(native, dtype)
 
 
 def _pin(batch: Any) -> Any:

@@ -1,4 +1,4 @@
-"""What Python makes of a batch that the core has read: values that are no arrays, transforms, and collate."""
+"""The part of a batch that Python makes: transform, or what the core has left of it, and collate."""
 
 from __future__ import annotations
 
@@ -7,43 +7,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-import torch
-
-from penstock.collate import NativeTensor, grouped, numpy_samples, sample_bytes, sequence_batch, sequence_samples
-from penstock.collate import tensor_batch as array_batch
+from penstock.collate import NativeTensor, grouped, numpy_samples, sample_bytes, sequence_samples
 from penstock.dataset import Tensor
 from penstock.dataset.tensor import Tensor as ChunkedTensor
 from penstock.native_batch import native_samples
 from penstock.python_columns import Columns
 from penstock.samples import Samples
 
-__all__ = ["PythonPart", "core_dtypes", "untouched_batch"]
-
-
-def core_dtypes(samples: Samples) -> dict[str, np.dtype[Any]]:
-    """The keys whose samples the core reads, in its order, and what its arrays of them hold."""
-    return {key: reading.core_dtype for key, reading in samples.readings.items() if reading.route != "python"}
-
-
-def untouched_batch(
-    samples: Samples, indices: Sequence[int], tensors: Sequence[NativeTensor], columns: Columns
-) -> tuple[dict[str, Any], dict[str, Any]]:
-    """A batch without a transform: what lies over the core's memory, and what Python has made beside it.
-
-    Args:
-        samples: The dataset.
-        indices, tensors: As :meth:`penstock._core.Epoch.next` gives them.
-        columns: The samples that Python has read by itself.
-    """
-    by_key = dict(zip(core_dtypes(samples), tensors, strict=True))
-    values = _values(samples, indices, by_key, columns)
-    arrays = {
-        key: _array_batch(samples, key, indices, tensor) for key, tensor in by_key.items() if key not in values
-    }
-    if samples.return_index:
-        arrays["index"] = torch.tensor(indices, dtype=torch.int64)
-    return arrays, samples.collate_columns(values)
+__all__ = ["PythonPart", "item_counts", "stored_values"]
 
 
 @dataclass(frozen=True)
@@ -64,14 +35,14 @@ class PythonPart:
         tensors: Sequence[NativeTensor],
         metas: Any,
         epoch: int,
-        columns: Columns | None = None,
+        beside: Columns | None = None,
     ) -> Any:
         """The batch.
 
         Args:
             indices, tensors, metas: As :meth:`penstock._core.Epoch.next` gives them.
             epoch: The epoch.
-            columns: The samples that Python has read by itself.
+            beside: Samples that Python's threads read beside the core; None where they are to be read here.
 
         Raises:
             TransformError: The transform raised; its exception is the cause.
@@ -85,34 +56,40 @@ class PythonPart:
                 for index, sample in zip(indices, native_samples(tensors, metas), strict=True)
             ]
         else:
-            by_key = self._by_key(indices, tensors, columns or {})
+            columns = self._columns(indices, tensors, beside)
             done = [
-                samples.transformed({key: column[i] for key, column in by_key.items()}, epoch, index)
+                samples.transformed({key: column[i] for key, column in columns.items()}, epoch, index)
                 for i, index in enumerate(indices)
             ]
         return (self.collate or samples.collate)(done)
 
-    def _by_key(
-        self, indices: Sequence[int], tensors: Sequence[NativeTensor], columns: Columns
+    def _columns(
+        self, indices: Sequence[int], tensors: Sequence[NativeTensor], beside: Columns | None
     ) -> dict[str, list[Any]]:
-        samples = self.samples
-        by_key = dict(zip(core_dtypes(samples), tensors, strict=True))
-        values = _values(samples, indices, by_key, columns)
+        by_key = dict(zip(self.samples.core_dtypes, tensors, strict=True))
+        values = stored_values(self.samples, indices, by_key, beside)
         return {
-            key: values[key] if key in values else _array_samples(samples, key, indices, by_key[key])
-            for key in samples.readings
+            key: values[key] if key in values else self._sample_list(key, indices, by_key[key])
+            for key in self.samples.readings
         }
 
+    def _sample_list(self, key: str, indices: Sequence[int], native: NativeTensor) -> list[Any]:
+        """Arrays of a batch that the core has made, sample by sample."""
+        tensor, dtype = self.samples.tensors[key], self.samples.core_dtypes[key]
+        if isinstance(tensor, ChunkedTensor) and tensor.is_sequence:
+            return sequence_samples(native, dtype, item_counts(tensor, indices), tensor.sequence([]))
+        return numpy_samples(native, dtype)
 
-def _values(
-    samples: Samples, indices: Sequence[int], tensors: Mapping[str, NativeTensor], columns: Columns
+
+def stored_values(
+    samples: Samples, indices: Sequence[int], tensors: Mapping[str, NativeTensor], beside: Columns | None
 ) -> dict[str, list[Any]]:
     """Samples of a batch that are no arrays of the core's, by key: Python makes them of the bytes that the core has
-    read (text, polygons, rare image formats), or has read them by itself.
+    read (text, polygons, rare image formats), or reads them by itself: ``beside``, or here where that is None.
     """
     readings = {key: reading for key, reading in samples.readings.items() if reading.route != "arrays"}
     stored = {
-        key: grouped(sample_bytes(tensors[key]), _lengths(reading.tensor, indices))
+        key: grouped(sample_bytes(tensors[key]), item_counts(reading.tensor, indices))
         for key, reading in readings.items()
         if key in tensors
     }
@@ -122,28 +99,14 @@ def _values(
         for key, reading in readings.items():
             if key in stored:
                 values[key].append(reading.value(index, stored[key][position]))
+            elif beside is None:
+                values[key].append(reading.read(index))
             else:
-                values[key].append(columns[key][position].result())
+                values[key].append(beside[key][position].result())
     return values
 
 
-def _array_batch(samples: Samples, key: str, indices: Sequence[int], native: NativeTensor) -> Any:
-    """Arrays of a batch that the core has made, as the default collate gives them."""
-    tensor, dtype = samples.tensors[key], core_dtypes(samples)[key]
-    if isinstance(tensor, ChunkedTensor) and tensor.is_sequence:
-        return sequence_batch(native, dtype, _lengths(tensor, indices), tensor.sequence([]))
-    return array_batch(native, dtype)
-
-
-def _array_samples(samples: Samples, key: str, indices: Sequence[int], native: NativeTensor) -> list[Any]:
-    """The same, sample by sample."""
-    tensor, dtype = samples.tensors[key], core_dtypes(samples)[key]
-    if isinstance(tensor, ChunkedTensor) and tensor.is_sequence:
-        return sequence_samples(native, dtype, _lengths(tensor, indices), tensor.sequence([]))
-    return numpy_samples(native, dtype)
-
-
-def _lengths(tensor: Tensor, indices: Sequence[int]) -> list[int]:
+def item_counts(tensor: Tensor, indices: Sequence[int]) -> list[int]:
     """How many items each sample has."""
     if isinstance(tensor, ChunkedTensor) and tensor.is_sequence:
         return [len(tensor.items(index)) for index in indices]

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import numpy as np
 import torch.utils.data
 
 from penstock.collate import collate_columns, collate_samples
@@ -83,6 +84,11 @@ class Samples(torch.utils.data.Dataset[Any]):
     def collate_columns(self, columns: dict[str, list[Any]]) -> dict[str, Any]:
         """The same for untransformed samples that are given key by key."""
         return collate_columns(columns, self._lists)
+
+    @property
+    def core_dtypes(self) -> dict[str, np.dtype[Any]]:
+        """The keys whose samples the native core reads, in its order, and what its arrays hold."""
+        return {key: reading.core_dtype for key, reading in self.readings.items() if reading.route != "python"}
 
     @property
     def read_tensors(self) -> dict[str, Tensor]:

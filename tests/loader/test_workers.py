@@ -371,7 +371,7 @@ def test_stats(lake: Lake) -> None:
     list(loader)
     stats = loader.stats()
     assert stats["samples"] == 12
-    assert stats["transform_seconds"] >= 12 * 0.02
+    assert stats["python_seconds"] >= 12 * 0.02
     assert stats["wait_seconds"] > 0
 
 

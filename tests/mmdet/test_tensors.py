@@ -82,8 +82,8 @@ def test_tensors_that_cannot_be_images(awkward: CocoPair) -> None:
 
 
 def test_tensors_that_cannot_be_read_yet(mmdet: Any, lake: Callable[[str], Path]) -> None:
-    with pytest.raises(UnsupportedError, match="tensor 'linked'"):
-        resolve(lake("unsupported"), {"img": "linked"}, annotations=False)
+    with pytest.raises(UnsupportedError, match="tensor 'linked_tiles'"):
+        resolve(lake("unsupported"), {"img": "linked_tiles"}, annotations=False)
 
 
 def test_tensors_beside_the_boxes_go_before_those_at_the_top(make: Any) -> None:
