@@ -52,13 +52,13 @@ std::optional<batch::Batch> Epoch::next(const std::function<void()>& interrupted
         job = std::move(found->second);
         ready_.erase(found);
         // After an error there is nothing more to deliver.
-        delivered_ = job->error() == nullptr ? delivered_ + 1 : batch_ends_.size();
+        delivered_ = !job->failed() ? delivered_ + 1 : batch_ends_.size();
         break;
       }
     }
     if (!ready_posted_.wait()) interrupted();
   }
-  if (const std::exception_ptr error = job->error(); error != nullptr) {
+  if (const std::exception_ptr error = job->take_error(); error != nullptr) {
     close();
     std::rethrow_exception(error);
   }

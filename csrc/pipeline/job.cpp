@@ -21,9 +21,14 @@ Place Job::place_of(std::size_t tensor, std::size_t slot) const {
   return {reads[read].position, tensor, slot - slots[tensor].begin(read)};
 }
 
-std::exception_ptr Job::error() {
+bool Job::failed() {
   const std::lock_guard lock(error_mutex_);
-  return error_;
+  return error_ != nullptr;
+}
+
+std::exception_ptr Job::take_error() {
+  const std::lock_guard lock(error_mutex_);
+  return std::move(error_);
 }
 
 }  // namespace penstock::pipeline

@@ -53,8 +53,10 @@ struct Job {
   std::size_t sound_samples();
   std::size_t slot_of(Place place) const { return slots[place.tensor].begin(place.position) + place.item; }
   Place place_of(std::size_t tensor, std::size_t slot) const;
-  /// The error that was kept; null where none was.
-  std::exception_ptr error();
+  bool failed();
+  /// Hands over the error that was kept; null where none was. It lives on with the consumer alone: the last thread that
+  /// worked on the batch may be about to let go of the job.
+  std::exception_ptr take_error();
 
  private:
   std::mutex error_mutex_;
