@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from penstock.errors import PenstockError
@@ -17,7 +17,9 @@ pytestmark = pytest.mark.usefixtures("native")
 
 _QUIET = settings(
     deadline=None,
-    max_examples=25,
+    max_examples=12,
+    # A failing pipeline is short enough as it is, and trying shorter ones takes minutes.
+    phases=[Phase.explicit, Phase.reuse, Phase.generate],
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
 )
@@ -55,7 +57,7 @@ def _tolerance(pipeline: list[dict[str, Any]]) -> Tolerance:
     names = [step["type"] for step in pipeline]
     if "RandomAffine" in names:
         return Tolerance(share=0.03, boxes=1e-3)
-    if "YOLOXHSVRandomAug" in names:
-        # On float images it runs in Python, and cuts hue and saturation to integers.
-        return Tolerance(share=0.01)
+    if "YOLOXHSVRandomAug" in names or "MixUp" in names:
+        # On float images both run in Python, after native steps, and cut what these give to integers.
+        return Tolerance(share=0.02)
     return Tolerance()
