@@ -70,20 +70,24 @@ def tensor_batch(native: NativeTensor, dtype: np.dtype[Any]) -> Any:
     memory, offsets, shapes, stacked = native
     if not _in_torch(dtype):
         return [sample.copy() for sample in numpy_samples(native, dtype)]
-    base = torch.from_numpy(memory) if isinstance(memory, np.ndarray) else memory
-    torch_dtype = _torch_dtype(dtype)
+    # Once for the batch; a view of each sample is then one step from there.
+    elements = _elements(memory, dtype)
     if stacked:
-        return _view(base, 0, [len(shapes), *shapes[0]], torch_dtype, dtype.itemsize)
+        return _view(elements, 0, [len(shapes), *shapes[0]])
     return [
-        _view(base, offset, shape, torch_dtype, dtype.itemsize)
-        for offset, shape in zip(offsets, shapes, strict=True)
+        _view(elements, offset // dtype.itemsize, shape) for offset, shape in zip(offsets, shapes, strict=True)
     ]
 
 
-def _view(
-    memory: torch.Tensor, offset: int, shape: list[int], dtype: torch.dtype, item_size: int
-) -> torch.Tensor:
-    return memory[offset : offset + math.prod(shape) * item_size].view(dtype).view(shape)
+def _elements(memory: Any, dtype: np.dtype[Any]) -> torch.Tensor:
+    """All elements that a batch's memory has room for."""
+    base = torch.from_numpy(memory) if isinstance(memory, np.ndarray) else memory
+    elements: torch.Tensor = base[: len(base) // dtype.itemsize * dtype.itemsize].view(_torch_dtype(dtype))
+    return elements
+
+
+def _view(elements: torch.Tensor, start: int, shape: list[int]) -> torch.Tensor:
+    return elements[start : start + math.prod(shape)].view(shape)
 
 
 def _torch_dtype(dtype: np.dtype[Any]) -> torch.dtype:
@@ -112,8 +116,7 @@ def sequence_batch(native: NativeTensor, dtype: np.dtype[Any], lengths: list[int
     if not _in_torch(dtype):
         return [sample.copy() for sample in sequence_samples(native, dtype, lengths, empty)]
     if stacked and min(lengths) == max(lengths) and shapes and 0 not in shapes[0]:
-        base = torch.from_numpy(memory) if isinstance(memory, np.ndarray) else memory
-        return _view(base, 0, [len(lengths), lengths[0], *shapes[0]], _torch_dtype(dtype), dtype.itemsize)
+        return _view(_elements(memory, dtype), 0, [len(lengths), lengths[0], *shapes[0]])
     return _stack_or_list(sequence_samples(native, dtype, lengths, empty))
 
 

@@ -55,7 +55,8 @@ class Samples(torch.utils.data.Dataset[Any]):
         self.program = program
         self.readings = {
             key: Reading(tensor, program.color.get(key, "native"), (decode or {}).get(key, "numpy"))
-            for key, tensor in self.read_tensors.items()
+            for key, tensor in tensors.items()
+            if program.reads is None or key in program.reads
         }
         # What is no array may be an array where it is empty: whether a batch is a list must not depend on that.
         self._lists = frozenset(key for key, reading in self.readings.items() if reading.decode != "numpy")
@@ -89,12 +90,6 @@ class Samples(torch.utils.data.Dataset[Any]):
     def core_dtypes(self) -> dict[str, np.dtype[Any]]:
         """The keys whose samples the native core reads, in its order, and what its arrays hold."""
         return {key: reading.core_dtype for key, reading in self.readings.items() if reading.route != "python"}
-
-    @property
-    def read_tensors(self) -> dict[str, Tensor]:
-        """The tensors that have to be read for a sample, by its keys."""
-        reads = self.program.reads
-        return {key: tensor for key, tensor in self.tensors.items() if reads is None or key in reads}
 
     def transformed(self, sample: dict[str, Any], epoch: int, index: int) -> Any:
         """Runs the transform on a decoded sample, with its own random numbers.

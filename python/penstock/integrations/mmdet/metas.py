@@ -92,9 +92,10 @@ class Metas:
     def _add_defaults(self, values: dict[str, Any], row: Mapping[str, float]) -> None:
         values.setdefault("pad_shape", self._shape(row, "height", "width"))
         values.setdefault("scale_factor", 1.0)
-        channels = self._channels[0] if self._channels else 1
-        norm = {"mean": np.zeros(channels, np.float32), "std": np.ones(channels, np.float32), "to_rgb": False}
-        values.setdefault("img_norm_cfg", norm)
+        if "img_norm_cfg" not in values:
+            channels = self._channels[0] if self._channels else 1
+            neutral = {"mean": np.zeros(channels, np.float32), "std": np.ones(channels, np.float32)}
+            values["img_norm_cfg"] = {**neutral, "to_rgb": False}
 
 
 def _has(row: Mapping[str, float], column: str) -> bool:
