@@ -41,7 +41,7 @@ EXPECTED: dict[str, tuple[type[PenstockError], str]] = {
     "missing": (LinkNotFoundError, "the linked file '/.*missing.jpg' is not there"),
     "relative": (LinkNotFoundError, "'somewhere/else.jpg' is not there in the working directory, '/"),
     "remote": (UnsupportedError, "'https://example.com/a.jpg' leads to https://, and only links to local files"),
-    "text": (DecodeError, "no image that can be read"),
+    "text": (DecodeError, "the linked file '/.*text.jpg': the file is no image that can be read"),
 }
 
 

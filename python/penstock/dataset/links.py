@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from penstock.errors import DecodeError, LinkNotFoundError, StorageError, UnsupportedError
 
-__all__ = ["read_link"]
+__all__ = ["naming_link", "read_link"]
 
 _URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 
@@ -45,3 +47,13 @@ def read_link(stored: bytes) -> bytes:
         ) from None
     except OSError as error:
         raise StorageError(f"cannot read the linked file '{link}': {error.strerror or error}") from error
+
+
+@contextmanager
+def naming_link(stored: bytes) -> Iterator[None]:
+    """Puts a link that :func:`read_link` has read before what is said of its file."""
+    try:
+        yield
+    except (DecodeError, UnsupportedError) as error:
+        error.cause = f"the linked file '{stored.decode()}': {error.cause}"
+        raise

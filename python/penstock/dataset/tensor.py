@@ -15,7 +15,7 @@ from penstock.dataset.chunk_index import ChunkIndex, read_chunk_index, read_chun
 from penstock.dataset.chunk_reader import ChunkReader
 from penstock.dataset.encoders import parse_sequences, parse_tiles
 from penstock.dataset.keys import in_commit
-from penstock.dataset.links import read_link
+from penstock.dataset.links import naming_link, read_link
 from penstock.dataset.records import read_record
 from penstock.dataset.rows import RowIndex, Rows
 from penstock.dataset.sequences import SequenceIndex
@@ -410,12 +410,11 @@ class Tensor:
         """A sample that is no sequence, or an item of one."""
         if not self.is_link:
             return self._reader.sample(item, color, decode)
-        file = self._linked(item)
-        if decode == "bytes":
-            return file
-        if not file:
-            return np.ones((0,))
-        with self._placed(item):
+        with self._linked(item) as file:
+            if decode == "bytes":
+                return file
+            if not file:
+                return np.ones((0,))
             if decode == "pil":
                 return open_image_file(file)
             return decode_image_file(file, len(self.max_shape), color if self.base_htype in IMAGE_HTYPES else "native")
@@ -423,15 +422,17 @@ class Tensor:
     def _item_shape(self, item: int) -> tuple[int, ...]:
         if not self.is_link:
             return self._meta.fixed_shape or self._reader.shape(item)
-        file = self._linked(item)
-        with self._placed(item):
+        with self._linked(item) as file:
             return image_file_shape(file, len(self.max_shape)) if file else (0,)
 
-    def _linked(self, item: int) -> _bytes:
-        """The file that a link names; nothing for an empty link."""
+    @contextmanager
+    def _linked(self, item: int) -> Iterator[_bytes]:
+        """The file that a link names, nothing for an empty link. Errors from within name sample and file."""
         link = self._reader.stored(item)
         with self._placed(item):
-            return read_link(link) if link else b""
+            file = read_link(link) if link else b""
+            with naming_link(link):
+                yield file
 
     def _shapes_one_by_one(self) -> npt.NDArray[np.int64]:
         shapes = np.zeros((len(self), self.ndim or 3 * self.is_link), dtype=np.int64)

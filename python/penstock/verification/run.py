@@ -64,7 +64,7 @@ def verify(
     except DatasetFormatError as error:
         return Report(error.path or str(dataset), None, fast, findings=(Finding.of(error),))
     checkable, findings, skipped = _checkable(chosen)
-    findings += _uneven_lengths([tensor for tensor in chosen if not tensor.hidden and tensor.name not in skipped])
+    findings += _uneven_lengths([tensor for tensor in checkable if not tensor.hidden])
     total = sum(len(items_of(tensor)) for tensor in checkable)
     done = 0
     with closing(_check(opened, checkable, native, threads, not fast)) as checks:
