@@ -179,9 +179,7 @@ def test_a_chunk_that_the_storage_lost(loader_type: str, in_memory: Any, native:
 
 
 @pytest.mark.parametrize("loader_type", ["c++", "python"])
-def test_a_storage_that_fails(
-    loader_type: str, in_memory: Any, native: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_storage_that_fails(loader_type: str, in_memory: Any, native: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     ours = penstock.open(in_memory)
     key = ours["images"].chunks.key(0)
     provider = type(in_memory.base_storage)

@@ -1,4 +1,4 @@
-"""Random histories: whatever is done to a dataset, every commit and branch reads as deeplake reads it."""
+"""Random histories: whatever is done to a dataset, every commit, branch and view reads as deeplake reads it."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import penstock
 from support.history import addresses, assert_same_dataset
-from support.lake import Lake, new_lake
+from support.lake import Lake, new_lake, open_lake
+from support.views import assert_same_view
 
 # Small chunks, so that a few samples fill several, and later commits share some of them with earlier ones.
 KINDS: list[dict[str, Any]] = [
@@ -128,6 +130,17 @@ def checkout(lake: Lake, number: int) -> None:
     lake.checkout(lake.branches[number % len(lake.branches)])
 
 
+def save_view(lake: Lake, number: int) -> None:
+    """Rows one by one in any order, or a slice, of what was committed."""
+    length = min((len(lake[name]) for name in lake.tensors), default=0)
+    if not length:
+        return
+    lake.commit(f"viewed {number}", allow_empty=True)
+    rows = [(number * step) % length for step in (1, 3, 7)]
+    chosen = slice(number % length, None, 1 + number % 3) if number % 2 else list(dict.fromkeys(rows))
+    lake[chosen].save_view(id=f"view{len(lake.get_views())}")
+
+
 STEPS: list[Callable[[Lake, int], None]] = [
     *(append, extend, extend, update, update, pop, pop, create, create, rename, delete, assign_beyond),
     *(commit, commit, branch, checkout, checkout),
@@ -146,3 +159,25 @@ def test_any_history(deeplake: Any, native: Any, steps: list[tuple[Callable[[Lak
                 step(lake, number)
         for address in addresses(path):
             assert_same_dataset(path, address)
+
+
+# Fewer, as deeplake takes half a second to save a view and load it again.
+@given(
+    st.lists(st.tuples(st.sampled_from([*STEPS, *[save_view] * 4]), st.integers(0, 999)), min_size=3, max_size=8),
+    st.integers(0, 999),
+)
+@settings(max_examples=12, deadline=None)
+def test_any_view(deeplake: Any, native: Any, steps: list[tuple[Callable[[Lake, int], None], int]], last: int) -> None:
+    """Views of whatever was committed, also of commits that came before later changes."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "lake"
+        with new_lake(path) as lake:
+            for number in range(0, len(KINDS), 3):
+                create(lake, number)
+            for step, number in [*steps, (save_view, last)]:
+                step(lake, number)
+        with open_lake(path) as lake:
+            for branch_name in lake.branches:
+                lake.checkout(branch_name)
+                for view in lake.get_views():
+                    assert_same_view(penstock.open(path, view=view.id), view.load(verbose=False))
