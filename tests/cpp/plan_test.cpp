@@ -60,6 +60,24 @@ TEST_F(ReadPlanTest, AQuarterOfTheSpanIsDenseAndLessIsNot) {
   EXPECT_FALSE(first_is_whole(7)) << "two of nine";
 }
 
+TEST_F(ReadPlanTest, OfAViewItsRowsAreVisited) {
+  TensorSource source = make_source("images", store_, 3, 10, 100);
+  source.view = format::RowMap{29, -1, {}};
+  EXPECT_EQ(whole(source, test::in_order(10)), (std::vector<bool>{false, false, true})) << "the last ten, backwards";
+  source.view = format::RowMap{0, 10, {}};
+  EXPECT_EQ(whole(source, test::in_order(3)), (std::vector<bool>{false, false, false})) << "one of each chunk";
+  source.view = format::RowMap{0, 1, {12, 3, 11}};
+  EXPECT_EQ(whole(source, test::in_order(3)), (std::vector<bool>{false, true, false})) << "rows one by one";
+}
+
+TEST_F(ReadPlanTest, OfASequenceEachItemIsAVisit) {
+  TensorSource source = make_source("images", store_, 3, 10, 100);
+  // Two sequences of fifteen items: the chunk in the middle belongs to both.
+  source.sequences = format::SequenceIndex{{15}, {0}, {1}};
+  EXPECT_EQ(whole(source, {0}), (std::vector<bool>{true, true, false}));
+  EXPECT_EQ(whole(source, {1}), (std::vector<bool>{false, true, true}));
+}
+
 TEST_F(ReadPlanTest, OneVisitIsNoReasonToReadAWholeChunk) {
   const TensorSource source = make_source("images", store_, 3, 10, 100);
   EXPECT_EQ(whole(source, {15}), (std::vector<bool>{false, false, false}));

@@ -106,9 +106,7 @@ def test_a_chunk_that_ends_in_its_samples(loader_type: str, lake_copy: Copy, nat
 
 
 @pytest.mark.parametrize("claim", [-1, 2**31 - 1, 1_000_000])
-def test_a_header_that_lies_about_its_shapes(
-    loader_type: str, claim: int, lake_copy: Copy, native: Any
-) -> None:
+def test_a_header_that_lies_about_its_shapes(loader_type: str, claim: int, lake_copy: Copy, native: Any) -> None:
     path = lake_copy("equal_images")
     file, sample = last_chunk(path, "jpegs")
     overwrite(file, 1 + file.read_bytes()[0], struct.pack("<i", claim))
@@ -141,9 +139,7 @@ def test_a_corrupt_jpeg(loader_type: str, lake_copy: Copy, native: Any) -> None:
     path = lake_copy("equal_images")
     file, sample = last_chunk(path, "jpegs")
     overwrite(file, header_end(file), b"no JPEG here")
-    check(
-        path, loader_type, "jpegs", errors.DecodeError, sample, first_bad_batch=sample // 2, words="JPEG"
-    )
+    check(path, loader_type, "jpegs", errors.DecodeError, sample, first_bad_batch=sample // 2, words="JPEG")
 
 
 def test_a_truncated_jpeg(loader_type: str, lake_copy: Copy, native: Any) -> None:

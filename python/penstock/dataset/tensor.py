@@ -241,7 +241,10 @@ class Tensor:
         if self.is_sequence:
             with self._placed(checked):
                 raise UnsupportedError("a sequence's bytes are not in one piece")
-        return self._linked(checked) if self.is_link else self._reader.stored(checked)
+        if not self.is_link:
+            return self._reader.stored(checked)
+        with self._linked(checked) as file:
+            return file
 
     def value(
         self, index: int, pieces: Sequence[_bytes], color: Color = "native", decode: Decode = "numpy"
