@@ -36,9 +36,7 @@ Lake = Callable[[str], Path]
         ({"tensors": ["jpgs"]}, errors.TensorNotFoundError, "jpegs"),
     ],
 )
-def test_wrong_arguments(
-    arguments: dict[str, Any], kind: type[Exception], words: str, lake: Lake, native: Any
-) -> None:
+def test_wrong_arguments(arguments: dict[str, Any], kind: type[Exception], words: str, lake: Lake, native: Any) -> None:
     with pytest.raises(kind, match=words):
         penstock.DataLoader(lake("equal_images"), **arguments)
 

@@ -71,9 +71,7 @@ def test_batches_are_equal_for_both_types_and_all_threads(
                 prefetch_factor=prefetch,
             )
             assert_equal(found, reference)
-    workers = batches(
-        lake(dataset), loader_type="python", tensors=tensors, transform=transform, num_workers=2
-    )
+    workers = batches(lake(dataset), loader_type="python", tensors=tensors, transform=transform, num_workers=2)
     assert_equal(workers, reference)
 
 
@@ -191,12 +189,14 @@ def test_the_dataset_gives_the_loaders_samples_by_index(loader_type: str, lake: 
 
 @pytest.mark.parametrize("workers", [0, 2])
 @pytest.mark.parametrize("loader_type", ["c++", "python"])
-def test_an_error_of_the_transform_names_the_sample(
-    loader_type: str, workers: int, lake: Lake, native: Any
-) -> None:
+def test_an_error_of_the_transform_names_the_sample(loader_type: str, workers: int, lake: Lake, native: Any) -> None:
     with (
         penstock.DataLoader(
-            lake("equal_images"), 2, transform=_fails_at_five, loader_type=loader_type, num_workers=workers,
+            lake("equal_images"),
+            2,
+            transform=_fails_at_five,
+            loader_type=loader_type,
+            num_workers=workers,
             return_index=True,
         ) as loader,
         pytest.raises(penstock.errors.TransformError, match=r"ZeroDivisionError.*sample 5") as caught,
@@ -223,9 +223,7 @@ def test_stats_count(lake: Lake, native: Any) -> None:
     assert stats["decode_seconds"] > 0
 
 
-def test_a_loader_may_be_collected_on_its_own_thread(
-    lake: Lake, native: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_loader_may_be_collected_on_its_own_thread(lake: Lake, native: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Memory from Python is allocated on a loader thread: the garbage collector runs there, too."""
     unreachable = []
 

@@ -91,9 +91,7 @@ def test_pil_images_are_those_of_deeplake(
         ("polygons", ["lz4_sample/varying"]),
     ],
 )
-def test_bytes_are_those_of_deeplake(
-    dataset: str, names: list[str], loader_type: str, lake: Lake, native: Any
-) -> None:
+def test_bytes_are_those_of_deeplake(dataset: str, names: list[str], loader_type: str, lake: Lake, native: Any) -> None:
     path = lake(dataset)
     for name in names:
         found = load(path, loader_type, {name: "bytes"}, tensors=[name])[name]
@@ -185,12 +183,14 @@ def test_transforms_and_workers_see_them_too(num_workers: int, loader_type: str,
         loader_type,
         {"file": "bytes", "picture": "pil", "pixels": "numpy"},
         tensors={"file": "jpegs", "picture": "jpegs", "pixels": "jpegs"},
-        collate_fn=lambda samples: {
-            key: [value for sample in map(describe, samples) for value in (sample[key],) * 3]
-            for key in ("same", "bytes", "file", "picture", "pixels")
-            if key in ("same", "bytes")
-        }
-        | {"file": [], "picture": [], "pixels": []},
+        collate_fn=lambda samples: (
+            {
+                key: [value for sample in map(describe, samples) for value in (sample[key],) * 3]
+                for key in ("same", "bytes", "file", "picture", "pixels")
+                if key in ("same", "bytes")
+            }
+            | {"file": [], "picture": [], "pixels": []}
+        ),
         num_workers=num_workers,
     )
     assert found["same"] == [True] * 36
@@ -230,6 +230,4 @@ def test_only_images_become_pil_images(lake: Lake) -> None:
 def test_a_pipeline_needs_arrays(mmdet: Any, lake: Lake) -> None:
     pipeline = [{"type": "LoadImageFromFile"}, {"type": "Collect", "keys": ["img"], "meta_keys": []}]
     with pytest.raises(errors.ConfigError, match=r"decode\['img'\] is 'pil', but the pipeline needs arrays"):
-        penstock.DataLoader(
-            lake("equal_images"), tensors={"img": "jpegs"}, transform=pipeline, decode={"img": "pil"}
-        )
+        penstock.DataLoader(lake("equal_images"), tensors={"img": "jpegs"}, transform=pipeline, decode={"img": "pil"})

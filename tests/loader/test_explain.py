@@ -92,9 +92,7 @@ def test_a_callable_and_no_transform(awkward: CocoPair, native: Any) -> None:
 
 
 @pytest.mark.parametrize("loader_type", ["c++", "python"])
-def test_collate_fn_gets_what_the_pipeline_returns(
-    loader_type: str, awkward: CocoPair, native: Any
-) -> None:
+def test_collate_fn_gets_what_the_pipeline_returns(loader_type: str, awkward: CocoPair, native: Any) -> None:
     calls = []
 
     def keep(samples: list[Any]) -> list[Any]:
@@ -120,9 +118,7 @@ def test_collate_fn_gets_what_the_pipeline_returns(
         assert "collate_fn takes samples as the whole pipeline returns them" in loader.explain()
 
 
-def test_the_log_says_it_once_at_the_start(
-    awkward: CocoPair, native: Any, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_the_log_says_it_once_at_the_start(awkward: CocoPair, native: Any, caplog: pytest.LogCaptureFixture) -> None:
     pipeline = training()
     pipeline.insert(3, {"type": Mine})
     loader = load(awkward, pipeline)

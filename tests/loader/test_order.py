@@ -72,17 +72,12 @@ def test_without_a_seed_torchs_generator_governs(make: Make) -> None:
     assert indices(make(batch_size=4, shuffle=True)) == first
     torch.manual_seed(12)
     assert indices(make(batch_size=4, shuffle=True)) != first
-    seeded = [
-        indices(make(batch_size=4, shuffle=True, generator=torch.Generator().manual_seed(3)))
-        for _ in range(2)
-    ]
+    seeded = [indices(make(batch_size=4, shuffle=True, generator=torch.Generator().manual_seed(3))) for _ in range(2)]
     assert seeded[0] == seeded[1]
 
 
 def test_every_sample_once_over_all_ranks(make: Make) -> None:
-    parts = [
-        indices(make(batch_size=4, shuffle=True, seed=1, rank=rank, world_size=3)) for rank in range(3)
-    ]
+    parts = [indices(make(batch_size=4, shuffle=True, seed=1, rank=rank, world_size=3)) for rank in range(3)]
     assert [len(part) for part in parts] == [20, 20, 20]
     assert sorted(index for part in parts for index in part) == list(range(60))
 

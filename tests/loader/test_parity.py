@@ -33,9 +33,7 @@ def samples(path: Path, loader_type: str, name: str, batch_size: int) -> list[An
 
 @pytest.mark.parametrize("loader_type", ["c++", "python"])
 @pytest.mark.parametrize("dataset", list(MAKERS))
-def test_samples_are_those_of_deeplake(
-    dataset: str, loader_type: str, lake: Lake, deeplake: Any, native: Any
-) -> None:
+def test_samples_are_those_of_deeplake(dataset: str, loader_type: str, lake: Lake, deeplake: Any, native: Any) -> None:
     path = lake(dataset)
     names = loadable(path)
     assert names
@@ -63,9 +61,7 @@ def test_color_conversion_is_the_same(color: str, lake: Lake, native: Any) -> No
                     expected = tensor.read(index, color)
                 except penstock.errors.UnsupportedError:
                     continue
-                found = native.decode_image(
-                    tensor.bytes(index), compression, tensor.shape(index), color=color
-                )
+                found = native.decode_image(tensor.bytes(index), compression, tensor.shape(index), color=color)
                 np.testing.assert_array_equal(found, expected, err_msg=f"{dataset} {name}[{index}]")
 
 

@@ -79,7 +79,14 @@ def augmented(sample: dict[str, Any]) -> dict[str, Any]:
     return sample
 
 
-@pytest.mark.parametrize("dataset", ["equal_images", "jpeg_images", "many_chunks", "texts", "polygons"])
+@pytest.mark.parametrize(
+    "dataset",
+    [
+        *("equal_images", "jpeg_images", "many_chunks", "texts", "polygons"),
+        # Whole or in part read by Python.
+        *("image_files", "image_chunks", "linked", "tiled", "sequences"),
+    ],
+)
 def test_batches_are_those_of_the_consuming_process(dataset: str, lake: Lake) -> None:
     expected = list(load(lake(dataset), 0, transform=augmented))
     loader = load(lake(dataset), 2, transform=augmented, prefetch_factor=3)
@@ -245,7 +252,7 @@ def test_an_exception_that_does_not_pickle_is_told(lake: Lake) -> None:
 
 def test_a_batch_that_does_not_pickle_is_an_error(lake: Lake) -> None:
     with pytest.raises((AttributeError, TypeError), match="pickle"):
-        list(load(lake("equal_images"), 1, collate_fn=lambda samples: (lambda: samples)))
+        list(load(lake("equal_images"), 1, collate_fn=lambda samples: lambda: samples))
 
 
 def note_start(number: int) -> None:
