@@ -28,6 +28,10 @@ struct Batch {
   std::vector<std::int64_t> indices;
   std::vector<TensorBatch> tensors;
   std::vector<double> metas;  ///< of transformed samples: see pipeline/meta_row
+
+  /// Adds a tensor, laid out as TensorBatch::lay_out does, in a slab of the pool.
+  void add(SlabPool& pool, std::vector<base::Shape> item_shapes, std::size_t item_size,
+           std::span<const std::size_t> ends = {});
 };
 
 }  // namespace penstock::batch

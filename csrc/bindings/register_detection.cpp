@@ -13,6 +13,7 @@
 #include "bindings/register.h"
 #include "bindings/step_reader.h"
 #include "pipeline/detection.h"
+#include "pipeline/meta_row.h"
 
 namespace py = pybind11;
 
@@ -85,7 +86,7 @@ void register_detection(py::module_& module) {
       .def(py::init(&make_spec), py::kw_only(), py::arg("steps"), py::arg("table"), py::arg("image"), py::arg("masks"), py::arg("gray"),
            py::arg("layout"), py::arg("pad_value"));
 
-  module.attr("META_COLUMNS") = py::cast(pipeline::Detection::meta_columns());
+  module.attr("META_COLUMNS") = py::cast(pipeline::meta_columns());
 }
 
 }  // namespace penstock::bindings

@@ -50,8 +50,6 @@ std::size_t element_size(const transform::Sample& view) { return view.floating ?
 Detection::Detection(DetectionSpec spec)
     : spec_(std::move(spec)), views_(views_of(spec_.program)), annotated_(loads_annotations(spec_.program)) {}
 
-const std::vector<std::string>& Detection::meta_columns() { return pipeline::meta_columns(); }
-
 transform::Stream Detection::stream(const Job& job, std::size_t position, const Randomness& random) const {
   return {random.seed, random.epoch, static_cast<std::uint64_t>(job.batch.indices[position]),
           job.planned[position].attempt, 0};
@@ -134,8 +132,7 @@ void Detection::lay_out_images(Job& job, std::size_t samples, std::size_t view, 
     shapes.push_back(image_shape(extent));
   }
   if (spec_.layout == ImageLayout::kStack) shapes.assign(samples, image_shape(largest));
-  batch::TensorBatch& out = job.batch.tensors.emplace_back();
-  out.slab = slabs.take(out.lay_out(std::move(shapes), element_size(job.planned[0].views[view])));
+  job.batch.add(slabs, std::move(shapes), element_size(job.planned[0].views[view]));
 }
 
 void Detection::lay_out_annotations(Job& job, std::size_t samples, std::span<batch::SlabPool> slabs) const {
@@ -148,13 +145,9 @@ void Detection::lay_out_annotations(Job& job, std::size_t samples, std::span<bat
     labels.push_back({static_cast<std::uint32_t>(sample.labels.size())});
     ignored.push_back({static_cast<std::uint32_t>(sample.ignored.size()), 4});
   }
-  const auto place = [&](std::vector<base::Shape> shapes, std::size_t item_size, batch::SlabPool& pool) {
-    batch::TensorBatch& out = job.batch.tensors.emplace_back();
-    out.slab = pool.take(out.lay_out(std::move(shapes), item_size));
-  };
-  place(std::move(boxes), sizeof(float), slabs[0]);
-  place(std::move(labels), sizeof(std::int64_t), slabs[1]);
-  place(std::move(ignored), sizeof(float), slabs[2]);
+  job.batch.add(slabs[0], std::move(boxes), sizeof(float));
+  job.batch.add(slabs[1], std::move(labels), sizeof(std::int64_t));
+  job.batch.add(slabs[2], std::move(ignored), sizeof(float));
   for (std::size_t position = 0; position < samples; ++position) {
     const transform::Sample& sample = job.planned[position].views[0];
     copy_rows(job.batch.tensors[views_], position, sample.boxes);
@@ -171,12 +164,8 @@ void Detection::lay_out_masks(Job& job, std::size_t samples, std::span<batch::Sl
     first.push_back(std::move(shapes.values));
     second.push_back(std::move(shapes.ends));
   }
-  const auto place = [&](std::vector<base::Shape> shapes, std::size_t item_size, batch::SlabPool& pool) {
-    batch::TensorBatch& out = job.batch.tensors.emplace_back();
-    out.slab = pool.take(out.lay_out(std::move(shapes), item_size));
-  };
-  place(std::move(first), spec_.masks->bitmaps ? 1 : sizeof(double), slabs[0]);
-  place(std::move(second), sizeof(std::int64_t), slabs[1]);
+  job.batch.add(slabs[0], std::move(first), spec_.masks->bitmaps ? 1 : sizeof(double));
+  job.batch.add(slabs[1], std::move(second), sizeof(std::int64_t));
 }
 
 void Detection::run(const Job& job, std::size_t position, const std::vector<TensorSource>& sources,

@@ -3,7 +3,6 @@
 #include <cstdint>
 #include <optional>
 #include <span>
-#include <string>
 #include <vector>
 
 #include "base/stats.h"
@@ -66,9 +65,6 @@ class Detection {
   /// Writes the pixels and masks of one sample. Decoding is a part of `timer`.
   void run(const Job& job, std::size_t position, const std::vector<TensorSource>& sources,
            base::SplitTimer& timer) const;
-
-  /// What the rows of Batch::metas hold, column by column.
-  static const std::vector<std::string>& meta_columns();
 
  private:
   void read_partners(Job& job, std::size_t position, const Randomness& random) const;

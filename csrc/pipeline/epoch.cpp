@@ -248,9 +248,8 @@ void Epoch::take_memory(Job& job) {
     const TensorSource& source = loader_.sources_[tensor];
     const std::span<const std::size_t> ends(job.slots[tensor].ends.data(), samples);
     shapes[tensor].resize(ends.back());  // less what came before the first bad tensor of a sample
-    batch::TensorBatch& out = job.batch.tensors.emplace_back();
-    out.slab = loader_.slabs_[tensor].take(
-        out.lay_out(std::move(shapes[tensor]), source.format.item_size, source.sequences ? ends : decltype(ends){}));
+    job.batch.add(loader_.slabs_[tensor], std::move(shapes[tensor]), source.format.item_size,
+                  source.sequences ? ends : decltype(ends){});
   }
 }
 

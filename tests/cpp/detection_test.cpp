@@ -9,6 +9,7 @@
 
 #include "pipeline/epoch.h"
 #include "pipeline/loader.h"
+#include "pipeline/meta_row.h"
 #include "support/dataset.h"
 #include "support/expect_error.h"
 
@@ -71,7 +72,7 @@ std::unique_ptr<Loader> make_loader(const test::Dataset& dataset, std::vector<st
 using Result = std::pair<std::vector<float>, std::vector<std::byte>>;
 
 void collect(const batch::Batch& batch, std::map<std::int64_t, Result>& results) {
-  const std::size_t columns = Detection::meta_columns().size();
+  const std::size_t columns = meta_columns().size();
   const std::vector<test::Array> boxes = test::arrays_of(batch, 1, sizeof(float));
   for (std::size_t i = 0; i < batch.indices.size(); ++i) {
     const double* row = &batch.metas[i * columns];
