@@ -53,13 +53,9 @@ class Ceiling(Process):
 def ceiling_program() -> Path:
     """Builds benchmarks/cpp/jpeg_ceiling.cpp, optimised."""
     options = ["-DPENSTOCK_BUILD_TESTS=OFF", "-DPENSTOCK_BUILD_BENCHMARKS=ON"]
-    subprocess.run(
-        ["cmake", "--preset", "release", *options], cwd=ROOT, check=True, stdout=subprocess.DEVNULL
-    )
+    subprocess.run(["cmake", "--preset", "release", *options], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
     build = ROOT / "build" / "release"
-    subprocess.run(
-        ["cmake", "--build", str(build), "--target", "jpeg_ceiling"], check=True, stdout=subprocess.DEVNULL
-    )
+    subprocess.run(["cmake", "--build", str(build), "--target", "jpeg_ceiling"], check=True, stdout=subprocess.DEVNULL)
     return build / "benchmarks" / "cpp" / "jpeg_ceiling"
 
 

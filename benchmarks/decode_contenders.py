@@ -43,9 +43,7 @@ class ImageLoader:
 
     def sums(self) -> list[int]:
         return [
-            zlib.crc32(np.ascontiguousarray(self.rgb(np.asarray(image))))
-            for batch in self.batches()
-            for image in batch
+            zlib.crc32(np.ascontiguousarray(self.rgb(np.asarray(image)))) for batch in self.batches() for image in batch
         ]
 
     def rgb(self, image: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:

@@ -37,18 +37,23 @@ class Contender(Protocol):
 
 
 class _Clock:
-    """Notes when a run's first batch is there."""
+    """Notes when a run's first batch is there, and what else a contender has measured of its run."""
 
     def __init__(self) -> None:
-        self.start = 0.0
+        self.begin()
+
+    def begin(self) -> None:
+        self.start = time.perf_counter()
         self.first_batch: float | None = None
+        self.figures: dict[str, float] = {}
 
     def batch(self) -> None:
         if self.first_batch is None:
             self.first_batch = time.perf_counter() - self.start
 
 
-#: Contenders that tell how long the first batch took call ``CLOCK.batch()`` after each.
+#: Contenders that tell how long the first batch took call ``CLOCK.batch()`` after each; in ``CLOCK.figures`` they put
+#: what else there is to tell of a run.
 CLOCK = _Clock()
 
 
@@ -66,7 +71,7 @@ def serve(make_contender: Callable[[], Contender]) -> None:
             print(json.dumps(contender.sums()), file=answers, flush=True)
             continue
         before = _cpu_seconds()
-        CLOCK.start, CLOCK.first_batch = time.perf_counter(), None
+        CLOCK.begin()
         samples = contender.run()
         seconds = time.perf_counter() - CLOCK.start
         result = {
@@ -75,14 +80,13 @@ def serve(make_contender: Callable[[], Contender]) -> None:
             "cpu_seconds": _cpu_seconds() - before,
             "peak_mib": _peak_kib() / 1024 - before_mib,
             "first_batch_seconds": seconds if CLOCK.first_batch is None else CLOCK.first_batch,
+            **CLOCK.figures,
         }
         print(json.dumps(result), file=answers, flush=True)
 
 
 def _cpu_seconds() -> float:
-    own, children = (
-        resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
-    )
+    own, children = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     return own.ru_utime + own.ru_stime + children.ru_utime + children.ru_stime
 
 

@@ -95,9 +95,7 @@ def main() -> None:
     parser.add_argument("--no-flip", action="store_true")
     arguments = parser.parse_args()
     serve(
-        lambda: Dali(
-            arguments.recipe, arguments.data, arguments.threads, arguments.batch_size, not arguments.no_flip
-        )
+        lambda: Dali(arguments.recipe, arguments.data, arguments.threads, arguments.batch_size, not arguments.no_flip)
     )
 
 

@@ -1,6 +1,6 @@
 """Draws benchmarks/results/decode.json: images/s of each contender, with the spread over the rounds.
 
-    python benchmarks/plot_decode.py
+python benchmarks/plot_decode.py
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Draws benchmarks/results/open.json: time to open and to the first batch, and memory, against dataset size.
 
-    python benchmarks/plot_open.py
+python benchmarks/plot_open.py
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Draws benchmarks/results/pipeline.json: images/s of each contender on each recipe, with the spread over the rounds.
 
-    python benchmarks/plot_pipeline.py
+python benchmarks/plot_pipeline.py
 """
 
 from __future__ import annotations
