@@ -38,6 +38,13 @@ numpy2_tests() {
   PENSTOCK_REQUIRE=native "$numpy2/bin/python" -m pytest -q -r fE tests/golden tests/dataset tests/loader tests/robustness tests/lifetime
 }
 
+# MMDetection's environment has deeplake 3; put before it on the path, deeplake 4 takes its place.
+lake4_mmdet_tests() {
+  local overlay=build/deeplake4
+  rm -rf "$overlay" && mkdir -p "$overlay" && ln -s "$lake4"/lib/python3*/site-packages/deeplake* "$overlay" || return
+  PYTHONPATH=$PWD/$overlay PENSTOCK_REQUIRE=native,mmdet,deeplake4 python -m pytest -q -r fE tests/lake4/test_mmdet.py
+}
+
 check "ruff" ruff check .
 check "mypy" mypy
 check "C++ tests, debug" cpp_tests debug
@@ -48,6 +55,9 @@ if [ -n "$numpy2" ]; then
 fi
 if [ -n "$lake4" ]; then
   check "Python tests, Deep Lake 4" env PENSTOCK_REQUIRE=native,deeplake4 "$lake4/bin/python" -m pytest tests/lake4
+fi
+if [ -n "$lake4" ]; then
+  check "Python tests, MMDetection over Deep Lake 4" lake4_mmdet_tests
 fi
 check "Python tests" python -m pytest
 

@@ -12,7 +12,7 @@ import numpy as np
 from support.images import jpeg, picture
 from support.lake import encoded, new_lake
 
-__all__ = ["CocoPair", "write_awkward_coco", "write_coco_lake"]
+__all__ = ["CocoPair", "write_awkward_coco", "write_awkward_files", "write_coco_lake"]
 
 _NAMES = ["cat", "dog", "emu", "fox"]
 #: As in COCO itself, numbers that are neither dense nor start at 0.
@@ -55,7 +55,12 @@ def write_coco_lake(path: Path, annotation_file: Path, images: Path) -> CocoPair
 
 
 def write_awkward_coco(folder: Path) -> CocoPair:
-    """Annotations of every kind that MMDetection treats in its own way.
+    """:func:`write_awkward_files` and the dataset of them."""
+    return write_coco_lake(folder / "lake", write_awkward_files(folder), folder)
+
+
+def write_awkward_files(folder: Path) -> Path:
+    """A COCO file, with its images beside it: annotations of every kind that MMDetection treats in its own way.
 
     Tall, wide, square and tiny images; images without annotations, with crowds alone, with nothing but boxes
     that are dropped (outside of the image, narrower than a pixel, without area); boxes across the border.
@@ -84,7 +89,7 @@ def write_awkward_coco(folder: Path) -> CocoPair:
     # Annotation files are not sorted by image.
     rng.shuffle(annotations)
     file.write_text(json.dumps({"images": images, "annotations": annotations, "categories": categories}))
-    return write_coco_lake(folder / "lake", file, folder)
+    return file
 
 
 def _boxes(number: int, height: int, width: int, rng: np.random.Generator) -> list[Any]:
