@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import closing
 from typing import Any
 
-from penstock.dataset import interface, open_dataset
-from penstock.dataset.dataset import Dataset
-from penstock.dataset.tensor import Tensor
-from penstock.errors import DatasetFormatError, PenstockError, UnsupportedError
+from penstock.dataset import Dataset, Tensor, open_dataset
+from penstock.dataset.dataset import Dataset as ChunkedDataset
+from penstock.dataset.lake4 import Lake4Tensor
+from penstock.dataset.tensor import Tensor as ChunkedTensor
+from penstock.errors import DatasetFormatError, PenstockError
 from penstock.options import LoaderOptions, default_threads, resolve_loader_type
 from penstock.readings import Reading
 from penstock.verification.checks import Checked, check_in_native_core, check_in_python, items_of
 from penstock.verification.findings import Finding, Report
+from penstock.verification.rows import check_rows
 
 __all__ = ["verify"]
 
 
 def verify(
-    dataset: str | os.PathLike[str] | interface.Dataset | Any,
+    dataset: str | os.PathLike[str] | Dataset | Any,
     *,
     commit: str | None = None,
     view: str | None = None,
@@ -34,11 +36,13 @@ def verify(
     sample hides no other.
 
     Args:
-        dataset: As for :func:`penstock.open`, of Deep Lake 3. Of a view, its samples alone are checked.
+        dataset: As for :func:`penstock.open`. Of a view, its samples alone are checked. Of Deep Lake 4, findings name
+            no chunks: only Deep Lake's own package sees them.
         commit, view: Likewise.
         tensors: Names of the tensors to check; None for all, the ones that Deep Lake hides included.
         fast: Checks the structure alone: metadata, chunk files and their sizes, headers, shapes and byte positions, and
-            that all tensors have one length. Nothing is decoded, and uncompressed samples are not read.
+            that all tensors have one length. Nothing is decoded, and uncompressed samples are not read; but of Deep
+            Lake 4 everything is read, and of images the headers are checked.
         loader_type: "c++", "python", or "auto" for the native core where it is installed. The findings are the same,
             but for the words of causes that a decoder gives.
         num_threads: Threads to decode with; None for one for each usable core.
@@ -58,14 +62,12 @@ def verify(
     threads = LoaderOptions(num_threads=default_threads(num_threads, 0)).num_threads
     try:
         opened = open_dataset(dataset, commit, view)
-        if not isinstance(opened, Dataset):
-            raise UnsupportedError("only datasets of Deep Lake 3 can be verified yet", path=opened.path)
         chosen = _chosen(opened, tensors)
     except DatasetFormatError as error:
         return Report(error.path or str(dataset), None, fast, findings=(Finding.of(error),))
     checkable, findings, skipped = _checkable(chosen)
-    findings += _uneven_lengths([tensor for tensor in checkable if not tensor.hidden])
-    total = sum(len(items_of(tensor)) for tensor in checkable)
+    findings += _uneven_lengths([tensor for tensor in checkable if tensor.name in opened.tensors])
+    total = sum(len(items_of(tensor)) if isinstance(tensor, ChunkedTensor) else len(tensor) for tensor in checkable)
     done = 0
     with closing(_check(opened, checkable, native, threads, not fast)) as checks:
         for checked in checks:
@@ -84,11 +86,12 @@ def verify(
 
 
 def _chosen(dataset: Dataset, names: Sequence[str] | None) -> list[Tensor]:
+    hidden: Mapping[str, Tensor] = dataset.hidden_tensors if isinstance(dataset, ChunkedDataset) else {}
     if names is None:
-        return [*dataset.tensors.values(), *dataset.hidden_tensors.values()]
+        return [*dataset.tensors.values(), *hidden.values()]
     if isinstance(names, str):
         raise TypeError(f"tensors must be a list of names, got the string {names!r}")
-    return [dataset.hidden_tensors[name] if name in dataset.hidden_tensors else dataset[name] for name in names]
+    return [hidden[name] if name in hidden else dataset[name] for name in names]
 
 
 def _checkable(tensors: Sequence[Tensor]) -> tuple[list[Tensor], list[Finding], dict[str, str]]:
@@ -100,7 +103,9 @@ def _checkable(tensors: Sequence[Tensor]) -> tuple[list[Tensor], list[Finding], 
             if reason is not None:
                 skipped[tensor.name] = reason
                 continue
-            _ = tensor.chunks, tensor.class_names, tensor.is_sequence and tensor.sequences
+            _ = tensor.class_names
+            if isinstance(tensor, ChunkedTensor):
+                _ = tensor.chunks, tensor.is_sequence and tensor.sequences
             checkable.append(tensor)
         except PenstockError as error:
             findings.append(Finding.of(error, tensor=tensor.name))
@@ -124,13 +129,17 @@ def _uneven_lengths(tensors: Sequence[Tensor]) -> list[Finding]:
 def _check(
     dataset: Dataset, tensors: Sequence[Tensor], native: bool, threads: int, decode: bool
 ) -> Generator[Checked, None, None]:
-    in_core = [tensor for tensor in tensors if native and _is_for_core(tensor, decode)]
+    in_rows = [tensor for tensor in tensors if isinstance(tensor, Lake4Tensor)]
+    in_chunks = [tensor for tensor in tensors if isinstance(tensor, ChunkedTensor)]
+    in_core = [tensor for tensor in in_chunks if native and _is_for_core(tensor, decode)]
     if in_core:
+        assert isinstance(dataset, ChunkedDataset)
         yield from check_in_native_core(dataset, in_core, threads, decode)
-    yield from check_in_python([tensor for tensor in tensors if tensor not in in_core], threads, decode)
+    yield from check_in_python([tensor for tensor in in_chunks if tensor not in in_core], threads, decode)
+    yield from check_rows(in_rows, threads, native, decode)
 
 
-def _is_for_core(tensor: Tensor, decode: bool) -> bool:
+def _is_for_core(tensor: ChunkedTensor, decode: bool) -> bool:
     """Whether the core checks all of a tensor. It goes by chunks, of which a view may have a part and a sample in tiles
     many; and text, JSON, polygons, rare image formats and links come of bytes that Python has to try.
     """
