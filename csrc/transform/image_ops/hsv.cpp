@@ -1,44 +1,32 @@
 #include <algorithm>
-#include <array>
 #include <cmath>
 
+#include "transform/image_ops/hsv_kernel.h"
 #include "transform/image_ops/whole_image.h"
 
 namespace penstock::transform {
 namespace {
 
-/// cv2's hue has 180 steps.
-constexpr std::int32_t kHues = 180;
-constexpr int kShift = 12;
-
-/// Reciprocals in fixed point, as OpenCV has them.
-struct Tables {
-  std::array<std::int32_t, 256> saturation{};
-  std::array<std::int32_t, 256> hue{};
-
-  Tables() {
-    for (std::size_t i = 1; i < 256; ++i) {
-      saturation[i] = static_cast<std::int32_t>(std::lrint((255 << kShift) / static_cast<double>(i)));
-      hue[i] = static_cast<std::int32_t>(std::lrint((kHues << kShift) / (6.0 * static_cast<double>(i))));
-    }
-  }
-};
+using kernels::HsvShift;
+using kernels::HsvTables;
+using kernels::kHsvShift;
+using kernels::kHues;
 
 struct Hsv {
   std::int32_t hue, saturation, value;
 };
 
-Hsv to_hsv(const std::uint8_t* bgr, const Tables& tables) {
+Hsv to_hsv(const std::uint8_t* bgr, const HsvTables& tables) {
   const std::int32_t blue = bgr[0], green = bgr[1], red = bgr[2];
   const std::int32_t value = std::max({blue, green, red});
   const std::int32_t range = value - std::min({blue, green, red});
   const std::int32_t sextants = value == red     ? green - blue
                                 : value == green ? blue - red + 2 * range
                                                  : red - green + 4 * range;
-  constexpr std::int32_t kHalf = 1 << (kShift - 1);
-  const std::int32_t hue = (sextants * tables.hue[static_cast<std::size_t>(range)] + kHalf) >> kShift;
-  return {hue < 0 ? hue + kHues : hue, (range * tables.saturation[static_cast<std::size_t>(value)] + kHalf) >> kShift,
-          value};
+  constexpr std::int32_t kHalf = 1 << (kHsvShift - 1);
+  const std::int32_t hue = (sextants * tables.hue[static_cast<std::size_t>(range)] + kHalf) >> kHsvShift;
+  return {hue < 0 ? hue + kHues : hue,
+          (range * tables.saturation[static_cast<std::size_t>(value)] + kHalf) >> kHsvShift, value};
 }
 
 /// OpenCV cuts off decimals where it works by vectors, and rounds the pixels that are left over at the end of a row.
@@ -58,22 +46,25 @@ void to_bgr(const Hsv& hsv, bool rounded, std::uint8_t* bgr) {
   }
 }
 
+void shift_pixel(std::uint8_t* pixel, const HsvShift& shift, bool rounded, const HsvTables& tables) {
+  const Hsv hsv = to_hsv(pixel, tables);
+  to_bgr({(hsv.hue + shift.hue) % kHues, std::clamp(hsv.saturation + shift.saturation, 0, 255),
+          std::clamp(hsv.value + shift.value, 0, 255)},
+         rounded, pixel);
+}
+
 }  // namespace
 
 void shift_hsv(Image& image, const HsvGains& gains) {
-  static const Tables tables;
+  const HsvTables& tables = HsvTables::get();
+  const HsvShift shift{(gains.gains[0] % kHues + kHues) % kHues, gains.gains[1], gains.gains[2]};
   /// Pixels that OpenCV's vectors hold, on processors with AVX2.
   constexpr std::int32_t kVector = 32;
   const std::int32_t left_over = image.extent.width / kVector * kVector;
   for (std::int32_t row = 0; row < image.extent.height; ++row) {
-    std::uint8_t* pixel = image.pixel<std::uint8_t>(row, 0);
-    for (std::int32_t column = 0; column < image.extent.width; ++column, pixel += 4) {
-      Hsv hsv = to_hsv(pixel, tables);
-      hsv.hue = ((hsv.hue + gains.gains[0]) % kHues + kHues) % kHues;
-      hsv.saturation = std::clamp(hsv.saturation + gains.gains[1], 0, 255);
-      hsv.value = std::clamp(hsv.value + gains.gains[2], 0, 255);
-      to_bgr(hsv, column >= left_over, pixel);
-    }
+    std::uint8_t* const pixels = image.pixel<std::uint8_t>(row, 0);
+    auto column = static_cast<std::int32_t>(kernels::shift_hsv(pixels, static_cast<std::size_t>(left_over), shift));
+    for (; column < image.extent.width; ++column) shift_pixel(pixels + 4 * column, shift, column >= left_over, tables);
   }
 }
 
