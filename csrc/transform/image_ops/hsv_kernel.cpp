@@ -6,33 +6,21 @@
 #define HWY_TARGET_INCLUDE "transform/image_ops/hsv_kernel.cpp"
 #include <hwy/foreach_target.h>
 // After foreach_target.h, which compiles this file once for each target.
-#include <hwy/highway.h>
+#include "transform/image_ops/lanes-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace penstock::transform::kernels::HWY_NAMESPACE {
 
-namespace hn = hwy::HWY_NAMESPACE;
-
 #if HWY_NATIVE_FMA
-
-using Floats = hn::ScalableTag<float>;
-using Integers = hn::RebindToSigned<Floats>;
-using Words = hn::RebindToUnsigned<Floats>;
-using Float = hn::Vec<Floats>;
-using Integer = hn::Vec<Integers>;
-using Word = hn::Vec<Words>;
 
 struct Hsv {
   Integer hue, saturation, value;
 };
 
-HWY_INLINE Integer channel(Word pixels, int number) {
-  return hn::BitCast(Integers(), hn::And(hn::ShiftRightSame(pixels, 8 * number), hn::Set(Words(), 0xFFU)));
-}
-
 HWY_INLINE Hsv to_hsv(Word pixels, const HsvTables& tables) {
   const Integers d;
-  const Integer blue = channel(pixels, 0), green = channel(pixels, 1), red = channel(pixels, 2);
+  const auto color = [&](std::size_t number) { return signed_lanes(channel(pixels, number)); };
+  const Integer blue = color(0), green = color(1), red = color(2);
   const Integer value = hn::Max(hn::Max(blue, green), red);
   const Integer range = hn::Sub(value, hn::Min(hn::Min(blue, green), red));
   const Integer after_green = hn::Add(hn::Sub(blue, red), hn::ShiftLeft<1>(range));
@@ -68,7 +56,7 @@ HWY_INLINE Word to_bgr(const Hsv& hsv) {
   const Integer sector = hn::ConvertTo(integers, sextants);
   const Float part = hn::Sub(sextants, hn::ConvertTo(d, sector)), one = hn::Set(d, 1.0F);
   const auto level = [&](Float of) {
-    return hn::BitCast(Words(), hn::ConvertTo(integers, hn::Min(hn::Mul(of, hn::Set(d, 255.0F)), hn::Set(d, 255.0F))));
+    return unsigned_lanes(hn::ConvertTo(integers, hn::Min(hn::Mul(of, hn::Set(d, 255.0F)), hn::Set(d, 255.0F))));
   };
   const Word full = level(value);
   const Word least = level(hn::Mul(value, hn::Sub(one, saturation)));

@@ -7,22 +7,14 @@
 #define HWY_TARGET_INCLUDE "transform/image_ops/row_kernels.cpp"
 #include <hwy/foreach_target.h>
 // After foreach_target.h, which compiles this file once for each target.
-#include <hwy/highway.h>
+#include "transform/image_ops/lanes-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace penstock::transform::kernels::HWY_NAMESPACE {
 
-namespace hn = hwy::HWY_NAMESPACE;
-
-using Floats = hn::ScalableTag<float>;
-using Integers = hn::RebindToSigned<Floats>;
-using Words = hn::RebindToUnsigned<Floats>;
 /// As many as there are floats in a vector.
 using Shorts = hn::Rebind<std::int16_t, Floats>;
 using Bytes = hn::Rebind<std::uint8_t, Floats>;
-using Float = hn::Vec<Floats>;
-using Integer = hn::Vec<Integers>;
-using Word = hn::Vec<Words>;
 
 /// Stores the first `count` lanes.
 template <class D, class V>
@@ -52,11 +44,7 @@ HWY_INLINE Integer dot(Word pixels, Word weights) {
 #endif
 }
 
-HWY_INLINE Word channel(Word pixels, std::size_t number) {
-  return hn::And(hn::ShiftRightSame(pixels, static_cast<int>(8 * number)), hn::Set(Words(), 0xFFU));
-}
-
-HWY_INLINE Float to_float(Word values) { return hn::ConvertTo(Floats(), hn::BitCast(Integers(), values)); }
+HWY_INLINE Float to_float(Word values) { return hn::ConvertTo(Floats(), signed_lanes(values)); }
 
 /// See Affine.
 HWY_INLINE Float apply(Float value, Float offset, double scale) {

@@ -1,13 +1,16 @@
 #include <algorithm>
+#include <array>
+#include <bit>
 #include <cmath>
+#include <vector>
 
+#include "transform/image_ops/warp_kernel.h"
 #include "transform/image_ops/whole_image.h"
 
 namespace penstock::transform {
 namespace {
 
-/// OpenCV's fixed point: a position is one of 32 between two pixels.
-constexpr std::int32_t kPositions = 32;
+using kernels::kPositions;
 
 /// All zeros when the matrix has no inverse, as in OpenCV.
 std::array<double, 9> inverse(const std::array<double, 9>& m) {
@@ -18,11 +21,6 @@ std::array<double, 9> inverse(const std::array<double, 9>& m) {
   return {(m[4] * m[8] - m[5] * m[7]) * d, (m[2] * m[7] - m[1] * m[8]) * d, (m[1] * m[5] - m[2] * m[4]) * d,
           (m[5] * m[6] - m[3] * m[8]) * d, (m[0] * m[8] - m[2] * m[6]) * d, (m[2] * m[3] - m[0] * m[5]) * d,
           (m[3] * m[7] - m[4] * m[6]) * d, (m[1] * m[6] - m[0] * m[7]) * d, (m[0] * m[4] - m[1] * m[3]) * d};
-}
-
-std::int32_t round_position(double value) {
-  constexpr double kMost = 1 << 30;
-  return static_cast<std::int32_t>(std::lrint(std::clamp(std::isnan(value) ? 0.0 : value, -kMost, kMost)));
 }
 
 std::uint8_t saturate(float value) { return static_cast<std::uint8_t>(std::lrint(std::clamp(value, 0.0F, 255.0F))); }
@@ -57,18 +55,47 @@ struct Sampler {
   }
 };
 
-template <class T>
-void warp_into(const Sampler<T>& sampler, const std::array<double, 9>& to_source, const Image& result) {
+/// Positions of one row, computed anew for each.
+class Positions {
+ public:
+  explicit Positions(std::int32_t count)
+      : x_(static_cast<std::size_t>(count) + kernels::kVectorRoom), y_(x_.size()), count_(count) {}
+
+  void compute(const std::array<double, 9>& to_source, std::int32_t row) {
+    kernels::source_positions(to_source, row, static_cast<std::size_t>(count_), x_.data(), y_.data());
+  }
+  const std::int32_t* x() const { return x_.data(); }
+  const std::int32_t* y() const { return y_.data(); }
+
+ private:
+  std::vector<std::int32_t> x_, y_;
+  std::int32_t count_;
+};
+
+void warp_floats(const Sampler<float>& sampler, const std::array<double, 9>& to_source, const Image& result) {
+  Positions at(result.extent.width);
   for (std::int32_t row = 0; row < result.extent.height; ++row) {
-    const double x0 = to_source[1] * row + to_source[2];
-    const double y0 = to_source[4] * row + to_source[5];
-    const double w0 = to_source[7] * row + to_source[8];
-    T* out = result.pixel<T>(row, 0);
-    for (std::int32_t column = 0; column < result.extent.width; ++column, out += 4) {
-      const double w = w0 + to_source[6] * column;
-      const double scale = w != 0 ? kPositions / w : 0;
-      sampler.sample(round_position((x0 + to_source[0] * column) * scale),
-                     round_position((y0 + to_source[3] * column) * scale), out);
+    at.compute(to_source, row);
+    float* const out = result.pixel<float>(row, 0);
+    for (std::int32_t i = 0; i < result.extent.width; ++i) sampler.sample(at.x()[i], at.y()[i], out + 4 * i);
+  }
+}
+
+void warp_bytes(const Sampler<std::uint8_t>& sampler, const std::array<double, 9>& to_source, const Image& result) {
+  /// Pixels that are looked at one by one where the image's border is, before vectors are tried again.
+  constexpr std::size_t kAtBorder = 16;
+  const kernels::ByteImage image{sampler.image.pixel<std::uint8_t>(0, 0), sampler.image.extent};
+  const auto border = std::bit_cast<std::uint32_t>(std::to_array(sampler.border));
+  const auto width = static_cast<std::size_t>(result.extent.width);
+  Positions at(result.extent.width);
+  for (std::int32_t row = 0; row < result.extent.height; ++row) {
+    at.compute(to_source, row);
+    std::uint8_t* const out = result.pixel<std::uint8_t>(row, 0);
+    for (std::size_t i = 0; i < width;) {
+      i = kernels::sample_row(image, at.x(), at.y(), i, width, border, out);
+      for (const std::size_t end = std::min(i + kAtBorder, width); i < end; ++i) {
+        sampler.sample(at.x()[i], at.y()[i], out + 4 * i);
+      }
     }
   }
 }
@@ -80,10 +107,9 @@ Image warp(const Image& image, const Warp& warp) {
   const std::array<double, 9> to_source = inverse(warp.matrix);
   const Color3& fill = warp.fill;
   if (image.is_float) {
-    warp_into(Sampler<float>{image, {fill[0], fill[1], fill[2], 0}}, to_source, result);
+    warp_floats({image, {fill[0], fill[1], fill[2], 0}}, to_source, result);
   } else {
-    warp_into(Sampler<std::uint8_t>{image, {saturate(fill[0]), saturate(fill[1]), saturate(fill[2]), 0}}, to_source,
-              result);
+    warp_bytes({image, {saturate(fill[0]), saturate(fill[1]), saturate(fill[2]), 0}}, to_source, result);
   }
   return result;
 }
