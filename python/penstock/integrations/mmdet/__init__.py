@@ -20,9 +20,11 @@ from penstock.integrations.mmdet.dataset import DeepLakeCocoDataset  # noqa: E40
 from penstock.integrations.mmdet.loader import DetectionLoader, build_dataloader, build_dataset  # noqa: E402
 from penstock.integrations.mmdet.pipeline import compile_pipeline  # noqa: E402
 from penstock.integrations.mmdet.train import train_detector  # noqa: E402
+from penstock.integrations.mmdet.voc import DeepLakeVOCDataset  # noqa: E402
 
 __all__ = [
     "DeepLakeCocoDataset",
+    "DeepLakeVOCDataset",
     "DetectionLoader",
     "build_dataloader",
     "build_dataset",
