@@ -19,7 +19,7 @@ from penstock.integrations.mmdet.coco_index import add_areas, add_segmentations,
 from penstock.integrations.mmdet.image_infos import image_infos, image_numbers
 from penstock.integrations.mmdet.lowering import lower
 from penstock.integrations.mmdet.metric_names import check_metrics
-from penstock.integrations.mmdet.recalls import recalls_of
+from penstock.integrations.mmdet.recalls import check_proposals, recalls_of
 from penstock.integrations.mmdet.running import MOST_REJECTED, PipelineRunner, rejected_all
 from penstock.integrations.mmdet.segmentations import are_polygons, segmentations
 from penstock.integrations.mmdet.steps import build_steps
@@ -157,6 +157,8 @@ class DeepLakeCocoDataset(CocoDataset):  # type: ignore[misc]
             ConfigError, DatasetFormatError: As of :meth:`prepare_metrics`.
         """
         self.prepare_metrics(metric)
+        if "proposal_fast" in ([metric] if isinstance(metric, str) else metric):
+            check_proposals(results)
         metrics: dict[str, float] = super().evaluate(results, metric, **options)
         return metrics
 

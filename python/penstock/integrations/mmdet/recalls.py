@@ -11,7 +11,16 @@ from mmdet.core import eval_recalls, print_recall_summary
 
 from penstock.errors import ConfigError
 
-__all__ = ["recalls_of"]
+__all__ = ["check_proposals", "recalls_of"]
+
+
+def check_proposals(results: Sequence[Any]) -> None:
+    """Raises ConfigError for detections by class in place of proposals."""
+    if not all(isinstance(found, np.ndarray) for found in results):
+        raise ConfigError(
+            "recall is that of proposals, and these results are detections by class",
+            hint="Take 'proposal' (COCO), or a detector that only proposes, such as RPN",
+        )
 
 
 def recalls_of(
@@ -42,11 +51,7 @@ def recalls_of(
     Raises:
         ConfigError: Detections by class in place of proposals.
     """
-    if not all(isinstance(found, np.ndarray) for found in proposals):
-        raise ConfigError(
-            "recall is that of proposals, and these results are detections by class",
-            hint="Take 'proposal' (COCO), or a detector that only proposes, such as RPN",
-        )
+    check_proposals(proposals)
     numbers = np.atleast_1d(np.asarray(proposal_nums))
     thresholds = np.atleast_1d(np.asarray(iou_thrs, dtype=np.float64))
     found = np.zeros((len(numbers), len(thresholds)))
