@@ -19,6 +19,7 @@ from mmdet.models import build_detector  # noqa: E402
 from penstock.integrations.mmdet.dataset import DeepLakeCocoDataset  # noqa: E402
 from penstock.integrations.mmdet.loader import DetectionLoader, build_dataloader, build_dataset  # noqa: E402
 from penstock.integrations.mmdet.pipeline import compile_pipeline  # noqa: E402
+from penstock.integrations.mmdet.testing import test_detector  # noqa: E402
 from penstock.integrations.mmdet.train import train_detector  # noqa: E402
 from penstock.integrations.mmdet.voc import DeepLakeVOCDataset  # noqa: E402
 
@@ -30,5 +31,6 @@ __all__ = [
     "build_dataset",
     "build_detector",
     "compile_pipeline",
+    "test_detector",
     "train_detector",
 ]

@@ -9,7 +9,7 @@ from typing import Any
 from penstock.errors import ConfigError
 from penstock.integrations.mmdet.names import check_keys, did_you_mean
 
-__all__ = ["EVAL_MODES", "check_evaluation", "check_metrics", "default_metric", "eval_mode_of", "format_of"]
+__all__ = ["EVAL_MODES", "check_evaluation", "check_metrics", "eval_mode_of", "format_of", "without_hook_options"]
 
 #: The first metric of each format is its default.
 _METRICS = {
@@ -42,11 +42,6 @@ def format_of(cfg: Mapping[str, Any]) -> str:
     return str(value)
 
 
-def default_metric(metrics_format: str) -> str:
-    """What is evaluated where ``evaluation`` names no metric."""
-    return _METRICS[metrics_format][0]
-
-
 def check_metrics(names: str | Iterable[str], metrics_format: str, where: str = "evaluation.metric") -> list[str]:
     """The metrics as a list. Raises ConfigError for one that the format does not have."""
     found = [names] if isinstance(names, str) else list(names)
@@ -77,7 +72,12 @@ def check_evaluation(cfg: Mapping[str, Any]) -> list[str]:
         _check_choice("evaluation.metric_items", item, _ITEMS)
     if options.get("eval_mode") is not None:
         _check_choice("evaluation.eval_mode", options["eval_mode"], EVAL_MODES)
-    return check_metrics(options.get("metric") or default_metric(metrics_format), metrics_format)
+    return check_metrics(options.get("metric") or _METRICS[metrics_format][:1], metrics_format)
+
+
+def without_hook_options(evaluation: Mapping[str, Any]) -> dict[str, Any]:
+    """What of ``evaluation`` are arguments of a dataset's ``evaluate``."""
+    return {key: value for key, value in evaluation.items() if key not in _HOOK_OPTIONS}
 
 
 def eval_mode_of(*places: object) -> str:
