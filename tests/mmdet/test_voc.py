@@ -16,6 +16,7 @@ from support.detections import detections
 from support.lake import open_lake
 from support.old_numpy import recall_of_old_numpy
 from support.same_batches import assert_same_batches
+from support.small_training import config, log_of, losses, seeded_detector
 from support.voc_lakes import NAMES, VocPair, stock_voc, write_voc
 
 TRAINING: list[dict[str, Any]] = [{}, {"min_size": 12}, {"filter_empty_gt": False}, {"classes": ("dog", "emu")}]
@@ -69,6 +70,25 @@ def test_both_loaders_give_stocks_items(voc: VocPair, native: Any, options: dict
         with mmdet_deeplake.build_dataloader(own, 3, 0, seed=2, loader_type=loader_type) as loader:
             batches.append(list(loader))
     assert_same_batches(*batches)
+
+
+def test_both_loaders_train_and_evaluate(voc: VocPair, native: Any, tmp_path: Path) -> None:
+    from penstock.integrations import mmdet as mmdet_deeplake
+
+    measured = []
+    for loader_type, name in (("c++", "cpp"), ("python", "python")):
+        settings = {"deeplake_dataloader_type": loader_type, "deeplake_metrics_format": "PascalVOC"}
+        evaluation = {"interval": 1, "metric": "mAP", "iou_thr": [0.02, 0.1], "eval_mode": "area"}
+        cfg = config(CocoPair(voc.root, voc.root, voc.lake), tmp_path / name, **settings, evaluation=evaluation)
+        for split in ("train", "val"):
+            cfg.data[split].classes = NAMES
+        (tmp_path / name).mkdir()
+        mmdet_deeplake.train_detector(seeded_detector(cfg), cfg, timestamp="log")
+        log = log_of(cfg)
+        assert len(losses(log)) > 1
+        measured.append({key: log[-1][key] for key in ("mAP", "AP02", "AP10")})
+    assert measured[0] == pytest.approx(measured[1], abs=1e-2)
+    assert measured[0]["mAP"] > 0
 
 
 @pytest.mark.parametrize("noise", [0.0, 0.08])

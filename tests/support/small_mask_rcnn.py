@@ -9,7 +9,7 @@ from support.coco_lakes import CocoPair
 from support.detection import NORM, TEST_PIPELINE
 from support.small_training import config
 
-__all__ = ["mask_rcnn", "mask_rcnn_config"]
+__all__ = ["mask_rcnn", "mask_rcnn_config", "rpn"]
 
 _KEYS = ["img", "gt_bboxes", "gt_labels", "gt_masks"]
 
@@ -76,6 +76,13 @@ def mask_rcnn(classes: int) -> dict[str, Any]:
             "rcnn": {"score_thr": 0.0, "nms": _NMS, "max_per_img": 10, "mask_thr_binary": 0.5},
         },
     }
+
+
+def rpn() -> dict[str, Any]:
+    """The part of it that proposes boxes."""
+    model = {key: value for key, value in mask_rcnn(1).items() if key != "roi_head"}
+    configs = {key: {"rpn": model[key]["rpn"]} for key in ("train_cfg", "test_cfg")}
+    return {**model, **configs, "type": "RPN"}
 
 
 def mask_rcnn_config(pair: CocoPair, work_dir: Path, classes: int = 4, **changes: Any) -> Any:

@@ -16,10 +16,10 @@ _METRICS = {
     "COCO": ("bbox", "segm", "proposal", "proposal_fast"),
     "PascalVOC": ("mAP", "recall"),
 }
-#: Arguments of each format's ``evaluate``.
+#: Arguments of each format's ``evaluate``, but for the logger, which is the run's.
 _OPTIONS = {
-    "COCO": ("metric", "logger", "jsonfile_prefix", "classwise", "proposal_nums", "iou_thrs", "metric_items"),
-    "PascalVOC": ("metric", "logger", "proposal_nums", "iou_thr", "scale_ranges", "eval_mode"),
+    "COCO": ("metric", "jsonfile_prefix", "classwise", "proposal_nums", "iou_thrs", "metric_items"),
+    "PascalVOC": ("metric", "proposal_nums", "iou_thr", "scale_ranges", "eval_mode"),
 }
 #: What mmcv's and MMDetection's evaluation hooks take from ``evaluation`` for themselves.
 _HOOK_OPTIONS = (

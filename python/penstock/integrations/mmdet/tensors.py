@@ -76,7 +76,8 @@ def resolve_tensors(
     given = dict(given or {})
     check_keys("deeplake_tensors", given, TENSOR_KEYS)
     keys = ["img", *(["gt_bboxes", "gt_labels"] if annotations else []), *(["gt_masks"] if masks else [])]
-    names = {key: given.get(key) or _only_tensor(dataset, key) for key in keys}
+    why = {"gt_masks": "the pipeline loads masks (with_mask=True), and "}
+    names = {key: given.get(key) or _only_tensor(dataset, key, why.get(key, "")) for key in keys}
     for name in names.values():
         dataset[name].check_supported()
         if dataset[name].is_sequence:
@@ -109,7 +110,7 @@ def masks_for_metrics(dataset: Dataset, tensors: DetectionTensors) -> str:
     Raises:
         ConfigError: There is none, or none is named where there are several.
     """
-    return tensors.metric_masks or _only_tensor(dataset, "gt_masks")
+    return tensors.metric_masks or _only_tensor(dataset, "gt_masks", "the metric 'segm' needs masks, and ")
 
 
 def _metric_masks(dataset: Dataset, given: Mapping[str, str]) -> str | None:
@@ -127,7 +128,7 @@ def _candidates(dataset: Dataset, key: str) -> list[str]:
     ]
 
 
-def _only_tensor(dataset: Dataset, key: str) -> str:
+def _only_tensor(dataset: Dataset, key: str, why: str = "") -> str:
     found = _candidates(dataset, key)
     if len(found) == 1:
         return found[0]
@@ -136,7 +137,7 @@ def _only_tensor(dataset: Dataset, key: str) -> str:
         cause = f"there is no tensor of htype {htypes} for '{key}'"
     else:
         cause = f"several tensors could be '{key}': " + ", ".join(f"'{name}'" for name in found)
-    raise ConfigError(cause, path=dataset.path, hint=f"Name it: deeplake_tensors={{'{key}': '...'}}")
+    raise ConfigError(why + cause, path=dataset.path, hint=f"Name it: deeplake_tensors={{'{key}': '...'}}")
 
 
 def _by_name(dataset: Dataset, beside: str, names: tuple[str, ...]) -> str | None:

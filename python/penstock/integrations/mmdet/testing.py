@@ -80,6 +80,7 @@ def test_detector(
     if split not in (None, "test", "val"):
         raise ConfigError(f"split: there is no '{split}'", hint="It is 'test' or 'val'")
     options = {**without_hook_options(cfg.get("evaluation") or {}), **(eval_options or {})}
+    log = options.pop("logger", None) or get_root_logger(log_level=cfg.get("log_level", "INFO"))
     metrics = check_evaluation({**cfg, "evaluation": options})
     _check_output(out, options if format_only else None)
     loader = build_split_loader(cfg, split or _split_of(cfg), ds_test, ds_test_tensors)
@@ -94,8 +95,7 @@ def test_detector(
     if format_only:
         files: dict[str, Any] = dataset.format_results(results, **options)[0]
         return files
-    options.setdefault("logger", get_root_logger(log_level=cfg.get("log_level", "INFO")))
-    found: dict[str, Any] = dataset.evaluate(results, **{**options, "metric": metrics})
+    found: dict[str, Any] = dataset.evaluate(results, **{**options, "metric": metrics, "logger": log})
     return found
 
 
