@@ -7,7 +7,10 @@
 
 The configuration is MMDetection's, with ``deeplake_path`` in ``data.train`` and ``data.val``; see
 :mod:`penstock.integrations.mmdet.config` for all keys. Results are those of MMDetection's own
-``CocoDataset`` on the annotation file that the Deep Lake dataset was made of.
+``CocoDataset`` or ``VOCDataset`` on the annotation files that the Deep Lake dataset was made of.
+A checkpoint is evaluated by
+
+    mmdet_deeplake.test_detector(None, cfg, "work_dirs/latest.pth", show_dir="shown")
 """
 
 from penstock.integrations.mmdet._require import require_mmdet

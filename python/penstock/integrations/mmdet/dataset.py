@@ -150,7 +150,9 @@ class DeepLakeCocoDataset(CocoDataset):  # type: ignore[misc]
         if masks is not None:
             add_segmentations(coco, self.source, masks)
 
-    def evaluate(self, results: list[Any], metric: str | list[str] = "bbox", **options: Any) -> dict[str, float]:
+    def evaluate(
+        self, results: list[Any], metric: str | list[str] = "bbox", *arguments: Any, **options: Any
+    ) -> dict[str, float]:
         """COCO metrics; see MMDetection's ``CocoDataset.evaluate``. No image is decoded.
 
         Raises:
@@ -159,7 +161,7 @@ class DeepLakeCocoDataset(CocoDataset):  # type: ignore[misc]
         self.prepare_metrics(metric)
         if "proposal_fast" in ([metric] if isinstance(metric, str) else metric):
             check_proposals(results)
-        metrics: dict[str, float] = super().evaluate(results, metric, **options)
+        metrics: dict[str, float] = super().evaluate(results, metric, *arguments, **options)
         return metrics
 
     def fast_eval_recall(self, results: list[Any], proposal_nums: Any, iou_thrs: Any, logger: Any = None) -> Any:
