@@ -94,7 +94,7 @@ class DeepLakeVOCDataset(DeepLakeCocoDataset):
         check_metrics(metrics, self.METRICS_FORMAT)
         _ = self.annotations
 
-    def evaluate(  # type: ignore[override]  # MMDetection's two datasets differ likewise
+    def evaluate(
         self,
         results: list[Any],
         metric: str | Sequence[str] = "mAP",
