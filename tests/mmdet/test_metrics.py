@@ -93,9 +93,7 @@ def test_metrics_of_some_classes_are_stocks(coco_pair: Callable[[str], CocoPair]
     assert_equal_metrics(own, theirs, segmented(theirs, 0.05), metric=["bbox", "segm"])
 
 
-def test_nothing_is_decoded_for_metrics(
-    coco_pair: Callable[[str], CocoPair], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_nothing_is_decoded_for_metrics(coco_pair: Callable[[str], CocoPair], monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: Any, **__: Any) -> None:
         raise AssertionError("an image was decoded")
 

@@ -12,6 +12,7 @@
 - ``deeplake_commit_id``, ``deeplake_view_id``: Passed on when the dataset is opened.
 - ``classes``: Names of the classes to use. Default: all.
 - ``filter_empty_gt``: In training, leave out images without boxes of the classes. Default: True.
+- ``deeplake_metrics_format``: That of the top level, for ``build_dataset``, which is given a split alone.
 - ``min_size``: With Pascal VOC's rules, objects narrower or lower than so many pixels are ignored in training.
 
 Keys of MMDetection's datasets that concern annotation files (``type``, ``ann_file``, ``img_prefix``, ...) may

@@ -151,17 +151,18 @@ class DeepLakeCocoDataset(CocoDataset):  # type: ignore[misc]
             add_segmentations(coco, self.source, masks)
 
     def evaluate(
-        self, results: list[Any], metric: str | list[str] = "bbox", *arguments: Any, **options: Any
+        self, results: list[Any], metric: str | Sequence[str] = "bbox", *arguments: Any, **options: Any
     ) -> dict[str, float]:
         """COCO metrics; see MMDetection's ``CocoDataset.evaluate``. No image is decoded.
 
         Raises:
             ConfigError, DatasetFormatError: As of :meth:`prepare_metrics`.
         """
-        self.prepare_metrics(metric)
-        if "proposal_fast" in ([metric] if isinstance(metric, str) else metric):
+        names = check_metrics(metric, self.METRICS_FORMAT)
+        self.prepare_metrics(names)
+        if "proposal_fast" in names:
             check_proposals(results)
-        metrics: dict[str, float] = super().evaluate(results, metric, *arguments, **options)
+        metrics: dict[str, float] = super().evaluate(results, names, *arguments, **options)
         return metrics
 
     def fast_eval_recall(self, results: list[Any], proposal_nums: Any, iou_thrs: Any, logger: Any = None) -> Any:

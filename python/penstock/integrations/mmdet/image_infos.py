@@ -17,9 +17,7 @@ __all__ = ["image_infos", "image_numbers"]
 _SUFFIXES = {"jpeg": ".jpg", "png": ".png"}
 
 
-def image_infos(
-    numbers: Sequence[int], sizes: npt.NDArray[np.int64], compression: str | None
-) -> list[dict[str, Any]]:
+def image_infos(numbers: Sequence[int], sizes: npt.NDArray[np.int64], compression: str | None) -> list[dict[str, Any]]:
     """MMDetection's facts on each image, in the order of the dataset.
 
     Args:
@@ -52,7 +50,5 @@ def image_numbers(dataset: Dataset, tensor: str | None, count: int) -> list[int]
             )
     numbers = [int(array.reshape(-1)[0]) for array in arrays]
     if len(set(numbers)) < count:
-        raise DatasetFormatError(
-            "two images have the same number, or some have none", tensor=tensor, path=dataset.path
-        )
+        raise DatasetFormatError("two images have the same number, or some have none", tensor=tensor, path=dataset.path)
     return numbers

@@ -59,9 +59,7 @@ def recalls_of(
     for boxes, candidates in zip(truths, proposals, strict=True):
         if len(boxes) == 0:
             continue
-        shares = eval_recalls(
-            [boxes], [candidates], numbers, thresholds, logger="silent", use_legacy_coordinate=legacy
-        )
+        shares = eval_recalls([boxes], [candidates], numbers, thresholds, logger="silent", use_legacy_coordinate=legacy)
         found += np.rint(shares * len(boxes))
         total += len(boxes)
     recalls = found / total if total else np.full_like(found, np.nan)

@@ -122,9 +122,7 @@ def _metric_masks(dataset: Dataset, given: Mapping[str, str]) -> str | None:
 
 def _candidates(dataset: Dataset, key: str) -> list[str]:
     return [
-        name
-        for name, tensor in dataset.tensors.items()
-        if tensor.base_htype in _HTYPES[key] and not tensor.is_sequence
+        name for name, tensor in dataset.tensors.items() if tensor.base_htype in _HTYPES[key] and not tensor.is_sequence
     ]
 
 
