@@ -90,6 +90,39 @@ def test_masks_cover_the_pixels_of_the_segmentations(coco_val: Any, tmp_path: Pa
     assert kinds == {"crowd", 1, 2}
 
 
+def test_binary_masks_are_the_pixels_of_the_segmentations(
+    coco_val: Any, tmp_path: Path, penstock_command: Command
+) -> None:
+    masks = pytest.importorskip("pycocotools.mask")
+    penstock_command("ingest-coco", coco_val.annotations, coco_val.images, tmp_path / "out", "--masks", "binary_mask")
+    with open_lake(tmp_path / "out") as lake:
+        assert lake.masks.htype == "binary_mask"
+        for index, (image, rows) in enumerate(annotated_images(coco_val.content)):
+            size = image["height"], image["width"]
+            stored = lake.masks[index].numpy()
+            assert stored.shape == (*size, len(rows))
+            for number, row in enumerate(rows):
+                wanted = masks.frPyObjects(row["segmentation"], *size)
+                wanted = masks.merge(wanted) if isinstance(wanted, list) else wanted
+                np.testing.assert_array_equal(stored[..., number], masks.decode(wanted))
+
+
+def test_boxes_are_filled_where_there_is_no_segmentation(
+    shapes: Any, tmp_path: Path, penstock_command: Command
+) -> None:
+    def bare(content: dict[str, Any]) -> None:
+        row = content["annotations"][0]
+        row["bbox"] = [2, 3, 4, 5]
+        del row["segmentation"]
+
+    shapes.change(bare)
+    penstock_command("ingest-coco", shapes.annotations, shapes.images, tmp_path / "out", "--masks", "binary_mask")
+    row = shapes.content["annotations"][0]
+    index = [image["id"] for image in shapes.content["images"]].index(row["image_id"])
+    mask = penstock.open(tmp_path / "out")["masks"][index][..., 0]
+    assert (int(mask.sum()), bool(mask[3:8, 2:6].all())) == (20, True)
+
+
 def test_the_loader_reads_it(shapes: Any, tmp_path: Path, penstock_command: Command) -> None:
     penstock_command("ingest-coco", shapes.annotations, shapes.images, tmp_path / "out")
     tensors = ["images", "boxes", "categories", "iscrowds", "areas", "image_ids"]

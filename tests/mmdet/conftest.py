@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import gc
-import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,8 +10,8 @@ import cv2
 import pytest
 import torch
 
-from penstock.ingest import ingest_coco
 from support.coco_lakes import CocoPair, write_awkward_coco, write_coco_lake
+from support.mask_lakes import ingested, write_awkward_masks
 from support.require import require
 
 
@@ -25,8 +23,9 @@ def _few_threads() -> None:
 
 @pytest.fixture(scope="session")
 def coco_pair(deeplake: Any, mmdet: Any, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], CocoPair]:
-    """Gives a pair by name: "awkward" (made up), "train" and "val" (of coco-mini), "ingested" (the latter's
-    validation images, written by penstock.ingest)."""
+    """Gives a pair by name: "awkward" (made up), "polygon masks" and "bitmap masks" (the same with masks), "train" and
+    "val" (of coco-mini), "ingested" and "ingested bitmaps" (the latter's images, written by penstock.ingest).
+    """
     made: dict[str, CocoPair] = {}
 
     def get(name: str) -> CocoPair:
@@ -40,17 +39,14 @@ def coco_pair(deeplake: Any, mmdet: Any, tmp_path_factory: pytest.TempPathFactor
 def _make(name: str, folder: Path) -> CocoPair:
     if name == "awkward":
         return write_awkward_coco(folder)
-    split = "val" if name == "ingested" else name
+    if name.endswith(" masks"):
+        return write_awkward_masks(folder, "polygon" if name == "polygon masks" else "binary_mask")
+    split = "train" if name == "train" else "val"
     coco = Path(require("coco"))
     annotations, images = coco / "annotations" / f"instances_{split}2017.json", coco / f"{split}2017"
-    if name != "ingested":
-        return write_coco_lake(folder / "lake", annotations, images)
-    with warnings.catch_warnings():
-        # deeplake leaves it to the garbage collector to close the image files.
-        warnings.simplefilter("ignore", ResourceWarning)
-        ingest_coco(annotations, images, folder / "lake")
-        gc.collect()
-    return CocoPair(annotations, images, folder / "lake")
+    if name.startswith("ingested"):
+        return ingested(folder / "lake", annotations, images, "polygon" if name == "ingested" else "binary_mask")
+    return write_coco_lake(folder / "lake", annotations, images)
 
 
 @pytest.fixture(scope="session")

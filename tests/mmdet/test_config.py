@@ -43,15 +43,23 @@ def config(**changes: Any) -> dict[str, Any]:
             "deeplake_dataloader_type: there is no 'c+'. Did you mean 'c++'?",
         ),
         ({"deeplake_dataloader_type": 3}, "deeplake_dataloader_type: there is no '3'"),
-        (
-            {"deeplake_metrics_format": "PascalVOC"},
-            "deeplake_metrics_format: 'PascalVOC' is not supported yet",
-        ),
+        ({"deeplake_metrics_format": "pascalvoc"}, "there is no 'pascalvoc'. Did you mean 'PascalVOC'?"),
         (
             {"deeplake_metrics_format": "COCOO"},
             "deeplake_metrics_format: there is no 'COCOO'. Did you mean 'COCO'?",
         ),
-        ({"evaluation": {"metric": ["bbox", "segm"]}}, "evaluation.metric: 'segm' is not supported yet"),
+        ({"evaluation": {"metric": "mAP"}}, "'mAP' is a metric of deeplake_metrics_format='PascalVOC', not of 'COCO'"),
+        (
+            {"deeplake_metrics_format": "PascalVOC", "evaluation": {"metric": ["bbox"]}},
+            "'bbox' is a metric of deeplake_metrics_format='COCO', not of 'PascalVOC'. Known are: 'mAP', 'recall'",
+        ),
+        ({"evaluation": {"metric_items": ["mAP_xl"]}}, "evaluation.metric_items: there is no 'mAP_xl'"),
+        ({"evaluation": {"clas_wise": True}}, "evaluation: unknown key 'clas_wise'. Did you mean 'classwise'?"),
+        ({"evaluation": {"eval_mode": "area"}}, "evaluation: unknown key 'eval_mode'"),
+        (
+            {"deeplake_metrics_format": "PascalVOC", "evaluation": {"eval_mode": "areas"}},
+            "evaluation.eval_mode: there is no 'areas'. Did you mean 'area'?",
+        ),
         ({"evaluation": {"metric": "box"}}, "evaluation.metric: there is no 'box'. Did you mean 'bbox'?"),
         ({"workflow": [("train", 1), ("val", 1)]}, "workflow: the phase 'val' is not supported yet"),
         ({"optimizer": None}, "the configuration has no optimizer"),
@@ -68,7 +76,20 @@ def test_wrong_configurations(changes: dict[str, Any], message: str) -> None:
 
 
 def test_metrics_do_not_matter_without_validation() -> None:
-    check_config(config(evaluation={"metric": "segm"}), validate=False)
+    check_config(config(evaluation={"metric": "mAP"}), validate=False)
+
+
+@pytest.mark.parametrize(
+    ("metrics_format", "evaluation"),
+    [
+        ("COCO", {"metric": ["bbox", "segm", "proposal", "proposal_fast"], "classwise": True, "interval": 2}),
+        ("COCO", {"save_best": "auto", "metric_items": "mAP", "iou_thrs": [0.5], "proposal_nums": [1, 10, 100]}),
+        ("PascalVOC", {"metric": ["mAP", "recall"], "iou_thr": [0.5, 0.7], "eval_mode": "area"}),
+        ("PascalVOC", {"interval": 1}),
+    ],
+)
+def test_metrics_and_options_of_each_format(metrics_format: str, evaluation: dict[str, Any]) -> None:
+    check_config(config(deeplake_metrics_format=metrics_format, evaluation=evaluation), validate=True)
 
 
 @pytest.mark.parametrize("name", ["auto", "c++", "cpp", "python", "C++"])

@@ -14,6 +14,8 @@ from penstock.errors import CommitNotFoundError, ConfigError, TensorNotFoundErro
 from support.coco_lakes import CocoPair
 from support.small_training import CLASSES, config, log_of, losses, seeded_detector
 
+WITH_MASKS = [{"type": "LoadImageFromFile"}, {"type": "LoadAnnotations", "with_bbox": True, "with_mask": True}]
+
 
 def train(cfg: Any, **options: Any) -> list[dict[str, Any]]:
     """Trains from the same weights each time; gives the log's lines."""
@@ -122,7 +124,8 @@ def test_the_learning_rate_scales_with_the_batch(awkward: CocoPair, tmp_path: Pa
         ({}, {"distributed": True}, ConfigError, "distributed training is not supported yet"),
         ({"gpu_ids": [0, 1]}, {}, ConfigError, "training on 2 GPUs is not supported yet"),
         ({"deeplake_dataloader_type": "c+"}, {}, ConfigError, "Did you mean 'c++'?"),
-        ({"evaluation": {"metric": ["bbox", "segm"]}}, {}, ConfigError, "'segm' is not supported yet"),
+        ({"evaluation": {"metric": ["bbox", "segm"]}}, {}, ConfigError, "the metric 'segm' needs masks"),
+        ({"data.train.pipeline": WITH_MASKS}, {}, ConfigError, "loads masks (with_mask=True), and there is no tensor"),
         ({"data.train.deeplake_path": None}, {}, ConfigError, "data.train has no deeplake_path"),
         ({"data.val": None}, {}, ConfigError, "data.val has no deeplake_path"),
         ({"data.val.deeplake_tensors": {"img": "image"}}, {}, TensorNotFoundError, "Did you mean 'images'"),

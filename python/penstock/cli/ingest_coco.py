@@ -25,6 +25,12 @@ def add_parser(commands: Any) -> None:
     parser.add_argument("--overwrite", action="store_true", help="replace OUT if it is a dataset")
     parser.add_argument("--limit", type=int, help="only the first so many images")
     parser.add_argument("--max-chunk-size", type=int, metavar="BYTES", help="default: Deep Lake's own")
+    parser.add_argument(
+        "--masks",
+        choices=["polygon", "binary_mask"],
+        default="polygon",
+        help="how masks are stored: outlines (default), or pixels, which any segmentation has",
+    )
     parser.add_argument("--json", action="store_true", help="print a summary as JSON")
     parser.set_defaults(run=run)
 
@@ -42,6 +48,7 @@ def run(arguments: argparse.Namespace) -> int:
             overwrite=arguments.overwrite,
             limit=arguments.limit,
             max_chunk_size=arguments.max_chunk_size,
+            masks=arguments.masks,
             progress=progress,
         )
     if arguments.json:

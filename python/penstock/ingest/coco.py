@@ -8,12 +8,14 @@ import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
+import numpy.typing as npt
 
 from penstock.errors import DatasetFormatError, StorageError
 from penstock.extras import import_extra
+from penstock.ingest.bitmaps import object_bitmap
 from penstock.ingest.coco_file import CocoFile, Image, Instance, read_coco_file
 from penstock.ingest.image_files import find_images
 from penstock.ingest.polygons import object_polygon
@@ -22,6 +24,10 @@ __all__ = ["Progress", "ingest_coco"]
 
 #: Wraps what is iterated over: called with the items, how many there are and what one is called.
 Progress = Callable[[Iterable[Any], int, str], Iterator[Any]]
+
+#: What a tensor of masks is created with. Masks are mostly zeros; each sample is compressed by itself, so that one can
+#: be read without its neighbours.
+_MASK_TYPES: dict[str, dict[str, Any]] = {"polygon": {}, "binary_mask": {"sample_compression": "lz4"}}
 
 
 def ingest_coco(
@@ -32,6 +38,7 @@ def ingest_coco(
     overwrite: bool = False,
     limit: int | None = None,
     max_chunk_size: int | None = None,
+    masks: Literal["polygon", "binary_mask"] = "polygon",
     progress: Progress = lambda items, total, unit: iter(items),
 ) -> dict[str, Any]:
     """Writes a Deep Lake 3 dataset of a COCO annotation file and its images, in the order of the file.
@@ -44,8 +51,8 @@ def ingest_coco(
       themselves are ``info["category_ids"]``.
     - ``iscrowds``: bool (n,).
     - ``areas``: float64 (n,), as in the file; of the box where the file has none.
-    - ``masks``: one polygon each, see :func:`penstock.ingest.polygons.object_polygon`. Left out where no annotation
-      of the file has a segmentation.
+    - ``masks``: one polygon each, see :func:`penstock.ingest.polygons.object_polygon`; or an array (h, w, n) of bool,
+      see :func:`penstock.ingest.bitmaps.object_bitmap`. Left out where no annotation of the file has a segmentation.
     - ``image_ids``: int64 (1,), the image's number.
     - ``filenames``: text, as in the file.
 
@@ -56,6 +63,9 @@ def ingest_coco(
         overwrite: Replace a dataset at ``out``.
         limit: Take the first so many images only.
         max_chunk_size: Of the images' chunks, in bytes; default: Deep Lake's own.
+        masks: The htype of the masks. Binary masks are the pixels of any segmentation. Polygons are smaller, and cover
+            the same pixels if their coordinates had six digits at most, since float32 keeps no more; Deep Lake has
+            none of more than 65535 points.
         progress: Shows progress.
 
     Returns:
@@ -68,6 +78,8 @@ def ingest_coco(
     """
     if limit is not None and limit < 1:
         raise ValueError(f"limit must be at least 1, got {limit}")
+    if masks not in _MASK_TYPES:
+        raise ValueError(f"masks must be one of {', '.join(map(repr, _MASK_TYPES))}, got {masks!r}")
     target = Path(out)
     _check_target(target, overwrite)
     deeplake = import_extra("deeplake", "writing datasets", "ingest")
@@ -83,6 +95,8 @@ def ingest_coco(
     try:
         with _writing(deeplake, partial) as lake:
             _create_tensors(lake, coco, compression, max_chunk_size)
+            if any(instance.segmentation for image in coco.images for instance in image.instances):
+                lake.create_tensor("masks", htype=masks, **_MASK_TYPES[masks])
             for row, file in progress(zip(rows, files, strict=True), len(rows), "image"):
                 _append(lake, coco, row, encoded(buffer=file.read_bytes(), compression=compression))
         if target.exists():
@@ -142,8 +156,6 @@ def _create_tensors(lake: Any, coco: CocoFile, compression: str, max_chunk_size:
     lake.categories.info.update(category_ids=[category.id for category in coco.categories])
     lake.create_tensor("iscrowds", dtype="bool")
     lake.create_tensor("areas", dtype="float64")
-    if any(instance.segmentation for image in coco.images for instance in image.instances):
-        lake.create_tensor("masks", htype="polygon")
     lake.create_tensor("image_ids", dtype="int64")
     lake.create_tensor("filenames", htype="text")
 
@@ -161,12 +173,25 @@ def _append(lake: Any, coco: CocoFile, image: Image, sample: Any) -> None:
     }
     if "masks" in lake.tensors:
         size = (int(sample.shape[0]), int(sample.shape[1]))
-        values["masks"] = [_polygon(coco, instance, size) for instance in instances]
+        shape: Any = _stacked_bitmaps if lake.masks.htype == "binary_mask" else _polygons
+        values["masks"] = shape(coco, instances, size)
     lake.append(values)
 
 
-def _polygon(coco: CocoFile, instance: Instance, size: tuple[int, int]) -> Any:
+def _polygons(coco: CocoFile, instances: list[Instance], size: tuple[int, int]) -> list[Any]:
+    return [_object(object_polygon, coco, instance, size) for instance in instances]
+
+
+def _stacked_bitmaps(coco: CocoFile, instances: list[Instance], size: tuple[int, int]) -> npt.NDArray[np.bool_]:
+    """bool (h, w, n)."""
+    stack = np.zeros((*size, len(instances)), np.bool_)
+    for number, instance in enumerate(instances):
+        stack[..., number] = _object(object_bitmap, coco, instance, size)
+    return stack
+
+
+def _object(shape: Callable[..., Any], coco: CocoFile, instance: Instance, size: tuple[int, int]) -> Any:
     try:
-        return object_polygon(instance.segmentation, instance.box, size)
+        return shape(instance.segmentation, instance.box, size)
     except ValueError as error:
         raise DatasetFormatError(f"annotation {instance.id}: {error}", path=str(coco.path)) from None

@@ -16,12 +16,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from penstock.extras import import_extra
+from penstock.ingest.bitmaps import Polygon, decoded, filled, points_of
 
 __all__ = ["object_polygon", "outline"]
-
-#: float64 [points, 2] of x, y, to work with; it is stored as float32.
-Polygon = npt.NDArray[np.float64]
 
 #: Deep Lake counts a polygon's points in 16 bits.
 _MOST_POINTS = 65535
@@ -40,9 +37,9 @@ def object_polygon(segmentation: Any, box: Sequence[float], size: tuple[int, int
         ValueError: A segmentation that is none of these, or whose outline has more points than Deep Lake can count.
     """
     if isinstance(segmentation, dict):
-        polygon = outline(_decode(_run_lengths(segmentation)))
+        polygon = outline(decoded(segmentation))
     elif segmentation is None or isinstance(segmentation, list):
-        polygon = _joined_parts([_points(part) for part in segmentation or ()], size)
+        polygon = _joined_parts([points_of(part) for part in segmentation or ()], size)
     else:
         raise ValueError(f"a segmentation is a list or an object, not {segmentation!r}")
     if len(polygon) == 0:
@@ -93,8 +90,8 @@ def _joined_parts(parts: list[Polygon], size: tuple[int, int]) -> Polygon:
     joined = _joined(parts)
     if len(parts) < 2:
         return joined
-    union = _decode(_merged(parts, size))
-    return joined if np.array_equal(_decode(_merged([joined], size)), union) else outline(union)
+    union = filled(parts, size)
+    return joined if np.array_equal(filled([joined], size), union) else outline(union)
 
 
 def _joined(parts: list[Polygon]) -> Polygon:
@@ -108,44 +105,7 @@ def _joined(parts: list[Polygon]) -> Polygon:
     return np.concatenate(pieces)
 
 
-def _points(part: Any) -> Polygon:
-    if not isinstance(part, list) or len(part) % 2:
-        raise ValueError("a polygon is a list of x and y in turn")
-    return np.array(part, np.float64).reshape(-1, 2)
-
-
 def _without_straight_points(line: Polygon) -> Polygon:
     before, after = line - np.roll(line, 1, axis=0), np.roll(line, -1, axis=0) - line
     turns: Polygon = line[np.any(before != after, axis=1)]
     return turns
-
-
-def _run_lengths(segmentation: dict[str, Any]) -> Any:
-    size, counts = segmentation.get("size"), segmentation.get("counts")
-    if not isinstance(size, list) or len(size) != 2 or not _are_counts(size):
-        raise ValueError(f"a run-length encoding has the size {size!r}")
-    if isinstance(counts, list):
-        if not _are_counts(counts) or sum(counts) != size[0] * size[1]:
-            raise ValueError(f"a run-length encoding does not cover its image of {size} pixels")
-        return _masks().frPyObjects(segmentation, *size)
-    if not isinstance(counts, str):
-        raise ValueError("a run-length encoding has no 'counts'")
-    return segmentation
-
-
-def _are_counts(values: list[Any]) -> bool:
-    return all(isinstance(value, int) and value >= 0 for value in values)
-
-
-def _merged(parts: list[Polygon], size: tuple[int, int]) -> Any:
-    masks = _masks()
-    return masks.merge(masks.frPyObjects([part.reshape(-1).tolist() for part in parts], *size))
-
-
-def _decode(run_lengths: Any) -> npt.NDArray[np.uint8]:
-    decoded: npt.NDArray[np.uint8] = _masks().decode(run_lengths)
-    return decoded
-
-
-def _masks() -> Any:
-    return import_extra("pycocotools.mask", "reading segmentations", "ingest")

@@ -7,7 +7,10 @@
 
 The configuration is MMDetection's, with ``deeplake_path`` in ``data.train`` and ``data.val``; see
 :mod:`penstock.integrations.mmdet.config` for all keys. Results are those of MMDetection's own
-``CocoDataset`` on the annotation file that the Deep Lake dataset was made of.
+``CocoDataset`` or ``VOCDataset`` on the annotation files that the Deep Lake dataset was made of.
+A checkpoint is evaluated by
+
+    mmdet_deeplake.test_detector(None, cfg, "work_dirs/latest.pth", show_dir="shown")
 """
 
 from penstock.integrations.mmdet._require import require_mmdet
@@ -19,14 +22,18 @@ from mmdet.models import build_detector  # noqa: E402
 from penstock.integrations.mmdet.dataset import DeepLakeCocoDataset  # noqa: E402
 from penstock.integrations.mmdet.loader import DetectionLoader, build_dataloader, build_dataset  # noqa: E402
 from penstock.integrations.mmdet.pipeline import compile_pipeline  # noqa: E402
+from penstock.integrations.mmdet.testing import test_detector  # noqa: E402
 from penstock.integrations.mmdet.train import train_detector  # noqa: E402
+from penstock.integrations.mmdet.voc import DeepLakeVOCDataset  # noqa: E402
 
 __all__ = [
     "DeepLakeCocoDataset",
+    "DeepLakeVOCDataset",
     "DetectionLoader",
     "build_dataloader",
     "build_dataset",
     "build_detector",
     "compile_pipeline",
+    "test_detector",
     "train_detector",
 ]

@@ -1,6 +1,8 @@
-"""Annotations of a dataset's items as MMDetection's ``CocoDataset`` gives them, all at once, in flat arrays."""
+"""Annotations of a dataset's items as MMDetection's datasets give them, all at once, in flat arrays."""
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -8,7 +10,20 @@ import numpy.typing as npt
 from penstock.integrations.mmdet.annotations import Annotations
 from penstock.transforms.native import AnnotationTable
 
-__all__ = ["annotation_table", "empty_table"]
+__all__ = ["BoxRules", "annotation_table", "coco_rules", "corners_of", "empty_table", "voc_rules"]
+
+
+class BoxRules(NamedTuple):
+    """What becomes of each box of a dataset, arrays [boxes].
+
+    Attributes:
+        labels: int64, in training; -1 where its class is not used.
+        kept, ignored: bool, whether it is an object, or ignored; else it is left out.
+    """
+
+    labels: npt.NDArray[np.int64]
+    kept: npt.NDArray[np.bool_]
+    ignored: npt.NDArray[np.bool_]
 
 
 def empty_table(indices: npt.NDArray[np.int64]) -> AnnotationTable:
@@ -25,36 +40,57 @@ def empty_table(indices: npt.NDArray[np.int64]) -> AnnotationTable:
     )
 
 
+def coco_rules(
+    annotations: Annotations, sizes: npt.NDArray[np.int64], labels: npt.NDArray[np.int64]
+) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+    """Which boxes ``CocoDataset.get_ann_info`` keeps, and which it ignores, bool [boxes] each: crowds are ignored;
+    boxes outside of the image, of less than a pixel, without area, or of classes that are not used, are left out.
+
+    Args:
+        annotations: Of all samples.
+        sizes: Height and width of each sample, int64 [samples, 2].
+        labels: Of each box in training, -1 where its class is not used.
+    """
+    left, top, width, height = annotations.boxes.T
+    image_height, image_width = np.repeat(sizes, np.diff(annotations.offsets), axis=0).T
+    inside = np.maximum(0, np.minimum(left + width, image_width) - np.maximum(left, 0)) * np.maximum(
+        0, np.minimum(top + height, image_height) - np.maximum(top, 0)
+    )
+    used = (inside > 0) & (annotations.areas > 0) & (width >= 1) & (height >= 1) & (labels >= 0)
+    return used & ~annotations.crowds, used & annotations.crowds
+
+
+def voc_rules(
+    annotations: Annotations, labels: npt.NDArray[np.int64], min_size: float | None
+) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+    """Which boxes ``VOCDataset.get_ann_info`` keeps, and which it ignores, bool [boxes] each: difficult ones are
+    ignored, and those narrower or lower than ``min_size``; those of classes that are not used are left out. Crowds,
+    which Pascal VOC does not have, are ignored as well.
+    """
+    used = labels >= 0
+    ignored = annotations.difficult | annotations.crowds
+    if min_size:
+        ignored = ignored | (annotations.boxes[:, 2:] < min_size).any(axis=1)
+    return used & ~ignored, used & ignored
+
+
 def annotation_table(
     annotations: Annotations,
     indices: npt.NDArray[np.int64],
     flags: npt.NDArray[np.uint8],
-    sizes: npt.NDArray[np.int64],
-    classes: npt.NDArray[np.int64],
+    rules: BoxRules,
 ) -> AnnotationTable:
-    """What ``CocoDataset.get_ann_info`` gives of each item: crowds are ignored boxes; boxes outside of the image, of
-    less than a pixel, without area, or of classes that are not used, are left out.
+    """What ``get_ann_info`` gives of each item.
 
     Args:
         annotations: Of all samples.
         indices: Which sample each item is, int64 [items].
         flags: Group of each item, uint8 [items].
-        sizes: Height and width of each sample, int64 [samples, 2].
-        classes: For each label of the dataset the label in training, -1 where its class is not used.
+        rules: What becomes of each box.
     """
     rows, item_of = _rows_of_items(annotations.offsets, indices)
-    boxes = annotations.boxes[rows]
-    labels = classes[annotations.labels[rows]]
-    left, top, width, height = boxes.T
-    image_height, image_width = sizes[indices[item_of]].T
-    right, bottom = left + width, top + height
-    inside = np.maximum(0, np.minimum(right, image_width) - np.maximum(left, 0)) * np.maximum(
-        0, np.minimum(bottom, image_height) - np.maximum(top, 0)
-    )
-    used = (inside > 0) & (annotations.areas[rows] > 0) & (width >= 1) & (height >= 1) & (labels >= 0)
-    corners = np.stack([left, top, right, bottom], axis=1).astype(np.float32)
-    crowds = annotations.crowds[rows]
-    kept, ignored = used & ~crowds, used & crowds
+    corners = corners_of(annotations.boxes[rows])
+    labels, kept, ignored = (values[rows] for values in rules)
     return AnnotationTable(
         indices=indices,
         flags=flags,
@@ -65,6 +101,11 @@ def annotation_table(
         ignored_offsets=_offsets(item_of[ignored], len(indices)),
         ignored=corners[ignored],
     )
+
+
+def corners_of(boxes: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:
+    """Left, top, right, bottom of boxes [n, 4] of left, top, width, height."""
+    return np.concatenate((boxes[:, :2], boxes[:, :2] + boxes[:, 2:]), axis=1, dtype=np.float32, casting="same_kind")
 
 
 def _rows_of_items(

@@ -31,13 +31,15 @@ class Annotations:
         boxes: float64 [boxes, 4]: left, top, width, height in pixels.
         labels: int64 [boxes].
         crowds: bool [boxes].
-        areas: float64 [boxes], in pixels.
+        difficult: bool [boxes]: ignored by Pascal VOC's metrics.
+        areas: float64 [boxes], in pixels: of the objects, or of their boxes where the dataset does not tell.
     """
 
     offsets: npt.NDArray[np.int64]
     boxes: npt.NDArray[np.float64]
     labels: npt.NDArray[np.int64]
     crowds: npt.NDArray[np.bool_]
+    difficult: npt.NDArray[np.bool_]
     areas: npt.NDArray[np.float64]
 
     def of(self, index: int) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -76,21 +78,17 @@ def read_annotations(dataset: Dataset, tensors: DetectionTensors, sizes: npt.NDA
     columns = _Columns(dataset, tensors.gt_bboxes, len(sizes))
     counts = columns.counts
     labels = columns.read(tensors.gt_labels)
-    crowds = np.zeros(len(labels)) if tensors.crowd is None else columns.read(tensors.crowd)
     box_format = BoxFormat.of(dataset[tensors.gt_bboxes])
     if not box_format.declared:
         _check_default_fits(columns.boxes, dataset, tensors.gt_bboxes)
     boxes = box_format.to_ltwh(columns.boxes, np.repeat(sizes[:, 0], counts), np.repeat(sizes[:, 1], counts))
-    if tensors.area is None:
-        logger.warning("%s has no tensor of areas: those of the boxes are taken for COCO's metrics", dataset.path)
-        areas = boxes[:, 2] * boxes[:, 3]
-    else:
-        areas = exact_decimals(columns.read(tensors.area))
+    areas = boxes[:, 2] * boxes[:, 3] if tensors.area is None else exact_decimals(columns.read(tensors.area))
     return Annotations(
         offsets=np.concatenate(([0], np.cumsum(counts))),
         boxes=boxes,
         labels=labels.astype(np.int64),
-        crowds=crowds.astype(bool),
+        crowds=columns.flags(tensors.crowd),
+        difficult=columns.flags(tensors.difficult),
         areas=areas,
     )
 
@@ -116,6 +114,10 @@ class _Columns:
                     path=self._dataset.path,
                 )
         return np.concatenate(arrays) if arrays else np.zeros(0)
+
+    def flags(self, name: str | None) -> npt.NDArray[np.bool_]:
+        """Truth values; false where there is no such tensor."""
+        return np.zeros(len(self.boxes), bool) if name is None else self.read(name).astype(bool)
 
     def _arrays(self, name: str) -> list[npt.NDArray[Any]]:
         return self._dataset[name].numpy_all()[: self._samples]

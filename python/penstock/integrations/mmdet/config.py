@@ -4,13 +4,16 @@
 
 - ``pipeline``: MMDetection's pipeline. Default: ``train_pipeline`` or ``test_pipeline`` of the configuration.
 - ``deeplake_path``: The dataset.
-- ``deeplake_tensors``: {"img": ..., "gt_bboxes": ..., "gt_labels": ...}; what is not named is found by its
-htype. - ``deeplake_dataloader``: {"shuffle": ..., "batch_size": ..., "num_workers": ...}, and ``drop_last``,
+- ``deeplake_tensors``: {"img": ..., "gt_bboxes": ..., "gt_labels": ..., "gt_masks": ...}; what is not named is found
+  by its htype.
+- ``deeplake_dataloader``: {"shuffle": ..., "batch_size": ..., "num_workers": ...}, and ``drop_last``,
   ``persistent_workers``, ``pin_memory``, ``prefetch_factor``.
 - ``deeplake_credentials``: Ignored for local datasets. No token is ever needed for them.
 - ``deeplake_commit_id``, ``deeplake_view_id``: Passed on when the dataset is opened.
 - ``classes``: Names of the classes to use. Default: all.
 - ``filter_empty_gt``: In training, leave out images without boxes of the classes. Default: True.
+- ``deeplake_metrics_format``: That of the top level, for ``build_dataset``, which is given a split alone.
+- ``min_size``: With Pascal VOC's rules, objects narrower or lower than so many pixels are ignored in training.
 
 Keys of MMDetection's datasets that concern annotation files (``type``, ``ann_file``, ``img_prefix``, ...) may
 stand there, as they come with MMDetection's base configurations; they are not used.
@@ -18,8 +21,17 @@ stand there, as they come with MMDetection's base configurations; they are not u
 ``data``: ``samples_per_gpu``, ``workers_per_gpu``, ``persistent_workers``, ``train_dataloader``,
 ``val_dataloader``, as in MMDetection; ``deeplake_dataloader`` goes before them.
 
-Top level: ``deeplake_dataloader_type`` ("auto", "c++", "cpp", "python"), ``deeplake_metrics_format``
-("COCO"), ``evaluation`` (dict(metric=["bbox"], interval=1)) and MMDetection's own.
+Top level: ``deeplake_dataloader_type`` ("auto", "c++", "cpp", "python"), ``deeplake_metrics_format``,
+``evaluation`` (dict(metric=["bbox"], interval=1)) and MMDetection's own.
+
+``deeplake_metrics_format`` decides about metrics and about the rules for boxes, whatever ``type`` a split has:
+
+- "COCO" (default): metrics "bbox", "segm", "proposal" and "proposal_fast", with MMDetection's options ``classwise``,
+  ``proposal_nums``, ``iou_thrs``, ``metric_items``. Crowds are ignored boxes.
+- "PascalVOC": metrics "mAP" (default) and "recall", with ``iou_thr`` and ``proposal_nums``. Boxes that the dataset
+  marks as difficult are ignored. ``evaluation=dict(eval_mode=...)`` is how precision is averaged: "11points" as in
+  VOC2007, or "area" as in VOC2012. Without it a "VOC2007" or "VOC2012" in the split's ``img_prefix``, as MMDetection's
+  base configurations have it, or in its ``deeplake_path`` decides; where neither names a year it is "11points".
 """
 
 from __future__ import annotations
@@ -30,10 +42,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from penstock.errors import ConfigError
+from penstock.integrations.mmdet.metric_names import check_evaluation, eval_mode_of, format_of
 from penstock.integrations.mmdet.names import check_keys, did_you_mean
 
 __all__ = [
-    "METRICS_NOT_YET",
     "LoaderSettings",
     "Split",
     "check_config",
@@ -45,9 +57,6 @@ __all__ = [
 logger = logging.getLogger("penstock")
 
 _LOADER_TYPES = ("auto", "c++", "cpp", "python")
-_METRICS = ("bbox", "proposal")
-#: "proposal_fast" of MMDetection 2 fails with numpy 1.24 and later.
-METRICS_NOT_YET = ("proposal_fast", "segm")
 _TOP_KEYS = ("deeplake_dataloader_type", "deeplake_metrics_format")
 _SPLIT_KEYS = (
     "pipeline",
@@ -57,12 +66,14 @@ _SPLIT_KEYS = (
     "deeplake_credentials",
     "deeplake_commit_id",
     "deeplake_view_id",
+    "deeplake_metrics_format",
     "classes",
     "filter_empty_gt",
+    "min_size",
 )
 _STOCK_KEYS = (
     *("type", "ann_file", "data_root", "img_prefix", "seg_prefix", "seg_suffix", "proposal_file"),
-    *("test_mode", "file_client_args", "samples_per_gpu"),
+    *("test_mode", "file_client_args", "samples_per_gpu", "img_subdir", "ann_subdir"),
 )
 _WRAPPERS = ("ClassBalancedDataset", "ConcatDataset", "MultiImageMixDataset", "RepeatDataset")
 #: Names of a loader's options in MMDetection and in Deep Lake, and what they set.
@@ -95,6 +106,9 @@ class Split:
     view: str | None = None
     classes: Sequence[str] | str | None = None
     filter_empty_gt: bool = True
+    metrics_format: str = "COCO"
+    min_size: float | None = None
+    eval_mode: str = "11points"
 
 
 @dataclass(frozen=True)
@@ -123,7 +137,7 @@ def check_config(cfg: Mapping[str, Any], *, validate: bool) -> None:
     ours = {key: value for key, value in cfg.items() if key.startswith("deeplake_")}
     check_keys("the configuration", ours, _TOP_KEYS)
     loader_type_of(cfg)
-    _check_choice("deeplake_metrics_format", cfg.get("deeplake_metrics_format", "COCO"), ("COCO",), ("PascalVOC",))
+    format_of(cfg)
     if "data" not in cfg or "train" not in cfg["data"]:
         raise ConfigError("the configuration has no data.train")
     for key in ("optimizer", "work_dir"):
@@ -135,11 +149,8 @@ def check_config(cfg: Mapping[str, Any], *, validate: bool) -> None:
     for phase, *_ in cfg.get("workflow") or ():
         if phase != "train":
             raise ConfigError(f"workflow: the phase '{phase}' is not supported yet", hint="Use [('train', 1)]")
-    if not validate:
-        return
-    metrics = (cfg.get("evaluation") or {}).get("metric", "bbox")
-    for metric in [metrics] if isinstance(metrics, str) else metrics:
-        _check_choice("evaluation.metric", metric, _METRICS, METRICS_NOT_YET)
+    if validate:
+        check_evaluation(cfg)
 
 
 def loader_type_of(cfg: Mapping[str, Any]) -> str:
@@ -159,7 +170,7 @@ def parse_split(where: str, cfg: Mapping[str, Any], pipeline: Sequence[Mapping[s
         pipeline: The pipeline to take where it has none.
 
     Raises:
-        ConfigError: An unknown key, no pipeline, a dataset wrapper, which is not supported yet.
+        ConfigError: An unknown key or metrics format, no pipeline, a dataset wrapper, which is not supported yet.
     """
     if not isinstance(cfg, Mapping):
         raise ConfigError(f"{where}: several datasets are not supported yet, got {type(cfg).__name__}")
@@ -171,6 +182,9 @@ def parse_split(where: str, cfg: Mapping[str, Any], pipeline: Sequence[Mapping[s
     check_keys(where, cfg, (*_SPLIT_KEYS, *_STOCK_KEYS))
     if cfg.get("proposal_file") is not None:
         raise ConfigError(f"{where}: 'proposal_file' is not supported yet")
+    metrics_format = format_of(cfg)
+    if cfg.get("min_size") is not None and metrics_format != "PascalVOC":
+        raise ConfigError(f"{where}: min_size={cfg['min_size']!r} is a rule of deeplake_metrics_format='PascalVOC'")
     steps = cfg.get("pipeline") or pipeline
     if not steps:
         raise ConfigError(f"{where}: there is no pipeline")
@@ -183,6 +197,9 @@ def parse_split(where: str, cfg: Mapping[str, Any], pipeline: Sequence[Mapping[s
         view=cfg.get("deeplake_view_id") or None,
         classes=cfg.get("classes"),
         filter_empty_gt=cfg.get("filter_empty_gt", True),
+        metrics_format=metrics_format,
+        min_size=cfg.get("min_size"),
+        eval_mode=eval_mode_of(cfg.get("img_prefix"), cfg.get("deeplake_path")),
     )
 
 

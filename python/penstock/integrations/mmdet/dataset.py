@@ -2,36 +2,33 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from mmdet.datasets import CocoDataset
-from mmdet.datasets.api_wrappers import COCO
 
 from penstock.dataset import Dataset
-from penstock.errors import ConfigError, DatasetFormatError, UnsupportedError
-from penstock.integrations.mmdet.annotation_table import annotation_table, empty_table
+from penstock.errors import ConfigError, DatasetFormatError
+from penstock.integrations.mmdet.annotation_table import BoxRules, annotation_table, coco_rules, corners_of, empty_table
 from penstock.integrations.mmdet.annotations import Annotations, read_annotations
 from penstock.integrations.mmdet.categories import Categories, read_categories
-from penstock.integrations.mmdet.config import METRICS_NOT_YET
+from penstock.integrations.mmdet.coco_index import add_areas, add_segmentations, coco_annotations, coco_index
+from penstock.integrations.mmdet.image_infos import image_infos, image_numbers
 from penstock.integrations.mmdet.lowering import lower
+from penstock.integrations.mmdet.metric_names import check_metrics
+from penstock.integrations.mmdet.recalls import check_proposals, recalls_of
 from penstock.integrations.mmdet.running import MOST_REJECTED, PipelineRunner, rejected_all
 from penstock.integrations.mmdet.segmentations import are_polygons, segmentations
 from penstock.integrations.mmdet.steps import build_steps
-from penstock.integrations.mmdet.tensors import DetectionTensors
+from penstock.integrations.mmdet.tensors import DetectionTensors, masks_for_metrics
 from penstock.transforms.draws import Stream
 from penstock.transforms.native import AnnotationTable
 from penstock.transforms.program import Color
 
 __all__ = ["DeepLakeCocoDataset"]
-
-# File names are made of the official number as COCO does it: text is not read yet, and drawing results needs names.
-_SUFFIXES = {"jpeg": ".jpg", "png": ".png"}
 
 
 class DeepLakeCocoDataset(CocoDataset):  # type: ignore[misc]
@@ -58,6 +55,9 @@ class DeepLakeCocoDataset(CocoDataset):  # type: ignore[misc]
         ConfigError: A pipeline or classes that cannot work, or no sample left.
         DatasetFormatError: Tensors that contradict each other.
     """
+
+    #: The format of its metrics, as ``deeplake_metrics_format`` names it.
+    METRICS_FORMAT = "COCO"
 
     def __init__(
         self,
@@ -101,22 +101,8 @@ class DeepLakeCocoDataset(CocoDataset):  # type: ignore[misc]
         self.cat_ids = [number for number, use in zip(self._categories.ids, chosen, strict=True) if use]
         self.cat2label = {number: label for label, number in enumerate(self.cat_ids)}
         self._check_sizes()
-        self.img_ids = self._image_ids()
-        suffix = _SUFFIXES.get(self.source[self.tensors.img].sample_compression or "", ".png")
-        infos = []
-        for index, (number, (height, width)) in enumerate(zip(self.img_ids, self._sizes.tolist(), strict=True)):
-            name = f"{number:012d}{suffix}"
-            infos.append(
-                {
-                    "id": number,
-                    "file_name": name,
-                    "filename": name,
-                    "height": height,
-                    "width": width,
-                    "index": index,
-                }
-            )
-        return infos
+        self.img_ids = image_numbers(self.source, self.tensors.image_id, len(self._sizes))
+        return image_infos(self.img_ids, self._sizes, self.source[self.tensors.img].sample_compression)
 
     @cached_property
     def annotations(self) -> Annotations:
@@ -133,20 +119,11 @@ class DeepLakeCocoDataset(CocoDataset):  # type: ignore[misc]
 
     @cached_property
     def coco(self) -> Any:
-        """The annotations as pycocotools' index, for metrics; built when first asked for."""
-        coco = COCO()
-        coco.dataset = {
-            "images": [dict(info) for info in self.data_infos],
-            "annotations": [annotation for info in self.data_infos for annotation in self._annotations_of(info)],
-            "categories": [
-                {"id": number, "name": name}
-                for number, name in zip(self._categories.ids, self._categories.names, strict=True)
-            ],
-        }
-        # pycocotools prints its progress.
-        with contextlib.redirect_stdout(io.StringIO()):
-            coco.createIndex()
-        coco.img_ann_map, coco.cat_img_map = coco.imgToAnns, coco.catToImgs
+        """The annotations as pycocotools' index, for metrics; built when first asked for. It has segmentations once
+        :meth:`prepare_metrics` has been asked for "segm", or where areas are those of masks.
+        """
+        coco = coco_index(self.annotations, self._categories, self.data_infos)
+        add_areas(coco, self.source, self.tensors)
         return coco
 
     def get_ann_info(self, idx: int) -> dict[str, Any]:
@@ -160,17 +137,42 @@ class DeepLakeCocoDataset(CocoDataset):  # type: ignore[misc]
         annotations = self._annotations_of(self.data_infos[idx])
         return [int(annotation["category_id"]) for annotation in annotations]
 
-    def evaluate(self, results: list[Any], metric: str | list[str] = "bbox", **options: Any) -> dict[str, float]:
-        """COCO metrics; see MMDetection's ``CocoDataset.evaluate``.
+    def prepare_metrics(self, metrics: str | Iterable[str]) -> None:
+        """Reads what metrics are computed from, which shows whether they can be.
 
         Raises:
-            UnsupportedError: A metric that is not supported yet.
+            ConfigError: A metric that does not exist, or one of masks where the dataset has none.
+            DatasetFormatError: Tensors that contradict each other, or a label without a class.
         """
-        for name in [metric] if isinstance(metric, str) else metric:
-            if name in METRICS_NOT_YET:
-                raise UnsupportedError(f"the metric '{name}' is not supported yet", path=self.source.path)
-        metrics: dict[str, float] = super().evaluate(results, metric, **options)
+        names = check_metrics(metrics, self.METRICS_FORMAT)
+        masks = masks_for_metrics(self.source, self.tensors) if "segm" in names else None
+        coco = self.coco
+        if masks is not None:
+            add_segmentations(coco, self.source, masks)
+
+    def evaluate(
+        self, results: list[Any], metric: str | Sequence[str] = "bbox", *arguments: Any, **options: Any
+    ) -> dict[str, float]:
+        """COCO metrics; see MMDetection's ``CocoDataset.evaluate``. No image is decoded.
+
+        Raises:
+            ConfigError, DatasetFormatError: As of :meth:`prepare_metrics`.
+        """
+        names = check_metrics(metric, self.METRICS_FORMAT)
+        self.prepare_metrics(names)
+        if "proposal_fast" in names:
+            check_proposals(results)
+        metrics: dict[str, float] = super().evaluate(results, names, *arguments, **options)
         return metrics
+
+    def fast_eval_recall(self, results: list[Any], proposal_nums: Any, iou_thrs: Any, logger: Any = None) -> Any:
+        """Average recall at each number of proposals, of the objects that are no crowds: "proposal_fast"."""
+        own = self.annotations
+        truths = [
+            corners_of(own.boxes[rows][~own.crowds[rows]])
+            for rows in (slice(*own.offsets[index : index + 2]) for index in self.indices)
+        ]
+        return recalls_of(truths, results, proposal_nums, iou_thrs, logger=logger).mean(axis=1)
 
     def __getitem__(self, idx: int) -> Any:
         """The item after the pipeline, as MMDetection's own dataset gives it: its random numbers are drawn from the
@@ -222,8 +224,16 @@ class DeepLakeCocoDataset(CocoDataset):  # type: ignore[misc]
         """What :meth:`get_ann_info` gives of all items, in flat arrays; without annotations in testing."""
         if self.test_mode:
             return empty_table(self.indices)
-        classes = np.array([self.cat2label.get(number, -1) for number in self._categories.ids], dtype=np.int64)
-        return annotation_table(self.annotations, self.indices, self.flag, self._sizes, classes)
+        return annotation_table(self.annotations, self.indices, self.flag, self.box_rules)
+
+    @cached_property
+    def box_rules(self) -> BoxRules:
+        """What becomes of each box of all samples, with its label."""
+        labels = np.array([self.cat2label.get(number, -1) for number in self._categories.ids], dtype=np.int64)
+        return self._box_rules(labels[self.annotations.labels])
+
+    def _box_rules(self, labels: npt.NDArray[np.int64]) -> BoxRules:
+        return BoxRules(labels, *coco_rules(self.annotations, self._sizes, labels))
 
     def _filter_imgs(self, min_size: int = 32) -> list[int]:
         if not self._filter_images:
@@ -241,12 +251,10 @@ class DeepLakeCocoDataset(CocoDataset):  # type: ignore[misc]
         return None if self.tensors.gt_masks is None else are_polygons(self.source[self.tensors.gt_masks])
 
     def _annotations_of(self, info: Mapping[str, Any], *, masks: bool = False) -> list[dict[str, Any]]:
-        annotations = [
-            {**fields, "image_id": info["id"], "category_id": self._categories.ids[label]}
-            for label, fields in self.annotations.of(info["index"])
-        ]
-        if masks and self.tensors.gt_masks is not None:
-            tensor, size = self.source[self.tensors.gt_masks], (info["height"], info["width"])
+        annotations = coco_annotations(self.annotations, self._categories, info)
+        name = self.tensors.gt_masks or (self.tensors.metric_masks if self.test_mode else None)
+        if masks and name is not None:
+            tensor, size = self.source[name], (info["height"], info["width"])
             found = segmentations(tensor, info["index"], size, len(annotations))
             for annotation, segmentation in zip(annotations, found, strict=True):
                 annotation["segmentation"] = segmentation
@@ -258,27 +266,6 @@ class DeepLakeCocoDataset(CocoDataset):  # type: ignore[misc]
         used = (self.tensors.img, self.tensors.gt_bboxes, self.tensors.gt_labels)
         length = min(len(self.source[name]) for name in used if name is not None)
         return self.source[self.tensors.img].shapes()[:length, :2]
-
-    def _image_ids(self) -> list[int]:
-        if self.tensors.image_id is None:
-            return list(range(len(self._sizes)))
-        arrays = self.source[self.tensors.image_id].numpy_all()[: len(self._sizes)]
-        for index, array in enumerate(arrays):
-            if array.size != 1:
-                raise DatasetFormatError(
-                    f"an image has one number, here are {array.size}",
-                    tensor=self.tensors.image_id,
-                    index=index,
-                    path=self.source.path,
-                )
-        numbers = [int(array.reshape(-1)[0]) for array in arrays]
-        if len(set(numbers)) < len(self._sizes):
-            raise DatasetFormatError(
-                "two images have the same number, or some have none",
-                tensor=self.tensors.image_id,
-                path=self.source.path,
-            )
-        return numbers
 
     def _check_sizes(self) -> None:
         empty = np.flatnonzero(self._sizes.min(axis=1) == 0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from penstock.dataset import Dataset, open_dataset
@@ -14,6 +15,7 @@ from penstock.integrations.mmdet.pipeline import dataset_program
 from penstock.integrations.mmdet.sampler import GroupedSampler
 from penstock.integrations.mmdet.steps import loads_masks
 from penstock.integrations.mmdet.tensors import DetectionTensors, resolve_tensors
+from penstock.integrations.mmdet.voc import DeepLakeVOCDataset
 from penstock.loader import DataLoader
 from penstock.samples import Samples
 
@@ -104,7 +106,10 @@ def build_dataset(
         opened = open_dataset(split.path, commit=split.commit, view=split.view, creds=split.credentials)
     else:
         raise ConfigError("the dataset's configuration has no deeplake_path")
-    return DeepLakeCocoDataset(
+    kind: Any = DeepLakeCocoDataset
+    if split.metrics_format == DeepLakeVOCDataset.METRICS_FORMAT:
+        kind = partial(DeepLakeVOCDataset, min_size=split.min_size, eval_mode=split.eval_mode)
+    built: DeepLakeCocoDataset = kind(
         opened,
         resolve_tensors(
             opened, tensors or split.tensors, masks=isinstance(split.pipeline, list) and loads_masks(split.pipeline)
@@ -114,6 +119,7 @@ def build_dataset(
         test_mode=bool(merged.get("test_mode", False)),
         filter_empty_gt=split.filter_empty_gt,
     )
+    return built
 
 
 def build_dataloader(

@@ -15,6 +15,8 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     """A hint that names the known word nearest to ``name``, or all of them when none is near."""
     words = sorted(known)
     nearest = difflib.get_close_matches(name, words, n=1, cutoff=0.6)
+    # "coco" and "map" have no letter in common with what is meant.
+    nearest = nearest or [word for word in words if word.lower() == name.lower()]
     if nearest:
         return f"Did you mean '{nearest[0]}'?"
     return "Known are: " + ", ".join(f"'{word}'" for word in words)

@@ -16,6 +16,7 @@ from penstock.dataset import Dataset
 from penstock.errors import ConfigError
 from penstock.integrations.mmdet.config import loader_type_of, parse_loader, parse_split
 from penstock.integrations.mmdet.loader import DetectionLoader, build_dataloader, build_dataset
+from penstock.integrations.mmdet.metric_names import format_of
 
 __all__ = ["build_split_loader", "read_config"]
 
@@ -85,6 +86,8 @@ def build_split_loader(
     steps = split.pipeline
     if name != "train" and options["samples_per_gpu"] > 1:
         steps = replace_ImageToTensor(copy.deepcopy(steps))
-    built = build_dataset({**keys, "pipeline": steps, "test_mode": name != "train"}, dataset=dataset, tensors=tensors)
+    defaults = {"deeplake_metrics_format": format_of(cfg)}
+    keys = {**keys, "pipeline": steps, "test_mode": name != "train"}
+    built = build_dataset(keys, defaults, dataset=dataset, tensors=tensors)
     logger.info("%s: %d images of %s", where, len(built), built.source.path)
     return build_dataloader(built, **options)

@@ -10,7 +10,7 @@ from penstock.dataset import Dataset, Tensor
 from penstock.errors import ConfigError
 from penstock.integrations.mmdet.names import check_keys
 
-__all__ = ["TENSOR_KEYS", "DetectionTensors", "resolve_tensors"]
+__all__ = ["TENSOR_KEYS", "DetectionTensors", "masks_for_metrics", "resolve_tensors"]
 
 logger = logging.getLogger("penstock")
 
@@ -22,9 +22,9 @@ _HTYPES = {
 }
 TENSOR_KEYS = tuple(_HTYPES)
 
-# Per-box facts that COCO's metrics need and MMDetection has no key for: found by the names that datasets
-# give them.
+# Per-box facts that metrics need and MMDetection has no key for: found by the names that datasets give them.
 _CROWD_NAMES = ("iscrowds", "iscrowd", "is_crowds", "is_crowd")
+_DIFFICULT_NAMES = ("difficult", "difficults", "is_difficult", "is_difficults", "difficulty", "difficulties")
 _AREA_NAMES = ("areas", "area")
 _IMAGE_ID_NAMES = ("image_ids", "image_id", "img_ids", "img_id")
 
@@ -37,8 +37,10 @@ class DetectionTensors:
         img: Images.
         gt_bboxes: Boxes, (n, 4) a sample; None where annotations are not needed.
         gt_labels: Class of each box, (n,).
-        gt_masks: One mask for each box: polygons, or an array (h, w, n); None where masks are not needed.
+        gt_masks: One mask for each box: polygons, or an array (h, w, n); None where the pipeline loads none.
+        metric_masks: The masks that metrics may ask for; None where there are none, or several to choose from.
         crowd: Whether each box stands for a crowd, (n,); None where the dataset has no such tensor.
+        difficult: Whether Pascal VOC's metrics ignore each box, (n,); None as above.
         area: Area of each box's object in pixels, (n,); None as above.
         image_id: The image's official number, (1,); None as above.
     """
@@ -47,7 +49,9 @@ class DetectionTensors:
     gt_bboxes: str | None = None
     gt_labels: str | None = None
     gt_masks: str | None = None
+    metric_masks: str | None = None
     crowd: str | None = None
+    difficult: str | None = None
     area: str | None = None
     image_id: str | None = None
 
@@ -72,7 +76,8 @@ def resolve_tensors(
     given = dict(given or {})
     check_keys("deeplake_tensors", given, TENSOR_KEYS)
     keys = ["img", *(["gt_bboxes", "gt_labels"] if annotations else []), *(["gt_masks"] if masks else [])]
-    names = {key: given.get(key) or _only_tensor(dataset, key) for key in keys}
+    why = {"gt_masks": "the pipeline loads masks (with_mask=True), and "}
+    names = {key: given.get(key) or _only_tensor(dataset, key, why.get(key, "")) for key in keys}
     for name in names.values():
         dataset[name].check_supported()
         if dataset[name].is_sequence:
@@ -91,18 +96,38 @@ def resolve_tensors(
     beside = names.get("gt_bboxes", names["img"])
     return DetectionTensors(
         **names,
+        metric_masks=_metric_masks(dataset, given) if annotations else None,
         crowd=_by_name(dataset, beside, _CROWD_NAMES) if annotations else None,
+        difficult=_by_name(dataset, beside, _DIFFICULT_NAMES) if annotations else None,
         area=_by_name(dataset, beside, _AREA_NAMES) if annotations else None,
         image_id=_by_name(dataset, beside, _IMAGE_ID_NAMES),
     )
 
 
-def _only_tensor(dataset: Dataset, key: str) -> str:
-    found = [
-        name
-        for name, tensor in dataset.tensors.items()
-        if tensor.base_htype in _HTYPES[key] and not tensor.is_sequence
+def masks_for_metrics(dataset: Dataset, tensors: DetectionTensors) -> str:
+    """The tensor of masks that metrics are computed from.
+
+    Raises:
+        ConfigError: There is none, or none is named where there are several.
+    """
+    return tensors.metric_masks or _only_tensor(dataset, "gt_masks", "the metric 'segm' needs masks, and ")
+
+
+def _metric_masks(dataset: Dataset, given: Mapping[str, str]) -> str | None:
+    if "gt_masks" in given:
+        return dataset[given["gt_masks"]].name
+    found = _candidates(dataset, "gt_masks")
+    return found[0] if len(found) == 1 and dataset[found[0]].unsupported() is None else None
+
+
+def _candidates(dataset: Dataset, key: str) -> list[str]:
+    return [
+        name for name, tensor in dataset.tensors.items() if tensor.base_htype in _HTYPES[key] and not tensor.is_sequence
     ]
+
+
+def _only_tensor(dataset: Dataset, key: str, why: str = "") -> str:
+    found = _candidates(dataset, key)
     if len(found) == 1:
         return found[0]
     htypes = " or ".join(f"'{htype}'" for htype in _HTYPES[key])
@@ -110,7 +135,7 @@ def _only_tensor(dataset: Dataset, key: str) -> str:
         cause = f"there is no tensor of htype {htypes} for '{key}'"
     else:
         cause = f"several tensors could be '{key}': " + ", ".join(f"'{name}'" for name in found)
-    raise ConfigError(cause, path=dataset.path, hint=f"Name it: deeplake_tensors={{'{key}': '...'}}")
+    raise ConfigError(why + cause, path=dataset.path, hint=f"Name it: deeplake_tensors={{'{key}': '...'}}")
 
 
 def _by_name(dataset: Dataset, beside: str, names: tuple[str, ...]) -> str | None:

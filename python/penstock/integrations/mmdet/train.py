@@ -22,6 +22,7 @@ from penstock.errors import ConfigError
 from penstock.integrations.mmdet.config import check_config
 from penstock.integrations.mmdet.device import OneDevice
 from penstock.integrations.mmdet.loader import DetectionLoader
+from penstock.integrations.mmdet.metric_names import check_evaluation
 from penstock.integrations.mmdet.split_loader import build_split_loader
 
 __all__ = ["train_detector"]
@@ -72,7 +73,7 @@ def train_detector(
             _run(model, cfg, train_loader, None, timestamp, meta)
             return
         # Now, and not after the first epoch, is the time to learn that annotations contradict each other.
-        _ = val_loader.detection.coco
+        val_loader.detection.prepare_metrics(check_evaluation(cfg))
         with val_loader:
             _run(model, cfg, train_loader, val_loader, timestamp, meta)
 

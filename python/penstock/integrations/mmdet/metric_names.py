@@ -1,0 +1,97 @@
+"""The formats of metrics, their metrics and options: which there are, and which belong together."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from penstock.errors import ConfigError
+from penstock.integrations.mmdet.names import check_keys, did_you_mean
+
+__all__ = ["EVAL_MODES", "check_evaluation", "check_metrics", "eval_mode_of", "format_of", "without_hook_options"]
+
+#: The first metric of each format is its default.
+_METRICS = {
+    "COCO": ("bbox", "segm", "proposal", "proposal_fast"),
+    "PascalVOC": ("mAP", "recall"),
+}
+#: Arguments of each format's ``evaluate``, but for the logger, which is the run's.
+_OPTIONS = {
+    "COCO": ("metric", "jsonfile_prefix", "classwise", "proposal_nums", "iou_thrs", "metric_items"),
+    "PascalVOC": ("metric", "proposal_nums", "iou_thr", "scale_ranges", "eval_mode"),
+}
+#: What mmcv's and MMDetection's evaluation hooks take from ``evaluation`` for themselves.
+_HOOK_OPTIONS = (
+    *("start", "interval", "by_epoch", "save_best", "rule", "test_fn", "greater_keys", "less_keys", "out_dir"),
+    *("file_client_args", "dynamic_intervals", "tmpdir", "gpu_collect", "broadcast_bn_buffer"),
+)
+_ITEMS = (
+    *("mAP", "mAP_50", "mAP_75", "mAP_s", "mAP_m", "mAP_l"),
+    *("AR@100", "AR@300", "AR@1000", "AR_s@1000", "AR_m@1000", "AR_l@1000"),
+)
+#: How precision is averaged: at recalls of 0, 0.1, ..., 1 as in VOC2007, or over all recalls as in VOC2012.
+EVAL_MODES = ("11points", "area")
+_MODE_OF_YEAR = {"2007": "11points", "2012": "area"}
+
+
+def format_of(cfg: Mapping[str, Any]) -> str:
+    """``deeplake_metrics_format`` of a configuration, "COCO" by default. Raises ConfigError for an unknown one."""
+    value = cfg.get("deeplake_metrics_format") or "COCO"
+    _check_choice("deeplake_metrics_format", value, _METRICS)
+    return str(value)
+
+
+def check_metrics(names: str | Iterable[str], metrics_format: str, where: str = "evaluation.metric") -> list[str]:
+    """The metrics as a list. Raises ConfigError for one that the format does not have."""
+    found = [names] if isinstance(names, str) else list(names)
+    for name in found:
+        if name in _METRICS[metrics_format]:
+            continue
+        for other, metrics in _METRICS.items():
+            if name in metrics:
+                raise ConfigError(
+                    f"{where}: '{name}' is a metric of deeplake_metrics_format='{other}', not of '{metrics_format}'",
+                    hint=did_you_mean("", _METRICS[metrics_format]),
+                )
+        raise ConfigError(f"{where}: there is no '{name}'", hint=did_you_mean(str(name), _METRICS[metrics_format]))
+    return found
+
+
+def check_evaluation(cfg: Mapping[str, Any]) -> list[str]:
+    """The metrics that a configuration asks for.
+
+    Raises:
+        ConfigError: A format, metric or option that does not exist, or that belongs to another format.
+    """
+    metrics_format = format_of(cfg)
+    options = cfg.get("evaluation") or {}
+    check_keys("evaluation", options, (*_OPTIONS[metrics_format], *_HOOK_OPTIONS))
+    items = options.get("metric_items")
+    for item in [items] if isinstance(items, str) else items or ():
+        _check_choice("evaluation.metric_items", item, _ITEMS)
+    if options.get("eval_mode") is not None:
+        _check_choice("evaluation.eval_mode", options["eval_mode"], EVAL_MODES)
+    return check_metrics(options.get("metric") or _METRICS[metrics_format][:1], metrics_format)
+
+
+def without_hook_options(evaluation: Mapping[str, Any]) -> dict[str, Any]:
+    """What of ``evaluation`` are arguments of a dataset's ``evaluate``."""
+    return {key: value for key, value in evaluation.items() if key not in _HOOK_OPTIONS}
+
+
+def eval_mode_of(*places: object) -> str:
+    """How Pascal VOC's precision is averaged, by the first of some paths that names VOC2007 or VOC2012; as in VOC2007
+    where none does.
+    """
+    for place in places:
+        for path in place if isinstance(place, list | tuple) else [place]:
+            year = re.search(r"voc[-_ ]?(2007|2012)", str(path), re.IGNORECASE)
+            if year:
+                return _MODE_OF_YEAR[year[1]]
+    return EVAL_MODES[0]
+
+
+def _check_choice(name: str, value: Any, known: Iterable[str]) -> None:
+    if value not in known:
+        raise ConfigError(f"{name}: there is no '{value}'", hint=did_you_mean(str(value), known))
