@@ -416,3 +416,24 @@ def test_the_configuration_is_written_without_secrets_and_never_over_another(
     (tmp_path / "work" / "small_yolo.py").unlink()
     keep_config(cfg, {"exp_name": "small_yolo.py"})
     assert list((tmp_path / "work").iterdir()) == []
+
+
+def test_iterations_in_place_of_epochs(awkward: CocoPair, tmp_path: Path, offline: Path) -> None:
+    hook = {"by_epoch": False, "log_checkpoint": True, "log_checkpoint_metadata": True, "num_eval_images": 4}
+    cfg = run_config(awkward, tmp_path / "work", **hook)
+    cfg.log_config.hooks[0].by_epoch = False
+    cfg.runner = {"type": "IterBasedRunner", "max_iters": 4}
+    cfg.evaluation = {"metric": "bbox", "interval": 2}
+    cfg.checkpoint_config = {"interval": 2, "by_epoch": False}
+    cfg.custom_hooks = []
+    cfg.deeplake_dataloader_type = "python"
+    train(cfg)
+    artifacts = OfflineRun(offline).artifacts
+    assert [(artifact.type, sorted(artifact.aliases)) for artifact in artifacts] == [
+        ("model", ["iter_2", "latest"]),
+        ("evaluation", ["iter_2", "latest"]),
+        ("model", ["iter_4", "latest"]),
+        ("evaluation", ["iter_4", "latest"]),
+    ]
+    assert [artifact.metadata["iter"] for artifact in artifacts[::2]] == [2, 4]
+    assert all(len(artifact.table("eval_data").rows) == 4 for artifact in artifacts[1::2])
