@@ -13,7 +13,7 @@ import torch
 from mmcv.runner import HOOKS, Hook
 from mmcv.utils import get_logger
 
-from penstock.cli.show import annotated, draw_grid
+from penstock.cli.drawing import annotated, draw_grid
 from penstock.integrations.mmdet import build_dataloader, build_dataset, build_detector, train_detector
 from penstock.integrations.mmdet.device import OneDevice
 

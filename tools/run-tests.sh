@@ -9,7 +9,7 @@ numpy2=${2:+$(realpath "$2")}
 lake4=${3:+$(realpath "$3")}
 export PATH="$venv/bin:$PATH"
 # What set-up has installed must be there: without this, tests that miss it are skipped.
-export PENSTOCK_REQUIRE=native,deeplake,mmdet
+export PENSTOCK_REQUIRE=native,deeplake,mmdet,wandb
 if [ -d ../shared/data/coco-mini/annotations ]; then
   PENSTOCK_REQUIRE+=,coco
 fi

@@ -106,3 +106,20 @@ def test_wrong_requests(lake: Lakes, tmp_path: Path, penstock_command: Command) 
         assert result.status == 1
         assert said in result.err
         assert not out.exists()
+
+
+def test_json_says_what_was_drawn(deeplake: Any, tmp_path: Path, penstock_command: Command) -> None:
+    boxes = {"coords": {"type": "fractional", "mode": "CCWH"}, "box": FORMATS["fractional", "CCWH"]}
+    path = gray_images(tmp_path / "lake", boxes, count=3)
+    said = penstock_command("show", path, "--out", tmp_path / "x.png", "--json", "-n", 2).json
+    assert [entry["index"] for entry in said] == [0, 1]
+    assert said[1]["boxes"] == [[16, 8, 48, 40]]
+    assert said[1]["labels"] == ["cat"]
+    assert (said[1]["height"], said[1]["width"]) == (64, 64)
+
+
+def test_the_size_of_an_image_in_the_picture(deeplake: Any, tmp_path: Path, penstock_command: Command) -> None:
+    boxes = {"coords": {"type": "pixel", "mode": "LTWH"}, "box": [1, 1, 2, 2]}
+    path = gray_images(tmp_path / "lake", boxes, count=4)
+    sides = [shown(penstock_command, path, tmp_path / "x.png", "--cell", cell).shape[0] for cell in (320, 100)]
+    assert sides[0] - sides[1] == 2 * 220

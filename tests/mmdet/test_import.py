@@ -75,3 +75,9 @@ def test_penstock_itself_imports_no_framework() -> None:
 
 def test_importing_the_integration_changes_nothing(mmdet: Any) -> None:
     assert run(UNTOUCHED) == "[] True True"
+
+
+def test_wandb_is_not_imported() -> None:
+    code = "import sys, warnings; warnings.simplefilter('ignore'); import penstock.integrations.mmdet"
+    code += "; sys.exit('wandb' in sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=120)

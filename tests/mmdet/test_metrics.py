@@ -139,7 +139,8 @@ def test_hooks_get_the_masks_of_validation_and_training_only_what_it_loads(
     shown = 0
     for index in range(len(own)):
         truth, info = theirs.get_ann_info(index), theirs.data_infos[index]
-        found = [mask.decode(encoded) for encoded in own.get_ann_info(index)["masks"]]
+        size = info["height"], info["width"]
+        found = [mask.decode(mask.merge(mask.frPyObjects(runs, *size))) for runs in own.get_ann_info(index)["masks"]]
         assert len(found) == len(truth["masks"])
         for pixels, segmentation in zip(found, truth["masks"], strict=True):
             row = {"image_id": info["id"], "segmentation": segmentation}

@@ -92,6 +92,14 @@ def test_a_view_pickles(lake: Lakes) -> None:
     copy = pickle.loads(pickle.dumps(view))
     assert copy.fingerprint() == view.fingerprint()
     assert copy["numbers"].numpy_all() == view["numbers"].numpy_all()
+    assert copy.view_id == "list"
+
+
+@pytest.mark.parametrize("view", [None, "list", "materialised"])
+def test_a_view_knows_its_id(view: str | None, lake: Lakes) -> None:
+    whole = penstock.open(lake("viewed"))
+    assert whole.view_id is None
+    assert penstock.open(whole, view=view).view_id == view
 
 
 @pytest.mark.parametrize("loader_type", ["c++", "python"])

@@ -1,7 +1,7 @@
 """Optional dependencies of tests: skipped where they are missing, unless the run promises them.
 
-The environment variable PENSTOCK_REQUIRE lists what has to be there ("native,deeplake,mmdet,coco,deeplake4"): then a
-missing one fails the test, so that a broken build cannot pass by skipping.
+The environment variable PENSTOCK_REQUIRE lists what has to be there ("native,deeplake,mmdet,wandb,coco,deeplake4"):
+then a missing one fails the test, so that a broken build cannot pass by skipping.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ def require(name: str) -> Any:
     """What ``name`` stands for, or a skip (a failure where PENSTOCK_REQUIRE names it).
 
     Args:
-        name: "deeplake" or "mmdet": the module. "deeplake4": the module deeplake, of version 4. "native": the module
-            ``penstock._core``. "coco": the Path of the small COCO data set that lies next to the project.
+        name: "deeplake", "mmdet" or "wandb": the module. "deeplake4": the module deeplake, of version 4. "native":
+            the module ``penstock._core``. "coco": the Path of the small COCO data set that lies next to the project.
     """
     try:
         return _PROVIDERS[name]()
@@ -56,6 +56,7 @@ _PROVIDERS: dict[str, Callable[[], Any]] = {
     "deeplake": lambda: importlib.import_module("deeplake"),
     "deeplake4": _deeplake4,
     "mmdet": lambda: importlib.import_module("mmdet"),
+    "wandb": lambda: importlib.import_module("wandb"),
     "native": lambda: importlib.import_module("penstock._core"),
     "coco": _coco,
 }

@@ -3,47 +3,75 @@
 from __future__ import annotations
 
 import argparse
-import colorsys
-import math
-import zlib
-from collections.abc import Sequence
+import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from penstock.boxes import BoxFormat
+from penstock.cli.drawing import CELL, annotated, draw_grid
+from penstock.cli.show_config import check_options, config_samples
 from penstock.cli.source import add_source, open_source
 from penstock.dataset import Dataset, Tensor
 from penstock.errors import ConfigError
-from penstock.extras import import_extra
+from penstock.shown import Shown
 
-__all__ = ["add_parser", "annotated", "draw_grid"]
+__all__ = ["add_parser"]
 
-_CELL = 320
-_MARGIN = 6
+_DESCRIPTION = """\
+Draws images with their boxes and class names: as the dataset has them, or, with --config, as they are after an
+MMDetection configuration's pipeline, with masks, ignored boxes (dashed) and padding: what the model sees.
+"""
 
 
 def add_parser(commands: Any) -> None:
-    parser = commands.add_parser(
-        "show", help="draw images with their boxes", description="Draws images with their boxes and class names."
-    )
-    add_source(parser)
+    parser = commands.add_parser("show", help="draw images with their boxes", description=_DESCRIPTION)
+    add_source(parser, instead="the configuration's deeplake_path")
     parser.add_argument("--out", required=True, type=Path, help="the picture to write, for example x.png")
     parser.add_argument("-n", type=int, default=16, help="how many images (default: 16)")
+    parser.add_argument("--cell", type=int, default=CELL, help=f"size of an image in the picture (default: {CELL})")
     parser.add_argument("--shuffle", action="store_true", help="random ones, else the first")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--images", metavar="NAME", help="tensor of images; default: the only one")
-    parser.add_argument("--boxes", metavar="NAME", help="tensor of boxes; default: the only one, if any")
-    parser.add_argument("--labels", metavar="NAME", help="tensor of labels; default: the only one, if any")
+    parser.add_argument("--seed", type=int, help="of what is random (default: the configuration's, else 0)")
+    parser.add_argument("--json", action="store_true", help="print what was drawn, as JSON")
+    plain = parser.add_argument_group("without --config")
+    plain.add_argument("--images", metavar="NAME", help="tensor of images; default: the only one")
+    plain.add_argument("--boxes", metavar="NAME", help="tensor of boxes; default: the only one, if any")
+    plain.add_argument("--labels", metavar="NAME", help="tensor of labels; default: the only one, if any")
+    configured = parser.add_argument_group("after a pipeline")
+    configured.add_argument("--config", metavar="CFG.py", help="an MMDetection configuration")
+    configured.add_argument("--split", choices=("train", "val", "test"), help="of it (default: train)")
+    configured.add_argument(
+        "--as",
+        dest="drawn_as",
+        choices=("fed", "original"),
+        help="fed: the image as the model gets it, without its normalization (default). original: the dataset's image, "
+        "with the pipeline's boxes and masks scaled and flipped back onto it. Of val and test, whose pipelines load no "
+        "annotations, the boxes and masks are those that results are measured against.",
+    )
+    configured.add_argument("--loader-type", help="auto, c++ or python (default: the configuration's, else auto)")
+    configured.add_argument("--epoch", type=int, help="whose order and random numbers are shown (default: 0)")
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    if arguments.n < 1:
-        raise ValueError(f"-n must be at least 1, got {arguments.n}")
-    dataset = open_source(arguments)
+    for option, least in (("n", 1), ("cell", 16)):
+        if getattr(arguments, option) < least:
+            name = "-n" if option == "n" else f"--{option}"
+            raise ValueError(f"{name} must be at least {least}, got {getattr(arguments, option)}")
+    check_options(arguments)
+    drawn = config_samples(arguments) if arguments.config is not None else _stored(open_source(arguments), arguments)
+    cell = arguments.cell
+    pictures = [
+        annotated(each.pixels, each.ltwh, each.labels, masks=each.masks, ignored=each.ignored_ltwh, cell=cell)
+        for each in drawn
+    ]
+    draw_grid(pictures, cell=cell).save(arguments.out)
+    print(json.dumps([each.described() for each in drawn], indent=1) if arguments.json else arguments.out)
+    return 0
+
+
+def _stored(dataset: Dataset, arguments: argparse.Namespace) -> list[Shown]:
     images = _tensor(dataset, arguments.images, {"image", "image.rgb", "image.gray"})
     if images is None:
         raise ConfigError("there is no tensor of images", path=dataset.path)
@@ -51,11 +79,8 @@ def run(arguments: argparse.Namespace) -> int:
     labels = _tensor(dataset, arguments.labels, {"class_label"})
     indices = np.arange(len(images))
     if arguments.shuffle:
-        indices = np.random.default_rng(arguments.seed).permutation(indices)
-    grid = draw_grid([_picture(images, boxes, labels, int(index)) for index in indices[: arguments.n]])
-    grid.save(arguments.out)
-    print(arguments.out)
-    return 0
+        indices = np.random.default_rng(arguments.seed or 0).permutation(indices)
+    return [_sample(images, boxes, labels, int(index)) for index in indices[: arguments.n]]
 
 
 def _tensor(dataset: Dataset, name: str | None, htypes: set[str]) -> Tensor | None:
@@ -72,17 +97,17 @@ def _tensor(dataset: Dataset, name: str | None, htypes: set[str]) -> Tensor | No
     return found[0] if found else None
 
 
-def _picture(images: Tensor, boxes: Tensor | None, labels: Tensor | None, index: int) -> Any:
-    """One image with its boxes, scaled to its cell, as a Pillow image."""
+def _sample(images: Tensor, boxes: Tensor | None, labels: Tensor | None, index: int) -> Shown:
     pixels = images.read(index, "rgb")
     if 0 in pixels.shape:
-        pixels = np.zeros((_CELL // 2, _CELL, 3), np.uint8)
-    ltwh: npt.NDArray[np.float64] = np.zeros((0, 4))
+        pixels = np.zeros((CELL // 2, CELL, 3), np.uint8)
+    ltrb = np.zeros((0, 4))
     texts: list[str] = []
     if boxes is not None and index < len(boxes):
         ltwh = BoxFormat.of(boxes).to_ltwh(boxes[index].reshape(-1, 4), *pixels.shape[:2])
+        ltrb = np.concatenate((ltwh[:, :2], ltwh[:, :2] + ltwh[:, 2:]), axis=1)
         texts = _class_names(labels, index, len(ltwh))
-    return annotated(pixels, ltwh, texts)
+    return Shown(pixels, ltrb, texts, index=index)
 
 
 def _class_names(labels: Tensor | None, index: int, count: int) -> list[str]:
@@ -92,58 +117,3 @@ def _class_names(labels: Tensor | None, index: int, count: int) -> list[str]:
     numbers = labels[index].reshape(-1).tolist()
     texts = [names[number] if 0 <= number < len(names) else str(number) for number in numbers]
     return (texts + [""] * count)[:count]
-
-
-def annotated(
-    pixels: npt.NDArray[np.uint8],
-    ltwh: npt.NDArray[np.float64],
-    texts: Sequence[str],
-    scores: Sequence[float] | None = None,
-) -> Any:
-    """An image in the size of a grid's cell with boxes and their texts, each text in a colour of its own.
-
-    Args:
-        pixels: uint8 (h, w, 3), RGB.
-        ltwh: Boxes [n, 4], left, top, width, height in pixels.
-        texts: One for each box; may be empty.
-        scores: Of predictions, one for each box: written behind the text.
-    """
-    pillow = import_extra("PIL.Image", "drawing", "cli")
-    draw_module = import_extra("PIL.ImageDraw", "drawing", "cli")
-    font = import_extra("PIL.ImageFont", "drawing", "cli").load_default()
-    picture = pillow.fromarray(pixels)
-    # Scaled before it is drawn on: lines and letters keep their size.
-    scale = _CELL / max(picture.size)
-    picture = picture.resize((max(1, round(picture.width * scale)), max(1, round(picture.height * scale))))
-    draw = draw_module.Draw(picture)
-    numbers = [""] * len(texts) if scores is None else [f" {score:.2f}" for score in scores]
-    for (left, top, width, height), name, number in zip((ltwh * scale).tolist(), texts, numbers, strict=True):
-        color, text = _color(name), name + number
-        draw.rectangle((left, top, max(left, left + width), max(top, top + height)), outline=color, width=2)
-        if text:
-            where = (left + 3, max(0.0, top + 1))
-            draw.rectangle(draw.textbbox(where, text, font=font), fill=color)
-            draw.text(where, text, fill="black", font=font)
-    return picture
-
-
-def draw_grid(pictures: list[Any]) -> Any:
-    """Pictures of at most a cell's size side by side in rows."""
-    pillow = import_extra("PIL.Image", "drawing", "cli")
-    columns = math.ceil(math.sqrt(len(pictures)))
-    rows = math.ceil(len(pictures) / columns)
-    step = _CELL + _MARGIN
-    grid = pillow.new("RGB", (columns * step + _MARGIN, rows * step + _MARGIN), "white")
-    for number, picture in enumerate(pictures):
-        row, column = divmod(number, columns)
-        left = _MARGIN + column * step + (_CELL - picture.width) // 2
-        top = _MARGIN + row * step + (_CELL - picture.height) // 2
-        grid.paste(picture, (left, top))
-    return grid
-
-
-def _color(text: str) -> tuple[int, int, int]:
-    """The same for the same text in every picture."""
-    hue = zlib.crc32(text.encode()) % 360 / 360
-    red, green, blue = colorsys.hsv_to_rgb(hue, 0.75, 1.0)
-    return round(255 * red), round(255 * green), round(255 * blue)

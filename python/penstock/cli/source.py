@@ -9,9 +9,12 @@ from penstock.dataset import Dataset, open_dataset
 __all__ = ["add_source", "open_source"]
 
 
-def add_source(parser: argparse.ArgumentParser) -> None:
-    """PATH, ``--commit`` and ``--view``."""
-    parser.add_argument("path", metavar="PATH", help="a Deep Lake dataset")
+def add_source(parser: argparse.ArgumentParser, *, instead: str | None = None) -> None:
+    """PATH, ``--commit`` and ``--view``. ``instead``: what may stand in for PATH, for the help; None: nothing."""
+    if instead is None:
+        parser.add_argument("path", metavar="PATH", help="a Deep Lake dataset")
+    else:
+        parser.add_argument("path", metavar="PATH", nargs="?", help=f"a Deep Lake dataset; default: {instead}")
     parser.add_argument("--commit", metavar="ID", help="a commit, branch or tag; default: the head of main")
     parser.add_argument("--view", metavar="ID", help="a saved view; default: the whole dataset")
 

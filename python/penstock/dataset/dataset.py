@@ -55,11 +55,13 @@ class Dataset:
     Attributes:
         store: Its files.
         selection: What it shows of them.
+        view_id: The id of the saved view that it was opened as; None for what is none.
     """
 
     def __init__(self, store: Store | str, commit: str | None = None, selection: Selection | None = None) -> None:
         self.store: Store = LocalStore(store) if isinstance(store, str) else store
         self.selection = selection or Selection()
+        self.view_id: str | None = None
         self._commit = commit
 
     @property
@@ -137,7 +139,7 @@ class Dataset:
         # The commit, where it is known: the branch may have gone on when the copy opens.
         known = "_contents" in self.__dict__
         commit = self.commit_id if known else self._commit
-        return {"store": self.store, "selection": self.selection, "_commit": commit}
+        return {"store": self.store, "selection": self.selection, "view_id": self.view_id, "_commit": commit}
 
     def fingerprint(self) -> str:
         """Sixteen hex digits that stand for commit, tensor names, lengths and chunk ids, and a view's samples.

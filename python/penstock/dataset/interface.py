@@ -170,6 +170,11 @@ class Dataset(Protocol):
         ...
 
     @property
+    def view_id(self) -> str | None:
+        """The id (Deep Lake 4: the tag) of the saved view that it was opened as; None for what is none."""
+        ...
+
+    @property
     def tensors(self) -> Mapping[str, Tensor]:
         """Tensors by full name, in Deep Lake's order."""
         ...

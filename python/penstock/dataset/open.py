@@ -101,6 +101,7 @@ def _opened(store: Store, commit: str | None, view: str | None) -> Dataset:
             raise UnsupportedError("the view is of a dataset that is one of Deep Lake 4 now", path=str(source))
         dataset = view_of(dataset, LocalStore(str(source)))
         _ = dataset.tensors
+    dataset.view_id = view
     return dataset
 
 

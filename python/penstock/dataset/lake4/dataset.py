@@ -23,11 +23,13 @@ class Lake4Dataset:
 
     Attributes:
         path: Its directory or URL.
+        view_id: The tag of the saved view that it was opened as; None for what is none.
     """
 
     def __init__(self, source: Source, handle: Any = None) -> None:
         self.path = source.path
         self._source = source
+        self.view_id: str | None = None
         if handle is not None:
             self.handle = handle
 
@@ -89,7 +91,8 @@ class Lake4Dataset:
         return f"Lake4Dataset('{self.path}', length={len(self)}, tensors={list(self.tensors)})"
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"path": self.path, "_source": self._source.pinned(self.handle), "_expected": self.fingerprint()}
+        source = self._source.pinned(self.handle)
+        return {"path": self.path, "_source": source, "view_id": self.view_id, "_expected": self.fingerprint()}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)

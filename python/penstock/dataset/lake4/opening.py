@@ -33,7 +33,9 @@ def open_directory(path: str, commit: str | None = None, view: str | None = None
         UnsupportedError: deeplake 3 is installed.
     """
     source = Source(path, _one_of(commit, view, path))
-    return Lake4Dataset(source, source.open())
+    dataset = Lake4Dataset(source, source.open())
+    dataset.view_id = view
+    return dataset
 
 
 def open_object(handle: Any, commit: str | None = None, view: str | None = None) -> Lake4Dataset:
@@ -44,7 +46,9 @@ def open_object(handle: Any, commit: str | None = None, view: str | None = None)
         return Lake4Dataset(source, handle)
     if not hasattr(handle, "branches"):
         raise UnsupportedError("a query result has no other versions", path=path, hint="Query the version itself")
-    return Lake4Dataset(source, source.at(handle))
+    dataset = Lake4Dataset(source, source.at(handle))
+    dataset.view_id = view
+    return dataset
 
 
 def _one_of(commit: str | None, view: str | None, path: str) -> str | None:

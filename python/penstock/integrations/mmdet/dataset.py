@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
@@ -16,6 +18,7 @@ from penstock.integrations.mmdet.annotation_table import BoxRules, annotation_ta
 from penstock.integrations.mmdet.annotations import Annotations, read_annotations
 from penstock.integrations.mmdet.categories import Categories, read_categories
 from penstock.integrations.mmdet.coco_index import add_areas, add_segmentations, coco_annotations, coco_index
+from penstock.integrations.mmdet.hook_masks import as_list
 from penstock.integrations.mmdet.image_infos import image_infos, image_numbers
 from penstock.integrations.mmdet.lowering import lower
 from penstock.integrations.mmdet.metric_names import check_metrics
@@ -127,9 +130,15 @@ class DeepLakeCocoDataset(CocoDataset):  # type: ignore[misc]
         return coco
 
     def get_ann_info(self, idx: int) -> dict[str, Any]:
-        """Boxes, labels, masks and ignored boxes of an item, by MMDetection's own rules."""
+        """Boxes, labels, masks and ignored boxes of an item, by MMDetection's own rules. In testing, where hooks ask
+        for them, masks are lists, of polygons or of run lengths, and without a tensor of masks there are none.
+        """
         info = self.data_infos[idx]
         parsed: dict[str, Any] = self._parse_ann_info(info, self._annotations_of(info, masks=True))
+        if self.test_mode and self.tensors.metric_masks is None:
+            del parsed["masks"]
+        elif self.test_mode:
+            parsed["masks"] = [as_list(segmentation) for segmentation in parsed["masks"]]
         return parsed
 
     def get_cat_ids(self, idx: int) -> list[int]:
@@ -162,7 +171,10 @@ class DeepLakeCocoDataset(CocoDataset):  # type: ignore[misc]
         self.prepare_metrics(names)
         if "proposal_fast" in names:
             check_proposals(results)
-        metrics: dict[str, float] = super().evaluate(results, names, *arguments, **options)
+        # pycocotools prints its progress; MMDetWandbHook evaluates a second time, silently.
+        silent = options.get("logger") == "silent"
+        with contextlib.redirect_stdout(io.StringIO()) if silent else contextlib.nullcontext():
+            metrics: dict[str, float] = super().evaluate(results, names, *arguments, **options)
         return metrics
 
     def fast_eval_recall(self, results: list[Any], proposal_nums: Any, iou_thrs: Any, logger: Any = None) -> Any:

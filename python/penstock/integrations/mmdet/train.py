@@ -19,11 +19,13 @@ from mmdet.utils.compat_config import compat_imgs_per_gpu, compat_runner_args
 
 from penstock.dataset import Dataset
 from penstock.errors import ConfigError
+from penstock.integrations.mmdet.checks import check_before_opening, check_before_training
 from penstock.integrations.mmdet.config import check_config
 from penstock.integrations.mmdet.device import OneDevice
 from penstock.integrations.mmdet.loader import DetectionLoader
 from penstock.integrations.mmdet.metric_names import check_evaluation
 from penstock.integrations.mmdet.split_loader import build_split_loader
+from penstock.integrations.mmdet.wandb_facts import DatasetFacts, keep_config
 
 __all__ = ["train_detector"]
 
@@ -64,6 +66,7 @@ def train_detector(
     """
     if distributed:
         raise ConfigError("distributed training is not supported yet", hint="Pass distributed=False")
+    check_before_opening(cfg)
     check_config(cfg, validate=validate)
     cfg = _with_defaults(cfg)
     train_loader = build_split_loader(cfg, "train", ds_train, ds_train_tensors)
@@ -110,6 +113,8 @@ def _run(
     timestamp: str | None,
     meta: dict[str, Any] | None,
 ) -> None:
+    check_before_training(model, cfg, train_loader.dataset, None if val_loader is None else val_loader.dataset)
+    keep_config(cfg, meta)
     root_logger = get_root_logger(log_level=cfg.log_level)
     if getattr(model, "CLASSES", None) is None:
         model.CLASSES = train_loader.detection.CLASSES
@@ -133,6 +138,8 @@ def _run(
     if val_loader is not None:
         evaluation = {**cfg.get("evaluation", {}), "by_epoch": cfg.runner["type"] != "IterBasedRunner"}
         runner.register_hook(EvalHook(val_loader, **evaluation), priority="LOW")
+    loaders = {"train": train_loader} if val_loader is None else {"train": train_loader, "val": val_loader}
+    runner.register_hook(DatasetFacts(cfg, loaders), priority="LOWEST")
     _load_weights(runner, cfg)
     runner.run([train_loader], cfg.workflow)
 

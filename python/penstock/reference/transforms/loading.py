@@ -10,7 +10,7 @@ from penstock.extras import import_extra
 from penstock.reference.transforms.results import Array, Results, Wrappers, refuse
 from penstock.transforms.steps import LoadAnnotations, LoadImage
 
-__all__ = ["load_annotations", "load_image"]
+__all__ = ["bitmap_of", "load_annotations", "load_image"]
 
 
 def load_image(step: LoadImage, results: Results) -> Results:
@@ -37,7 +37,7 @@ def load_annotations(step: LoadAnnotations, results: Results, wrappers: Wrappers
     if step.with_mask:
         height, width = results["img_info"]["height"], results["img_info"]["width"]
         if step.poly2mask:
-            bitmaps = [_bitmap(mask, height, width) for mask in annotations["masks"]]
+            bitmaps = [bitmap_of(mask, height, width) for mask in annotations["masks"]]
             results["gt_masks"] = wrappers.bitmap_masks(bitmaps, height, width)
         else:
             polygons = [_sound_polygons(mask) for mask in annotations["masks"]]
@@ -63,7 +63,7 @@ def _load_boxes(step: LoadAnnotations, results: Results, annotations: dict[str, 
         results["gt_is_group_ofs"] = groups.copy()
 
 
-def _bitmap(mask: Any, height: int, width: int) -> Array:
+def bitmap_of(mask: Any, height: int, width: int) -> Array:
     """Of COCO's polygons of one object, or its run lengths, compressed or not; uint8 (h, w)."""
     coco = import_extra("pycocotools.mask", "drawing masks", "mmdet")
     if isinstance(mask, list):

@@ -1,0 +1,129 @@
+"""What is wrong with a run as a whole, found before it starts."""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import torch
+from mmcv.cnn import VGG
+from mmdet.core import DistEvalHook, EvalHook
+from mmdet.models.dense_heads import GARPNHead, RPNHead
+from mmdet.models.roi_heads.mask_heads import FusedSemanticHead
+from mmdet.models.seg_heads.base_semantic_head import BaseSemanticHead
+
+from penstock.errors import ConfigError
+from penstock.extras import import_extra
+from penstock.integrations.mmdet.wandb_facts import leaves, logger_hooks
+
+__all__ = ["check_before_opening", "check_before_training"]
+
+logger = logging.getLogger("penstock")
+
+_TOP_KEYS = ("deeplake_dataloader_type", "deeplake_metrics_format")
+_SPLIT_KEYS = ("path", "tensors", "dataloader", "credentials", "commit_id", "view_id")
+_WANDB_HOOKS = ("MMDetWandbHook", "WandbLoggerHook")
+#: Modules whose num_classes are not the dataset's: objectness, stuff, a backbone's own.
+_OTHER_CLASSES = (RPNHead, GARPNHead, VGG, FusedSemanticHead, BaseSemanticHead)
+_NOT_HEADS = {"backbone", "neck"}
+#: So many names are listed in a message.
+_NAMES = 5
+
+
+def check_before_opening(cfg: Mapping[str, Any]) -> None:
+    """Finds keys in the wrong place and hooks that could not run.
+
+    Raises:
+        ConfigError: A top-level key that belongs to a split, or is nearly one of penstock's; MMDetWandbHook without
+            checkpoints.
+        MissingExtraError: A W&B hook, and wandb is not installed.
+    """
+    for key in cfg:
+        if key in [f"deeplake_{name}" for name in _SPLIT_KEYS]:
+            raise ConfigError(
+                f"the configuration: '{key}' stands at its top level", hint=f"It belongs into data.train: {key}=..."
+            )
+        near = difflib.get_close_matches(key, _TOP_KEYS, n=1, cutoff=0.85)
+        if near and key not in _TOP_KEYS:
+            raise ConfigError(f"the configuration: unknown key '{key}'", hint=f"Did you mean '{near[0]}'?")
+    hooks = logger_hooks(cfg)
+    for name in _WANDB_HOOKS:
+        if name in hooks:
+            import_extra("wandb", f"log_config.hooks: '{name}'", "wandb")
+    if "MMDetWandbHook" in hooks and not cfg.get("checkpoint_config"):
+        raise ConfigError(
+            "log_config.hooks: 'MMDetWandbHook' asks for checkpoints, and checkpoint_config is not set",
+            hint="checkpoint_config=dict(interval=1), or 'WandbLoggerHook'",
+        )
+
+
+def check_before_training(model: torch.nn.Module, cfg: Mapping[str, Any], train: Any, val: Any = None) -> None:
+    """Finds what does not fit together, once the datasets are open.
+
+    Args:
+        model: The detector.
+        cfg: The configuration.
+        train, val: MMDetection's datasets; ``val`` is None without validation.
+
+    Raises:
+        ConfigError: A head for another number of classes than the dataset has, as MMDetection's ``NumClassCheckHook``
+            finds it later; validation on other classes than training; a mistyped key of ``evaluation``.
+        DatasetFormatError: A label without a class, or tensors that contradict each other, by sample.
+    """
+    for leaf in leaves(train):
+        # Else read with the first batch, where no image was to be filtered.
+        _ = leaf.annotations
+    _check_heads(model, train.CLASSES)
+    if val is None:
+        return
+    _check_evaluation(cfg.get("evaluation") or {}, val)
+    _check_same_classes(tuple(train.CLASSES), tuple(val.CLASSES))
+
+
+def _check_same_classes(train: Sequence[str], val: Sequence[str]) -> None:
+    if train == val:
+        return
+    cause = f"data.val has other classes than data.train: {_listed(val)}, not {_listed(train)}"
+    if len(train) != len(val) or sorted(train) == sorted(val):
+        raise ConfigError(cause, hint="Choose the same for both, in the same order: classes=(...)")
+    # May be other words for the same.
+    logger.warning("%s", cause)
+
+
+def _check_heads(model: torch.nn.Module, classes: Sequence[str]) -> None:
+    for name, count in _class_counts(model):
+        if count != len(classes):
+            raise ConfigError(
+                f"{name} is {count}, and data.train has {_listed(classes)}",
+                hint=f"Set it to {len(classes)}, or choose {count} of the classes: data.train.classes=(...)",
+            )
+
+
+def _class_counts(model: torch.nn.Module) -> Iterator[tuple[str, int]]:
+    """The numbers of classes of a model's heads, by their keys in the configuration."""
+    for name, module in model.named_modules():
+        count = getattr(module, "num_classes", None)
+        if isinstance(count, int) and not isinstance(module, _OTHER_CLASSES) and not _NOT_HEADS & set(name.split(".")):
+            yield ".".join(["model", *name.split("."), "num_classes"] if name else ["model", "num_classes"]), count
+
+
+def _check_evaluation(evaluation: Mapping[str, Any], val: Any) -> None:
+    """An unknown key would be passed on to ``evaluate``, and fail there after the first epoch."""
+    known: set[str] = set()
+    owners = [(EvalHook, "__init__"), (DistEvalHook, "__init__"), *((type(leaf), "evaluate") for leaf in leaves(val))]
+    for owner, method in owners:
+        for base in owner.__mro__:
+            if method in vars(base):
+                known |= set(inspect.signature(vars(base)[method]).parameters)
+    for key in evaluation:
+        near = difflib.get_close_matches(key, sorted(known), n=1, cutoff=0.75)
+        if near and key not in known:
+            raise ConfigError(f"evaluation: unknown key '{key}'", hint=f"Did you mean '{near[0]}'?")
+
+
+def _listed(classes: Sequence[str]) -> str:
+    names = ", ".join(f"'{name}'" for name in classes[:_NAMES])
+    return f"{len(classes)} classes ({names}{', ...' if len(classes) > _NAMES else ''})"

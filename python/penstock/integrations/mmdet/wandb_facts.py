@@ -1,0 +1,131 @@
+"""What a run was trained on, for its log and for Weights & Biases."""
+
+from __future__ import annotations
+
+import copy
+import logging
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from mmcv import Config, ConfigDict
+from mmcv.runner import Hook, get_dist_info
+from mmcv.runner.hooks import WandbLoggerHook
+
+from penstock.integrations.mmdet.dataset import DeepLakeCocoDataset
+
+__all__ = ["DatasetFacts", "dataset_facts", "keep_config", "leaves", "logger_hooks"]
+
+logger = logging.getLogger("penstock")
+
+
+def leaves(dataset: Any) -> Iterator[DeepLakeCocoDataset]:
+    """The Deep Lake datasets within MMDetection's wrappers, in order."""
+    if isinstance(dataset, DeepLakeCocoDataset):
+        yield dataset
+    elif hasattr(dataset, "datasets"):
+        for inner in dataset.datasets:
+            yield from leaves(inner)
+    elif hasattr(dataset, "dataset"):
+        yield from leaves(dataset.dataset)
+
+
+def dataset_facts(loader: Any) -> dict[str, Any]:
+    """What a loader of a training run reads, and how, in plain values.
+
+    Returns:
+        "loader_type" ("c++" or "python"), "samples" (in an epoch or evaluation) and "datasets": of each its "path",
+        "commit_id", "view_id" (None where no saved view was named), "fingerprint" (16 hex digits that stand for the
+        stored samples), "samples" and "tensors", the names by MMDetection's keys.
+    """
+    return {
+        "loader_type": loader.loader_type,
+        "samples": len(loader.dataset),
+        "datasets": [
+            {
+                "path": leaf.source.path,
+                "commit_id": leaf.source.commit_id,
+                "view_id": leaf.source.view_id,
+                "fingerprint": leaf.source.fingerprint(),
+                "samples": len(leaf),
+                "tensors": {key: name for key, name in vars(leaf.tensors).items() if name and key != "metric_masks"},
+            }
+            for leaf in leaves(loader.dataset)
+        ],
+    }
+
+
+class DatasetFacts(Hook):  # type: ignore[misc]
+    """Logs the facts of a run's datasets, and adds them to the configuration of its W&B run as "deeplake".
+
+    To be registered with the priority LOWEST: logger hooks, which begin the W&B run, are VERY_LOW.
+
+    Args:
+        cfg: The run's configuration.
+        loaders: By split.
+    """
+
+    def __init__(self, cfg: Any, loaders: Mapping[str, Any]) -> None:
+        self._metrics = cfg.get("deeplake_metrics_format", "COCO")
+        self._loaders = loaders
+
+    def before_run(self, runner: Any) -> None:
+        if get_dist_info()[0] != 0:
+            return
+        facts = {split: dataset_facts(loader) for split, loader in self._loaders.items()}
+        runner.logger.info("Deep Lake: %s", "; ".join(_line(split, each) for split, each in facts.items()))
+        for hook in runner.hooks:
+            if isinstance(hook, WandbLoggerHook):
+                entry = {**facts, "metrics_format": self._metrics}
+                # A resumed run has one already.
+                hook.wandb.config.update({"deeplake": entry}, allow_val_change=True)
+                return
+
+
+def _line(split: str, facts: Mapping[str, Any]) -> str:
+    texts = []
+    for each in facts["datasets"]:
+        view = f", view {each['view_id']}" if each["view_id"] else ""
+        tensors = ", ".join(f"{key}={name}" for key, name in each["tensors"].items())
+        texts.append(f"{each['path']} (commit {each['commit_id']}{view}, {each['samples']} samples, {tensors})")
+    return f"{split} with the {facts['loader_type']} loader: {' and '.join(texts)}"
+
+
+def keep_config(cfg: Any, meta: Mapping[str, Any] | None) -> None:
+    """Writes the configuration where MMDetWandbHook looks for it, into the work_dir under ``meta["exp_name"]``, unless
+    it lies there: MMDetection's training script writes it, others do not. Without ``deeplake_credentials``.
+    """
+    name = (meta or {}).get("exp_name")
+    if "MMDetWandbHook" not in logger_hooks(cfg) or get_dist_info()[0] != 0:
+        return
+    if not isinstance(name, str) or not name.endswith(".py") or Path(name).name != name:
+        return
+    path = Path(cfg.work_dir) / name
+    if path.exists():
+        return
+    try:
+        text = Config(_without_secrets(cfg._cfg_dict)).pretty_text
+        compile(text, name, "exec")
+    except Exception as error:
+        # Objects among the values: their text is no Python.
+        logger.warning("the configuration cannot be written for W&B: %s: %s", type(error).__name__, error)
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+
+
+def logger_hooks(cfg: Mapping[str, Any]) -> list[str]:
+    """Names of the classes of the configuration's logger hooks."""
+    kinds = [hook.get("type") for hook in (cfg.get("log_config") or {}).get("hooks") or ()]
+    return [kind.__name__ if isinstance(kind, type) else str(kind) for kind in kinds]
+
+
+def _without_secrets(cfg: Any) -> Any:
+    """A copy in which ``deeplake_credentials`` are None."""
+    if isinstance(cfg, Mapping):
+        return ConfigDict(
+            {key: None if key == "deeplake_credentials" else _without_secrets(value) for key, value in cfg.items()}
+        )
+    if isinstance(cfg, (list, tuple)):
+        return type(cfg)(_without_secrets(value) for value in cfg)
+    return copy.copy(cfg)

@@ -1,0 +1,212 @@
+"""What cannot work as a whole ends before training starts, in a sentence that names key and value."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from penstock.errors import ConfigError, DatasetFormatError, MissingExtraError, PenstockError
+from support.coco_lakes import CocoPair
+from support.lake import new_lake
+from support.small_training import config, detector, seeded_detector
+
+Write = Callable[..., Path]
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_run(monkeypatch: pytest.MonkeyPatch, mmdet: Any) -> None:
+    """None of these runs may get as far as a runner."""
+    from mmcv.runner import BaseRunner
+
+    def refuse(*arguments: Any, **options: Any) -> None:
+        raise AssertionError("training would have started")
+
+    monkeypatch.setattr(BaseRunner, "__init__", refuse)
+
+
+def refused(cfg: Any, kind: type[PenstockError] = ConfigError, model: Any = None, **options: Any) -> PenstockError:
+    from penstock.integrations import mmdet as mmdet_deeplake
+
+    with pytest.raises(kind) as caught:
+        mmdet_deeplake.train_detector(seeded_detector(cfg) if model is None else model, cfg, **options)
+    assert not Path(cfg.work_dir).exists()
+    return caught.value
+
+
+def accepted(cfg: Any, model: Any = None) -> None:
+    from penstock.integrations import mmdet as mmdet_deeplake
+
+    with pytest.raises(AssertionError, match="training would have started"):
+        mmdet_deeplake.train_detector(seeded_detector(cfg) if model is None else model, cfg)
+
+
+@pytest.fixture
+def make(deeplake: Any, tmp_path: Path) -> Write:
+    """Writes a dataset with a box in each image."""
+
+    def write(labels: list[int], names: tuple[str, ...] = ("cat", "dog", "emu", "fox")) -> Path:
+        path = tmp_path / "-".join(["lake", *names, *map(str, labels)])
+        if path.exists():
+            return path
+        with new_lake(path) as lake:
+            lake.create_tensor("images", htype="image", sample_compression="png")
+            lake.create_tensor("boxes", htype="bbox", coords={"type": "pixel", "mode": "LTWH"})
+            lake.create_tensor("labels", htype="class_label", class_names=list(names))
+            lake.create_tensor("areas", dtype="float64")
+            for label in labels:
+                lake.images.append(np.full((40, 50, 3), label, np.uint8))
+                lake.boxes.append(np.array([[2, 3, 20, 30]], np.float32))
+                lake.labels.append(np.array([label], np.uint32))
+                lake.areas.append(np.array([600.0]))
+        return path
+
+    return write
+
+
+def two_stage(boxes: int = 4, masks: int = 4) -> torch.nn.Module:
+    """The heads of a cascade with a mask head, and a backbone that has classes of its own."""
+    from mmdet.models import build_head
+
+    return torch.nn.ModuleDict(
+        {
+            "backbone": torch.nn.ModuleDict({"classifier": _WithClasses(1000)}),
+            "rpn_head": build_head({"type": "RPNHead", "in_channels": 8}),
+            "roi_head": torch.nn.ModuleDict(
+                {
+                    "bbox_head": torch.nn.ModuleList(
+                        build_head({"type": "Shared2FCBBoxHead", "num_classes": count, "in_channels": 8})
+                        for count in (4, boxes)
+                    ),
+                    "mask_head": build_head({"type": "FCNMaskHead", "num_classes": masks, "in_channels": 8}),
+                }
+            ),
+        }
+    )
+
+
+class _WithClasses(torch.nn.Module):
+    def __init__(self, count: int) -> None:
+        super().__init__()
+        self.num_classes = count
+
+
+def test_a_head_for_another_number_of_classes(awkward: CocoPair, tmp_path: Path) -> None:
+    cfg = config(awkward, tmp_path / "work", custom_hooks=[])
+    cfg.model.bbox_head.num_classes = 80
+    said = str(refused(cfg))
+    assert "model.bbox_head.num_classes is 80, and data.train has 4 classes ('cat', 'dog', 'emu', 'fox')" in said
+    assert "Set it to 4" in said
+
+
+@pytest.mark.parametrize(
+    ("counts", "key"),
+    [({"boxes": 80}, "model.roi_head.bbox_head.1.num_classes is 80"), ({"masks": 5}, "model.roi_head.mask_head.num")],
+)
+def test_each_head_is_looked_at(awkward: CocoPair, tmp_path: Path, counts: dict[str, int], key: str) -> None:
+    assert key in str(refused(config(awkward, tmp_path / "work"), model=two_stage(**counts)))
+
+
+def test_heads_without_classes_of_the_dataset_may_have_any_number(awkward: CocoPair, tmp_path: Path) -> None:
+    accepted(config(awkward, tmp_path / "work"), two_stage())
+
+
+def test_fewer_classes_may_be_chosen(awkward: CocoPair, tmp_path: Path) -> None:
+    cfg = config(awkward, tmp_path / "work")
+    for split in ("train", "val"):
+        cfg.data[split].classes = ("emu", "fox")
+    assert "data.train has 2 classes ('emu', 'fox')" in str(refused(cfg))
+    cfg.model = {**detector(), "bbox_head": {**detector()["bbox_head"], "num_classes": 2}}
+    accepted(cfg)
+
+
+def test_validation_on_other_classes(make: Write, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    def run(names: tuple[str, ...]) -> Any:
+        cfg = config(CocoPair(tmp_path, tmp_path, make([0, 1])), tmp_path / "work")
+        cfg.data.val.deeplake_path = str(make([0, 1], names))
+        return cfg
+
+    said = str(refused(run(("cat", "dog", "emu"))))
+    assert "data.val has other classes than data.train: 3 classes ('cat', 'dog', 'emu'), not 4" in said
+    assert "in the same order" in str(refused(run(("dog", "cat", "emu", "fox"))))
+    caplog.clear()
+    accepted(run(("cat", "dog", "emu", "vixen")))
+    assert "data.val has other classes" in caplog.text
+
+
+@pytest.mark.parametrize("split", ["train", "val"])
+def test_labels_out_of_range(make: Write, tmp_path: Path, split: str) -> None:
+    """Also where no image has to be filtered, so that nothing else reads annotations before the first batch."""
+    cfg = config(CocoPair(tmp_path, tmp_path, make([0, 1])), tmp_path / "work")
+    path = cfg.data[split].deeplake_path = str(make([0, 1, 7]))
+    cfg.data.train.filter_empty_gt = False
+    error = refused(cfg, DatasetFormatError)
+    assert (error.cause, error.tensor, error.index, error.path) == (
+        "the label 7 has no class: there are 4",
+        "labels",
+        2,
+        path,
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"deeplake_path": "x"}, "'deeplake_path' stands at its top level. It belongs into data.train"),
+        ({"deeplake_metric_format": "COCO"}, "'deeplake_metric_format'. Did you mean 'deeplake_metrics_format'?"),
+        ({"deeplak_dataloader_type": "c++"}, "'deeplak_dataloader_type'. Did you mean 'deeplake_dataloader_type'?"),
+        ({"deeplake_dataloader_type": "c+"}, "deeplake_dataloader_type: there is no 'c+'. Did you mean 'c++'?"),
+        ({"data.train.deeplake_tensor": {}}, "data.train: unknown key 'deeplake_tensor'. Did you mean"),
+        ({"data.val.deeplake_pth": "x"}, "unknown key 'deeplake_pth'. Did you mean 'deeplake_path'?"),
+        ({"data.val.deeplake_dataloader": {"batch": 2}}, "unknown key 'batch'. Did you mean 'batch_size'?"),
+        ({"data.trian": {}}, "data: unknown key 'trian'. Did you mean 'train'?"),
+        ({"data.val": {}}, "data.val has no deeplake_path. Give one, or pass ds_val=, or validate=False"),
+        ({"evaluation": {"intervall": 1}}, "evaluation: unknown key 'intervall'. Did you mean 'interval'?"),
+        ({"evaluation": {"metric": "bbox", "class_wise": True}}, "'class_wise'. Did you mean 'classwise'?"),
+    ],
+    ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
+)
+def test_keys(awkward: CocoPair, tmp_path: Path, changes: dict[str, Any], message: str) -> None:
+    cfg = config(awkward, tmp_path / "work")
+    for key in [key for key, value in changes.items() if isinstance(value, dict)]:
+        # merge_from_dict would merge, and not replace.
+        holder, _, last = key.rpartition(".")
+        target = cfg
+        for name in filter(None, holder.split(".")):
+            target = target[name]
+        target[last] = changes[key]
+    cfg.merge_from_dict({key: value for key, value in changes.items() if not isinstance(value, dict)})
+    assert message in str(refused(cfg))
+
+
+def test_every_key_of_mmdetections_evaluation_is_known(awkward: CocoPair, tmp_path: Path) -> None:
+    evaluation = {"metric": "bbox", "interval": 1, "start": 1, "save_best": "auto", "rule": None, "classwise": True}
+    more = {"iou_thrs": [0.5], "metric_items": ["mAP"], "proposal_nums": (10,), "dynamic_intervals": None}
+    distributed = {"tmpdir": None, "gpu_collect": False}
+    accepted(config(awkward, tmp_path / "work", evaluation={**evaluation, **more, **distributed}))
+
+
+def test_the_wandb_hook_without_checkpoints(awkward: CocoPair, tmp_path: Path) -> None:
+    cfg = config(
+        awkward,
+        tmp_path / "work",
+        checkpoint_config=None,
+        log_config={"interval": 1, "hooks": [{"type": "MMDetWandbHook"}]},
+    )
+    assert "'MMDetWandbHook' asks for checkpoints" in str(refused(cfg))
+
+
+@pytest.mark.parametrize("name", ["MMDetWandbHook", "WandbLoggerHook"])
+def test_without_wandb_the_error_names_the_extra(
+    awkward: CocoPair, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setitem(sys.modules, "wandb", None)
+    cfg = config(awkward, tmp_path / "work", log_config={"interval": 1, "hooks": [{"type": name}]})
+    error = refused(cfg, MissingExtraError)
+    assert f"log_config.hooks: '{name}' needs the module 'wandb'" in str(error)
+    assert "penstock[wandb]" in str(error)
