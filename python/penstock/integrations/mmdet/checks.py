@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import difflib
-import inspect
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
 from mmcv.cnn import VGG
-from mmdet.core import DistEvalHook, EvalHook
 from mmdet.models.dense_heads import GARPNHead, RPNHead
 from mmdet.models.roi_heads.mask_heads import FusedSemanticHead
 from mmdet.models.seg_heads.base_semantic_head import BaseSemanticHead
@@ -60,17 +58,16 @@ def check_before_opening(cfg: Mapping[str, Any]) -> None:
         )
 
 
-def check_before_training(model: torch.nn.Module, cfg: Mapping[str, Any], train: Any, val: Any = None) -> None:
+def check_before_training(model: torch.nn.Module, train: Any, val: Any = None) -> None:
     """Finds what does not fit together, once the datasets are open.
 
     Args:
         model: The detector.
-        cfg: The configuration.
         train, val: MMDetection's datasets; ``val`` is None without validation.
 
     Raises:
         ConfigError: A head for another number of classes than the dataset has, as MMDetection's ``NumClassCheckHook``
-            finds it later; validation on other classes than training; a mistyped key of ``evaluation``.
+            finds it later; validation on other classes than training.
         DatasetFormatError: A label without a class, or tensors that contradict each other, by sample.
     """
     for leaf in leaves(train):
@@ -79,7 +76,6 @@ def check_before_training(model: torch.nn.Module, cfg: Mapping[str, Any], train:
     _check_heads(model, train.CLASSES)
     if val is None:
         return
-    _check_evaluation(cfg.get("evaluation") or {}, val)
     _check_same_classes(tuple(train.CLASSES), tuple(val.CLASSES))
 
 
@@ -108,20 +104,6 @@ def _class_counts(model: torch.nn.Module) -> Iterator[tuple[str, int]]:
         count = getattr(module, "num_classes", None)
         if isinstance(count, int) and not isinstance(module, _OTHER_CLASSES) and not _NOT_HEADS & set(name.split(".")):
             yield ".".join(["model", *name.split("."), "num_classes"] if name else ["model", "num_classes"]), count
-
-
-def _check_evaluation(evaluation: Mapping[str, Any], val: Any) -> None:
-    """An unknown key would be passed on to ``evaluate``, and fail there after the first epoch."""
-    known: set[str] = set()
-    owners = [(EvalHook, "__init__"), (DistEvalHook, "__init__"), *((type(leaf), "evaluate") for leaf in leaves(val))]
-    for owner, method in owners:
-        for base in owner.__mro__:
-            if method in vars(base):
-                known |= set(inspect.signature(vars(base)[method]).parameters)
-    for key in evaluation:
-        near = difflib.get_close_matches(key, sorted(known), n=1, cutoff=0.75)
-        if near and key not in known:
-            raise ConfigError(f"evaluation: unknown key '{key}'", hint=f"Did you mean '{near[0]}'?")
 
 
 def _listed(classes: Sequence[str]) -> str:

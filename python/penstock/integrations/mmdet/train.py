@@ -113,7 +113,7 @@ def _run(
     timestamp: str | None,
     meta: dict[str, Any] | None,
 ) -> None:
-    check_before_training(model, cfg, train_loader.dataset, None if val_loader is None else val_loader.dataset)
+    check_before_training(model, train_loader.dataset, None if val_loader is None else val_loader.dataset)
     keep_config(cfg, meta)
     root_logger = get_root_logger(log_level=cfg.log_level)
     if getattr(model, "CLASSES", None) is None:
