@@ -146,11 +146,16 @@ def check_config(cfg: Mapping[str, Any], *, validate: bool) -> None:
     if "runner" not in cfg and "total_epochs" not in cfg:
         raise ConfigError("the configuration has no runner", hint="runner=dict(type='EpochBasedRunner', max_epochs=12)")
     check_keys("data", cfg["data"], _DATA_KEYS)
-    for phase, *_ in cfg.get("workflow") or ():
-        if phase != "train":
-            raise ConfigError(f"workflow: the phase '{phase}' is not supported yet", hint="Use [('train', 1)]")
-    if validate:
-        check_evaluation(cfg)
+    phases = [phase for phase, *_ in cfg.get("workflow") or [("train", 1)]]
+    for phase in phases:
+        _check_choice("workflow", phase, ("train", "val"))
+    if "train" not in phases:
+        raise ConfigError("workflow: it has no phase 'train'", hint="Use [('train', 1)] or [('train', 1), ('val', 1)]")
+    if not validate:
+        return
+    metrics = (cfg.get("evaluation") or {}).get("metric", "bbox")
+    for metric in [metrics] if isinstance(metrics, str) else metrics:
+        _check_choice("evaluation.metric", metric, _METRICS, METRICS_NOT_YET)
 
 
 def loader_type_of(cfg: Mapping[str, Any]) -> str:
