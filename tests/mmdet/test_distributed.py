@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import os
+import shutil
+import subprocess
+import sys
+import textwrap
 from collections import Counter
 from itertools import chain
 from pathlib import Path
@@ -9,14 +15,19 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
+from penstock.errors import ConfigError, DecodeError
 from support.coco_lakes import CocoPair
+from support.damage import replace_sample
 from support.require import require
 
 require("mmdet")
 
 from support import rank_work  # noqa: E402
+from support.recorder import digest  # noqa: E402
 from support.ranks import run_on_ranks  # noqa: E402
+from support.small_training import CLASSES, config, log_of, losses, seeded_detector  # noqa: E402
 
 
 @pytest.mark.parametrize(("loader_type", "world_size"), [("c++", 3), ("python", 2)])
@@ -94,3 +105,109 @@ def test_weights_stay_in_step(
 
 def _train(pair: CocoPair, work_dir: str, options: dict[str, Any], settings: dict[str, Any]) -> Any:
     return rank_work.train(pair, work_dir, options, **settings)
+
+
+@pytest.mark.parametrize(("kind", "loader_type"), [("EpochBasedRunner", "c++"), ("IterBasedRunner", "python")])
+def test_ranks_go_on_within_an_epoch(
+    awkward: CocoPair, native: Any, kind: str, loader_type: str, tmp_path: Path
+) -> None:
+    ranks = run_on_ranks(2, rank_work.stopped_and_resumed, awkward, str(tmp_path), kind, loader_type)
+    assert ranks[0][0].draws != ranks[1][0].draws
+    for straight, resumed in ranks:
+        assert len(straight.losses) == 4
+        for name in ("losses", "draws", "images", "weights", "where"):
+            assert getattr(resumed, name) == getattr(straight, name)[3:], name
+        assert resumed.samples == 4
+
+
+def processes(pair: CocoPair, work_dir: Path, **changes: Any) -> Any:
+    return config(pair, work_dir, **{"gpu_ids": [0, 1], "find_unused_parameters": True, **changes})
+
+
+def test_processes_are_started_for_gpu_ids(awkward: CocoPair, tmp_path: Path) -> None:
+    from penstock.integrations.mmdet import train_detector
+
+    evaluation = {"metric": "bbox", "save_best": "bbox_mAP_50"}
+    cfg = processes(awkward, tmp_path, seed=None, evaluation=evaluation)
+    model = seeded_detector(cfg)
+    before = digest(model)
+    train_detector(model, cfg, distributed=True, timestamp="log", meta={})
+    log = log_of(cfg)
+    assert len(losses(log)) == 2
+    assert "bbox_mAP" in log[-1]
+    # The weights come back.
+    assert digest(model) != before
+    saved = torch.load(tmp_path / "epoch_1.pth", weights_only=True)
+    assert saved["meta"]["penstock"]["loader"]["world_size"] == len(saved["meta"]["penstock"]["random"]) == 2
+    other = seeded_detector(cfg)
+    other.load_state_dict(saved["state_dict"])
+    assert digest(other) == digest(model)
+    assert model.CLASSES == CLASSES
+    assert not torch.distributed.is_initialized()
+    assert "RANK" not in os.environ
+
+
+@pytest.mark.parametrize("loader_type", ["c++", "python"])
+def test_an_error_of_one_rank_ends_all(
+    awkward: CocoPair, native: Any, loader_type: str, tmp_path: Path
+) -> None:
+    from penstock.integrations.mmdet import train_detector
+
+    path = Path(shutil.copytree(awkward.lake, tmp_path / "lake"))
+    replace_sample(path, "images", 9, lambda data: data[:200] + bytes(len(data) - 200))
+    cfg = processes(awkward._replace(lake=path), tmp_path / "run", deeplake_dataloader_type=loader_type)
+    with pytest.raises(DecodeError) as caught:
+        train_detector(seeded_detector(cfg), cfg, distributed=True, validate=False)
+    assert (caught.value.tensor, caught.value.index, caught.value.path) == ("images", 9, str(path))
+
+
+def test_what_cannot_be_sent_to_processes_is_named(awkward: CocoPair, tmp_path: Path) -> None:
+    from penstock.integrations.mmdet import train_detector
+
+    cfg = processes(awkward, tmp_path)
+    model = seeded_detector(cfg)
+    model.callback = lambda: None
+    with pytest.raises(ConfigError, match=r"cannot be sent to its processes: .*lambda"):
+        train_detector(model, cfg, distributed=True)
+
+
+def test_a_launchers_processes_are_used(awkward: CocoPair, tmp_path: Path) -> None:
+    script = tmp_path / "train.py"
+    script.write_text(
+        textwrap.dedent(
+            """
+            import json, os, sys
+            from pathlib import Path
+            sys.path.insert(0, sys.argv[1])
+            import cv2, torch
+            from support import rank_work
+            from support.coco_lakes import CocoPair
+
+            cv2.setNumThreads(0)
+            torch.set_num_threads(1)
+            pair = CocoPair(*map(Path, sys.argv[2:5]))
+            assert not torch.distributed.is_initialized()
+            recorder = rank_work.train(pair, sys.argv[5], {"validate": True}, dist_params={"timeout": 60})
+            assert not torch.distributed.is_initialized()
+            name = "rank-" + os.environ["RANK"] + ".json"
+            Path(sys.argv[5], name).write_text(json.dumps([recorder.weights, recorder.images]))
+            """
+        )
+    )
+    tests = Path(__file__).resolve().parent.parent
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2", str(script)]
+    done = subprocess.run(
+        [*command, str(tests), *map(str, awkward[:3]), str(tmp_path)],
+        timeout=150,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    (weights, images), (other_weights, other_images) = (
+        json.loads((tmp_path / f"rank-{rank}.json").read_text()) for rank in range(2)
+    )
+    assert len(weights) > 1
+    assert weights == other_weights
+    assert images != other_images
+    assert (tmp_path / "epoch_1.pth").exists()

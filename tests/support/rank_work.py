@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from support.detection import TEST_PIPELINE, augmenting
 from support.recorder import Recorder
 from support.small_training import config, seeded_detector
 
-__all__ = ["epochs_of_indices", "evaluate", "frozen", "train"]
+__all__ = ["epochs_of_indices", "evaluate", "frozen", "stopped_and_resumed", "train"]
 
 
 def names(batch: Any) -> list[str]:
@@ -54,7 +55,7 @@ def train(pair: CocoPair, work_dir: str, options: dict[str, Any], **changes: Any
     from penstock.integrations.mmdet import train_detector
 
     recorder = Recorder()
-    distributed = torch.distributed.is_initialized()
+    distributed = "RANK" in os.environ
     settings: dict[str, Any] = {"custom_hooks": [recorder], "log_config": None, "gpu_ids": [0], **changes}
     # The last layer of the backbone is not used.
     settings["find_unused_parameters"] = True
@@ -63,9 +64,24 @@ def train(pair: CocoPair, work_dir: str, options: dict[str, Any], **changes: Any
     # Batches would be padded to their largest image otherwise, and losses depend on the neighbours.
     cfg.data.train.pipeline[-3] = {"type": "Pad", "size": (128, 128)}
     model = frozen(seeded_detector(cfg))
-    torch.manual_seed(5)
+    # Each rank draws its own numbers.
+    torch.manual_seed(5 + int(os.environ.get("RANK", 0)))
     train_detector(model, cfg, distributed=distributed, validate=options.get("validate", False))
     return recorder
+
+
+def stopped_and_resumed(pair: CocoPair, work_dir: str, kind: str, loader_type: str) -> tuple[Recorder, Recorder]:
+    """A run of two epochs, and one that goes on where that one was after three iterations."""
+    runner = {"type": kind, **({"max_iters": 4} if kind == "IterBasedRunner" else {"max_epochs": 2})}
+    settings = {
+        "runner": runner,
+        "checkpoint_config": {"interval": 3, "by_epoch": False},
+        "deeplake_dataloader_type": loader_type,
+    }
+    straight = train(pair, work_dir, {"samples": 4}, **settings)
+    torch.distributed.barrier()
+    checkpoint = str(Path(work_dir, "iter_3.pth"))
+    return straight, train(pair, work_dir, {"samples": 4}, resume_from=checkpoint, **settings)
 
 
 def evaluate(pair: CocoPair, loader_type: str) -> tuple[Any, Any]:

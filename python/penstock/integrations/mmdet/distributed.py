@@ -18,6 +18,7 @@ from typing import Any
 import torch
 import torch.distributed as dist
 from mmcv.utils import get_logger
+from torch.multiprocessing import ProcessExitedException, ProcessRaisedException
 
 from penstock.errors import ConfigError
 from penstock.integrations.mmdet.names import did_you_mean
@@ -115,24 +116,26 @@ def _cpu_group(world: Any) -> Any:
     return dist.new_group(backend="gloo")
 
 
-def spawn(work: Callable[..., None], count: int, *args: Any) -> None:
-    """Runs ``work(*args)`` in processes of its own on this machine, each with the environment of a launcher.
+def spawn(work: Callable[..., None], cfg: Any, *args: Any) -> None:
+    """Runs ``work(cfg, *args)`` in a process for each of ``gpu_ids`` on this machine, with ``torch.distributed``.
 
     They begin with this process's random generators. The first error in one of them ends them all.
 
     Args:
         work: A function of a module.
-        count: How many processes.
-        args: Its arguments; each process has copies.
+        cfg: The whole configuration.
+        args: Further arguments; each process has copies.
 
     Raises:
-        ConfigError: Arguments that cannot be sent to another process.
+        ConfigError: Arguments that cannot be sent to another process, or ``dist_params`` that cannot work.
         Exception: What one of the processes raised.
     """
+    group_options(cfg)
+    count = len(cfg.gpu_ids)
     with tempfile.TemporaryDirectory(prefix="penstock-ranks-") as folder:
         try:
             # Not by torch.multiprocessing, which would have them share the model's weights.
-            Path(folder, "work").write_bytes(pickle.dumps((work, args)))
+            Path(folder, "work").write_bytes(pickle.dumps((work, cfg, args)))
         except Exception as error:
             raise ConfigError(
                 f"what distributed training needs cannot be sent to its processes: {error}",
@@ -141,7 +144,7 @@ def spawn(work: Callable[..., None], count: int, *args: Any) -> None:
         settings = _settings_of_process(count)
         try:
             torch.multiprocessing.spawn(_rank, (count, folder, _free_port(), settings), nprocs=count)
-        except torch.multiprocessing.ProcessException as error:
+        except (ProcessExitedException, ProcessRaisedException) as error:
             raise _first_error(folder) or error from error
 
 
@@ -150,13 +153,12 @@ def _rank(rank: int, count: int, folder: str, port: int, settings: dict[str, Any
     environment = {"RANK": rank, "LOCAL_RANK": rank, "WORLD_SIZE": count, "LOCAL_WORLD_SIZE": count}
     os.environ.update({name: str(value) for name, value in environment.items()})
     os.environ.update(MASTER_ADDR="127.0.0.1", MASTER_PORT=str(port))
-    try:
+    with _errors_kept(folder, rank):
         _apply_settings(settings, rank)
-        work, args = pickle.loads(Path(folder, "work").read_bytes())
-        work(*args)
-    except BaseException as error:
-        _keep_error(folder, rank, error)
-        raise
+        work, cfg, args = pickle.loads(Path(folder, "work").read_bytes())
+        # Kept before the group ends: that is an error for the others.
+        with joined_group(cfg), _errors_kept(folder, rank):
+            work(cfg, *args)
 
 
 def _settings_of_process(count: int) -> dict[str, Any]:
@@ -183,14 +185,21 @@ def _apply_settings(settings: dict[str, Any], rank: int) -> None:
         get_logger("mmdet", file_mode="a", **settings["log"])
 
 
-def _keep_error(folder: str, rank: int, error: BaseException) -> None:
-    """Leaves an error for the process that waits; where it cannot be sent, its text alone arrives."""
-    with contextlib.suppress(Exception):
-        data = pickle.dumps((time.monotonic(), error))
-        pickle.loads(data)
-        part = Path(folder, f"part-{rank}")
-        part.write_bytes(data)
-        part.rename(Path(folder, f"error-{rank}"))
+@contextlib.contextmanager
+def _errors_kept(folder: str, rank: int) -> Iterator[None]:
+    """Leaves an error for the process that waits; where it cannot be sent, its text alone arrives there."""
+    try:
+        yield
+    except BaseException as error:
+        kept = Path(folder, f"error-{rank}")
+        with contextlib.suppress(Exception):
+            data = pickle.dumps((time.monotonic(), error))
+            pickle.loads(data)
+            if not kept.exists():
+                part = kept.with_name(f"part-{rank}")
+                part.write_bytes(data)
+                part.rename(kept)
+        raise
 
 
 def _first_error(folder: str) -> BaseException | None:

@@ -24,7 +24,7 @@ from penstock.integrations.mmdet.checks import check_before_opening, check_befor
 from penstock.integrations.mmdet.config import check_config
 from penstock.integrations.mmdet.defaults import with_defaults
 from penstock.integrations.mmdet.device import OneDevice, Replica
-from penstock.integrations.mmdet.distributed import group_options, has_launcher, joined_group, local_device, spawn
+from penstock.integrations.mmdet.distributed import has_launcher, joined_group, local_device, spawn
 from penstock.integrations.mmdet.evaluation import evaluation_hook
 from penstock.integrations.mmdet.loader import DetectionLoader
 from penstock.integrations.mmdet.runners import runner_config
@@ -77,39 +77,28 @@ def train_detector(
     cfg = with_defaults(cfg, distributed=distributed)
     train, val = (ds_train, ds_train_tensors), (ds_val, ds_val_tensors)
     if not distributed:
-        _train(model, cfg, train, val, False, timestamp, meta, validate)
+        _train(cfg, model, train, val, False, timestamp, meta, validate)
     elif has_launcher():
-        _train_as_rank(model, cfg, train, val, timestamp, meta, validate)
+        with joined_group(cfg):
+            _train(cfg, model, train, val, True, timestamp, meta, validate)
     else:
-        group_options(cfg)
         with tempfile.TemporaryDirectory(prefix="penstock-weights-") as folder:
-            spawn(_train_as_rank, len(cfg.gpu_ids), model, cfg, train, val, timestamp, meta, validate, folder)
+            spawn(_train_as_rank, cfg, folder, model, train, val, True, timestamp, meta, validate)
             trained = torch.load(Path(folder, "model.pth"), weights_only=False)
             model.load_state_dict(trained["state_dict"])
             model.CLASSES = trained["CLASSES"]
 
 
-def _train_as_rank(
-    model: torch.nn.Module,
-    cfg: Any,
-    train: _Given,
-    val: _Given,
-    timestamp: str | None,
-    meta: dict[str, Any] | None,
-    validate: bool,
-    folder: str | None = None,
-) -> None:
-    """Trains as one of several processes. Rank 0 leaves the weights in ``folder``."""
-    with joined_group(cfg):
-        _train(model, cfg, train, val, True, timestamp, meta, validate)
-        if folder is not None and get_dist_info()[0] == 0:
-            trained = {"state_dict": model.cpu().state_dict(), "CLASSES": model.CLASSES}
-            torch.save(trained, Path(folder, "model.pth"))
+def _train_as_rank(cfg: Any, folder: str, model: torch.nn.Module, *args: Any) -> None:
+    """Trains as one of the processes that were started here. Rank 0 leaves the weights in ``folder``."""
+    _train(cfg, model, *args)
+    if get_dist_info()[0] == 0:
+        torch.save({"state_dict": model.cpu().state_dict(), "CLASSES": model.CLASSES}, Path(folder, "model.pth"))
 
 
 def _train(
-    model: torch.nn.Module,
     cfg: Any,
+    model: torch.nn.Module,
     train: _Given,
     val: _Given,
     distributed: bool,
