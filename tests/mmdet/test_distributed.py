@@ -25,8 +25,8 @@ from support.require import require
 require("mmdet")
 
 from support import rank_work  # noqa: E402
-from support.recorder import digest  # noqa: E402
 from support.ranks import run_on_ranks  # noqa: E402
+from support.recorder import digest  # noqa: E402
 from support.small_training import CLASSES, config, log_of, losses, seeded_detector  # noqa: E402
 
 
@@ -68,9 +68,7 @@ def dataset_of_val(pair: CocoPair) -> Any:
 
 
 @pytest.mark.parametrize(("loader_type", "world_size"), [("c++", 2), ("python", 3)])
-def test_metrics_are_those_of_one_process(
-    awkward: CocoPair, native: Any, loader_type: str, world_size: int
-) -> None:
+def test_metrics_are_those_of_one_process(awkward: CocoPair, native: Any, loader_type: str, world_size: int) -> None:
     (results, metrics), *others = run_on_ranks(world_size, rank_work.evaluate, awkward, loader_type)
     assert others == [(None, None)] * (world_size - 1)
     expected, expected_metrics = rank_work.evaluate(awkward, loader_type)
@@ -148,9 +146,7 @@ def test_processes_are_started_for_gpu_ids(awkward: CocoPair, tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("loader_type", ["c++", "python"])
-def test_an_error_of_one_rank_ends_all(
-    awkward: CocoPair, native: Any, loader_type: str, tmp_path: Path
-) -> None:
+def test_an_error_of_one_rank_ends_all(awkward: CocoPair, native: Any, loader_type: str, tmp_path: Path) -> None:
     from penstock.integrations.mmdet import train_detector
 
     path = Path(shutil.copytree(awkward.lake, tmp_path / "lake"))

@@ -30,7 +30,13 @@ def run(pair: CocoPair, work_dir: Path, kind: str = "EpochBasedRunner", length: 
         "checkpoint_config": {"interval": 1, "by_epoch": False},
         "custom_hooks": [recorder],
         "log_config": None,
-        "lr_config": {"policy": "CosineAnnealing", "min_lr": 0, "by_epoch": False, "warmup": "linear", "warmup_iters": 3},
+        "lr_config": {
+            "policy": "CosineAnnealing",
+            "min_lr": 0,
+            "by_epoch": False,
+            "warmup": "linear",
+            "warmup_iters": 3,
+        },
         "momentum_config": {"policy": "cyclic", "target_ratio": (0.9, 1), "cyclic_times": 1, "step_ratio_up": 0.4},
     }
     if kind == "IterBasedRunner":

@@ -14,7 +14,7 @@ from penstock.errors import ConfigError
 
 __all__ = ["with_defaults"]
 
-_DEFAULTS = (
+_DEFAULTS: tuple[tuple[str, Any], ...] = (
     ("device", None),
     ("gpu_ids", None),
     ("seed", None),
@@ -34,7 +34,7 @@ def with_defaults(cfg: Any, *, distributed: bool) -> Any:
     user may look at them afterwards.
 
     Raises:
-        ConfigError: Several GPUs without ``distributed``.
+        ConfigError: No GPU, or several without ``distributed``.
     """
     given = cfg
     cfg = compat_runner_args(compat_imgs_per_gpu(copy.deepcopy(cfg)))
@@ -45,6 +45,8 @@ def with_defaults(cfg: Any, *, distributed: bool) -> Any:
     cfg.device = cfg.device or get_device()
     if cfg.gpu_ids is None:
         cfg.gpu_ids = range(torch.cuda.device_count() if distributed and cfg.device != "cpu" else 1)
+    if len(cfg.gpu_ids) == 0:
+        raise ConfigError("gpu_ids: there is no GPU", hint="device='cpu' with gpu_ids=[0, 1] trains in two processes")
     if len(cfg.gpu_ids) != 1 and not distributed:
         raise ConfigError(
             f"gpu_ids: one process trains on one GPU, not on {len(cfg.gpu_ids)}", hint="Pass distributed=True"

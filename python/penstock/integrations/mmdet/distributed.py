@@ -18,7 +18,8 @@ from typing import Any
 import torch
 import torch.distributed as dist
 from mmcv.utils import get_logger
-from torch.multiprocessing import ProcessExitedException, ProcessRaisedException
+from torch.multiprocessing.spawn import ProcessExitedException, ProcessRaisedException
+from torch.multiprocessing.spawn import spawn as start_processes
 
 from penstock.errors import ConfigError
 from penstock.integrations.mmdet.names import did_you_mean
@@ -50,7 +51,7 @@ def joined_group(cfg: Any) -> Iterator[None]:
         return
     options = group_options(cfg)
     if cfg.device != "cpu":
-        torch.cuda.set_device(local_device(cfg))
+        torch.cuda.set_device(local_device(cfg, distributed=True))
     dist.init_process_group(**options)
     try:
         yield
@@ -81,11 +82,11 @@ def group_options(cfg: Any) -> dict[str, Any]:
     return options
 
 
-def local_device(cfg: Any) -> torch.device:
-    """The device of this process: with several, that of its number on this machine."""
+def local_device(cfg: Any, *, distributed: bool) -> torch.device:
+    """The device of this process: the first of ``gpu_ids``, or with several that of its number on this machine."""
     if cfg.device == "cpu":
         return torch.device("cpu")
-    if not has_launcher():
+    if not distributed:
         return torch.device(cfg.device, cfg.gpu_ids[0])
     if "LOCAL_RANK" in os.environ:
         return torch.device(cfg.device, int(os.environ["LOCAL_RANK"]))
@@ -143,14 +144,15 @@ def spawn(work: Callable[..., None], cfg: Any, *args: Any) -> None:
             ) from error
         settings = _settings_of_process(count)
         try:
-            torch.multiprocessing.spawn(_rank, (count, folder, _free_port(), settings), nprocs=count)
+            start_processes(_rank, (list(cfg.gpu_ids), folder, _free_port(), settings), nprocs=count)  # type: ignore[no-untyped-call]
         except (ProcessExitedException, ProcessRaisedException) as error:
             raise _first_error(folder) or error from error
 
 
-def _rank(rank: int, count: int, folder: str, port: int, settings: dict[str, Any]) -> None:
+def _rank(rank: int, gpu_ids: list[int], folder: str, port: int, settings: dict[str, Any]) -> None:
     """One process of :func:`spawn`."""
-    environment = {"RANK": rank, "LOCAL_RANK": rank, "WORLD_SIZE": count, "LOCAL_WORLD_SIZE": count}
+    count = len(gpu_ids)
+    environment = {"RANK": rank, "LOCAL_RANK": gpu_ids[rank], "WORLD_SIZE": count, "LOCAL_WORLD_SIZE": count}
     os.environ.update({name: str(value) for name, value in environment.items()})
     os.environ.update(MASTER_ADDR="127.0.0.1", MASTER_PORT=str(port))
     with _errors_kept(folder, rank):

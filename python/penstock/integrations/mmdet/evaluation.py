@@ -94,6 +94,7 @@ def _own_results(model: torch.nn.Module, loader: DetectionLoader, *, show_progre
 def _share_statistics(model: torch.nn.Module) -> None:
     """Gives all ranks the running means and variances of rank 0: each has its own of its batches."""
     for module in model.modules():
-        if isinstance(module, _BatchNorm) and module.track_running_stats:
-            dist.broadcast(module.running_mean, 0)
-            dist.broadcast(module.running_var, 0)
+        if isinstance(module, _BatchNorm):
+            for statistic in (module.running_mean, module.running_var):
+                if statistic is not None:
+                    dist.broadcast(statistic, 0)

@@ -26,6 +26,9 @@ class _Resuming(BaseRunner):  # type: ignore[misc]
         random_states: The random generators of all ranks, while a checkpoint of several is written.
     """
 
+    meta: dict[str, Any] | None
+    _iter: int
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.position = Position()
@@ -72,10 +75,11 @@ class _Resuming(BaseRunner):  # type: ignore[misc]
             "iter": position.iteration,
             META_KEY: position.note(self._trained, self.random_states or [random_state()]),
         }
-        target = os.path.join(path, name)
+        # Checkpoints may go to a store: such an address is no Path.
+        target = os.path.join(path, name)  # noqa: PTH118
         save_checkpoint(self.model, target, optimizer=self.optimizer if save_optimizer else None, meta=meta)
         if create_symlink:
-            latest = os.path.join(path, "latest.pth")
+            latest = os.path.join(path, "latest.pth")  # noqa: PTH118
             if sys.platform == "win32":
                 shutil.copy(target, latest)
             else:
@@ -193,9 +197,7 @@ class IterRunner(_Resuming, IterBasedRunner):  # type: ignore[misc]
         self.logger.info("Hooks will be executed in the following order:\n%s", self.get_hook_info())
         self.logger.info("workflow: %s, max: %d iters", workflow, self._max_iters)
         self.call_hook("before_run")
-        loaders = [
-            self._endless(loader, mode) for loader, (mode, _) in zip(data_loaders, workflow, strict=True)
-        ]
+        loaders = [self._endless(loader, mode) for loader, (mode, _) in zip(data_loaders, workflow, strict=True)]
         self.call_hook("before_epoch")
         while self.iter < self._max_iters:
             for loader, (mode, iterations) in zip(loaders, workflow, strict=True):

@@ -84,9 +84,7 @@ class OrderedSampler(Sampler[int]):
         world: Called for (rank, world size).
     """
 
-    def __init__(
-        self, indices: npt.NDArray[np.int64], *, world: Callable[[], tuple[int, int]] = _alone
-    ) -> None:
+    def __init__(self, indices: npt.NDArray[np.int64], *, world: Callable[[], tuple[int, int]] = _alone) -> None:
         self._indices = indices
         self._world = world
 

@@ -116,14 +116,17 @@ def _train(
     if distributed:
         cfg.gpu_ids = range(world_size)
     with contextlib.ExitStack() as stack:
-        loaders = {"train": stack.enter_context(build_split_loader(cfg, "train", *train, dist=distributed))}
+        loaders = {"train": build_split_loader(cfg, "train", *train, dist=distributed)}
+        stack.enter_context(loaders["train"])
         evaluated = None
         if validate:
-            evaluated = stack.enter_context(build_split_loader(cfg, "val", *val, dist=distributed))
+            evaluated = build_split_loader(cfg, "val", *val, dist=distributed)
+            stack.enter_context(evaluated)
             # Now, and not after the first epoch, is the time to learn that annotations contradict each other.
             _ = evaluated.detection.coco
         if any(phase == "val" for phase, _ in cfg.workflow):
-            loaders["val"] = stack.enter_context(_losses_loader(cfg, *val, dist=distributed))
+            loaders["val"] = _losses_loader(cfg, *val, dist=distributed)
+            stack.enter_context(loaders["val"])
         _run(model, cfg, loaders, evaluated, distributed, timestamp, meta)
 
 
@@ -184,11 +187,12 @@ def _run(
 
 
 def _wrapped(model: torch.nn.Module, cfg: Any, distributed: bool) -> torch.nn.Module:
+    device = local_device(cfg, distributed=distributed)
     if not distributed:
-        return OneDevice(model, local_device(cfg))
+        return OneDevice(model, device)
     return Replica(
         model,
-        local_device(cfg),
+        device,
         find_unused_parameters=cfg.get("find_unused_parameters", False),
         broadcast_buffers=cfg.get("broadcast_buffers", False),
     )
