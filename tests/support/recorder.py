@@ -58,4 +58,4 @@ class Recorder(Hook):  # type: ignore[misc]
         self.samples = int(loader.stats()["samples"])
 
     def after_val_iter(self, runner: Any) -> None:
-        self.val_losses.append(float(runner.outputs["log_vars"]["loss"]))
+        self.val_losses.append(float(runner.outputs["log_vars"]["loss_val"]))

@@ -34,7 +34,7 @@ def with_defaults(cfg: Any, *, distributed: bool) -> Any:
     user may look at them afterwards.
 
     Raises:
-        ConfigError: No GPU, or several without ``distributed``.
+        ConfigError: No GPU where one is needed, or several without ``distributed``.
     """
     given = cfg
     cfg = compat_runner_args(compat_imgs_per_gpu(copy.deepcopy(cfg)))
@@ -43,6 +43,8 @@ def with_defaults(cfg: Any, *, distributed: bool) -> Any:
         if key not in cfg:
             cfg[key] = copy.copy(value)
     cfg.device = cfg.device or get_device()
+    if cfg.device == "cpu" and cfg.get("fp16") is not None:
+        raise ConfigError("fp16: the device is 'cpu', and mixed precision needs a GPU", hint="Leave it out")
     if cfg.gpu_ids is None:
         cfg.gpu_ids = range(torch.cuda.device_count() if distributed and cfg.device != "cpu" else 1)
     if len(cfg.gpu_ids) == 0:

@@ -20,7 +20,7 @@ __all__ = [
     "resumable",
 ]
 
-#: Where it stands in the ``meta`` of a checkpoint: {"position": ..., "loader": ..., "random": [...]}.
+#: Where it stands in the ``meta`` of a checkpoint: {"position": ..., "complete": ..., "loader": ..., "random": [...]}.
 META_KEY = "penstock"
 
 
@@ -43,7 +43,8 @@ class Position:
         state = loader.state_dict() if hasattr(loader, "state_dict") else None
         if state is not None:
             state.update(epoch=self.epoch, batch=self.batch)
-        return {"position": asdict(self), "loader": state, "random": random_states}
+        complete = self.batch == len(loader) if loader is not None else False
+        return {"position": asdict(self), "complete": complete, "loader": state, "random": random_states}
 
 
 class ResumableCheckpointHook(CheckpointHook):  # type: ignore[misc]
@@ -69,11 +70,13 @@ class Resumption:
 
     Attributes:
         position: Where.
+        complete: Whether that is the end of an epoch, after which its hooks are still to come.
         loader: The loader's state.
         random: The generators of each rank.
     """
 
     position: Position
+    complete: bool
     loader: Mapping[str, Any] | None
     random: list[Mapping[str, Any]]
 
@@ -83,7 +86,7 @@ class Resumption:
         note = meta.get(META_KEY)
         if note is None:
             return None
-        return cls(Position(**note["position"]), note["loader"], note["random"])
+        return cls(Position(**note["position"]), note["complete"], note["loader"], note["random"])
 
     def restore_random(self) -> None:
         """Puts this rank's generators where they were; leaves them where the checkpoint has none for it."""
@@ -98,7 +101,7 @@ class Resumption:
         try:
             loader.load_state_dict(self.loader)
         except ConfigError as error:
-            if self.position.batch:
+            if self.position.batch and not self.complete:
                 logger.warning("epoch %d begins anew: %s", self.position.epoch + 1, error)
             return False
         return True

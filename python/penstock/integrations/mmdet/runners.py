@@ -156,7 +156,11 @@ class EpochRunner(_Resuming, EpochBasedRunner):  # type: ignore[misc]
         if resumption is None:
             return 0
         position = resumption.position
-        if not resumption.restore_loader(data_loader, self.logger):
+        going_on = resumption.restore_loader(data_loader, self.logger)
+        if resumption.complete:
+            resumption.restore_random()
+            return len(data_loader)
+        if not going_on:
             self._iter = position.epoch * len(data_loader) if position.batch else self._iter
             return 0
         if position.batch:
@@ -236,6 +240,8 @@ class IterRunner(_Resuming, IterBasedRunner):  # type: ignore[misc]
         position = resumption.position
         self.position = Position(position.epoch, position.batch, self.iter)
         going_on = resumption.restore_loader(loader, self.logger)
+        if resumption.complete:
+            return EndlessLoader(loader, position.epoch, len(loader))
         return EndlessLoader(loader, position.epoch, position.batch if going_on else 0, going_on)
 
 
