@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 import torch
 
+import penstock
 from penstock.errors import ConfigError, DecodeError
 from support.coco_lakes import CocoPair
 from support.damage import replace_sample
@@ -122,14 +123,15 @@ def processes(pair: CocoPair, work_dir: Path, **changes: Any) -> Any:
     return config(pair, work_dir, **{"gpu_ids": [0, 1], "find_unused_parameters": True, **changes})
 
 
-def test_processes_are_started_for_gpu_ids(awkward: CocoPair, tmp_path: Path) -> None:
+def test_processes_are_started_for_gpu_ids(awkward: CocoPair, deeplake: Any, tmp_path: Path) -> None:
     from penstock.integrations.mmdet import train_detector
 
     evaluation = {"metric": "bbox", "save_best": "bbox_mAP_50"}
     cfg = processes(awkward, tmp_path, seed=None, evaluation=evaluation)
     model = seeded_detector(cfg)
     before = digest(model)
-    train_detector(model, cfg, distributed=True, timestamp="log", meta={})
+    datasets = {"ds_train": penstock.open(awkward.lake), "ds_val": deeplake.load(str(awkward.lake), read_only=True)}
+    train_detector(model, cfg, distributed=True, timestamp="log", meta={}, **datasets)
     log = log_of(cfg)
     assert len(losses(log)) == 2
     assert "bbox_mAP" in log[-1]

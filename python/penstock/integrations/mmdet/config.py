@@ -21,17 +21,16 @@ stand there, as they come with MMDetection's base configurations; they are not u
 ``data``: ``samples_per_gpu``, ``workers_per_gpu``, ``persistent_workers``, ``train_dataloader``,
 ``val_dataloader``, as in MMDetection; ``deeplake_dataloader`` goes before them.
 
-Top level: ``deeplake_dataloader_type`` ("auto", "c++", "cpp", "python"), ``deeplake_metrics_format``,
-``evaluation`` (dict(metric=["bbox"], interval=1)) and MMDetection's own.
+Top level: ``deeplake_dataloader_type`` ("auto", "c++", "cpp", "python"), ``deeplake_metrics_format``
+("COCO"), ``evaluation`` (dict(metric=["bbox"], interval=1)) and MMDetection's own. Of those:
 
-``deeplake_metrics_format`` decides about metrics and about the rules for boxes, whatever ``type`` a split has:
-
-- "COCO" (default): metrics "bbox", "segm", "proposal" and "proposal_fast", with MMDetection's options ``classwise``,
-  ``proposal_nums``, ``iou_thrs``, ``metric_items``. Crowds are ignored boxes.
-- "PascalVOC": metrics "mAP" (default) and "recall", with ``iou_thr`` and ``proposal_nums``. Boxes that the dataset
-  marks as difficult are ignored. ``evaluation=dict(eval_mode=...)`` is how precision is averaged: "11points" as in
-  VOC2007, or "area" as in VOC2012. Without it a "VOC2007" or "VOC2012" in the split's ``img_prefix``, as MMDetection's
-  base configurations have it, or in its ``deeplake_path`` decides; where neither names a year it is "11points".
+- ``runner``: "EpochBasedRunner" and "IterBasedRunner" do not sleep when an epoch turns; see
+  :mod:`penstock.integrations.mmdet.runners`. A runner of the user's own is built as it is.
+- ``workflow``: [("train", 1), ("val", 1)] logs the losses on ``data.val`` too, prepared as ``data.train`` says.
+- ``resume_from``, ``auto_resume``: go on with the batch that would have come next, with the random numbers that would
+  have come next, also within an epoch (``checkpoint_config=dict(interval=1000, by_epoch=False)``). Gradients that are
+  accumulated over several iterations are not kept.
+- ``gpu_ids``, ``dist_params``, ``find_unused_parameters``, ``broadcast_buffers``: with ``distributed=True``.
 """
 
 from __future__ import annotations

@@ -145,8 +145,11 @@ def spawn(work: Callable[..., None], cfg: Any, *args: Any) -> None:
         settings = _settings_of_process(count)
         try:
             start_processes(_rank, (list(cfg.gpu_ids), folder, _free_port(), settings), nprocs=count)  # type: ignore[no-untyped-call]
-        except (ProcessExitedException, ProcessRaisedException) as error:
+        except ProcessRaisedException as error:
             raise _first_error(folder) or error from error
+        except ProcessExitedException as error:
+            # One was killed, for memory say: the others' errors are that it is gone.
+            raise (None if error.exit_code < 0 else _first_error(folder)) or error from error
 
 
 def _rank(rank: int, gpu_ids: list[int], folder: str, port: int, settings: dict[str, Any]) -> None:
@@ -189,19 +192,26 @@ def _apply_settings(settings: dict[str, Any], rank: int) -> None:
 
 @contextlib.contextmanager
 def _errors_kept(folder: str, rank: int) -> Iterator[None]:
-    """Leaves an error for the process that waits; where it cannot be sent, its text alone arrives there."""
+    """Leaves an error for the process that waits; of one that cannot be sent, the text."""
     try:
         yield
     except BaseException as error:
         kept = Path(folder, f"error-{rank}")
-        with contextlib.suppress(Exception):
-            data = pickle.dumps((time.monotonic(), error))
-            pickle.loads(data)
-            if not kept.exists():
-                part = kept.with_name(f"part-{rank}")
-                part.write_bytes(data)
-                part.rename(kept)
+        if not kept.exists():
+            part = kept.with_name(f"part-{rank}")
+            part.write_bytes(_sendable(error))
+            part.rename(kept)
         raise
+
+
+def _sendable(error: BaseException) -> bytes:
+    now = time.monotonic()
+    try:
+        data = pickle.dumps((now, error))
+        pickle.loads(data)
+    except Exception:
+        return pickle.dumps((now, RuntimeError(f"{type(error).__name__}: {error}")))
+    return data
 
 
 def _first_error(folder: str) -> BaseException | None:
