@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from torch.multiprocessing.spawn import ProcessExitedException
 
 import penstock
 from penstock.errors import ConfigError, DecodeError
@@ -27,7 +28,7 @@ require("mmdet")
 
 from support import rank_work  # noqa: E402
 from support.ranks import run_on_ranks  # noqa: E402
-from support.recorder import digest  # noqa: E402
+from support.recorder import Failing, digest  # noqa: E402
 from support.small_training import CLASSES, config, log_of, losses, seeded_detector  # noqa: E402
 
 
@@ -157,6 +158,21 @@ def test_an_error_of_one_rank_ends_all(awkward: CocoPair, native: Any, loader_ty
     with pytest.raises(DecodeError) as caught:
         train_detector(seeded_detector(cfg), cfg, distributed=True, validate=False)
     assert (caught.value.tensor, caught.value.index, caught.value.path) == ("images", 9, str(path))
+
+
+@pytest.mark.parametrize(
+    ("how", "kind", "message"),
+    [("killed", ProcessExitedException, "SIGKILL"), ("unsendable", RuntimeError, "^ValueError: of rank 1$")],
+)
+def test_a_rank_that_is_gone_ends_all(
+    awkward: CocoPair, how: str, kind: type[Exception], message: str, tmp_path: Path
+) -> None:
+    from penstock.integrations.mmdet import train_detector
+
+    cfg = processes(awkward, tmp_path, custom_hooks=[Failing(how)], deeplake_dataloader_type="python")
+    cfg.data.samples_per_gpu = 2
+    with pytest.raises(kind, match=message):
+        train_detector(seeded_detector(cfg), cfg, distributed=True, validate=False)
 
 
 def test_what_cannot_be_sent_to_processes_is_named(awkward: CocoPair, tmp_path: Path) -> None:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import random
+import signal
 from typing import Any
 
 import numpy as np
 import torch
 from mmcv.runner import Hook
 
-__all__ = ["Recorder", "digest"]
+__all__ = ["Failing", "Recorder", "digest"]
 
 
 def digest(model: torch.nn.Module) -> str:
@@ -59,3 +61,22 @@ class Recorder(Hook):  # type: ignore[misc]
 
     def after_val_iter(self, runner: Any) -> None:
         self.val_losses.append(float(runner.outputs["log_vars"]["loss_val"]))
+
+
+class Failing(Hook):  # type: ignore[misc]
+    """Ends rank 1 in its second iteration.
+
+    Args:
+        how: "killed", or "unsendable": by an error that cannot be pickled.
+    """
+
+    def __init__(self, how: str) -> None:
+        self.how = how
+
+    def before_train_iter(self, runner: Any) -> None:
+        if runner.rank == 1 and runner.iter == 1:
+            if self.how == "killed":
+                os.kill(os.getpid(), signal.SIGKILL)
+            error = ValueError("of rank 1")
+            error.held = lambda: None  # type: ignore[attr-defined]
+            raise error
