@@ -91,6 +91,9 @@ def train_detector(
 
 def _train_as_rank(cfg: Any, folder: str, model: torch.nn.Module, *args: Any) -> None:
     """Trains as one of the processes that were started here. Rank 0 leaves the weights in ``folder``."""
+    if cfg.get("custom_imports"):
+        # Reading the configuration's file does it elsewhere.
+        import_modules_from_strings(**cfg.custom_imports)
     _train(cfg, model, *args)
     if get_dist_info()[0] == 0:
         torch.save({"state_dict": model.cpu().state_dict(), "CLASSES": model.CLASSES}, Path(folder, "model.pth"))
@@ -108,8 +111,6 @@ def _train(
 ) -> None:
     """Trains in this process."""
     _, world_size = get_dist_info() if distributed else (0, 1)
-    if cfg.get("custom_imports"):
-        import_modules_from_strings(**cfg.custom_imports)
     if cfg.seed is None:
         # Now: loaders would draw theirs when they first run, at different times in a resumed run.
         cfg.seed = base_seed(None, None, world_size)
@@ -137,10 +138,11 @@ def _losses_loader(cfg: Any, dataset: Any, tensors: Any, *, dist: bool) -> Detec
         raise ConfigError("workflow: the phase 'val' needs data.val.deeplake_path", hint="Give one, or pass ds_val=")
     cfg = copy.copy(cfg)
     train, data = cfg.data.train, copy.deepcopy(cfg.data)
-    inner = train if train.get("pipeline") or "dataset" not in train else train.dataset
+    first = train[0] if isinstance(train, list | tuple) else train
+    inner = first if first.get("pipeline") or "dataset" not in first else first.dataset
     pipeline = inner.get("pipeline") or cfg.get("train_pipeline")
     data.train = ConfigDict({**(keys or {}), "pipeline": pipeline})
-    data.train.deeplake_dataloader = train.get("deeplake_dataloader")
+    data.train.deeplake_dataloader = first.get("deeplake_dataloader")
     cfg = type(cfg)({**cfg._cfg_dict, "data": data})
     return build_split_loader(cfg, "train", dataset, tensors, dist=dist)
 
