@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import copy
 import os
 import tempfile
 from collections.abc import Mapping
@@ -11,25 +10,16 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from mmcv import ConfigDict
-from mmcv.runner import build_runner, get_dist_info
+from mmcv.runner import get_dist_info
 from mmcv.utils import import_modules_from_strings
-from mmdet.apis.train import auto_scale_lr
-from mmdet.core import build_optimizer
-from mmdet.utils import find_latest_checkpoint, get_root_logger
 
 from penstock.dataset import Dataset
-from penstock.errors import ConfigError
-from penstock.integrations.mmdet.checks import check_before_opening, check_before_training
 from penstock.integrations.mmdet.config import check_config
 from penstock.integrations.mmdet.defaults import with_defaults
-from penstock.integrations.mmdet.device import OneDevice, Replica
-from penstock.integrations.mmdet.distributed import has_launcher, joined_group, local_device, spawn
-from penstock.integrations.mmdet.evaluation import evaluation_hook
-from penstock.integrations.mmdet.loader import DetectionLoader
-from penstock.integrations.mmdet.runners import runner_config
+from penstock.integrations.mmdet.distributed import has_launcher, joined_group, spawn
+from penstock.integrations.mmdet.losses_loader import build_losses_loader
+from penstock.integrations.mmdet.run import run_training
 from penstock.integrations.mmdet.split_loader import build_split_loader
-from penstock.integrations.mmdet.training_hooks import register_training_hooks
 from penstock.sampling import base_seed
 
 __all__ = ["train_detector"]
@@ -126,85 +116,6 @@ def _train(
             # Now, and not after the first epoch, is the time to learn that annotations contradict each other.
             _ = evaluated.detection.coco
         if any(phase == "val" for phase, _ in cfg.workflow):
-            loaders["val"] = _losses_loader(cfg, *val, dist=distributed)
+            loaders["val"] = build_losses_loader(cfg, *val, dist=distributed)
             stack.enter_context(loaders["val"])
-        _run(model, cfg, loaders, evaluated, distributed, timestamp, meta)
-
-
-def _losses_loader(cfg: Any, dataset: Any, tensors: Any, *, dist: bool) -> DetectionLoader:
-    """The loader of the workflow's phase "val": validation images as training prepares them, for their losses."""
-    keys = cfg.data.get("val")
-    if dataset is None and not (isinstance(keys, Mapping) and keys.get("deeplake_path")):
-        raise ConfigError("workflow: the phase 'val' needs data.val.deeplake_path", hint="Give one, or pass ds_val=")
-    cfg = copy.copy(cfg)
-    train, data = cfg.data.train, copy.deepcopy(cfg.data)
-    first = train[0] if isinstance(train, list | tuple) else train
-    inner = first if first.get("pipeline") or "dataset" not in first else first.dataset
-    pipeline = inner.get("pipeline") or cfg.get("train_pipeline")
-    data.train = ConfigDict({**(keys or {}), "pipeline": pipeline})
-    data.train.deeplake_dataloader = first.get("deeplake_dataloader")
-    cfg = type(cfg)({**cfg._cfg_dict, "data": data})
-    return build_split_loader(cfg, "train", dataset, tensors, dist=dist)
-
-
-def _run(
-    model: torch.nn.Module,
-    cfg: Any,
-    loaders: Mapping[str, DetectionLoader],
-    evaluated: DetectionLoader | None,
-    distributed: bool,
-    timestamp: str | None,
-    meta: dict[str, Any] | None,
-) -> None:
-    check_before_training(model, train_loader.dataset, None if val_loader is None else val_loader.dataset)
-    keep_config(cfg, meta)
-    root_logger = get_root_logger(log_level=cfg.log_level)
-    classes = loaders["train"].detection.CLASSES
-    if getattr(model, "CLASSES", None) is None:
-        model.CLASSES = classes
-    # auto_scale_lr looks for the batch size there.
-    cfg.data.train_dataloader = ConfigDict(samples_per_gpu=loaders["train"].batch_size)
-    auto_scale_lr(cfg, distributed, root_logger)
-    wrapped = _wrapped(model, cfg, distributed)
-    if meta is None and cfg.get("fp16") is not None:
-        # Its hook keeps the scale of the losses there.
-        meta = {}
-    runner = build_runner(
-        runner_config(cfg.runner),
-        default_args={
-            "model": wrapped,
-            "optimizer": build_optimizer(wrapped, cfg.optimizer),
-            "work_dir": cfg.work_dir,
-            "logger": root_logger,
-            "meta": meta,
-        },
-    )
-    if timestamp is not None:
-        runner.timestamp = timestamp
-    register_training_hooks(runner, cfg, classes, distributed=distributed)
-    if evaluated is not None:
-        runner.register_hook(evaluation_hook(evaluated, cfg, distributed=distributed), priority="LOW")
-    _load_weights(runner, cfg)
-    runner.run([loaders[phase] for phase, _ in cfg.workflow], cfg.workflow)
-
-
-def _wrapped(model: torch.nn.Module, cfg: Any, distributed: bool) -> torch.nn.Module:
-    device = local_device(cfg, distributed=distributed)
-    if not distributed:
-        return OneDevice(model, device)
-    return Replica(
-        model,
-        device,
-        find_unused_parameters=cfg.get("find_unused_parameters", False),
-        broadcast_buffers=cfg.get("broadcast_buffers", False),
-    )
-
-
-def _load_weights(runner: Any, cfg: Any) -> None:
-    resume_from = cfg.resume_from
-    if resume_from is None and cfg.get("auto_resume"):
-        resume_from = find_latest_checkpoint(cfg.work_dir)
-    if resume_from:
-        runner.resume(resume_from, **({"map_location": "cpu"} if cfg.device == "cpu" else {}))
-    elif cfg.load_from:
-        runner.load_checkpoint(cfg.load_from)
+        run_training(model, cfg, loaders, evaluated, distributed, timestamp, meta)
