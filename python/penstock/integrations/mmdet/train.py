@@ -18,8 +18,8 @@ from penstock.integrations.mmdet.config import check_config
 from penstock.integrations.mmdet.defaults import with_defaults
 from penstock.integrations.mmdet.distributed import has_launcher, joined_group, spawn
 from penstock.integrations.mmdet.losses_loader import build_losses_loader
-from penstock.integrations.mmdet.run import run_training
 from penstock.integrations.mmdet.split_loader import build_split_loader
+from penstock.integrations.mmdet.training_run import run_training
 from penstock.sampling import base_seed
 
 __all__ = ["train_detector"]
