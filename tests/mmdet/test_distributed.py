@@ -128,17 +128,20 @@ def test_processes_are_started_for_gpu_ids(awkward: CocoPair, deeplake: Any, tmp
     from penstock.integrations.mmdet import train_detector
 
     evaluation = {"metric": "bbox", "save_best": "bbox_mAP_50"}
-    cfg = processes(awkward, tmp_path, seed=None, evaluation=evaluation)
+    runner = {"type": "EpochBasedRunner", "max_epochs": 2}
+    workflow = [("train", 1), ("val", 1)]
+    cfg = processes(awkward, tmp_path, seed=None, evaluation=evaluation, runner=runner, workflow=workflow)
     model = seeded_detector(cfg)
     before = digest(model)
     datasets = {"ds_train": penstock.open(awkward.lake), "ds_val": deeplake.load(str(awkward.lake), read_only=True)}
     train_detector(model, cfg, distributed=True, timestamp="log", meta={}, **datasets)
     log = log_of(cfg)
-    assert len(losses(log)) == 2
-    assert "bbox_mAP" in log[-1]
+    assert len(losses(log)) == 4
+    assert ["bbox_mAP" in line for line in log if line["mode"] == "val"] == [True, False, True, False]
+    assert ["loss_val" in line for line in log if line["mode"] == "val"] == [False, True, False, True]
     # The weights come back.
     assert digest(model) != before
-    saved = torch.load(tmp_path / "epoch_1.pth", weights_only=True)
+    saved = torch.load(tmp_path / "epoch_2.pth", weights_only=True)
     assert saved["meta"]["penstock"]["loader"]["world_size"] == len(saved["meta"]["penstock"]["random"]) == 2
     other = seeded_detector(cfg)
     other.load_state_dict(saved["state_dict"])
