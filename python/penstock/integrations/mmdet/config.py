@@ -21,8 +21,19 @@ stand there, as they come with MMDetection's base configurations; they are not u
 ``data``: ``samples_per_gpu``, ``workers_per_gpu``, ``persistent_workers``, ``train_dataloader``,
 ``val_dataloader``, as in MMDetection; ``deeplake_dataloader`` goes before them.
 
-Top level: ``deeplake_dataloader_type`` ("auto", "c++", "cpp", "python"), ``deeplake_metrics_format``
-("COCO"), ``evaluation`` (dict(metric=["bbox"], interval=1)) and MMDetection's own. Of those:
+Top level: ``deeplake_dataloader_type`` ("auto", "c++", "cpp", "python"), ``deeplake_metrics_format``,
+``evaluation`` (dict(metric=["bbox"], interval=1)) and MMDetection's own.
+
+``deeplake_metrics_format`` decides about metrics and about the rules for boxes, whatever ``type`` a split has:
+
+- "COCO" (default): metrics "bbox", "segm", "proposal" and "proposal_fast", with MMDetection's options ``classwise``,
+  ``proposal_nums``, ``iou_thrs``, ``metric_items``. Crowds are ignored boxes.
+- "PascalVOC": metrics "mAP" (default) and "recall", with ``iou_thr`` and ``proposal_nums``. Boxes that the dataset
+  marks as difficult are ignored. ``evaluation=dict(eval_mode=...)`` is how precision is averaged: "11points" as in
+  VOC2007, or "area" as in VOC2012. Without it a "VOC2007" or "VOC2012" in the split's ``img_prefix``, as MMDetection's
+  base configurations have it, or in its ``deeplake_path`` decides; where neither names a year it is "11points".
+
+Of MMDetection's own:
 
 - ``runner``: "EpochBasedRunner" and "IterBasedRunner" do not sleep when an epoch turns; see
   :mod:`penstock.integrations.mmdet.runners`. A runner of the user's own is built as it is.
@@ -150,11 +161,8 @@ def check_config(cfg: Mapping[str, Any], *, validate: bool) -> None:
         _check_choice("workflow", phase, ("train", "val"))
     if "train" not in phases:
         raise ConfigError("workflow: it has no phase 'train'", hint="Use [('train', 1)] or [('train', 1), ('val', 1)]")
-    if not validate:
-        return
-    metrics = (cfg.get("evaluation") or {}).get("metric", "bbox")
-    for metric in [metrics] if isinstance(metrics, str) else metrics:
-        _check_choice("evaluation.metric", metric, _METRICS, METRICS_NOT_YET)
+    if validate:
+        check_evaluation(cfg)
 
 
 def loader_type_of(cfg: Mapping[str, Any]) -> str:

@@ -18,6 +18,7 @@ from penstock.integrations.mmdet.config import check_config
 from penstock.integrations.mmdet.defaults import with_defaults
 from penstock.integrations.mmdet.distributed import has_launcher, joined_group, spawn
 from penstock.integrations.mmdet.losses_loader import build_losses_loader
+from penstock.integrations.mmdet.metric_names import check_evaluation
 from penstock.integrations.mmdet.split_loader import build_split_loader
 from penstock.integrations.mmdet.training_run import run_training
 from penstock.sampling import base_seed
@@ -114,7 +115,7 @@ def _train(
             evaluated = build_split_loader(cfg, "val", *val, dist=distributed)
             stack.enter_context(evaluated)
             # Now, and not after the first epoch, is the time to learn that annotations contradict each other.
-            _ = evaluated.detection.coco
+            evaluated.detection.prepare_metrics(check_evaluation(cfg))
         if any(phase == "val" for phase, _ in cfg.workflow):
             loaders["val"] = build_losses_loader(cfg, *val, dist=distributed)
             stack.enter_context(loaders["val"])
