@@ -47,7 +47,7 @@ def test_iterations_in_place_of_epochs(awkward: CocoPair, tmp_path: Path) -> Non
         tmp_path,
         deeplake_dataloader_type="python",
         runner={"type": "IterBasedRunner", "max_iters": 6},
-        evaluation={"metric": "bbox", "interval": 6},
+        evaluation={"metric": "bbox", "interval": 6, "gpu_collect": True},
         custom_hooks=[],
     )
     log = train(cfg)

@@ -17,11 +17,16 @@ from penstock.integrations.mmdet.loader import DetectionLoader
 
 __all__ = ["RanksEvalHook", "evaluation_hook", "results_of_ranks"]
 
+_OF_RANKS = ("tmpdir", "gpu_collect", "broadcast_bn_buffer")
+
 
 def evaluation_hook(loader: DetectionLoader, cfg: Any, *, distributed: bool) -> EvalHook:
     """MMDetection's hook, as ``evaluation`` sets it."""
     evaluation = {**(cfg.get("evaluation") or {}), "by_epoch": cfg.runner["type"] != "IterBasedRunner"}
-    return (RanksEvalHook if distributed else EvalHook)(loader, **evaluation)
+    if distributed:
+        return RanksEvalHook(loader, **evaluation)
+    # A configuration for several processes works with one.
+    return EvalHook(loader, **{key: value for key, value in evaluation.items() if key not in _OF_RANKS})
 
 
 class RanksEvalHook(DistEvalHook):  # type: ignore[misc]
