@@ -9,7 +9,6 @@ import socket
 import time
 import traceback
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 __all__ = ["free_port", "run_on_ranks"]
@@ -70,14 +69,6 @@ def _rank(
         value, error = function(*args), None
     except Exception:
         value, error = None, traceback.format_exc()
-    # A file's name travels; a tensor would take the sender to live on.
     queue.put((rank, value, error))
     if error is None:
         torch.distributed.destroy_process_group()
-
-
-def folder(path: Path, name: str) -> Path:
-    """A folder that several processes may make at once."""
-    made = path / name
-    made.mkdir(parents=True, exist_ok=True)
-    return made
