@@ -14,6 +14,7 @@ from mmcv.runner import get_dist_info
 from mmcv.utils import import_modules_from_strings
 
 from penstock.dataset import Dataset
+from penstock.integrations.mmdet.checks import check_before_opening
 from penstock.integrations.mmdet.config import check_config
 from penstock.integrations.mmdet.defaults import with_defaults
 from penstock.integrations.mmdet.distributed import has_launcher, joined_group, spawn
@@ -64,6 +65,7 @@ def train_detector(
         ConfigError: A configuration that cannot work, before training starts.
         PenstockError: What opening and loading raise, also in one of several processes; it ends them all.
     """
+    check_before_opening(cfg)
     check_config(cfg, validate=validate)
     cfg = with_defaults(cfg, distributed=distributed)
     train, val = (ds_train, ds_train_tensors), (ds_val, ds_val_tensors)

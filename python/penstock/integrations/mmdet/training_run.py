@@ -12,12 +12,14 @@ from mmdet.apis.train import auto_scale_lr
 from mmdet.core import build_optimizer
 from mmdet.utils import find_latest_checkpoint, get_root_logger
 
+from penstock.integrations.mmdet.checks import check_before_training
 from penstock.integrations.mmdet.device import OneDevice, Replica
 from penstock.integrations.mmdet.distributed import local_device
 from penstock.integrations.mmdet.evaluation import evaluation_hook
 from penstock.integrations.mmdet.loader import DetectionLoader
 from penstock.integrations.mmdet.runners import runner_config
 from penstock.integrations.mmdet.training_hooks import register_training_hooks
+from penstock.integrations.mmdet.wandb_facts import DatasetFacts, keep_config
 
 __all__ = ["run_training"]
 
@@ -41,6 +43,8 @@ def run_training(
         distributed: Whether this is one of several processes.
         timestamp, meta: As in ``train_detector``.
     """
+    check_before_training(model, loaders["train"].dataset, None if evaluated is None else evaluated.dataset)
+    keep_config(cfg, meta)
     root_logger = get_root_logger(log_level=cfg.log_level)
     classes = loaders["train"].detection.CLASSES
     if getattr(model, "CLASSES", None) is None:
@@ -67,6 +71,8 @@ def run_training(
     register_training_hooks(runner, cfg, classes, distributed=distributed)
     if evaluated is not None:
         runner.register_hook(evaluation_hook(evaluated, cfg, distributed=distributed), priority="LOW")
+    shown = {"train": loaders["train"]} if evaluated is None else {"train": loaders["train"], "val": evaluated}
+    runner.register_hook(DatasetFacts(cfg, shown), priority="LOWEST")
     _load_weights(runner, cfg)
     runner.run([loaders[phase] for phase, _ in cfg.workflow], cfg.workflow)
 
