@@ -27,7 +27,7 @@ WARM_UP = 5
 class Pace(Hook):  # type: ignore[misc]
     """Prints how training goes, and sums up what it spends on waiting for data and on the model.
 
-    The runner's own pauses (two seconds before each epoch) and its checkpoints count as neither, and the first
+    The turn of an epoch and the checkpoints count as neither, and the first
     iterations, in which torch imports and compiles what it needs, do not count at all.
 
     Args:

@@ -61,7 +61,7 @@ def config(**changes: Any) -> dict[str, Any]:
             "evaluation.eval_mode: there is no 'areas'. Did you mean 'area'?",
         ),
         ({"evaluation": {"metric": "box"}}, "evaluation.metric: there is no 'box'. Did you mean 'bbox'?"),
-        ({"workflow": [("train", 1), ("val", 1)]}, "workflow: the phase 'val' is not supported yet"),
+        ({"workflow": [("train", 1), ("test", 1)]}, "workflow: there is no 'test'. Known are: 'train', 'val'"),
         ({"optimizer": None}, "the configuration has no optimizer"),
         ({"total_epochs": None}, "the configuration has no runner"),
         ({"data": {}}, "the configuration has no data.train"),

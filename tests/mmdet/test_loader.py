@@ -173,7 +173,6 @@ def test_a_damaged_image_ends_the_epoch_with_its_name(awkward: CocoPair, loader_
     assert (caught.value.tensor, caught.value.index, caught.value.path) == ("images", 9, str(path))
 
 
-@pytest.mark.parametrize("options", [{"dist": True}, {"num_gpus": 2}], ids=str)
-def test_several_processes_are_not_supported_yet(awkward: CocoPair, options: dict[str, Any]) -> None:
-    with pytest.raises(ConfigError, match="not supported yet"):
-        build(awkward, training(), **options)
+def test_one_process_has_one_gpu(awkward: CocoPair) -> None:
+    with pytest.raises(ConfigError, match="one process trains on one GPU, not on 2"):
+        build(awkward, training(), num_gpus=2)

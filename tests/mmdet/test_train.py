@@ -47,7 +47,7 @@ def test_iterations_in_place_of_epochs(awkward: CocoPair, tmp_path: Path) -> Non
         tmp_path,
         deeplake_dataloader_type="python",
         runner={"type": "IterBasedRunner", "max_iters": 6},
-        evaluation={"metric": "bbox", "interval": 6},
+        evaluation={"metric": "bbox", "interval": 6, "gpu_collect": True},
         custom_hooks=[],
     )
     log = train(cfg)
@@ -76,8 +76,7 @@ def test_iterations_resume_on_the_cpu(awkward: CocoPair, tmp_path: Path) -> None
         return [line["iter"] for line in train(cfg, validate=False)]
 
     assert part(2) == [1, 2]
-    # mmcv's checkpoint holds the number of iterations before the last, which is done again.
-    assert part(4, resume_from=str(tmp_path / "iter_2.pth")) == [1, 2, 2, 3, 4]
+    assert part(4, resume_from=str(tmp_path / "iter_2.pth")) == [1, 2, 3, 4]
 
 
 def test_checkpoints_know_the_classes(awkward: CocoPair, tmp_path: Path) -> None:
@@ -121,8 +120,17 @@ def test_the_learning_rate_scales_with_the_batch(awkward: CocoPair, tmp_path: Pa
 @pytest.mark.parametrize(
     ("changes", "options", "kind", "message"),
     [
-        ({}, {"distributed": True}, ConfigError, "distributed training is not supported yet"),
-        ({"gpu_ids": [0, 1]}, {}, ConfigError, "training on 2 GPUs is not supported yet"),
+        ({"gpu_ids": [0, 1]}, {}, ConfigError, "one process trains on one GPU, not on 2. Pass distributed=True"),
+        ({"dist_params": {"backend": "nccl"}}, {"distributed": True}, ConfigError, "'nccl' needs GPUs"),
+        ({"dist_params": {"backend": "glo"}}, {"distributed": True}, ConfigError, "Did you mean 'gloo'?"),
+        ({"workflow": [("val", 1)]}, {}, ConfigError, "workflow: it has no phase 'train'"),
+        ({"workflow": [("train", 1), ("vall", 1)]}, {}, ConfigError, "Did you mean 'val'?"),
+        (
+            {"workflow": [("train", 1), ("val", 1)], "data.val": None},
+            {"validate": False},
+            ConfigError,
+            "the phase 'val' needs data.val.deeplake_path",
+        ),
         ({"deeplake_dataloader_type": "c+"}, {}, ConfigError, "Did you mean 'c++'?"),
         ({"evaluation": {"metric": ["bbox", "segm"]}}, {}, ConfigError, "the metric 'segm' needs masks"),
         ({"data.train.pipeline": WITH_MASKS}, {}, ConfigError, "loads masks (with_mask=True), and there is no tensor"),

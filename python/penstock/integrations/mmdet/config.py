@@ -32,6 +32,16 @@ Top level: ``deeplake_dataloader_type`` ("auto", "c++", "cpp", "python"), ``deep
   marks as difficult are ignored. ``evaluation=dict(eval_mode=...)`` is how precision is averaged: "11points" as in
   VOC2007, or "area" as in VOC2012. Without it a "VOC2007" or "VOC2012" in the split's ``img_prefix``, as MMDetection's
   base configurations have it, or in its ``deeplake_path`` decides; where neither names a year it is "11points".
+
+Of MMDetection's own:
+
+- ``runner``: "EpochBasedRunner" and "IterBasedRunner" do not sleep when an epoch turns; see
+  :mod:`penstock.integrations.mmdet.runners`. A runner of the user's own is built as it is.
+- ``workflow``: [("train", 1), ("val", 1)] logs the losses on ``data.val`` too, prepared as ``data.train`` says.
+- ``resume_from``, ``auto_resume``: go on with the batch that would have come next, with the random numbers that would
+  have come next, also within an epoch (``checkpoint_config=dict(interval=1000, by_epoch=False)``). Gradients that are
+  accumulated over several iterations are not kept.
+- ``gpu_ids``, ``dist_params``, ``find_unused_parameters``, ``broadcast_buffers``: with ``distributed=True``.
 """
 
 from __future__ import annotations
@@ -146,9 +156,11 @@ def check_config(cfg: Mapping[str, Any], *, validate: bool) -> None:
     if "runner" not in cfg and "total_epochs" not in cfg:
         raise ConfigError("the configuration has no runner", hint="runner=dict(type='EpochBasedRunner', max_epochs=12)")
     check_keys("data", cfg["data"], _DATA_KEYS)
-    for phase, *_ in cfg.get("workflow") or ():
-        if phase != "train":
-            raise ConfigError(f"workflow: the phase '{phase}' is not supported yet", hint="Use [('train', 1)]")
+    phases = [phase for phase, *_ in cfg.get("workflow") or [("train", 1)]]
+    for phase in phases:
+        _check_choice("workflow", phase, ("train", "val"))
+    if "train" not in phases:
+        raise ConfigError("workflow: it has no phase 'train'", hint="Use [('train', 1)] or [('train', 1), ('val', 1)]")
     if validate:
         check_evaluation(cfg)
 

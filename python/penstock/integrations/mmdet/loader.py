@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Mapping
 from functools import partial
@@ -12,12 +13,13 @@ from penstock.errors import ConfigError
 from penstock.integrations.mmdet.config import parse_split
 from penstock.integrations.mmdet.dataset import DeepLakeCocoDataset
 from penstock.integrations.mmdet.pipeline import dataset_program
-from penstock.integrations.mmdet.sampler import GroupedSampler
+from penstock.integrations.mmdet.sampler import GroupedSampler, OrderedSampler
 from penstock.integrations.mmdet.steps import loads_masks
 from penstock.integrations.mmdet.tensors import DetectionTensors, resolve_tensors
 from penstock.integrations.mmdet.voc import DeepLakeVOCDataset
 from penstock.loader import DataLoader
 from penstock.samples import Samples
+from penstock.sampling import world
 
 __all__ = ["DetectionLoader", "build_dataloader", "build_dataset"]
 
@@ -32,6 +34,7 @@ class DetectionLoader(DataLoader):
         shuffle: Shuffle within groups of like aspect ratio, see :class:`GroupedSampler`; else the dataset's
             order.
         seed: Of order and transforms; drawn from torch's generator where it is None.
+        rank, world_size: Default: those of ``torch.distributed`` if it runs. All ranks get equally many batches.
         options: Further arguments of :class:`penstock.DataLoader`.
 
     Raises:
@@ -45,14 +48,19 @@ class DetectionLoader(DataLoader):
         *,
         shuffle: bool = False,
         seed: int | None = None,
+        rank: int | None = None,
+        world_size: int | None = None,
         **options: Any,
     ) -> None:
         self._detection = dataset
-        sampler: GroupedSampler | list[int] = dataset.indices.tolist()
+        ranks = functools.partial(world, rank, world_size)
+        sampler: GroupedSampler | OrderedSampler = OrderedSampler(dataset.indices, world=ranks)
         if shuffle:
             if dataset.test_mode:
                 raise ConfigError("a dataset of validation (test_mode) is not shuffled", hint="Pass shuffle=False")
-            sampler = GroupedSampler(dataset.indices, dataset.flag, batch_size=batch_size, seed=self._order_seed)
+            sampler = GroupedSampler(
+                dataset.indices, dataset.flag, batch_size=batch_size, seed=self._order_seed, world=ranks
+            )
         super().__init__(
             dataset.source,
             batch_size,
@@ -60,6 +68,8 @@ class DetectionLoader(DataLoader):
             transform=dataset_program(dataset),
             sampler=sampler,
             seed=seed,
+            rank=rank,
+            world_size=world_size,
             **options,
         )
 
@@ -142,8 +152,8 @@ def build_dataloader(
         dataset: From :func:`build_dataset`.
         samples_per_gpu: Samples in a batch.
         workers_per_gpu: Threads of the C++ loader, worker processes of the Python loader.
-        num_gpus: 1; more are not supported yet.
-        dist: False; more processes are not supported yet.
+        num_gpus: 1: a process has one GPU.
+        dist: This rank's part of the batches, by ``torch.distributed``.
         shuffle: In groups of like aspect ratio.
         seed: Of order and transforms.
         runner_type: Both kinds of runner get the same epochs.
@@ -152,10 +162,15 @@ def build_dataloader(
         options: Further arguments of :class:`penstock.DataLoader`.
 
     Raises:
-        ConfigError: Several GPUs or processes.
+        ConfigError: Several GPUs in one process.
     """
-    if dist or num_gpus != 1:
-        raise ConfigError("training on several GPUs or in several processes is not supported yet")
+    if num_gpus != 1 and not dist:
+        raise ConfigError(
+            f"num_gpus: one process trains on one GPU, not on {num_gpus}",
+            hint="Take a process for each, with dist=True (train_detector: distributed=True)",
+        )
+    if not dist:
+        options = {"rank": 0, "world_size": 1, **options}
     return DetectionLoader(
         dataset,
         samples_per_gpu,

@@ -2,37 +2,34 @@
 
 from __future__ import annotations
 
-import copy
-import logging
+import contextlib
 import os
+import tempfile
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
-import mmdet
 import torch
-from mmcv import ConfigDict
-from mmcv.runner import EpochBasedRunner, Fp16OptimizerHook, Hook, build_runner
-from mmdet.apis.train import auto_scale_lr
-from mmdet.core import EvalHook, build_optimizer
-from mmdet.utils import find_latest_checkpoint, get_device, get_root_logger
-from mmdet.utils.compat_config import compat_imgs_per_gpu, compat_runner_args
+from mmcv.runner import get_dist_info
+from mmcv.utils import import_modules_from_strings
 
 from penstock.dataset import Dataset
-from penstock.errors import ConfigError
-from penstock.integrations.mmdet.checks import check_before_opening, check_before_training
+from penstock.integrations.mmdet.checks import check_before_opening
 from penstock.integrations.mmdet.config import check_config
-from penstock.integrations.mmdet.device import OneDevice
-from penstock.integrations.mmdet.loader import DetectionLoader
+from penstock.integrations.mmdet.defaults import with_defaults
+from penstock.integrations.mmdet.distributed import has_launcher, joined_group, spawn
+from penstock.integrations.mmdet.losses_loader import build_losses_loader
 from penstock.integrations.mmdet.metric_names import check_evaluation
 from penstock.integrations.mmdet.split_loader import build_split_loader
-from penstock.integrations.mmdet.wandb_facts import DatasetFacts, keep_config
+from penstock.integrations.mmdet.training_run import run_training
+from penstock.sampling import base_seed
 
 __all__ = ["train_detector"]
 
-logger = logging.getLogger("penstock")
-
 # A dataset of deeplake 3 is one too; the library has no types.
 _DatasetLike = Dataset | str | os.PathLike[str] | Any
+#: A dataset that was passed, and its tensors.
+_Given = tuple[_DatasetLike | None, Mapping[str, str] | None]
 
 
 def train_detector(
@@ -47,141 +44,81 @@ def train_detector(
     meta: dict[str, Any] | None = None,
     validate: bool = True,
 ) -> None:
-    """Trains and evaluates a detector as ``mmdet.apis.train_detector`` does, on one GPU or the CPU.
+    """Trains and evaluates a detector as ``mmdet.apis.train_detector`` does.
 
     Args:
-        model: From ``build_detector``. Gets the dataset's class names as ``CLASSES`` if it has none.
+        model: From ``build_detector``; has the trained weights afterwards. Gets the dataset's class names as
+            ``CLASSES`` if it has none.
         cfg: An ``mmcv.Config``, which is not changed; see :mod:`penstock.integrations.mmdet.config` for its
             keys.
         ds_train, ds_val: A dataset or view, of penstock or deeplake 3, or its path; stands in for ``deeplake_path``.
         ds_train_tensors, ds_val_tensors: Stand in for ``deeplake_tensors``.
-        distributed: Not supported yet.
+        distributed: Train in several processes, one for each GPU. Where a launcher (``torchrun``) started this one
+            among others, or the script runs ``torch.distributed``, these are the processes; on several machines, too.
+            Else ``gpu_ids`` says how many are started here; on the CPU as well. The script then needs
+            ``if __name__ == "__main__":``, and hooks that are objects are copied.
         timestamp: Names the log files; default: the time of the start.
         meta: Goes into the checkpoints.
         validate: Evaluate on ``data.val``, at the interval that ``evaluation`` gives.
 
     Raises:
         ConfigError: A configuration that cannot work, before training starts.
-        PenstockError: What opening and loading raise.
+        PenstockError: What opening and loading raise, also in one of several processes; it ends them all.
     """
-    if distributed:
-        raise ConfigError("distributed training is not supported yet", hint="Pass distributed=False")
     check_before_opening(cfg)
     check_config(cfg, validate=validate)
-    cfg = _with_defaults(cfg)
-    train_loader = build_split_loader(cfg, "train", ds_train, ds_train_tensors)
-    val_loader = build_split_loader(cfg, "val", ds_val, ds_val_tensors) if validate else None
-    with train_loader:
-        if val_loader is None:
-            _run(model, cfg, train_loader, None, timestamp, meta)
-            return
-        # Now, and not after the first epoch, is the time to learn that annotations contradict each other.
-        val_loader.detection.prepare_metrics(check_evaluation(cfg))
-        with val_loader:
-            _run(model, cfg, train_loader, val_loader, timestamp, meta)
+    cfg = with_defaults(cfg, distributed=distributed)
+    train, val = (ds_train, ds_train_tensors), (ds_val, ds_val_tensors)
+    if not distributed:
+        _train(cfg, model, train, val, False, timestamp, meta, validate)
+    elif has_launcher():
+        with joined_group(cfg):
+            _train(cfg, model, train, val, True, timestamp, meta, validate)
+    else:
+        with tempfile.TemporaryDirectory(prefix="penstock-weights-") as folder:
+            spawn(_train_as_rank, cfg, folder, model, train, val, True, timestamp, meta, validate)
+            trained = torch.load(Path(folder, "model.pth"), weights_only=False)
+            model.load_state_dict(trained["state_dict"])
+            model.CLASSES = trained["CLASSES"]
 
 
-def _with_defaults(cfg: Any) -> Any:
-    """A copy of the configuration with all that MMDetection's training script would have put there."""
-    cfg = compat_runner_args(compat_imgs_per_gpu(copy.deepcopy(cfg)))
-    for key, value in (
-        ("device", None),
-        ("gpu_ids", range(1)),
-        ("seed", None),
-        ("log_level", "INFO"),
-        ("optimizer_config", {}),
-        ("lr_config", None),
-        ("checkpoint_config", None),
-        ("log_config", None),
-        ("resume_from", None),
-        ("load_from", None),
-    ):
-        if key not in cfg:
-            cfg[key] = value
-    cfg.device = cfg.device or get_device()
-    cfg.workflow = cfg.get("workflow") or [("train", 1)]
-    if len(cfg.gpu_ids) != 1:
-        raise ConfigError(f"gpu_ids: training on {len(cfg.gpu_ids)} GPUs is not supported yet")
-    return cfg
+def _train_as_rank(cfg: Any, folder: str, model: torch.nn.Module, *args: Any) -> None:
+    """Trains as one of the processes that were started here. Rank 0 leaves the weights in ``folder``."""
+    if cfg.get("custom_imports"):
+        # Reading the configuration's file does it elsewhere.
+        import_modules_from_strings(**cfg.custom_imports)
+    _train(cfg, model, *args)
+    if get_dist_info()[0] == 0:
+        torch.save({"state_dict": model.cpu().state_dict(), "CLASSES": model.CLASSES}, Path(folder, "model.pth"))
 
 
-def _run(
-    model: torch.nn.Module,
+def _train(
     cfg: Any,
-    train_loader: DetectionLoader,
-    val_loader: DetectionLoader | None,
+    model: torch.nn.Module,
+    train: _Given,
+    val: _Given,
+    distributed: bool,
     timestamp: str | None,
     meta: dict[str, Any] | None,
+    validate: bool,
 ) -> None:
-    check_before_training(model, train_loader.dataset, None if val_loader is None else val_loader.dataset)
-    keep_config(cfg, meta)
-    root_logger = get_root_logger(log_level=cfg.log_level)
-    if getattr(model, "CLASSES", None) is None:
-        model.CLASSES = train_loader.detection.CLASSES
-    # auto_scale_lr looks for the batch size there.
-    cfg.data.train_dataloader = ConfigDict(samples_per_gpu=train_loader.batch_size)
-    auto_scale_lr(cfg, False, root_logger)
-    model = OneDevice(model, _device(cfg))
-    runner = build_runner(
-        cfg.runner,
-        default_args={
-            "model": model,
-            "optimizer": build_optimizer(model, cfg.optimizer),
-            "work_dir": cfg.work_dir,
-            "logger": root_logger,
-            "meta": meta,
-        },
-    )
-    if timestamp is not None:
-        runner.timestamp = timestamp
-    _register_training_hooks(runner, cfg, train_loader.detection.CLASSES)
-    if val_loader is not None:
-        evaluation = {**cfg.get("evaluation", {}), "by_epoch": cfg.runner["type"] != "IterBasedRunner"}
-        runner.register_hook(EvalHook(val_loader, **evaluation), priority="LOW")
-    loaders = {"train": train_loader} if val_loader is None else {"train": train_loader, "val": val_loader}
-    runner.register_hook(DatasetFacts(cfg, loaders), priority="LOWEST")
-    _load_weights(runner, cfg)
-    runner.run([train_loader], cfg.workflow)
-
-
-def _register_training_hooks(runner: Any, cfg: Any, classes: Any) -> None:
-    optimizer_config = cfg.optimizer_config
-    if cfg.get("fp16") is not None:
-        optimizer_config = Fp16OptimizerHook(**cfg.optimizer_config, **cfg.fp16, distributed=False)
-    if cfg.checkpoint_config is not None:
-        # What loads a checkpoint for inference reads the class names there.
-        cfg.checkpoint_config.setdefault("meta", {"mmdet_version": mmdet.__version__, "CLASSES": classes})
-    runner.register_training_hooks(
-        cfg.lr_config,
-        optimizer_config,
-        cfg.checkpoint_config,
-        cfg.log_config,
-        cfg.get("momentum_config"),
-        custom_hooks_config=cfg.get("custom_hooks"),
-    )
-    if isinstance(runner, EpochBasedRunner):
-        runner.register_hook(_LoaderEpoch())
-
-
-def _load_weights(runner: Any, cfg: Any) -> None:
-    resume_from = cfg.resume_from
-    if resume_from is None and cfg.get("auto_resume"):
-        resume_from = find_latest_checkpoint(cfg.work_dir)
-    if resume_from:
-        # The iteration-based runner would ask for a GPU otherwise.
-        runner.resume(resume_from, **({"map_location": "cpu"} if cfg.device == "cpu" else {}))
-    elif cfg.load_from:
-        runner.load_checkpoint(cfg.load_from)
-
-
-def _device(cfg: Any) -> torch.device:
-    return torch.device("cpu") if cfg.device == "cpu" else torch.device(cfg.device, cfg.gpu_ids[0])
-
-
-class _LoaderEpoch(Hook):  # type: ignore[misc]
-    """Gives the loader the runner's epoch, so that a resumed run goes on with the epoch's own order and
-    draws.
-    """
-
-    def before_train_epoch(self, runner: Any) -> None:
-        runner.data_loader.set_epoch(runner.epoch)
+    """Trains in this process."""
+    _, world_size = get_dist_info() if distributed else (0, 1)
+    if cfg.seed is None:
+        # Now: loaders would draw theirs when they first run, at different times in a resumed run.
+        cfg.seed = base_seed(None, None, world_size)
+    if distributed:
+        cfg.gpu_ids = range(world_size)
+    with contextlib.ExitStack() as stack:
+        loaders = {"train": build_split_loader(cfg, "train", *train, dist=distributed)}
+        stack.enter_context(loaders["train"])
+        evaluated = None
+        if validate:
+            evaluated = build_split_loader(cfg, "val", *val, dist=distributed)
+            stack.enter_context(evaluated)
+            # Now, and not after the first epoch, is the time to learn that annotations contradict each other.
+            evaluated.detection.prepare_metrics(check_evaluation(cfg))
+        if any(phase == "val" for phase, _ in cfg.workflow):
+            loaders["val"] = build_losses_loader(cfg, *val, dist=distributed)
+            stack.enter_context(loaders["val"])
+        run_training(model, cfg, loaders, evaluated, distributed, timestamp, meta)

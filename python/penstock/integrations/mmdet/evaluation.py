@@ -1,0 +1,105 @@
+"""Evaluation while training, on one process or on all ranks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import mmcv
+import torch
+import torch.distributed as dist
+from mmcv.runner import get_dist_info
+from mmdet.apis.test import collect_results_cpu
+from mmdet.core import DistEvalHook, EvalHook, encode_mask_results
+from torch.nn.modules.batchnorm import _BatchNorm
+
+from penstock.integrations.mmdet.distributed import gathered
+from penstock.integrations.mmdet.loader import DetectionLoader
+
+__all__ = ["RanksEvalHook", "evaluation_hook", "results_of_ranks"]
+
+_OF_RANKS = ("tmpdir", "gpu_collect", "broadcast_bn_buffer")
+
+
+def evaluation_hook(loader: DetectionLoader, cfg: Any, *, distributed: bool) -> EvalHook:
+    """MMDetection's hook, as ``evaluation`` sets it."""
+    evaluation = {**(cfg.get("evaluation") or {}), "by_epoch": cfg.runner["type"] != "IterBasedRunner"}
+    if distributed:
+        return RanksEvalHook(loader, **evaluation)
+    # A configuration for several processes works with one.
+    return EvalHook(loader, **{key: value for key, value in evaluation.items() if key not in _OF_RANKS})
+
+
+class RanksEvalHook(DistEvalHook):  # type: ignore[misc]
+    """MMDetection's ``DistEvalHook``, on the CPU too, and without waiting. ``latest_results`` are in the order of the
+    dataset, on rank 0.
+    """
+
+    def _do_evaluate(self, runner: Any) -> None:
+        if self.broadcast_bn_buffer:
+            _share_statistics(runner.model)
+        if not self._should_evaluate(runner):
+            return
+        self.latest_results = results_of_ranks(
+            runner.model, self.dataloader, tmpdir=self.tmpdir, gpu_collect=self.gpu_collect
+        )
+        if runner.rank == 0:
+            runner.log_buffer.output["eval_iter_num"] = len(self.dataloader)
+            score = self.evaluate(runner, self.latest_results)
+            if self.save_best and score:
+                self._save_ckpt(runner, score)
+
+
+def results_of_ranks(
+    model: torch.nn.Module, loader: DetectionLoader, *, tmpdir: str | None = None, gpu_collect: bool = False
+) -> list[Any] | None:
+    """The model's results on a dataset, which all ranks compute together. All of them have to call it.
+
+    Args:
+        model: In mmcv's wrapper; is put into evaluation mode.
+        loader: Of this rank's part, not shuffled.
+        tmpdir: A folder that all ranks see, to collect results by files in place of messages.
+        gpu_collect: Collect through the GPU's memory.
+
+    Returns:
+        On rank 0 the results in the dataset's order; None on the other ranks.
+    """
+    rank, world_size = get_dist_info()
+    results = _own_results(model, loader, show_progress=rank == 0, times=world_size)
+    size = len(loader.detection)
+    if tmpdir is not None and world_size > 1:
+        ordered: list[Any] | None = collect_results_cpu(results, size, tmpdir)
+        return ordered
+    parts = gathered(results, on_gpu=gpu_collect)
+    if parts is None:
+        return None
+    in_turns = [result for results in zip(*parts, strict=True) for result in results]
+    return in_turns[:size]
+
+
+def _own_results(model: torch.nn.Module, loader: DetectionLoader, *, show_progress: bool, times: int) -> list[Any]:
+    model.eval()
+    results: list[Any] = []
+    progress = mmcv.ProgressBar(len(loader.detection)) if show_progress else None
+    for batch in loader:
+        with torch.no_grad():
+            found = model(return_loss=False, rescale=True, **batch)
+        if isinstance(found[0], tuple):
+            # Masks travel and lie in memory as run lengths.
+            found = [(boxes, encode_mask_results(masks)) for boxes, masks in found]
+        results.extend(found)
+        if progress is not None:
+            # The tail is filled up.
+            for _ in range(min(len(found) * times, progress.task_num - progress.completed)):
+                progress.update()
+    if progress is not None:
+        print()
+    return results
+
+
+def _share_statistics(model: torch.nn.Module) -> None:
+    """Gives all ranks the running means and variances of rank 0: each has its own of its batches."""
+    for module in model.modules():
+        if isinstance(module, _BatchNorm):
+            for statistic in (module.running_mean, module.running_var):
+                if statistic is not None:
+                    dist.broadcast(statistic, 0)

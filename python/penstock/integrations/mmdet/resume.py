@@ -1,0 +1,107 @@
+"""What a checkpoint holds beyond weights, so that a run goes on in the middle of an epoch as if it had not stopped."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from mmcv.runner import CheckpointHook, get_dist_info
+
+from penstock.errors import ConfigError
+from penstock.integrations.mmdet.distributed import gathered
+from penstock.integrations.mmdet.random_state import random_state, restore_random_state
+
+__all__ = [
+    "META_KEY",
+    "Position",
+    "ResumableCheckpointHook",
+    "Resumption",
+    "resumable",
+]
+
+#: Where it stands in the ``meta`` of a checkpoint: {"position": ..., "complete": ..., "loader": ..., "random": [...]}.
+META_KEY = "penstock"
+
+
+@dataclass(frozen=True)
+class Position:
+    """What a run goes on with.
+
+    Attributes:
+        epoch: The epoch.
+        batch: How many of its batches are done.
+        iteration: How many iterations are done in all.
+    """
+
+    epoch: int = 0
+    batch: int = 0
+    iteration: int = 0
+
+    def note(self, loader: Any, random_states: list[dict[str, Any]]) -> dict[str, Any]:
+        """What goes into the checkpoint; of plain types and tensors, which ``torch.load`` takes from strangers."""
+        state = loader.state_dict() if hasattr(loader, "state_dict") else None
+        if state is not None:
+            state.update(epoch=self.epoch, batch=self.batch)
+        complete = self.batch == len(loader) if loader is not None else False
+        return {"position": asdict(self), "complete": complete, "loader": state, "random": random_states}
+
+
+class ResumableCheckpointHook(CheckpointHook):  # type: ignore[misc]
+    """mmcv's ``CheckpointHook``, whose checkpoints hold the random generators of all ranks."""
+
+    def _save_checkpoint(self, runner: Any) -> None:
+        # Rank 0 alone writes; it has to ask the others before.
+        runner.random_states = gathered(random_state())
+        super()._save_checkpoint(runner)
+        runner.random_states = None
+
+
+def resumable(hook: Any) -> Any:
+    """A hook's configuration with mmcv's ``CheckpointHook`` replaced by ours; everything else as it is."""
+    if isinstance(hook, Mapping) and hook.get("type", "CheckpointHook") == "CheckpointHook":
+        return {**hook, "type": ResumableCheckpointHook}
+    return hook
+
+
+@dataclass(frozen=True)
+class Resumption:
+    """What a checkpoint says of where to go on.
+
+    Attributes:
+        position: Where.
+        complete: Whether that is the end of an epoch, after which its hooks are still to come.
+        loader: The loader's state.
+        random: The generators of each rank.
+    """
+
+    position: Position
+    complete: bool
+    loader: Mapping[str, Any] | None
+    random: list[Mapping[str, Any]]
+
+    @classmethod
+    def of(cls, meta: Mapping[str, Any]) -> Resumption | None:
+        """From a checkpoint's ``meta``; None where it was not written by a runner of ours."""
+        note = meta.get(META_KEY)
+        if note is None:
+            return None
+        return cls(Position(**note["position"]), note["complete"], note["loader"], note["random"])
+
+    def restore_random(self) -> None:
+        """Puts this rank's generators where they were; leaves them where the checkpoint has none for it."""
+        rank, world_size = get_dist_info()
+        if len(self.random) == world_size:
+            restore_random_state(self.random[rank])
+
+    def restore_loader(self, loader: Any, logger: Any) -> bool:
+        """Whether the loader goes on where it was; else its epoch begins anew, and the log says why."""
+        if self.loader is None or not hasattr(loader, "load_state_dict"):
+            return False
+        try:
+            loader.load_state_dict(self.loader)
+        except ConfigError as error:
+            if self.position.batch and not self.complete:
+                logger.warning("epoch %d begins anew: %s", self.position.epoch + 1, error)
+            return False
+        return True

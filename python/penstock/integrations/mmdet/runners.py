@@ -1,0 +1,295 @@
+"""MMDetection's two runners: no waiting at the turn of an epoch, and checkpoints that go on with the next batch."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import mmcv
+import torch
+from mmcv.runner import BaseRunner, EpochBasedRunner, IterBasedRunner, IterLoader, get_host_info, save_checkpoint
+
+from penstock.integrations.mmdet.random_state import random_state
+from penstock.integrations.mmdet.resume import META_KEY, Position, Resumption
+
+__all__ = ["EpochRunner", "IterRunner", "runner_config"]
+
+
+class _Resuming(BaseRunner):  # type: ignore[misc]
+    """What both runners have in common.
+
+    Attributes:
+        position: What a checkpoint that is written now would go on with.
+        random_states: The random generators of all ranks, while a checkpoint of several is written.
+    """
+
+    meta: dict[str, Any] | None
+    _iter: int
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.position = Position()
+        self.random_states: list[dict[str, Any]] | None = None
+        self._trained: Any = None
+        self._loaded_meta: Mapping[str, Any] = {}
+        self._resumption: Resumption | None = None
+
+    def load_checkpoint(self, *args: Any, **kwargs: Any) -> Any:
+        """As mmcv's; keeps what the checkpoint says of itself."""
+        checkpoint = super().load_checkpoint(*args, **kwargs)
+        self._loaded_meta = checkpoint.get("meta", {})
+        return checkpoint
+
+    def resume(
+        self, checkpoint: str, resume_optimizer: bool = True, map_location: str | Callable[..., Any] = "default"
+    ) -> None:
+        """As mmcv's. A checkpoint of these runners goes on with the batch that would have come next; another, as
+        mmcv would.
+        """
+        if map_location == "default" and not torch.cuda.is_available():
+            # The iteration-based runner would ask for a GPU.
+            map_location = "cpu"
+        super().resume(checkpoint, resume_optimizer, map_location)
+        self._resumption = Resumption.of(self._loaded_meta)
+        kept = {key: self._loaded_meta[key] for key in ("hook_msgs", "fp16") if key in self._loaded_meta}
+        if kept:
+            # The iteration-based runner forgets the best score and the scale of the losses.
+            self.meta = {**(self.meta or {}), **kept}
+        if self.meta is not None:
+            self.meta.pop(META_KEY, None)
+
+    def _save(
+        self, path: str, name: str, save_optimizer: bool, meta: dict[str, Any] | None, create_symlink: bool
+    ) -> None:
+        if meta is not None and not isinstance(meta, dict):
+            raise TypeError(f"meta is a dict or None, got {type(meta)}")
+        position = self.position
+        # In this order: the runner's own meta may stem from another checkpoint.
+        meta = {
+            **(meta or {}),
+            **(self.meta or {}),
+            "epoch": position.epoch,
+            "iter": position.iteration,
+            META_KEY: position.note(self._trained, self.random_states or [random_state()]),
+        }
+        # Checkpoints may go to a store: such an address is no Path.
+        target = os.path.join(path, name)  # noqa: PTH118
+        save_checkpoint(self.model, target, optimizer=self.optimizer if save_optimizer else None, meta=meta)
+        if create_symlink:
+            latest = os.path.join(path, "latest.pth")  # noqa: PTH118
+            if sys.platform == "win32":
+                shutil.copy(target, latest)
+            else:
+                mmcv.symlink(name, latest)
+
+
+class EpochRunner(_Resuming, EpochBasedRunner):  # type: ignore[misc]
+    """mmcv's ``EpochBasedRunner`` without its two seconds of sleep before each epoch.
+
+    A checkpoint that is saved within an epoch (``CheckpointHook`` with ``by_epoch=False``) goes by the number of
+    iterations, ``iter_{}.pth``, as the hook takes for granted, and is resumed there; mmcv's own overwrites
+    ``epoch_{}.pth`` and is resumed with the next epoch.
+    """
+
+    def train(self, data_loader: Any, **kwargs: Any) -> None:
+        """Trains for an epoch, or what is left of it."""
+        self.model.train()
+        self.mode = "train"
+        self.data_loader = self._trained = data_loader
+        self._max_iters = self._max_epochs * len(data_loader)
+        resumption, self._resumption = self._resumption, None
+        if resumption is not None and resumption.position.batch == 0:
+            resumption.restore_random()
+        self.position = Position(self.epoch, 0, self.iter)
+        self.call_hook("before_train_epoch")
+        first = self._go_on(data_loader, resumption)
+        self.position = Position(self.epoch, first, self.iter)
+        # Nothing is left where the checkpoint was written after an epoch's last batch.
+        for i, batch in enumerate(data_loader if first < len(data_loader) else (), start=first):
+            self.data_batch = batch
+            self._inner_iter = i
+            self.call_hook("before_train_iter")
+            self.run_iter(batch, train_mode=True, **kwargs)
+            self.position = Position(self.epoch, i + 1, self.iter + 1)
+            self.call_hook("after_train_iter")
+            del self.data_batch
+            self._iter += 1
+        self.position = Position(self.epoch + 1, 0, self.iter)
+        self.call_hook("after_train_epoch")
+        self._epoch += 1
+
+    @torch.no_grad()
+    def val(self, data_loader: Any, **kwargs: Any) -> None:
+        """Computes the losses of an epoch of validation."""
+        self.model.eval()
+        self.mode = "val"
+        self.data_loader = data_loader
+        self.call_hook("before_val_epoch")
+        for i, batch in enumerate(data_loader):
+            self.data_batch = batch
+            self._inner_iter = i
+            self.call_hook("before_val_iter")
+            self.run_iter(batch, train_mode=False)
+            self.call_hook("after_val_iter")
+            del self.data_batch
+        self.call_hook("after_val_epoch")
+
+    def save_checkpoint(
+        self,
+        out_dir: str,
+        filename_tmpl: str | None = None,
+        save_optimizer: bool = True,
+        meta: dict[str, Any] | None = None,
+        create_symlink: bool = True,
+    ) -> None:
+        """As mmcv's; ``filename_tmpl`` is "epoch_{}.pth" after an epoch and "iter_{}.pth" within."""
+        within = self.position.batch > 0
+        template = filename_tmpl or ("iter_{}.pth" if within else "epoch_{}.pth")
+        number = self.position.iteration if within else self.epoch + 1
+        self._save(out_dir, template.format(number), save_optimizer, meta, create_symlink)
+
+    def _go_on(self, data_loader: Any, resumption: Resumption | None) -> int:
+        """The first batch of the epoch that begins."""
+        if resumption is None:
+            return 0
+        position = resumption.position
+        going_on = resumption.restore_loader(data_loader, self.logger)
+        if resumption.complete:
+            resumption.restore_random()
+            return len(data_loader)
+        if not going_on:
+            self._iter = position.epoch * len(data_loader) if position.batch else self._iter
+            return 0
+        if position.batch:
+            # Not before: hooks have drawn at this epoch's beginning already.
+            resumption.restore_random()
+        return position.batch
+
+
+class IterRunner(_Resuming, IterBasedRunner):  # type: ignore[misc]
+    """mmcv's ``IterBasedRunner`` without its two seconds of sleep before each epoch of the loader.
+
+    Its checkpoints count the iteration after which they were written; mmcv's own do not, and do it again.
+    """
+
+    def train(self, data_loader: Any, **kwargs: Any) -> None:
+        """Trains for an iteration."""
+        resumption, self._resumption = self._resumption, None
+        if resumption is not None:
+            resumption.restore_random()
+        self._trained = data_loader._dataloader
+        super().train(data_loader, **kwargs)
+
+    def run(
+        self,
+        data_loaders: list[Any],
+        workflow: list[tuple[str, int]],
+        max_iters: int | None = None,
+        **kwargs: Any,
+    ) -> None:
+        """Runs the workflow's phases in turns until ``max_iters`` iterations of training are done."""
+        assert isinstance(data_loaders, list)
+        assert mmcv.is_list_of(workflow, tuple)
+        assert len(data_loaders) == len(workflow)
+        if max_iters is not None:
+            self._max_iters = max_iters
+        assert self._max_iters is not None, "max_iters belongs into the runner's configuration"
+        self.logger.info("Start running, host: %s, work_dir: %s", get_host_info(), self.work_dir or "NONE")
+        self.logger.info("Hooks will be executed in the following order:\n%s", self.get_hook_info())
+        self.logger.info("workflow: %s, max: %d iters", workflow, self._max_iters)
+        self.call_hook("before_run")
+        loaders = [self._endless(loader, mode) for loader, (mode, _) in zip(data_loaders, workflow, strict=True)]
+        self.call_hook("before_epoch")
+        while self.iter < self._max_iters:
+            for loader, (mode, iterations) in zip(loaders, workflow, strict=True):
+                self._inner_iter = 0
+                if not isinstance(mode, str) or not hasattr(self, mode):
+                    raise ValueError(f"the runner has no phase {mode!r} to run")
+                for _ in range(iterations):
+                    if mode == "train" and self.iter >= self._max_iters:
+                        break
+                    getattr(self, mode)(loader, **kwargs)
+        self.call_hook("after_epoch")
+        self.call_hook("after_run")
+
+    def call_hook(self, fn_name: str) -> None:
+        """As mmcv's; what a checkpoint written by one of the hooks goes on with is known before."""
+        if fn_name == "after_train_iter":
+            self.position = Position(self.data_loader.epoch, self.data_loader.batches, self.iter + 1)
+        super().call_hook(fn_name)
+
+    def save_checkpoint(
+        self,
+        out_dir: str,
+        filename_tmpl: str = "iter_{}.pth",
+        meta: dict[str, Any] | None = None,
+        save_optimizer: bool = True,
+        create_symlink: bool = True,
+    ) -> None:
+        """As mmcv's."""
+        name = filename_tmpl.format(self.position.iteration)
+        self._save(out_dir, name, save_optimizer, meta, create_symlink)
+
+    def _endless(self, loader: Any, mode: str) -> EndlessLoader:
+        resumption = self._resumption if mode == "train" else None
+        if resumption is None:
+            return EndlessLoader(loader)
+        position = resumption.position
+        self.position = Position(position.epoch, position.batch, self.iter)
+        going_on = resumption.restore_loader(loader, self.logger)
+        if resumption.complete:
+            return EndlessLoader(loader, position.epoch, len(loader))
+        return EndlessLoader(loader, position.epoch, position.batch if going_on else 0, going_on)
+
+
+class EndlessLoader(IterLoader):  # type: ignore[misc]
+    """mmcv's ``IterLoader`` without waiting.
+
+    Args:
+        dataloader: The loader.
+        epoch: Its first epoch.
+        batches: How many batches of it are done.
+        positioned: Whether the loader is there already.
+
+    Attributes:
+        batches: How many batches of the epoch were given.
+    """
+
+    def __init__(self, dataloader: Any, epoch: int = 0, batches: int = 0, positioned: bool = False) -> None:
+        self._dataloader = dataloader
+        self._epoch = epoch
+        self.batches = batches
+        if not positioned:
+            self._set_epoch()
+        # Where an epoch's last batch is done, the next begins.
+        self.iter_loader = iter(dataloader if batches < len(dataloader) else ())
+
+    def __next__(self) -> Any:
+        try:
+            batch = next(self.iter_loader)
+        except StopIteration:
+            self._epoch += 1
+            self.batches = 0
+            self._set_epoch()
+            self.iter_loader = iter(self._dataloader)
+            batch = next(self.iter_loader)
+        self.batches += 1
+        return batch
+
+    def _set_epoch(self) -> None:
+        for holder in (self._dataloader, self._dataloader.sampler):
+            if hasattr(holder, "set_epoch"):
+                holder.set_epoch(self._epoch)
+                return
+
+
+_STOCK = {"EpochBasedRunner": EpochRunner, "IterBasedRunner": IterRunner}
+
+
+def runner_config(runner: Mapping[str, Any]) -> dict[str, Any]:
+    """The runner's configuration with mmcv's two runners replaced by ours; another type is left as it is."""
+    kind = runner.get("type")
+    return {**runner, "type": _STOCK.get(kind, kind) if isinstance(kind, str) else kind}

@@ -1,0 +1,153 @@
+"""A run that stopped in the middle of an epoch goes on as if it had not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from support.coco_lakes import CocoPair
+from support.require import require
+from support.small_training import config, seeded_detector
+
+require("mmdet")
+
+from support.recorder import Recorder  # noqa: E402
+
+#: Batches in an epoch of the awkward dataset, four images each.
+EPOCH = 4
+
+
+def run(pair: CocoPair, work_dir: Path, kind: str = "EpochBasedRunner", length: int = 2, **changes: Any) -> Recorder:
+    """Trains for ``length`` epochs, or as many iterations, from the same weights each time."""
+    from penstock.integrations.mmdet import train_detector
+
+    recorder = Recorder()
+    settings = {
+        "runner": {"type": kind, "max_epochs": length},
+        "checkpoint_config": {"interval": 1, "by_epoch": False},
+        "custom_hooks": [recorder],
+        "log_config": None,
+        "lr_config": {
+            "policy": "CosineAnnealing",
+            "min_lr": 0,
+            "by_epoch": False,
+            "warmup": "linear",
+            "warmup_iters": 3,
+        },
+        "momentum_config": {"policy": "cyclic", "target_ratio": (0.9, 1), "cyclic_times": 1, "step_ratio_up": 0.4},
+    }
+    if kind == "IterBasedRunner":
+        settings["runner"] = {"type": kind, "max_iters": length * EPOCH}
+    workers = changes.pop("workers", 0)
+    cfg = config(pair, work_dir, **{**settings, **changes})
+    cfg.data.workers_per_gpu = workers
+    torch.manual_seed(3)
+    train_detector(seeded_detector(cfg), cfg, validate=changes.get("validate", False))
+    return recorder
+
+
+def assert_goes_on(resumed: Recorder, straight: Recorder, done: int) -> None:
+    """The resumed run is what the straight one was from iteration ``done`` on, and loads nothing twice."""
+    for name in ("losses", "draws", "images", "weights", "rates", "where"):
+        assert getattr(resumed, name) == getattr(straight, name)[done:], name
+    assert resumed.samples == straight.samples - 4 * done
+
+
+@pytest.mark.parametrize("kind", ["EpochBasedRunner", "IterBasedRunner"])
+@pytest.mark.parametrize(("loader_type", "workers"), [("c++", 2), ("python", 0), ("python", 2)])
+def test_a_run_goes_on_within_an_epoch(
+    awkward: CocoPair, native: Any, kind: str, loader_type: str, workers: int, tmp_path: Path
+) -> None:
+    options = {"kind": kind, "deeplake_dataloader_type": loader_type, "workers": workers}
+    straight = run(awkward, tmp_path / "straight", **options)
+    assert len(straight.losses) == 2 * EPOCH
+    assert len(set(straight.draws)) == 2 * EPOCH
+    for done in (1, 3, EPOCH, EPOCH + 2) if workers == 0 else (3,):
+        checkpoint = str(tmp_path / "straight" / f"iter_{done}.pth")
+        assert_goes_on(run(awkward, tmp_path / str(done), resume_from=checkpoint, **options), straight, done)
+
+
+def test_the_latest_checkpoint_is_found(awkward: CocoPair, tmp_path: Path) -> None:
+    options = {"deeplake_dataloader_type": "python", "auto_resume": True, "checkpoint_config": None}
+    with pytest.warns(UserWarning, match="checkpoint"):
+        straight = run(awkward, tmp_path / "straight", **options)
+    saving = {**options, "checkpoint_config": {"interval": 3, "by_epoch": False, "save_last": False}}
+    with pytest.warns(UserWarning, match="checkpoint"):
+        run(awkward, tmp_path / "stopped", length=1, **saving)
+    assert sorted(path.name for path in (tmp_path / "stopped").glob("*.pth")) == ["iter_3.pth", "latest.pth"]
+    # The rates follow from how long the run is to be.
+    resumed = run(awkward, tmp_path / "stopped", length=2, **{**options, "lr_config": None, "momentum_config": None})
+    assert resumed.images == straight.images[3:]
+    assert resumed.where == straight.where[3:]
+
+
+def test_a_run_without_a_seed_keeps_the_one_it_drew(awkward: CocoPair, tmp_path: Path) -> None:
+    options = {"deeplake_dataloader_type": "python", "seed": None}
+    straight = run(awkward, tmp_path, **options)
+    torch.manual_seed(77)
+    resumed = run(awkward, tmp_path / "resumed", resume_from=str(tmp_path / "iter_6.pth"), **options)
+    assert_goes_on(resumed, straight, 6)
+
+
+def test_an_evaluation_that_was_still_to_come_comes(awkward: CocoPair, tmp_path: Path) -> None:
+    options = {"deeplake_dataloader_type": "python", "length": 1}
+    options["log_config"] = {"interval": 1, "hooks": [{"type": "TextLoggerHook"}]}
+    run(awkward, tmp_path, **options)
+    # It was written before the epoch's end.
+    checkpoint = str(tmp_path / "iter_4.pth")
+    resumed = run(awkward, tmp_path / "resumed", resume_from=checkpoint, validate=True, **options)
+    assert resumed.losses == []
+    (log,) = (tmp_path / "resumed").glob("*.log.json")
+    assert '"bbox_mAP"' in log.read_text().splitlines()[-1]
+
+
+def test_an_epoch_begins_anew_with_another_batch_size(
+    awkward: CocoPair, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    options = {"deeplake_dataloader_type": "python"}
+    straight = run(awkward, tmp_path, **options)
+    cfg = config(awkward, tmp_path)
+    cfg.data.samples_per_gpu = 8
+    for checkpoint, warns in (("iter_6.pth", True), ("iter_4.pth", False)):
+        caplog.clear()
+        resumed = run(
+            awkward, tmp_path / f"from-{checkpoint}", resume_from=str(tmp_path / checkpoint), data=cfg.data, **options
+        )
+        assert ("epoch 2 begins anew: the state cannot be resumed here" in caplog.text) == warns
+        assert resumed.where[0][:2] == (1, 0)
+        assert {name for names in resumed.images for name in names} == {
+            name for names in straight.images for name in names
+        }
+
+
+@pytest.mark.parametrize("kind", ["EpochBasedRunner", "IterBasedRunner"])
+def test_a_checkpoint_of_another_runner_is_resumed_as_mmcv_does(awkward: CocoPair, kind: str, tmp_path: Path) -> None:
+    options = {"deeplake_dataloader_type": "python", "kind": kind}
+    straight = run(awkward, tmp_path, **options)
+    checkpoint = torch.load(tmp_path / "iter_4.pth", weights_only=True)
+    del checkpoint["meta"]["penstock"]
+    checkpoint["meta"]["epoch"] = 1
+    torch.save(checkpoint, tmp_path / "stock.pth")
+    resumed = run(awkward, tmp_path / "resumed", resume_from=str(tmp_path / "stock.pth"), **options)
+    if kind == "EpochBasedRunner":
+        assert (resumed.losses, resumed.draws) != (straight.losses[4:], straight.draws[4:])
+        assert resumed.images == straight.images[4:]
+    else:
+        assert resumed.images == straight.images[:4]
+    assert [where[2] for where in resumed.where] == [4, 5, 6, 7]
+
+
+@pytest.mark.parametrize("kind", ["EpochBasedRunner", "IterBasedRunner"])
+def test_what_hooks_noted_is_kept(awkward: CocoPair, kind: str, tmp_path: Path) -> None:
+    options = {"deeplake_dataloader_type": "python", "kind": kind, "length": 1}
+    run(awkward, tmp_path, **options)
+    checkpoint = torch.load(tmp_path / "iter_3.pth", weights_only=True)
+    checkpoint["meta"]["hook_msgs"] = {"best_score": 0.5}
+    torch.save(checkpoint, tmp_path / "noted.pth")
+    run(awkward, tmp_path / "resumed", resume_from=str(tmp_path / "noted.pth"), **options)
+    meta = torch.load(tmp_path / "resumed" / "iter_4.pth", weights_only=True)["meta"]
+    assert meta["hook_msgs"]["best_score"] == 0.5
+    assert (meta["epoch"], meta["iter"]) == (0, 4)

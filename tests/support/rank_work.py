@@ -1,0 +1,100 @@
+"""What ranks do in tests. Apart from the tests, so that processes can import it without them."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from support.coco_lakes import CocoPair
+from support.detection import TEST_PIPELINE, augmenting
+from support.recorder import Recorder
+from support.small_training import config, seeded_detector
+
+__all__ = ["epochs_of_indices", "evaluate", "frozen", "stopped_and_resumed", "train"]
+
+
+def names(batch: Any) -> list[str]:
+    metas = batch["img_metas"]
+    metas = metas[0] if isinstance(metas, list) else metas
+    return [meta["ori_filename"] for meta in metas.data[0]]
+
+
+def epochs_of_indices(pair: CocoPair, loader_type: str) -> dict[str, Any]:
+    """Names of images of two epochs of training in batches of two, and of validation in batches of one."""
+    from penstock.integrations.mmdet import build_dataloader, build_dataset
+
+    train = build_dataset({"pipeline": augmenting(), "deeplake_path": str(pair.lake)})
+    # Without a seed the ranks take rank 0's draw.
+    torch.manual_seed(torch.distributed.get_rank())
+    found = {}
+    with build_dataloader(train, 2, 0, dist=True, loader_type=loader_type) as loader:
+        found["train"] = [[names(batch) for batch in loader] for _ in range(2)]
+        loader.set_epoch(0)
+        found["again"] = [names(batch) for batch in loader]
+        found["length"] = len(loader)
+    val = build_dataset({"pipeline": TEST_PIPELINE, "deeplake_path": str(pair.lake)}, {"test_mode": True})
+    with build_dataloader(val, 1, 0, dist=True, shuffle=False, loader_type=loader_type) as loader:
+        found["val"] = [names(batch) for batch in loader]
+    return found
+
+
+def frozen(model: torch.nn.Module) -> torch.nn.Module:
+    """A model whose batch norm does not look at the batch, so that a loss does not depend on its neighbours'."""
+    for module in model.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            module.train = lambda mode=True, module=module: module  # type: ignore[method-assign]
+            module.training = False
+    return model
+
+
+def train(pair: CocoPair, work_dir: str, options: dict[str, Any], **changes: Any) -> Recorder:
+    """Trains as one of the ranks, or alone without them."""
+    from penstock.integrations.mmdet import train_detector
+
+    recorder = Recorder()
+    distributed = "RANK" in os.environ
+    settings: dict[str, Any] = {"custom_hooks": [recorder], "log_config": None, "gpu_ids": [0], **changes}
+    # The last layer of the backbone is not used.
+    settings["find_unused_parameters"] = True
+    cfg = config(pair, Path(work_dir), **settings)
+    cfg.data.samples_per_gpu = options.get("samples", 2)
+    # Batches would be padded to their largest image otherwise, and losses depend on the neighbours.
+    cfg.data.train.pipeline[-3] = {"type": "Pad", "size": (128, 128)}
+    model = frozen(seeded_detector(cfg))
+    # Each rank draws its own numbers.
+    torch.manual_seed(5 + int(os.environ.get("RANK", 0)))
+    train_detector(model, cfg, distributed=distributed, validate=options.get("validate", False))
+    return recorder
+
+
+def stopped_and_resumed(pair: CocoPair, work_dir: str, kind: str, loader_type: str) -> tuple[Recorder, Recorder]:
+    """A run of two epochs, and one that goes on where that one was after three iterations."""
+    runner = {"type": kind, **({"max_iters": 4} if kind == "IterBasedRunner" else {"max_epochs": 2})}
+    settings = {
+        "runner": runner,
+        "checkpoint_config": {"interval": 3, "by_epoch": False},
+        "deeplake_dataloader_type": loader_type,
+    }
+    straight = train(pair, work_dir, {"samples": 4}, **settings)
+    torch.distributed.barrier()
+    checkpoint = str(Path(work_dir, "iter_3.pth"))
+    return straight, train(pair, work_dir, {"samples": 4}, resume_from=checkpoint, **settings)
+
+
+def evaluate(pair: CocoPair, loader_type: str) -> tuple[Any, Any]:
+    """Results of the seeded detector on the validation set, on all ranks together, and the metrics."""
+    from penstock.integrations.mmdet import build_dataloader, build_dataset
+    from penstock.integrations.mmdet.device import OneDevice, Replica
+    from penstock.integrations.mmdet.evaluation import results_of_ranks
+
+    distributed = torch.distributed.is_initialized()
+    val = build_dataset({"pipeline": TEST_PIPELINE, "deeplake_path": str(pair.lake)}, {"test_mode": True})
+    model = seeded_detector(config(pair, Path()))
+    device = torch.device("cpu")
+    wrapped = Replica(model, device) if distributed else OneDevice(model, device)
+    with build_dataloader(val, 1, 0, dist=distributed, shuffle=False, loader_type=loader_type) as loader:
+        results = results_of_ranks(wrapped, loader)
+    return results, None if results is None else val.evaluate(results, "bbox")
