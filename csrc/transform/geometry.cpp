@@ -90,7 +90,7 @@ class Run {
       Stream stream = stream_;
       stream.part = static_cast<std::uint16_t>(part);
       Sample other = begin(part);
-      for (std::size_t number = 0; number < program_.first_mix; ++number) {
+      for (std::size_t number = 0; number < program_.partner_steps; ++number) {
         take(program_.steps[number], other, stream, number, part);
       }
       others.push_back(std::move(other));
@@ -127,16 +127,17 @@ class Run {
 
 }  // namespace
 
-Program make_program(std::vector<step::Step> steps) {
+Program make_program(std::vector<step::Step> steps, std::optional<std::size_t> partner_steps) {
   Program program{std::move(steps), 0};
   const auto first = std::find_if(program.steps.begin(), program.steps.end(), mixes);
-  program.first_mix = static_cast<std::size_t>(first - program.steps.begin());
+  const auto before = static_cast<std::size_t>(first - program.steps.begin());
+  program.partner_steps = std::min(before, partner_steps.value_or(before));
   return program;
 }
 
 std::vector<std::size_t> partners(const Program& program, const Stream& stream, const AnnotationTable& table) {
   std::vector<std::size_t> items;
-  for (std::size_t number = program.first_mix; number < program.steps.size(); ++number) {
+  for (std::size_t number = program.partner_steps; number < program.steps.size(); ++number) {
     if (!mixes(program.steps[number])) continue;
     Draws draws = stream.step(number);
     const std::vector<std::size_t> more = chosen(program.steps[number], draws, table);

@@ -15,12 +15,13 @@ namespace penstock::transform {
 /// The native part of a pipeline.
 struct Program {
   std::vector<step::Step> steps;
-  /// Number of the first step that mixes in other samples; those go through the steps before it, which reject nothing.
-  /// steps.size() where none does.
-  std::size_t first_mix = 0;
+  /// How many of the steps a sample goes through before others are mixed with it; these reject nothing. No more than
+  /// there are before the first step that mixes.
+  std::size_t partner_steps = 0;
 };
 
-Program make_program(std::vector<step::Step> steps);
+/// `partner_steps`: as in Program; by default all steps before the first one that mixes.
+Program make_program(std::vector<step::Step> steps, std::optional<std::size_t> partner_steps = std::nullopt);
 
 /// The other items that a sample is mixed with, in the order in which the steps use them.
 std::vector<std::size_t> partners(const Program& program, const Stream& stream, const AnnotationTable& table);
