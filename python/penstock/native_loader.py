@@ -233,6 +233,7 @@ class NativeLoader:
             gray=part.gray,
             layout=part.layout,
             pad_value=part.pad_value,
+            partner_steps=part.partner_steps,
         )
 
     def _mask_source(self, part: NativePart) -> tuple[int, str | None, bool] | None:

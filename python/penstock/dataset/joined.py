@@ -49,9 +49,14 @@ class JoinedDataset:
         self.parts = tuple(parts)
         self.part_of = part_of
         self.index_of = index_of
-        self.tensors = {
-            name: JoinedTensor(self, name, [part[own] for part, own in zip(parts, names, strict=True)])
-            for name, names in tensors.items()
+        self._names = {name: tuple(names) for name, names in tensors.items()}
+
+    @cached_property
+    def tensors(self) -> dict[str, JoinedTensor]:
+        """Tensors by name."""
+        return {
+            name: JoinedTensor(self, name, [part[own] for part, own in zip(self.parts, names, strict=True)])
+            for name, names in self._names.items()
         }
 
     @property
@@ -96,6 +101,10 @@ class JoinedDataset:
 
     def __repr__(self) -> str:
         return f"JoinedDataset('{self.path}', length={len(self)}, tensors={list(self.tensors)})"
+
+    def __getstate__(self) -> dict[str, Any]:
+        # The tensors pickle as this dataset's.
+        return {name: value for name, value in vars(self).items() if name != "tensors"}
 
     def fingerprint(self) -> str:
         """Sixteen hex digits that stand for the parts' samples and which of them are here."""
