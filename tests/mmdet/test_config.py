@@ -115,7 +115,7 @@ def test_wrong_splits(keys: dict[str, Any], message: str) -> None:
 
 
 def test_keys_have_to_be_a_dict() -> None:
-    with pytest.raises(ConfigError, match="data.train: a dict with a dataset's keys is needed"):
+    with pytest.raises(ConfigError, match=r"data\.train: a dict with a dataset's keys is needed"):
         parse_split("data.train", [{}])  # type: ignore[arg-type]
 
 

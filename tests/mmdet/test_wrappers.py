@@ -198,8 +198,9 @@ def test_what_the_core_does_not_mix_python_does(coco_pair: Pairs, tree: Any, rea
 def test_partners_go_through_the_pipeline_of_the_wrapped_dataset_alone(
     awkward: CocoPair, loader_type: str, flipped: bool
 ) -> None:
-    """Images are a column of colour on the left of white: what is mixed in keeps it there, whatever the wrapper has done
-    to the image that it is mixed into."""
+    """Images are a column of colour on the left of white: what is mixed in keeps it there, whatever the wrapper has
+    done to the image that it is mixed into.
+    """
     column = [
         *LOAD,
         {"type": "Resize", "img_scale": (1, 32), "keep_ratio": False},
