@@ -236,10 +236,6 @@ class DeepLakeCocoDataset(CocoDataset):  # type: ignore[misc]
         """Path and index of an item's sample, for errors."""
         return self.source.path, int(self.indices[item])
 
-    def box_count(self, item: int) -> int:
-        """How many boxes an item has, not counting ignored ones."""
-        return len(self.get_ann_info(item)["bboxes"])
-
     def read_image(self, idx: int, color: Color) -> npt.NDArray[Any]:
         """An item's image, uint8 [height, width, 3] or as ``color`` says."""
         image: npt.NDArray[Any] = self.source[self.tensors.img].read(int(self.indices[idx]), color=color)

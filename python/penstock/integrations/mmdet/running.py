@@ -67,8 +67,8 @@ class Items(Protocol):
         """The item's image, decoded."""
         ...
 
-    def box_count(self, item: int) -> int:
-        """How many boxes it has, not counting ignored ones."""
+    def get_ann_info(self, idx: int) -> dict[str, Any]:
+        """Its annotations, as MMDetection has them: "bboxes" and others."""
         ...
 
 
@@ -122,7 +122,12 @@ class Recipe:
 
 def mixes(step: Any) -> bool:
     """Whether a step mixes in other samples."""
-    return type(step) in _PARTS
+    return type(step) in _PARTS or _mixes_in_python(step)
+
+
+def _mixes_in_python(step: Any) -> bool:
+    """Whether a step is a transform that mixes as MMDetection has it: it chooses items, and finds them in results."""
+    return isinstance(step, st.PythonStep) and hasattr(step.transform, "get_indexes")
 
 
 def rejected_all(index: int, path: str) -> TransformError:
@@ -223,6 +228,8 @@ class PipelineRunner:
             if isinstance(step, st.Step):
                 partners = functools.partial(self._partners, recipe, number, parts)
                 results = run_step(step, results, stream, number, partners, WRAPPERS)
+            elif _mixes_in_python(step):
+                results = self._mix_in_python(recipe, number, parts, results)
             else:
                 results = _call(step, results)
         return results
@@ -230,16 +237,30 @@ class PipelineRunner:
     def _partners(self, recipe: Recipe, number: int, parts: _Parts, step: Any, draws: Draws) -> list[Results]:
         """The samples that the step of this number mixes in."""
         level = recipe.level(number)
-        pool = level.pool
-        items = partner_indices(
-            step,
-            draws,
-            len(self._items) if pool is None else len(pool),
-            lambda item: self._items.box_count(item if pool is None else int(pool[item])),
+        pool = _Pool(self._items, level.pool)
+        positions = partner_indices(
+            step, draws, len(pool), lambda position: len(pool.get_ann_info(position)["bboxes"])
         )
-        chosen = items if pool is None else pool[items].tolist()
-        numbers = parts.take(len(chosen))
-        return [self._partner(item, level, part, parts) for item, part in zip(chosen, numbers, strict=True)]
+        return self._mixed_in(positions, pool, level, parts)
+
+    def _mix_in_python(self, recipe: Recipe, number: int, parts: _Parts, results: Results) -> Any:
+        """A transform that mixes, as MMDetection calls it."""
+        step, level = recipe.steps[number], recipe.level(number)
+        pool = _Pool(self._items, level.pool)
+        chosen = _call(step, pool, step.transform.get_indexes)
+        positions = chosen if isinstance(chosen, Sequence) else [chosen]
+        results["mix_results"] = self._mixed_in(positions, pool, level, parts)
+        results = _call(step, results)
+        if results is not None:
+            results.pop("mix_results", None)
+        return results
+
+    def _mixed_in(self, positions: Sequence[int], pool: _Pool, level: Level, parts: _Parts) -> list[Results]:
+        numbers = parts.take(len(positions))
+        return [
+            self._partner(pool.item(position), level, part, parts)
+            for position, part in zip(positions, numbers, strict=True)
+        ]
 
     def _partner(self, item: int, level: Level, part: int, parts: _Parts) -> Results:
         """Another sample that is mixed in: its state before the level of the step that mixes."""
@@ -253,6 +274,23 @@ class PipelineRunner:
                 return results  # type: ignore[no-any-return]
         path, index = self._items.place_of(item)
         raise rejected_all(index, path)
+
+
+class _Pool:
+    """The dataset that a step chooses from, as transforms of MMDetection see it."""
+
+    def __init__(self, items: Items, pool: npt.NDArray[np.int64] | None) -> None:
+        self._items = items
+        self._pool = pool
+
+    def __len__(self) -> int:
+        return len(self._items) if self._pool is None else len(self._pool)
+
+    def item(self, position: int) -> int:
+        return int(position) if self._pool is None else int(self._pool[position])
+
+    def get_ann_info(self, position: int) -> dict[str, Any]:
+        return self._items.get_ann_info(self.item(position))
 
 
 class _Parts:
@@ -281,9 +319,10 @@ def _add_annotations(results: Results, sample: NativeSample, step: st.LoadAnnota
         results["mask_fields"].append("gt_masks")
 
 
-def _call(step: st.PythonStep, results: Results) -> Any:
+def _call(step: st.PythonStep, argument: Any, function: Callable[[Any], Any] | None = None) -> Any:
+    """What the step's transform, or a function of its, makes of the argument."""
     try:
-        return step(results)
+        return (function or step)(argument)
     except PenstockError:
         raise
     except Exception as error:

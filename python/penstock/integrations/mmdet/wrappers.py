@@ -165,10 +165,10 @@ class FlatDataset:
         leaf, own = self._place(idx)
         return leaf.read_image(own, color)
 
-    def box_count(self, item: int) -> int:
-        """How many boxes an item has, not counting ignored ones."""
-        leaf, own = self._place(item)
-        return leaf.box_count(own)
+    def get_ann_info(self, idx: int) -> dict[str, Any]:
+        """An item's annotations, as MMDetection has them."""
+        leaf, own = self._place(idx)
+        return leaf.get_ann_info(own)
 
     def names_of(self, index: int) -> dict[str, Any]:
         """What the pipeline notes of where an item comes from."""
