@@ -1,6 +1,7 @@
 #include "transform/geometry.h"
 
 #include <algorithm>
+#include <optional>
 #include <type_traits>
 #include <utility>
 
@@ -42,16 +43,22 @@ class Run {
       const AnnotationTable& table)
       : program_(program), stream_(stream), sources_(sources), channels_(channels), table_(table) {}
 
-  std::vector<Sample> outcome() {
+  Outcome outcome() {
+    Outcome result;
     Sample sample = begin(0);
     for (std::size_t number = 0; number < program_.steps.size(); ++number) {
       const step::Step& step = program_.steps[number];
       if (const auto* views = std::get_if<step::MultiScaleFlipAug>(&step)) {
-        return augmented(*views, sample, number);
+        result.views = augmented(*views, sample, number);
+        return result;
       }
-      if (!take(step, sample, stream_, number, 0)) return {};
+      if (!take(step, sample, stream_, number, 0)) {
+        result.rejected = rejected_;
+        return result;
+      }
     }
-    return {std::move(sample)};
+    result.views.push_back(std::move(sample));
+    return result;
   }
 
  private:
@@ -71,8 +78,9 @@ class Run {
             rules::load_annotations(kind, sample, sources_[part]);
             return true;
           } else if constexpr (kMixes<Kind>) {
-            const std::vector<Sample> others = partners_of(step, draws);
-            rules::mix(kind, sample, draws, others);
+            const auto others = partners_of(step, draws);
+            if (!others) return false;
+            rules::mix(kind, sample, draws, *others);
             return true;
           } else if constexpr (std::is_same_v<Kind, step::MultiScaleFlipAug>) {
             return true;  // is the last step, and taken by outcome()
@@ -83,15 +91,18 @@ class Run {
         step);
   }
 
-  std::vector<Sample> partners_of(const step::Step& step, Draws& draws) {
+  /// None where one of them is rejected.
+  std::optional<std::vector<Sample>> partners_of(const step::Step& step, Draws& draws) {
     std::vector<Sample> others;
     for (std::size_t i = chosen(step, draws, table_).size(); i > 0; --i) {
       const std::size_t part = next_part_++;
-      Stream stream = stream_;
-      stream.part = static_cast<std::uint16_t>(part);
+      const Stream stream = part_stream(stream_, part, sources_[part].retry);
       Sample other = begin(part);
       for (std::size_t number = 0; number < program_.partner_steps; ++number) {
-        take(program_.steps[number], other, stream, number, part);
+        if (!take(program_.steps[number], other, stream, number, part)) {
+          rejected_ = part;
+          return std::nullopt;
+        }
       }
       others.push_back(std::move(other));
     }
@@ -123,6 +134,7 @@ class Run {
   std::uint32_t channels_;
   const AnnotationTable& table_;
   std::size_t next_part_ = 1;
+  std::size_t rejected_ = 0;  ///< the part that the pipeline has rejected
 };
 
 }  // namespace
@@ -151,11 +163,20 @@ std::size_t replacement(const Stream& stream, std::size_t item, const Annotation
   for (std::size_t other = 0; other < table.items(); ++other) {
     if (table.flags[other] == table.flags[item]) group.push_back(other);
   }
-  Draws draws(base::Philox(stream.seed, stream.epoch, stream.index, std::uint64_t{stream.attempt} << 32));
+  const std::uint64_t word = std::uint64_t{stream.attempt} << 32 | std::uint64_t{stream.part} << 16;
+  Draws draws(base::Philox(stream.seed, stream.epoch, stream.index, word));
   return group[static_cast<std::size_t>(draws.randint(0, static_cast<std::int64_t>(group.size())))];
 }
 
-std::vector<Sample> plan_sample(const Program& program, const Stream& stream, std::span<const Source> sources,
+Stream part_stream(const Stream& stream, std::size_t part, std::uint16_t retry) {
+  // As penstock/integrations/mmdet/running has it: so many parts lie between one retry and the next.
+  constexpr std::size_t kStride = 256;
+  Stream result = stream;
+  result.part = static_cast<std::uint16_t>(part + retry * kStride);
+  return result;
+}
+
+Outcome plan_sample(const Program& program, const Stream& stream, std::span<const Source> sources,
                                 std::uint32_t channels, const AnnotationTable& table) {
   return Run(program, stream, sources, channels, table).outcome();
 }

@@ -174,6 +174,29 @@ def test_rejected_items_are_replaced_within_their_dataset(coco_pair: Pairs) -> N
     assert [name in of_awkward for name in found] == [True] * sizes[0] + [False] * sizes[1]
 
 
+def test_what_is_mixed_in_may_be_rejected(coco_pair: Pairs) -> None:
+    """Another sample of its dataset takes its place, in the core as in Python."""
+    from penstock.integrations.mmdet import build_dataloader
+
+    crop = {"type": "RandomCrop", "crop_size": (0.3, 0.3), "crop_type": "relative"}
+    shift = {"type": "RandomShift", "filter_thr_px": 5}
+    drop = {"type": "FilterAnnotations", "min_gt_bbox_wh": (3, 3)}
+    tree = mixed([leaf(coco_pair(name), [*LOAD, crop, drop], COMMON) for name in ("awkward", "val")], [shift, *yolox()])
+    with build_dataloader(own_tree(tree), 4, 0, loader_type="c++") as loader:
+        assert all(step.native for step in loader.steps), loader.explain()
+    for native, python in zip(loaded(tree, "c++", epochs=3), loaded(tree, "python", epochs=3), strict=True):
+        assert_same_batches(native, python, AFFINE)
+
+
+@pytest.mark.parametrize("loader_type", ["c++", "python"])
+def test_a_pipeline_that_rejects_all_partners_ends(coco_pair: Pairs, loader_type: str) -> None:
+    from penstock.errors import TransformError
+
+    drop = {"type": "FilterAnnotations", "min_gt_bbox_wh": (1000, 1000)}
+    with pytest.raises(TransformError, match="rejected 100 samples in a row"):
+        loaded(mixed(leaf(coco_pair("val"), [*LOAD, drop], COMMON), yolox()), loader_type)
+
+
 def _detections(dataset: Any) -> list[list[Any]]:
     """Ground truth, moved a little."""
     rng = np.random.default_rng(3)

@@ -25,7 +25,6 @@ def native_steps(
     polygons: bool | None,
     images: str = "",
     mixing: str = "",
-    partner_steps: int | None = None,
 ) -> tuple[int, str]:
     """How many of the leading steps the core can run, and why not the next; "" where it can run all.
 
@@ -34,12 +33,11 @@ def native_steps(
         polygons: As for :func:`native_part`.
         images: Why the core cannot start from the dataset's images, where that is so.
         mixing: Why it cannot mix samples, where that is so.
-        partner_steps: As for :class:`NativePart`.
     """
     if images:
         return 0, images
     for number, step in enumerate(steps):
-        reason = _why_not_masks(step, polygons) or _why_not(step, steps[:number], partner_steps)
+        reason = _why_not_masks(step, polygons) or _why_not(step, steps[:number])
         if not reason and isinstance(step, _MIX):
             reason = mixing
         if reason:
@@ -69,7 +67,7 @@ def native_part(
         names: What the dataset notes of a sample, by its index: "filename", "ori_filename".
         resume: Takes a sample on from the core: its arrays, its notes, its stream, and the number of the next step.
     """
-    count, _ = native_steps(steps, polygons, images, mixing, partner_steps)
+    count, _ = native_steps(steps, polygons, images, mixing)
     if count == 0:
         return None
     gray = steps[0].color == "gray"
@@ -127,7 +125,7 @@ class _Resume:
         return self.resume(sample, notes, stream, self.number)
 
 
-def _why_not(step: Any, before: Sequence[Any], partner_steps: int | None = None) -> str:
+def _why_not(step: Any, before: Sequence[Any]) -> str:
     """Why the core cannot run a step after those before it; "" where it can."""
     if isinstance(step, st.PythonStep):
         return step.reason
@@ -146,7 +144,7 @@ def _why_not(step: Any, before: Sequence[Any], partner_steps: int | None = None)
     if isinstance(step, st.Normalize) and len(step.mean) != 3:
         return "its mean has not three values"
     if isinstance(step, _MIX):
-        return _why_not_mix(step, before, floating) or _why_not_after_rejection(before, partner_steps)
+        return _why_not_mix(step, floating)
     with_mask = annotations is not None and annotations.with_mask
     if isinstance(step, st.FilterAnnotations) and step.by_mask and not with_mask:
         return "it needs masks, and none are loaded before it"
@@ -171,20 +169,13 @@ def _why_not_masks(step: Any, polygons: bool | None) -> str:
     return "" if step.with_bbox else "masks are loaded without boxes"
 
 
-def _why_not_mix(step: Any, before: Sequence[Any], floating: bool) -> str:
+def _why_not_mix(step: Any, floating: bool) -> str:
     if isinstance(step, st.CopyPaste):
         return ""
     if floating and isinstance(step, st.MixUp):
         return "the image is not uint8"
     if step.pad_val != int(step.pad_val):
         return "pad_val is not an integer"
-    return ""
-
-
-def _why_not_after_rejection(before: Sequence[Any], partner_steps: int | None) -> str:
-    partners = before[:partner_steps]
-    if not any(isinstance(other, _MIX) for other in before) and any(_may_reject(other) for other in partners):
-        return "a step before it may reject the samples that it mixes in"
     return ""
 
 

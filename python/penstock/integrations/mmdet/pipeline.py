@@ -68,7 +68,8 @@ def dataset_program(dataset: DeepLakeCocoDataset | FlatDataset) -> Program:
         dataset.recipe.steps,
         dataset.polygons,
         images=_why_not_images(dataset),
-        **_mixing(dataset.recipe),
+        mixing=_why_not_mixing(dataset.recipe),
+        partner_steps=_partner_steps(dataset.recipe),
         table=dataset.annotation_table,
         names=dataset.names_of,
         resume=runner.resume,
@@ -84,14 +85,18 @@ def dataset_program(dataset: DeepLakeCocoDataset | FlatDataset) -> Program:
     )
 
 
-def _mixing(recipe: Recipe) -> dict[str, Any]:
-    """What :func:`native_steps` needs to know of the steps that mix samples."""
+def _why_not_mixing(recipe: Recipe) -> str:
+    """Why the core cannot mix samples; "" where it can."""
     levels = recipe.mixing_levels
     if len(levels) > 1:
-        return {"mixing": "it mixes samples that are mixed already"}
-    if levels and levels[0].pool is not None:
-        return {"mixing": "it mixes samples of a part of the dataset"}
-    return {"partner_steps": levels[0].begin if levels else None}
+        return "it mixes samples that are mixed already"
+    return "it mixes samples of a part of the dataset" if levels and levels[0].pool is not None else ""
+
+
+def _partner_steps(recipe: Recipe) -> int | None:
+    """How many of the steps a sample goes through before it is mixed into others."""
+    levels = recipe.mixing_levels
+    return levels[0].begin if levels else None
 
 
 def _why_not_images(dataset: DeepLakeCocoDataset | FlatDataset) -> str:
@@ -108,7 +113,7 @@ def _why_not_images(dataset: DeepLakeCocoDataset | FlatDataset) -> str:
 
 def _reports(built: Sequence[Any], dataset: DeepLakeCocoDataset | FlatDataset) -> tuple[StepReport, ...]:
     steps = dataset.recipe.steps
-    count, reason = native_steps(steps, dataset.polygons, _why_not_images(dataset), **_mixing(dataset.recipe))
+    count, reason = native_steps(steps, dataset.polygons, _why_not_images(dataset), _why_not_mixing(dataset.recipe))
     reports = []
     for number, (step, own) in enumerate(zip(built, steps, strict=True)):
         why = own.reason if isinstance(own, PythonStep) else "it comes after"
