@@ -21,9 +21,7 @@ from support.same import assert_same
 TENSORS = {"images": ["images", "pictures"], "values": ["values", "values"], "outlines": ["outlines", "outlines"]}
 
 
-def write(
-    path: Path, images: str, samples: int, seed: int, compression: str = "png", dtype: str = "int32"
-) -> None:
+def write(path: Path, images: str, samples: int, seed: int, compression: str = "png", dtype: str = "int32") -> None:
     """Chunks of a few samples: images, arrays compressed by chunk, polygons."""
     rng = np.random.default_rng(seed)
     with new_lake(path) as lake:

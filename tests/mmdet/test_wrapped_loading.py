@@ -308,3 +308,18 @@ def test_a_passed_dataset_stands_in_for_one(awkward: CocoPair) -> None:
     assert built.dataset.source.path == str(awkward.lake)
     with pytest.raises(ConfigError, match="has 2 datasets, and one was passed"):
         build_dataset(concat(inner, inner), dataset=str(awkward.lake))
+
+
+def test_a_detector_is_tested_on_several_datasets(awkward: CocoPair, tmp_path: Path) -> None:
+    from penstock.integrations.mmdet import test_detector
+
+    cfg = config(awkward, tmp_path)
+    cfg.data.test = dataset_of([leaf(awkward, TEST_PIPELINE)] * 2)
+    found = test_detector(seeded_detector(cfg), cfg, show_dir=tmp_path / "drawn")
+    assert found["0_bbox_mAP"] == found["1_bbox_mAP"]
+    names = {info["filename"] for info in own_tree(leaf(awkward, TEST_PIPELINE), test_mode=True).data_infos}
+    assert {file.name for file in (tmp_path / "drawn").iterdir()} == names
+    with pytest.raises(ConfigError, match="results of several datasets"):
+        test_detector(
+            seeded_detector(cfg), cfg, format_only=True, eval_options={"jsonfile_prefix": str(tmp_path / "results")}
+        )

@@ -79,9 +79,7 @@ def _with_leaves(tree: Any, make: Any) -> Any:
         return [_with_leaves(one, make) for one in tree]
     if "pair" in tree:
         return make(**tree)
-    return {
-        key: _with_leaves(value, make) if key in ("dataset", "datasets") else value for key, value in tree.items()
-    }
+    return {key: _with_leaves(value, make) if key in ("dataset", "datasets") else value for key, value in tree.items()}
 
 
 def _stock_leaf(pair: CocoPair, pipeline: list[dict[str, Any]], classes: Sequence[str] | None) -> dict[str, Any]:

@@ -316,9 +316,7 @@ class JoinedTensor:
         part, own = self._place(index)
         return self.parts[part].bytes(own)
 
-    def value(
-        self, index: int, pieces: Sequence[_bytes], color: Color = "native", decode: Decode = "numpy"
-    ) -> Any:
+    def value(self, index: int, pieces: Sequence[_bytes], color: Color = "native", decode: Decode = "numpy") -> Any:
         """What the bytes that the native core has read stand for."""
         part, own = self._place(index)
         return self.parts[part].value(own, pieces, color, decode)

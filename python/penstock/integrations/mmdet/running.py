@@ -238,9 +238,7 @@ class PipelineRunner:
         """The samples that the step of this number mixes in."""
         level = recipe.level(number)
         pool = _Pool(self._items, level.pool)
-        positions = partner_indices(
-            step, draws, len(pool), lambda position: len(pool.get_ann_info(position)["bboxes"])
-        )
+        positions = partner_indices(step, draws, len(pool), lambda position: len(pool.get_ann_info(position)["bboxes"]))
         return self._mixed_in(positions, pool, level, parts)
 
     def _mix_in_python(self, recipe: Recipe, number: int, parts: _Parts, results: Results) -> Any:
