@@ -75,6 +75,12 @@ class JoinedDataset:
         return " + ".join(dict.fromkeys(part.branch for part in self.parts))
 
     @property
+    def view_id(self) -> str | None:
+        """As :attr:`path`, of the parts that are saved views; None where none is."""
+        found = dict.fromkeys(part.view_id for part in self.parts if part.view_id is not None)
+        return " + ".join(found) or None
+
+    @property
     def info(self) -> Mapping[str, Any]:
         """That of the first part."""
         return self.parts[0].info
