@@ -102,6 +102,16 @@ def test_mosaic_ends_with_the_epoch_that_the_hook_says(
     assert_same_batches(model.batches, expected, AFFINE)
 
 
+@pytest.mark.parametrize("loader_type", ["c++", "python"])
+def test_workers_that_are_spawned_get_the_wrapped_dataset(awkward: CocoPair, loader_type: str) -> None:
+    one = leaf(awkward, LOAD)
+    tree = mixed([one, repeat(one, 2)], yolox({"type": "Resize", "img_scale": (48, 48), "override": True}))
+    if loader_type == "c++":  # which has workers for steps in Python alone
+        tree["pipeline"].insert(-2, {"type": "Rotate", "level": 3, "prob": 1.0})
+    options = {"workers_per_gpu": 1, "multiprocessing_context": "spawn"}
+    assert_same_batches(loaded(tree, loader_type, **options)[0], loaded(tree, loader_type)[0])
+
+
 def test_items_of_the_wrapper_leave_steps_out_too(awkward: CocoPair) -> None:
     dataset = own_tree(mixed(leaf(awkward, LOAD), yolox()))
     dataset.update_skip_type_keys(SKIPPED)

@@ -205,7 +205,10 @@ class DeepLakeCocoDataset(CocoDataset):  # type: ignore[misc]
     @cached_property
     def runner(self) -> PipelineRunner:
         """Runs the pipeline in Python."""
-        return PipelineRunner(self, lambda item: self.recipe)
+        return PipelineRunner(self, self._recipe_of)
+
+    def _recipe_of(self, item: int) -> Recipe:
+        return self.recipe
 
     @cached_property
     def recipe(self) -> Recipe:
