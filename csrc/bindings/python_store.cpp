@@ -2,8 +2,11 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
+#include <vector>
 
 #include "base/error.h"
+#include "storage/joined_store.h"
 #include "storage/local_store.h"
 
 namespace py = pybind11;
@@ -60,7 +63,10 @@ void PythonStore::read(const std::string& key, std::uint64_t offset, base::Mutab
 
 std::shared_ptr<storage::Store> store_of(const py::object& store) {
   if (py::isinstance<py::str>(store)) return std::make_shared<storage::LocalStore>(store.cast<std::string>());
-  return std::make_shared<PythonStore>(store);
+  if (!py::isinstance<py::list>(store)) return std::make_shared<PythonStore>(store);
+  std::vector<std::shared_ptr<storage::Store>> stores;
+  for (const py::handle part : store) stores.push_back(store_of(py::reinterpret_borrow<py::object>(part)));
+  return std::make_shared<storage::JoinedStore>(std::move(stores));
 }
 
 }  // namespace penstock::bindings

@@ -23,7 +23,8 @@ class PythonStore final : public storage::Store {
   PythonReference store_;
 };
 
-/// The files of a directory, where `store` is its path; else what the object reads.
+/// The files of a directory, where `store` is its path; of a list of stores, these as one (storage/joined_store); else
+/// what the object reads.
 std::shared_ptr<storage::Store> store_of(const pybind11::object& store);
 
 }  // namespace penstock::bindings

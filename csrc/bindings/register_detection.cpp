@@ -70,9 +70,15 @@ std::optional<pipeline::MaskSource> masks_of(const py::object& described) {
 }
 
 pipeline::DetectionSpec make_spec(const py::sequence& steps, transform::AnnotationTable table, std::size_t image,
-                                  const py::object& masks, bool gray, const std::string& layout, float pad_value) {
-  return {transform::make_program(read_steps(steps)), std::move(table), image, masks_of(masks), gray,
-          layout_named(layout), pad_value};
+                                  const py::object& masks, bool gray, const std::string& layout, float pad_value,
+                                  std::optional<std::size_t> partner_steps) {
+  return {transform::make_program(read_steps(steps), partner_steps),
+          std::move(table),
+          image,
+          masks_of(masks),
+          gray,
+          layout_named(layout),
+          pad_value};
 }
 
 }  // namespace
@@ -83,8 +89,8 @@ void register_detection(py::module_& module) {
            py::arg("boxes"), py::arg("labels"), py::arg("mask_rows"), py::arg("ignored_offsets"), py::arg("ignored"));
 
   py::class_<pipeline::DetectionSpec>(module, "Detection")
-      .def(py::init(&make_spec), py::kw_only(), py::arg("steps"), py::arg("table"), py::arg("image"), py::arg("masks"), py::arg("gray"),
-           py::arg("layout"), py::arg("pad_value"));
+      .def(py::init(&make_spec), py::kw_only(), py::arg("steps"), py::arg("table"), py::arg("image"), py::arg("masks"),
+           py::arg("gray"), py::arg("layout"), py::arg("pad_value"), py::arg("partner_steps") = py::none());
 
   module.attr("META_COLUMNS") = py::cast(pipeline::meta_columns());
 }

@@ -218,6 +218,7 @@ step::MixUp mix_up(const Fields& fields) {
   fields.read("ratio_range", result.ratio_range);
   fields.read("flip_ratio", result.flip_ratio);
   fields.read("pad_val", result.pad_val);
+  fields.read("in_doubles", result.in_doubles);
   fields.read("max_iters", result.max_iters);
   read_filter(fields, result.filter);
   fields.read("bbox_clip_border", result.bbox_clip_border);

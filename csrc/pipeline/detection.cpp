@@ -59,6 +59,7 @@ void Detection::expand(Job& job, const Randomness& random) const {
   job.planned.resize(job.batch.indices.size());
   for (std::size_t position = 0; position < job.planned.size(); ++position) {
     job.planned[position].reads = {position};
+    job.planned[position].retries = {0};
     job.unplanned.push_back(position);
     read_partners(job, position, random);
   }
@@ -67,6 +68,7 @@ void Detection::expand(Job& job, const Randomness& random) const {
 void Detection::read_partners(Job& job, std::size_t position, const Randomness& random) const {
   for (const std::size_t item : transform::partners(spec_.program, stream(job, position, random), spec_.table)) {
     job.planned[position].reads.push_back(job.reads.size());
+    job.planned[position].retries.push_back(0);
     job.reads.push_back({spec_.table.indices[item], position});
   }
 }
@@ -79,6 +81,7 @@ void Detection::plan(Job& job, std::size_t position, const std::vector<TensorSou
     const FetchedSample& fetched = job.fetched[spec_.image][read];
     output_shape(images, fetched);
     transform::Source& part = parts.emplace_back();
+    part.retry = job.planned[position].retries[parts.size() - 1];
     part.extent = stored_extent(fetched);
     part.annotations = spec_.table.of(spec_.table.item_of(job.reads[read].sample));
     if (spec_.masks) {
@@ -86,21 +89,32 @@ void Detection::plan(Job& job, std::size_t position, const std::vector<TensorSou
                                      part.annotations.mask_rows, part.extent);
     }
   }
-  job.planned[position].views = transform::plan_sample(spec_.program, stream(job, position, random), parts,
-                                                       spec_.gray ? 1 : 3, spec_.table);
+  transform::Outcome outcome = transform::plan_sample(spec_.program, stream(job, position, random), parts,
+                                                      spec_.gray ? 1 : 3, spec_.table);
+  job.planned[position].views = std::move(outcome.views);
+  job.planned[position].rejected = outcome.rejected;
 }
 
 void Detection::replace(Job& job, std::size_t position, const Randomness& random) const {
   PlannedSample& planned = job.planned[position];
-  if (++planned.attempt == kMostRejected) {
+  const std::size_t part = planned.rejected;
+  const std::uint32_t rejections = part == 0 ? ++planned.attempt : ++planned.retries[part];
+  if (rejections == kMostRejected) {
     throw base::Error(base::ErrorKind::kTransform,
                       "the pipeline rejected " + std::to_string(kMostRejected) + " samples in a row");
   }
-  const std::size_t rejected = spec_.table.item_of(job.reads[planned.reads[0]].sample);
-  const std::size_t other = transform::replacement(stream(job, position, random), rejected, spec_.table);
-  planned.reads = {job.reads.size()};
+  const std::size_t rejected = spec_.table.item_of(job.reads[planned.reads[part]].sample);
+  transform::Stream draws = stream(job, position, random);
+  if (part != 0) draws = transform::part_stream(draws, part, planned.retries[part]);
+  const std::size_t other = transform::replacement(draws, rejected, spec_.table);
+  if (part == 0) {
+    planned.reads = {job.reads.size()};
+    planned.retries = {0};
+  } else {
+    planned.reads[part] = job.reads.size();
+  }
   job.reads.push_back({spec_.table.indices[other], position});
-  read_partners(job, position, random);
+  if (part == 0) read_partners(job, position, random);
 }
 
 void Detection::lay_out(Job& job, std::size_t samples, std::vector<batch::SlabPool>& slabs) const {

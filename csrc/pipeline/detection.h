@@ -56,7 +56,8 @@ class Detection {
   /// The geometry of one sample; it has no views then where the pipeline rejects it.
   void plan(Job& job, std::size_t position, const std::vector<TensorSource>& sources, const Randomness& random) const;
 
-  /// Gives the job another sample to read in the place of one that was rejected. Of one thread at a time.
+  /// Gives the job another sample to read in the place of one that was rejected, be it one that is mixed in. Of one
+  /// thread at a time.
   void replace(Job& job, std::size_t position, const Randomness& random) const;
 
   /// Takes the memory of the batch and fills in everything but pixels and masks.

@@ -1,6 +1,7 @@
 #include "transform/geometry.h"
 
 #include <algorithm>
+#include <optional>
 #include <type_traits>
 #include <utility>
 
@@ -42,16 +43,22 @@ class Run {
       const AnnotationTable& table)
       : program_(program), stream_(stream), sources_(sources), channels_(channels), table_(table) {}
 
-  std::vector<Sample> outcome() {
+  Outcome outcome() {
+    Outcome result;
     Sample sample = begin(0);
     for (std::size_t number = 0; number < program_.steps.size(); ++number) {
       const step::Step& step = program_.steps[number];
       if (const auto* views = std::get_if<step::MultiScaleFlipAug>(&step)) {
-        return augmented(*views, sample, number);
+        result.views = augmented(*views, sample, number);
+        return result;
       }
-      if (!take(step, sample, stream_, number, 0)) return {};
+      if (!take(step, sample, stream_, number, 0)) {
+        result.rejected = rejected_;
+        return result;
+      }
     }
-    return {std::move(sample)};
+    result.views.push_back(std::move(sample));
+    return result;
   }
 
  private:
@@ -71,8 +78,9 @@ class Run {
             rules::load_annotations(kind, sample, sources_[part]);
             return true;
           } else if constexpr (kMixes<Kind>) {
-            const std::vector<Sample> others = partners_of(step, draws);
-            rules::mix(kind, sample, draws, others);
+            const auto others = partners_of(step, draws);
+            if (!others) return false;
+            rules::mix(kind, sample, draws, *others);
             return true;
           } else if constexpr (std::is_same_v<Kind, step::MultiScaleFlipAug>) {
             return true;  // is the last step, and taken by outcome()
@@ -83,15 +91,18 @@ class Run {
         step);
   }
 
-  std::vector<Sample> partners_of(const step::Step& step, Draws& draws) {
+  /// None where one of them is rejected.
+  std::optional<std::vector<Sample>> partners_of(const step::Step& step, Draws& draws) {
     std::vector<Sample> others;
     for (std::size_t i = chosen(step, draws, table_).size(); i > 0; --i) {
       const std::size_t part = next_part_++;
-      Stream stream = stream_;
-      stream.part = static_cast<std::uint16_t>(part);
+      const Stream stream = part_stream(stream_, part, sources_[part].retry);
       Sample other = begin(part);
-      for (std::size_t number = 0; number < program_.first_mix; ++number) {
-        take(program_.steps[number], other, stream, number, part);
+      for (std::size_t number = 0; number < program_.partner_steps; ++number) {
+        if (!take(program_.steps[number], other, stream, number, part)) {
+          rejected_ = part;
+          return std::nullopt;
+        }
       }
       others.push_back(std::move(other));
     }
@@ -123,20 +134,22 @@ class Run {
   std::uint32_t channels_;
   const AnnotationTable& table_;
   std::size_t next_part_ = 1;
+  std::size_t rejected_ = 0;  ///< the part that the pipeline has rejected
 };
 
 }  // namespace
 
-Program make_program(std::vector<step::Step> steps) {
+Program make_program(std::vector<step::Step> steps, std::optional<std::size_t> partner_steps) {
   Program program{std::move(steps), 0};
   const auto first = std::find_if(program.steps.begin(), program.steps.end(), mixes);
-  program.first_mix = static_cast<std::size_t>(first - program.steps.begin());
+  const auto before = static_cast<std::size_t>(first - program.steps.begin());
+  program.partner_steps = std::min(before, partner_steps.value_or(before));
   return program;
 }
 
 std::vector<std::size_t> partners(const Program& program, const Stream& stream, const AnnotationTable& table) {
   std::vector<std::size_t> items;
-  for (std::size_t number = program.first_mix; number < program.steps.size(); ++number) {
+  for (std::size_t number = program.partner_steps; number < program.steps.size(); ++number) {
     if (!mixes(program.steps[number])) continue;
     Draws draws = stream.step(number);
     const std::vector<std::size_t> more = chosen(program.steps[number], draws, table);
@@ -150,11 +163,20 @@ std::size_t replacement(const Stream& stream, std::size_t item, const Annotation
   for (std::size_t other = 0; other < table.items(); ++other) {
     if (table.flags[other] == table.flags[item]) group.push_back(other);
   }
-  Draws draws(base::Philox(stream.seed, stream.epoch, stream.index, std::uint64_t{stream.attempt} << 32));
+  const std::uint64_t word = std::uint64_t{stream.attempt} << 32 | std::uint64_t{stream.part} << 16;
+  Draws draws(base::Philox(stream.seed, stream.epoch, stream.index, word));
   return group[static_cast<std::size_t>(draws.randint(0, static_cast<std::int64_t>(group.size())))];
 }
 
-std::vector<Sample> plan_sample(const Program& program, const Stream& stream, std::span<const Source> sources,
+Stream part_stream(const Stream& stream, std::size_t part, std::uint16_t retry) {
+  // As penstock/integrations/mmdet/running has it: so many parts lie between one retry and the next.
+  constexpr std::size_t kStride = 256;
+  Stream result = stream;
+  result.part = static_cast<std::uint16_t>(part + retry * kStride);
+  return result;
+}
+
+Outcome plan_sample(const Program& program, const Stream& stream, std::span<const Source> sources,
                                 std::uint32_t channels, const AnnotationTable& table) {
   return Run(program, stream, sources, channels, table).outcome();
 }

@@ -40,6 +40,11 @@ struct Resize {
   bool nearest = false;
 };
 
+/// cv2.resize, INTER_LINEAR, of a uint8 image as float64, what comes out cut to uint8: MixUp's, where pad_val is a float.
+struct ResizeInDoubles {
+  Extent extent;
+};
+
 struct Flip {
   bool horizontal = false;
   bool vertical = false;
@@ -106,8 +111,8 @@ struct Select {
   std::shared_ptr<const std::vector<std::uint8_t>> mask;  ///< a byte a pixel
 };
 
-using PixelStep = std::variant<ToFloat, Canvas, Resize, Flip, Fill, Photometric, HsvGains, Normalize, Warp, Overlay,
-                               Blend, Select>;
+using PixelStep = std::variant<ToFloat, Canvas, Resize, ResizeInDoubles, Flip, Fill, Photometric, HsvGains, Normalize,
+                               Warp, Overlay, Blend, Select>;
 
 struct PixelPlan {
   std::size_t source = 0;  ///< which of the sample's images it begins with

@@ -61,6 +61,9 @@ class Runner {
   void change(const Fill& step) { fill(image_, step); }
   void change(const HsvGains& step) { shift_hsv(image_, step); }
   void change(const Warp& step) { image_ = warp(image_, step); }
+  void change(const ResizeInDoubles& step) {
+    if (step.extent != image_.extent) image_ = resize_in_doubles(image_, step.extent);
+  }
   void change(const Overlay& step) { paste(image_, run_to_image(*step.image, sources_), step.left, step.top); }
   void change(const Blend& step) { image_ = blend(image_, run_to_image(*step.image, sources_)); }
   void change(const Select& step) { select(image_, run_to_image(*step.image, sources_), *step.mask); }

@@ -102,7 +102,11 @@ void mix(const step::MixUp& step, Sample& sample, Draws& draws, std::span<const 
   other.draw(Canvas{frame, 0, 0, gray(step.pad_val)});
   const Extent jittered{cut(frame.height * jitter), cut(frame.width * jitter)};
   if (jittered.height < 1 || jittered.width < 1) refuse("MixUp", "the other image would be left without pixels");
-  other.draw(Resize{jittered, false});
+  if (step.in_doubles) {
+    other.draw(ResizeInDoubles{jittered});
+  } else {
+    other.draw(Resize{jittered, false});
+  }
   if (flipped) other.draw(Flip{true, false});
 
   const Extent target = sample.extent;

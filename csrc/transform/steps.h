@@ -141,6 +141,7 @@ struct MixUp {
   Pair ratio_range{0.5, 1.5};
   double flip_ratio = 0.5;
   double pad_val = 114;
+  bool in_doubles = false;  ///< MMDetection resizes the other image as float64: pad_val is a float
   std::int32_t max_iters = 15;
   BoxFilter filter;
   bool bbox_clip_border = true;

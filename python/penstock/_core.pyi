@@ -88,6 +88,7 @@ class Detection:
         gray: bool,
         layout: str,
         pad_value: float,
+        partner_steps: int | None = None,
     ) -> None: ...
 
 #: What each number of a row of an epoch's metas is.
@@ -101,7 +102,7 @@ class Loader:
     def __init__(
         self,
         *,
-        store: str | _PythonStore,
+        store: str | _PythonStore | list[str | _PythonStore],
         sources: Sequence[TensorSource],
         threads: int,
         io_threads: int,

@@ -136,7 +136,10 @@ class DataLoader(torch.utils.data.DataLoader[Any]):
         source = open_dataset(dataset)
         selected = select_tensors(source, tensors, decode)
         program = compile_transform(transform, dataset=source, tensors=selected)
-        self._steps = steps_as_run(program, _why_python(program, self.loader_type, loader_type, collate_fn))
+        self._why_python = functools.partial(
+            _why_python, loader_type=self.loader_type, asked=loader_type, collate_fn=collate_fn
+        )
+        self._steps = steps_as_run(program, self._why_python(program))
         self._explained = False
         if collate_fn is not None:
             # The core would make the batch itself, or hand over samples that are not finished.
@@ -162,6 +165,7 @@ class DataLoader(torch.utils.data.DataLoader[Any]):
             shuffle = False
         collate = collate_fn or program.collate
         self._samples = samples
+        self._collate_fn = collate_fn
         super().__init__(
             self._torch_dataset(samples),
             # torch checks which of these exclude each other.
@@ -179,6 +183,7 @@ class DataLoader(torch.utils.data.DataLoader[Any]):
         self._progress = (0, 0)
         engine = NativeLoader if self.loader_type == "c++" else PythonLoader
         self._engine: NativeLoader | PythonLoader = engine(samples, options, collate)
+        self._past_stats: dict[str, float] = {}
 
     def __iter__(self) -> Iterator[Any]:  # type: ignore[override]
         """Starts an epoch: the one set by :meth:`set_epoch`, else the one after the last started."""
@@ -217,7 +222,8 @@ class DataLoader(torch.utils.data.DataLoader[Any]):
         (native transforms: geometry and pixels), each summed over threads, and ``python_seconds`` (Python's transforms
         and collate, in the thread that iterates).
         """
-        return self._engine.stats()
+        stats = self._engine.stats()
+        return {key: stats.get(key, 0) + self._past_stats.get(key, 0) for key in {**self._past_stats, **stats}}
 
     def state_dict(self) -> dict[str, Any]:
         """Where the last started iteration is: a small dict that JSON can hold.
@@ -275,6 +281,17 @@ class DataLoader(torch.utils.data.DataLoader[Any]):
     def _torch_dataset(self, samples: Samples) -> torch.utils.data.Dataset[Any]:
         """What stands as ``dataset``; a framework's integration puts its own in place of the samples."""
         return samples
+
+    def _replace_program(self, program: Program) -> None:
+        """Goes on with another transform of the same samples. Iterations under way end."""
+        self._past_stats = self.stats()
+        self._engine.close()
+        self._steps, self._explained = steps_as_run(program, self._why_python(program)), False
+        if self._collate_fn is not None:
+            program = dataclasses.replace(program, native=None)
+        self._samples = self._samples.with_program(program)
+        engine = type(self._engine)
+        self._engine = engine(self._samples, self.options, self._collate_fn or program.collate)
 
     def _plan(self) -> EpochPlan:
         first = 0

@@ -19,6 +19,7 @@ from penstock._native import require_native
 from penstock.collate import sequence_batch, tensor_batch
 from penstock.dataset import Dataset
 from penstock.dataset.dataset import Dataset as ChunkedDataset
+from penstock.dataset.joined import JoinedDataset, JoinedTensor
 from penstock.dataset.lake4 import Lake4Tensor
 from penstock.dataset.rows import Rows
 from penstock.dataset.storage import LocalStore, Store
@@ -232,6 +233,7 @@ class NativeLoader:
             gray=part.gray,
             layout=part.layout,
             pad_value=part.pad_value,
+            partner_steps=part.partner_steps,
         )
 
     def _mask_source(self, part: NativePart) -> tuple[int, str | None, bool] | None:
@@ -268,7 +270,11 @@ class NativeLoader:
         try:
             return epoch.next()
         except PenstockError as error:
-            error.path = self._samples.source.path
+            source = self._samples.source
+            if isinstance(source, JoinedDataset):
+                source.place(error)
+            else:
+                error.path = source.path
             raise
 
     def _batch(
@@ -321,24 +327,29 @@ def _allocate_pinned(size: int) -> tuple[int, torch.Tensor]:
     return memory.data_ptr(), memory
 
 
-def native_store(dataset: Dataset) -> str | Store:
+def native_store(dataset: Dataset) -> str | Store | list[str | Store]:
     """A dataset's files as the core takes them: directories it reads by itself; of Deep Lake 4, where it reads none,
-    the path.
+    the path; a list where datasets are joined.
     """
-    if isinstance(dataset, ChunkedDataset) and not isinstance(dataset.store, LocalStore):
-        return dataset.store
-    return dataset.path
+    if isinstance(dataset, JoinedDataset):
+        stores = [_native_store(store) for store in dataset.stores] or [dataset.path]
+        return stores if len(stores) > 1 else stores[0]
+    return _native_store(dataset.store) if isinstance(dataset, ChunkedDataset) else dataset.path
+
+
+def _native_store(store: Store) -> str | Store:
+    return store.root if isinstance(store, LocalStore) else store
 
 
 def tensor_source(native: Any, reading: Reading) -> _core.TensorSource:
     """A tensor as the core knows it."""
     tensor = reading.tensor
-    if isinstance(tensor, Lake4Tensor):
+    if isinstance(tensor, Lake4Tensor) or (isinstance(tensor, JoinedTensor) and tensor.reads_many):
         return _read_source(native, tensor, reading)
-    assert isinstance(tensor, ChunkedTensor)
+    assert isinstance(tensor, ChunkedTensor | JoinedTensor)
     chunks, layout = tensor.chunks, tensor.layout
     fixed = reading.core_fixed_shape
-    runs = tensor.sequences if tensor.is_sequence else None
+    runs = tensor.sequences if isinstance(tensor, ChunkedTensor) and tensor.is_sequence else None
     return native.TensorSource(  # type: ignore[no-any-return]
         name=tensor.name,
         is_image=layout.is_image,
@@ -367,7 +378,7 @@ def _row_map(native: Any, rows: Rows | None) -> _core.RowMap | None:
     return result
 
 
-def _read_source(native: Any, tensor: Lake4Tensor, reading: Reading) -> _core.TensorSource:
+def _read_source(native: Any, tensor: Lake4Tensor | JoinedTensor, reading: Reading) -> _core.TensorSource:
     """A tensor whose samples come out of Python, encoded."""
     return native.TensorSource.from_reader(  # type: ignore[no-any-return]
         name=tensor.name,

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
 
 from penstock.dataset import Tensor
+from penstock.dataset.joined import JoinedTensor
 from penstock.dataset.lake4 import Lake4Tensor
 from penstock.dataset.tensor import Tensor as ChunkedTensor
 from penstock.reference.codecs import is_image_file
@@ -47,6 +48,9 @@ class Reading:
     def route(self) -> Route:
         """Who reads the samples for the native loader."""
         tensor = self.tensor
+        if isinstance(tensor, JoinedTensor):
+            routes = {part.route for part in self._parts(tensor)}
+            return routes.pop() if len(routes) == 1 and not tensor.apart else "python"
         if isinstance(tensor, Lake4Tensor):
             if self.decode != "numpy":
                 return "python"
@@ -72,6 +76,8 @@ class Reading:
         decodes where it is an array.
         """
         tensor = self.tensor
+        if isinstance(tensor, JoinedTensor):
+            return not tensor.apart and all(part.is_for_core_transforms for part in self._parts(tensor))
         if tensor.is_sequence or (isinstance(tensor, ChunkedTensor) and tensor.chunks.tiles):
             return False
         if tensor.value_format is not None:
@@ -97,13 +103,16 @@ class Reading:
     def core_fixed_shape(self) -> tuple[int, ...] | None:
         """The shape of all samples as the core makes them, where it may find them by it."""
         tensor = self.tensor
-        assert isinstance(tensor, ChunkedTensor)
+        assert isinstance(tensor, ChunkedTensor | JoinedTensor)
         shape = tensor.layout.fixed_shape
         if self.route != "bytes" or shape is None:
             return shape
         if tensor.value_format is not None or tensor.sample_compression is not None or tensor.dtype is None:
             return None
         return (int(np.prod(shape, dtype=np.int64)) * tensor.dtype.itemsize,)
+
+    def _parts(self, tensor: JoinedTensor) -> list[Reading]:
+        return [replace(self, tensor=part) for part in tensor.parts]
 
 
 def _core_decodes(compression: str, dtype: np.dtype[Any] | None) -> bool:

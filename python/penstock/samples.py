@@ -59,10 +59,17 @@ class Samples(torch.utils.data.Dataset[Any]):
             if program.reads is None or key in program.reads
         }
         # What is no array may be an array where it is empty: whether a batch is a list must not depend on that.
+        self._decode = decode
         self._lists = frozenset(key for key, reading in self.readings.items() if reading.decode != "numpy")
         self.return_index = return_index
         self.epoch = 0
         self._seed = seed
+
+    def with_program(self, program: Program) -> Samples:
+        """The same samples, transformed otherwise."""
+        return Samples(
+            self.source, self.tensors, program, decode=self._decode, seed=self._seed, return_index=self.return_index
+        )
 
     def __len__(self) -> int:
         return min(len(tensor) for tensor in self.tensors.values())

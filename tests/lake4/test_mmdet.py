@@ -88,3 +88,18 @@ def test_training(awkward4: CocoPair, native: Any, tmp_path: Path) -> None:
         logs[kind] = log_of(cfg)
     assert losses(logs["c++"]) == pytest.approx(losses(logs["python"]), rel=1e-3)
     assert "bbox_mAP" in logs["c++"][-1]
+
+
+def test_wrapped_datasets(awkward4: CocoPair, native: Any) -> None:
+    """Repeated and joined, the core asks Deep Lake for the samples of each by their own numbers."""
+    from penstock.integrations.mmdet import build_dataloader, build_dataset
+
+    one = {"deeplake_path": str(awkward4.lake), "pipeline": augmenting(64)}
+    tree = {"type": "RepeatDataset", "times": 2, "dataset": [{**one, "classes": ["dog", "cat"]}] * 2}
+    batches = {}
+    for kind in ("c++", "python"):
+        with build_dataloader(build_dataset(tree), 3, 0, shuffle=True, seed=5, loader_type=kind) as loader:
+            batches[kind] = list(loader)
+            if kind == "c++":
+                assert loader.steps[0].native, loader.explain()
+    assert_same_batches(batches["c++"], batches["python"], Tolerance(share=1e-3))

@@ -103,7 +103,6 @@ def test_loader_types(name: str) -> None:
     [
         ({"deeplake_pth": "x"}, "data.train: unknown key 'deeplake_pth'. Did you mean 'deeplake_path'?"),
         ({"deeplake_query": "select *"}, "unknown key 'deeplake_query'"),
-        ({"type": "RepeatDataset", "times": 2}, "'RepeatDataset' is not supported yet"),
         ({"proposal_file": "x.pkl"}, "'proposal_file' is not supported yet"),
         ({"pipeline": []}, "data.train: there is no pipeline"),
     ],
@@ -115,8 +114,8 @@ def test_wrong_splits(keys: dict[str, Any], message: str) -> None:
     assert message in str(caught.value)
 
 
-def test_several_datasets_are_not_supported_yet() -> None:
-    with pytest.raises(ConfigError, match="several datasets are not supported yet"):
+def test_keys_have_to_be_a_dict() -> None:
+    with pytest.raises(ConfigError, match=r"data\.train: a dict with a dataset's keys is needed"):
         parse_split("data.train", [{}])  # type: ignore[arg-type]
 
 

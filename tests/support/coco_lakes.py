@@ -27,15 +27,18 @@ class CocoPair(NamedTuple):
     lake: Path
 
 
-def write_coco_lake(path: Path, annotation_file: Path, images: Path) -> CocoPair:
-    """A dataset with the images of a COCO file in its order, and per-box tensors beside the boxes."""
+def write_coco_lake(path: Path, annotation_file: Path, images: Path, compression: str = "jpeg") -> CocoPair:
+    """A dataset with the images of a COCO file in its order, and per-box tensors beside the boxes.
+
+    Images are the files byte for byte; with another compression than JPEG, their pixels.
+    """
     coco = json.loads(annotation_file.read_text())
     ids = [category["id"] for category in coco["categories"]]
     annotations: dict[int, list[dict[str, Any]]] = defaultdict(list)
     for annotation in coco["annotations"]:
         annotations[annotation["image_id"]].append(annotation)
     with new_lake(path) as lake:
-        lake.create_tensor("images", htype="image", sample_compression="jpeg")
+        lake.create_tensor("images", htype="image", sample_compression=compression)
         lake.create_tensor("boxes", htype="bbox", coords={"type": "pixel", "mode": "LTWH"})
         names = [category["name"] for category in coco["categories"]]
         lake.create_tensor("categories", htype="class_label", class_names=names)
@@ -45,13 +48,21 @@ def write_coco_lake(path: Path, annotation_file: Path, images: Path) -> CocoPair
         lake.categories.info.update(category_ids=ids)
         for image in coco["images"]:
             rows = annotations[image["id"]]
-            lake.images.append(encoded((images / image["file_name"]).read_bytes(), "jpeg"))
+            file = images / image["file_name"]
+            lake.images.append(encoded(file.read_bytes(), "jpeg") if compression == "jpeg" else _pixels(file))
             lake.boxes.append(np.array([row["bbox"] for row in rows], np.float32).reshape(-1, 4))
             lake.categories.append(np.array([ids.index(row["category_id"]) for row in rows], np.uint32))
             lake.iscrowds.append(np.array([row["iscrowd"] for row in rows], bool))
             lake.areas.append(np.array([row["area"] for row in rows], np.float64))
             lake.image_ids.append(np.array([image["id"]], np.int64))
     return CocoPair(annotation_file, images, path)
+
+
+def _pixels(file: Path) -> Any:
+    from PIL import Image
+
+    with Image.open(file) as image:
+        return np.asarray(image.convert("RGB"))
 
 
 def write_awkward_coco(folder: Path) -> CocoPair:

@@ -66,6 +66,11 @@ def _resize(image: Image, *, extent: tuple[int, int], nearest: bool, **_: Any) -
     return np.asarray(cv2.resize(np.ascontiguousarray(image), extent[::-1], interpolation=how))
 
 
+def _resizeindoubles(image: Image, *, extent: tuple[int, int], **_: Any) -> Image:
+    resized = cv2.resize(image.astype(np.float64), extent[::-1], interpolation=cv2.INTER_LINEAR)
+    return np.asarray(resized.astype(np.uint8))
+
+
 def _flip(image: Image, *, horizontal: bool, vertical: bool, **_: Any) -> Image:
     return np.ascontiguousarray(image[:: -1 if vertical else 1, :: -1 if horizontal else 1])
 

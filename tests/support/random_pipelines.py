@@ -146,7 +146,12 @@ _mosaic = st.builds(
     _pairs,
     st.sampled_from([1.0, 1.0, 0.5]),
 )
-_mix_up = st.builds(lambda filters, scale: {"type": "MixUp", **filters, "img_scale": scale}, _filters, _pairs)
+_mix_up = st.builds(
+    lambda filters, scale, value: {"type": "MixUp", **filters, "img_scale": scale, "pad_val": value},
+    _filters,
+    _pairs,
+    st.sampled_from([114, 114.0]),
+)
 _filter = st.builds(
     lambda size, keep: {"type": "FilterAnnotations", "min_gt_bbox_wh": (size, size), "keep_empty": keep},
     st.integers(0, 12),

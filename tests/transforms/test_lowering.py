@@ -71,6 +71,7 @@ def one(transform: Any) -> Any:
             steps.Normalize((1.5, 2.0, 3.0), (4.0, 5.0, 6.0), False),
         ),
         (pipelines.Expand((1, 2, 3), True, (1, 2)), steps.Expand((3, 2, 1), (1, 2))),
+        (pipelines.MixUp((9, 7), pad_val=114.0), steps.MixUp((9, 7), pad_val=114.0, in_doubles=True)),
         (pipelines.CutOut((1, 5), cutout_ratio=[(0.5, 1)]), steps.CutOut((1, 5), ((0.5, 1),), True)),
         (pipelines.CutOut(2, (3, 4)), steps.CutOut((2, 2), ((3, 4),), False)),
         (
@@ -123,7 +124,7 @@ def test_what_becomes_a_step(transform: Any, expected: Any) -> None:
             "Pad(pad_val=[1, 2, 3]) has no native version",
         ),
         (pipelines.Pad((3, 4), pad_val={"img": (1, 2)}), "Pad(pad_val=(1, 2)) has no native version"),
-        (pipelines.MixUp((9, 9), pad_val=114.0), "MixUp(pad_val=114.0) has no native version"),
+        (pipelines.MixUp((9, 9), pad_val=114.5), "MixUp(pad_val=114.5) has no native version"),
         (pipelines.CutOut(1, (1.5, 2)), "CutOut(cutout_shape=(1.5, 2)) has no native version"),
         (
             pipelines.Normalize([1, 2], [3, 4], False),

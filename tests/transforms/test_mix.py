@@ -66,7 +66,7 @@ def test_mosaic_of_one_kind_of_images(kind: dict[str, bool]) -> None:
         img_scale=FRAMES,
         ratio_range=st.sampled_from([(0.5, 1.5), (0.8, 1.6), (0.01, 0.1), (2, 2)]),
         flip_ratio=st.sampled_from([0.0, 0.5, 1.0]),
-        pad_val=st.integers(0, 255),
+        pad_val=st.integers(0, 255) | st.sampled_from([114.0, 7.0]),
         max_iters=st.integers(0, 3),
         min_bbox_size=st.floats(0, 10),
         min_area_ratio=st.floats(0, 0.9),

@@ -17,5 +17,7 @@ Image blend(const Image& first, const Image& second);
 /// `image` where the mask is not 0.
 void select(Image& base, const Image& image, const std::vector<std::uint8_t>& mask);
 Image warp(const Image& image, const Warp& warp);
+/// Of a uint8 image; see ResizeInDoubles.
+Image resize_in_doubles(const Image& image, Extent extent);
 
 }  // namespace penstock::transform

@@ -42,15 +42,15 @@ def config_loader(dataset: Dataset, arguments: argparse.Namespace) -> tuple[list
         python = resolve_loader_type(loader_type_of(cfg)) == "python"
         options["workers_per_gpu" if python else "num_threads"] = arguments.threads
     loader = split_loader.build_split_loader(cfg, arguments.split, dataset, **options)
-    return [name for name in vars(loader.detection.tensors).values() if isinstance(name, str)], loader
+    return [name for name in vars(loader.leaves[0].tensors).values() if isinstance(name, str)], loader
 
 
 def python_steps(loader: Any) -> list[tuple[str, float]]:
     """The steps of a configuration's pipeline that run in Python, by name, with the seconds that each takes on a
     sample: the median over a few, timed in this process."""
-    runner = loader.detection.runner
+    runner = loader.items.runner
     rounds = []
-    for item in range(min(_ITEMS, len(loader.detection))):
+    for item in range(min(_ITEMS, len(loader.items))):
         with seeded_globals(0, 0, item):
             rounds.append(runner.step_seconds(item, Stream(0, 0, item)))
     whole = [seconds for seconds in rounds[1:] or rounds if len(seconds) == len(loader.steps)]

@@ -12,6 +12,7 @@ from urllib.parse import unquote, urlsplit
 from penstock.dataset import interface, lake4
 from penstock.dataset.dataset import Dataset
 from penstock.dataset.deeplake_object import is_deeplake_dataset, open_deeplake_dataset
+from penstock.dataset.joined import JoinedDataset
 from penstock.dataset.keys import DATASET_META, DEEPLAKE4_LOG, VERSION_INFO, VERSION_INFO_PICKLED
 from penstock.dataset.records import Record
 from penstock.dataset.storage import LocalStore, Store
@@ -61,6 +62,10 @@ def open_dataset(
     for name, value in (("commit", commit), ("view", view)):
         if value is not None and not isinstance(value, str):
             raise TypeError(f"{name} must be a str, not {type(value).__name__}")
+    if isinstance(path, JoinedDataset):
+        if commit is None and view is None:
+            return path
+        raise ConfigError("datasets that are joined have neither commits nor views of their own", path=path.path)
     if isinstance(path, lake4.Lake4Dataset):
         return path if commit is None and view is None else lake4.open_directory(path.path, commit, view)
     if lake4.is_deeplake4_object(path):

@@ -112,6 +112,8 @@ class NativePart:
         layout: ``"rows"``: each image by itself, height x width x channels. ``"planes"``: each by itself, channels
             first. ``"stack"``: all in one array, channels first, smaller ones padded on the right and below.
         pad_value: What they are padded with.
+        partner_steps: How many of the steps a sample goes through before others are mixed with it; None: those before
+            the first step that mixes.
         complete: Makes the batch, where no step is left for Python.
         resume: Takes a sample through the other steps; what it returns is for :attr:`Program.collate`.
     """
@@ -124,5 +126,6 @@ class NativePart:
     gray: bool
     layout: Literal["rows", "planes", "stack"]
     pad_value: float
+    partner_steps: int | None = None
     complete: Callable[[NativeBatch], Any] | None = None
     resume: Callable[[NativeSample, Stream], Any] | None = None

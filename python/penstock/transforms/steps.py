@@ -202,12 +202,15 @@ class Mosaic:
 
 @dataclass(frozen=True)
 class MixUp:
-    """``img_scale``: (height, width)."""
+    """``img_scale``: (height, width). ``in_doubles``: ``pad_val`` is a float, with which MMDetection resizes the other
+    image as float64 and cuts what comes out.
+    """
 
     img_scale: tuple[int, int] = (640, 640)
     ratio_range: Pair = (0.5, 1.5)
     flip_ratio: float = 0.5
     pad_val: float = 114
+    in_doubles: bool = False
     max_iters: int = 15
     min_bbox_size: float = 5
     min_area_ratio: float = 0.2

@@ -19,8 +19,9 @@ require_mmdet()
 
 from mmdet.models import build_detector  # noqa: E402
 
+from penstock.integrations.mmdet.building import build_dataset  # noqa: E402
 from penstock.integrations.mmdet.dataset import DeepLakeCocoDataset  # noqa: E402
-from penstock.integrations.mmdet.loader import DetectionLoader, build_dataloader, build_dataset  # noqa: E402
+from penstock.integrations.mmdet.loader import DetectionLoader, build_dataloader  # noqa: E402
 from penstock.integrations.mmdet.pipeline import compile_pipeline  # noqa: E402
 from penstock.integrations.mmdet.testing import test_detector  # noqa: E402
 from penstock.integrations.mmdet.train import train_detector  # noqa: E402

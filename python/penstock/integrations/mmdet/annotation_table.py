@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -10,7 +12,7 @@ import numpy.typing as npt
 from penstock.integrations.mmdet.annotations import Annotations
 from penstock.transforms.native import AnnotationTable
 
-__all__ = ["BoxRules", "annotation_table", "coco_rules", "corners_of", "empty_table", "voc_rules"]
+__all__ = ["BoxRules", "annotation_table", "coco_rules", "corners_of", "empty_table", "gathered_table", "voc_rules"]
 
 
 class BoxRules(NamedTuple):
@@ -106,6 +108,44 @@ def annotation_table(
 def corners_of(boxes: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:
     """Left, top, right, bottom of boxes [n, 4] of left, top, width, height."""
     return np.concatenate((boxes[:, :2], boxes[:, :2] + boxes[:, 2:]), axis=1, dtype=np.float32, casting="same_kind")
+
+
+def gathered_table(
+    tables: Sequence[AnnotationTable],
+    table_of: npt.NDArray[np.int64],
+    item_of: npt.NDArray[np.int64],
+    flags: npt.NDArray[np.uint8],
+) -> AnnotationTable:
+    """Items of several tables, in any order and any number of times, as one; their indices are 0, 1, 2, ...
+
+    Args:
+        tables: The tables; all with annotations, or none.
+        table_of: int64 [items]: of which table each item is.
+        item_of: int64 [items]: which item of that table it is.
+        flags: uint8 [items]: the group of each.
+    """
+    indices = np.arange(len(table_of), dtype=np.int64)
+    if not len(tables[0].offsets):
+        return dataclasses.replace(empty_table(indices), flags=flags)
+    items = np.cumsum([0, *(len(table.indices) for table in tables)])[table_of] + item_of
+    rows, row_of = _rows_of_items(_joined_offsets([table.offsets for table in tables]), items)
+    ignored, ignored_of = _rows_of_items(_joined_offsets([table.ignored_offsets for table in tables]), items)
+    return AnnotationTable(
+        indices=indices,
+        flags=flags,
+        offsets=_offsets(row_of, len(items)),
+        boxes=np.concatenate([table.boxes for table in tables])[rows],
+        labels=np.concatenate([table.labels for table in tables])[rows],
+        mask_rows=np.concatenate([table.mask_rows for table in tables])[rows],
+        ignored_offsets=_offsets(ignored_of, len(items)),
+        ignored=np.concatenate([table.ignored for table in tables])[ignored],
+    )
+
+
+def _joined_offsets(offsets: Sequence[npt.NDArray[np.int64]]) -> npt.NDArray[np.int64]:
+    """Offsets into arrays that are put one after the other."""
+    counts = np.concatenate([np.diff(one) for one in offsets])
+    return np.concatenate(([0], np.cumsum(counts))).astype(np.int64)
 
 
 def _rows_of_items(

@@ -15,6 +15,11 @@
 - ``deeplake_metrics_format``: That of the top level, for ``build_dataset``, which is given a split alone.
 - ``min_size``: With Pascal VOC's rules, objects narrower or lower than so many pixels are ignored in training.
 
+Datasets may be wrapped and nested as in MMDetection: ``type="RepeatDataset"``, ``"ClassBalancedDataset"``,
+``"MultiImageMixDataset"`` (training), ``"ConcatDataset"``, a list of datasets, or a list as ``deeplake_path`` (and as
+the other keys that belong to a path, an entry for each). Keys beginning with ``deeplake_``, ``classes`` and, but for
+MultiImageMixDataset, ``pipeline`` may stand beside a wrapper's own: the datasets within take them where they have none.
+
 Keys of MMDetection's datasets that concern annotation files (``type``, ``ann_file``, ``img_prefix``, ...) may
 stand there, as they come with MMDetection's base configurations; they are not used.
 
@@ -56,6 +61,8 @@ from penstock.integrations.mmdet.metric_names import check_evaluation, eval_mode
 from penstock.integrations.mmdet.names import check_keys, did_you_mean
 
 __all__ = [
+    "SPLIT_KEYS",
+    "STOCK_KEYS",
     "LoaderSettings",
     "Split",
     "check_config",
@@ -68,7 +75,8 @@ logger = logging.getLogger("penstock")
 
 _LOADER_TYPES = ("auto", "c++", "cpp", "python")
 _TOP_KEYS = ("deeplake_dataloader_type", "deeplake_metrics_format")
-_SPLIT_KEYS = (
+#: Keys of a dataset.
+SPLIT_KEYS = (
     "pipeline",
     "deeplake_path",
     "deeplake_tensors",
@@ -81,11 +89,11 @@ _SPLIT_KEYS = (
     "filter_empty_gt",
     "min_size",
 )
-_STOCK_KEYS = (
+#: Keys of MMDetection's own datasets, which are not used.
+STOCK_KEYS = (
     *("type", "ann_file", "data_root", "img_prefix", "seg_prefix", "seg_suffix", "proposal_file"),
     *("test_mode", "file_client_args", "samples_per_gpu", "img_subdir", "ann_subdir"),
 )
-_WRAPPERS = ("ClassBalancedDataset", "ConcatDataset", "MultiImageMixDataset", "RepeatDataset")
 #: Names of a loader's options in MMDetection and in Deep Lake, and what they set.
 _LOADER_KEYS = {
     "samples_per_gpu": "batch_size",
@@ -174,7 +182,7 @@ def loader_type_of(cfg: Mapping[str, Any]) -> str:
 
 
 def parse_split(where: str, cfg: Mapping[str, Any], pipeline: Sequence[Mapping[str, Any]] | None = None) -> Split:
-    """Reads ``data.train`` or ``data.val``.
+    """Reads the keys of one dataset, ``data.train`` or ``data.val`` or one within their wrappers.
 
     Args:
         where: Its name, for messages.
@@ -182,16 +190,11 @@ def parse_split(where: str, cfg: Mapping[str, Any], pipeline: Sequence[Mapping[s
         pipeline: The pipeline to take where it has none.
 
     Raises:
-        ConfigError: An unknown key or metrics format, no pipeline, a dataset wrapper, which is not supported yet.
+        ConfigError: An unknown key or metrics format, no pipeline.
     """
     if not isinstance(cfg, Mapping):
-        raise ConfigError(f"{where}: several datasets are not supported yet, got {type(cfg).__name__}")
-    if cfg.get("type") in _WRAPPERS:
-        raise ConfigError(
-            f"{where}: '{cfg['type']}' is not supported yet",
-            hint="In a configuration that inherits it, start anew with dict(_delete_=True, ...)",
-        )
-    check_keys(where, cfg, (*_SPLIT_KEYS, *_STOCK_KEYS))
+        raise ConfigError(f"{where}: a dict with a dataset's keys is needed, got {cfg!r}")
+    check_keys(where, cfg, (*SPLIT_KEYS, *STOCK_KEYS))
     if cfg.get("proposal_file") is not None:
         raise ConfigError(f"{where}: 'proposal_file' is not supported yet")
     metrics_format = format_of(cfg)
@@ -225,7 +228,7 @@ def parse_loader(data: Mapping[str, Any], name: str) -> LoaderSettings:
     Raises:
         ConfigError: An unknown or wrong option.
     """
-    split = data.get(name) or {}
+    split = _settings_of(data.get(name) or {})
     common = ("workers_per_gpu", "samples_per_gpu", "persistent_workers") if name == "train" else ("workers_per_gpu",)
     found: dict[str, Any] = {
         "batch_size": 2 if name == "train" else 1,
@@ -248,6 +251,20 @@ def parse_loader(data: Mapping[str, Any], name: str) -> LoaderSettings:
         logger.warning("data.%s: shuffle is ignored: results go by the order of the dataset", name)
         found["shuffle"] = False
     return LoaderSettings(found.pop("batch_size"), found.pop("num_workers"), found.pop("shuffle"), found)
+
+
+def _settings_of(split: Any) -> Mapping[str, Any]:
+    """Where a split says how to load it: the outermost of its wrappers that does, else its first dataset."""
+    while True:
+        if isinstance(split, (list, tuple)):
+            inner = split[0] if split else {}
+        elif isinstance(split, Mapping) and not {"samples_per_gpu", "deeplake_dataloader"} & split.keys():
+            inner = split.get("dataset", split.get("datasets"))
+        else:
+            inner = None
+        if inner is None:
+            return split if isinstance(split, Mapping) else {}
+        split = inner
 
 
 def _given(credentials: Any) -> Any:

@@ -23,7 +23,7 @@ from penstock.integrations.mmdet.image_infos import image_infos, image_numbers
 from penstock.integrations.mmdet.lowering import lower
 from penstock.integrations.mmdet.metric_names import check_metrics
 from penstock.integrations.mmdet.recalls import check_proposals, recalls_of
-from penstock.integrations.mmdet.running import MOST_REJECTED, PipelineRunner, rejected_all
+from penstock.integrations.mmdet.running import MOST_REJECTED, PipelineRunner, Recipe, rejected_all
 from penstock.integrations.mmdet.segmentations import are_polygons, segmentations
 from penstock.integrations.mmdet.steps import build_steps
 from penstock.integrations.mmdet.tensors import DetectionTensors, masks_for_metrics
@@ -53,6 +53,7 @@ class DeepLakeCocoDataset(CocoDataset):  # type: ignore[misc]
     Attributes:
         source, tensors: As given.
         indices: int64 [len]: which sample of ``source`` each item is.
+        configured: The pipeline as given.
 
     Raises:
         ConfigError: A pipeline or classes that cannot work, or no sample left.
@@ -83,6 +84,7 @@ class DeepLakeCocoDataset(CocoDataset):  # type: ignore[misc]
             classes = classes or self._categories.names
         else:
             self._categories = Categories((), ())
+        self.configured = list(pipeline)
         steps = build_steps(pipeline, source[tensors.img], test_mode=test_mode)
         super().__init__(
             ann_file=source.path,
@@ -191,7 +193,7 @@ class DeepLakeCocoDataset(CocoDataset):  # type: ignore[misc]
         global generators. Where the pipeline mixes images, which there takes a wrapper, they follow from those.
         """
         index = int(self.indices[idx])
-        if self.runner.mixes:
+        if self.recipe.levels:
             return self.runner.run({"index": index}, Stream(int(np.random.randint(2**31)), 0, index))
         for _ in range(MOST_REJECTED):
             data = self.pipeline(self.results_of(idx))
@@ -203,7 +205,20 @@ class DeepLakeCocoDataset(CocoDataset):  # type: ignore[misc]
     @cached_property
     def runner(self) -> PipelineRunner:
         """Runs the pipeline in Python."""
-        return PipelineRunner(self, self.steps)
+        return PipelineRunner(self, self._recipe_of)
+
+    def _recipe_of(self, item: int) -> Recipe:
+        return self.recipe
+
+    @cached_property
+    def recipe(self) -> Recipe:
+        """The pipeline of each item."""
+        return Recipe.of_one_dataset(self.steps)
+
+    @property
+    def transforms(self) -> list[Any]:
+        """MMDetection's transforms, and others in place of those that read files."""
+        return list(self.pipeline.transforms)
 
     @cached_property
     def steps(self) -> list[Any]:
@@ -213,6 +228,16 @@ class DeepLakeCocoDataset(CocoDataset):  # type: ignore[misc]
     def item_of(self, index: int) -> int:
         """The item that is sample ``index`` of ``source``, which is one of them."""
         return int(np.searchsorted(self.indices, index))
+
+    @property
+    def groups(self) -> npt.NDArray[np.uint8]:
+        """Group by aspect ratio of each item."""
+        flags: npt.NDArray[np.uint8] = self.flag
+        return flags
+
+    def place_of(self, item: int) -> tuple[str, int]:
+        """Path and index of an item's sample, for errors."""
+        return self.source.path, int(self.indices[item])
 
     def read_image(self, idx: int, color: Color) -> npt.NDArray[Any]:
         """An item's image, uint8 [height, width, 3] or as ``color`` says."""

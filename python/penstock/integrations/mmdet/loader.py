@@ -1,27 +1,22 @@
-"""Datasets and loaders from MMDetection configurations."""
+"""Loaders for MMDetection."""
 
 from __future__ import annotations
 
 import functools
-import os
-from collections.abc import Mapping
-from functools import partial
+from collections.abc import Iterator
 from typing import Any
 
-from penstock.dataset import Dataset, open_dataset
 from penstock.errors import ConfigError
-from penstock.integrations.mmdet.config import parse_split
 from penstock.integrations.mmdet.dataset import DeepLakeCocoDataset
 from penstock.integrations.mmdet.pipeline import dataset_program
 from penstock.integrations.mmdet.sampler import GroupedSampler, OrderedSampler
-from penstock.integrations.mmdet.steps import loads_masks
-from penstock.integrations.mmdet.tensors import DetectionTensors, resolve_tensors
-from penstock.integrations.mmdet.voc import DeepLakeVOCDataset
+from penstock.integrations.mmdet.tensors import DetectionTensors
+from penstock.integrations.mmdet.wrappers import FlatDataset, flat_dataset, leaves_of, skipped_steps
 from penstock.loader import DataLoader
 from penstock.samples import Samples
 from penstock.sampling import world
 
-__all__ = ["DetectionLoader", "build_dataloader", "build_dataset"]
+__all__ = ["DetectionLoader", "build_dataloader"]
 
 
 class DetectionLoader(DataLoader):
@@ -29,7 +24,8 @@ class DetectionLoader(DataLoader):
     and classes.
 
     Args:
-        dataset: The dataset.
+        dataset: The dataset, from :func:`penstock.integrations.mmdet.build_dataset`: a
+            :class:`DeepLakeCocoDataset`, or MMDetection's wrapper around such.
         batch_size: Samples in a batch.
         shuffle: Shuffle within groups of like aspect ratio, see :class:`GroupedSampler`; else the dataset's
             order.
@@ -37,13 +33,19 @@ class DetectionLoader(DataLoader):
         rank, world_size: Default: those of ``torch.distributed`` if it runs. All ranks get equally many batches.
         options: Further arguments of :class:`penstock.DataLoader`.
 
+    Attributes:
+        items: The dataset as the loader goes through it: flat, where it is wrapped.
+
+    What a hook changes with ``dataset.update_skip_type_keys`` takes effect with the next iteration. That ends those
+    still under way.
+
     Raises:
         ConfigError: Shuffling for validation.
     """
 
     def __init__(
         self,
-        dataset: DeepLakeCocoDataset,
+        dataset: Any,
         batch_size: int = 1,
         *,
         shuffle: bool = False,
@@ -53,19 +55,22 @@ class DetectionLoader(DataLoader):
         **options: Any,
     ) -> None:
         self._detection = dataset
+        self._skipped = skipped_steps(dataset)
+        self.items: DeepLakeCocoDataset | FlatDataset = flat_dataset(dataset)
+        indices = self.items.indices
         ranks = functools.partial(world, rank, world_size)
-        sampler: GroupedSampler | OrderedSampler = OrderedSampler(dataset.indices, world=ranks)
+        sampler: GroupedSampler | OrderedSampler = OrderedSampler(indices, world=ranks)
         if shuffle:
-            if dataset.test_mode:
+            if self.items.test_mode:
                 raise ConfigError("a dataset of validation (test_mode) is not shuffled", hint="Pass shuffle=False")
             sampler = GroupedSampler(
-                dataset.indices, dataset.flag, batch_size=batch_size, seed=self._order_seed, world=ranks
+                indices, self.items.flag, batch_size=batch_size, seed=self._order_seed, world=ranks
             )
         super().__init__(
-            dataset.source,
+            self.items.source,
             batch_size,
-            tensors={"img": dataset.tensors.img, **_masks(dataset.tensors)},
-            transform=dataset_program(dataset),
+            tensors={"img": self.items.tensors.img, **_masks(self.items.tensors)},
+            transform=dataset_program(self.items),
             sampler=sampler,
             seed=seed,
             rank=rank,
@@ -73,15 +78,29 @@ class DetectionLoader(DataLoader):
             **options,
         )
 
+    def __iter__(self) -> Iterator[Any]:  # type: ignore[override]
+        """Starts an epoch; see :meth:`penstock.DataLoader.__iter__`."""
+        skipped = skipped_steps(self._detection)
+        if skipped != self._skipped:
+            self._skipped = skipped
+            self.items = flat_dataset(self._detection)
+            self._replace_program(dataset_program(self.items))
+        return super().__iter__()
+
     @property
-    def detection(self) -> DeepLakeCocoDataset:
-        """The dataset, which is also ``dataset``; here with its type."""
+    def detection(self) -> Any:
+        """The dataset, which is also ``dataset``."""
         return self._detection
+
+    @property
+    def leaves(self) -> list[DeepLakeCocoDataset]:
+        """The Deep Lake datasets that it wraps, or itself."""
+        return leaves_of(self._detection)
 
     def _order_seed(self) -> int:
         return self._seed()
 
-    def _torch_dataset(self, samples: Samples) -> DeepLakeCocoDataset:
+    def _torch_dataset(self, samples: Samples) -> Any:
         return self._detection
 
 
@@ -89,51 +108,8 @@ def _masks(tensors: DetectionTensors) -> dict[str, str]:
     return {} if tensors.gt_masks is None else {"gt_masks": tensors.gt_masks}
 
 
-def build_dataset(
-    cfg: Mapping[str, Any],
-    default_args: Mapping[str, Any] | None = None,
-    *,
-    dataset: Dataset | str | os.PathLike[str] | Any = None,
-    tensors: Mapping[str, str] | None = None,
-) -> DeepLakeCocoDataset:
-    """The dataset of ``data.train`` or ``data.val``.
-
-    Args:
-        cfg: Its keys; see :mod:`penstock.integrations.mmdet.config`.
-        default_args: Keys to take where ``cfg`` has none; ``dict(test_mode=True)`` for validation.
-        dataset: Stands in for ``deeplake_path`` and the keys that belong to it (commit, view, credentials).
-        tensors: Stands in for ``deeplake_tensors``.
-
-    Raises:
-        ConfigError: Keys, pipeline or tensors that cannot work.
-        PenstockError: What :func:`penstock.open` raises.
-    """
-    merged = {**(default_args or {}), **cfg} if isinstance(cfg, Mapping) else cfg
-    split = parse_split("the dataset's configuration", merged)
-    if dataset is not None:
-        opened = open_dataset(dataset)
-    elif split.path is not None:
-        opened = open_dataset(split.path, commit=split.commit, view=split.view, creds=split.credentials)
-    else:
-        raise ConfigError("the dataset's configuration has no deeplake_path")
-    kind: Any = DeepLakeCocoDataset
-    if split.metrics_format == DeepLakeVOCDataset.METRICS_FORMAT:
-        kind = partial(DeepLakeVOCDataset, min_size=split.min_size, eval_mode=split.eval_mode)
-    built: DeepLakeCocoDataset = kind(
-        opened,
-        resolve_tensors(
-            opened, tensors or split.tensors, masks=isinstance(split.pipeline, list) and loads_masks(split.pipeline)
-        ),
-        split.pipeline,
-        classes=split.classes,
-        test_mode=bool(merged.get("test_mode", False)),
-        filter_empty_gt=split.filter_empty_gt,
-    )
-    return built
-
-
 def build_dataloader(
-    dataset: DeepLakeCocoDataset,
+    dataset: Any,
     samples_per_gpu: int,
     workers_per_gpu: int,
     num_gpus: int = 1,
@@ -149,7 +125,7 @@ def build_dataloader(
     """A loader for a dataset, with the arguments of MMDetection's ``build_dataloader``.
 
     Args:
-        dataset: From :func:`build_dataset`.
+        dataset: From :func:`penstock.integrations.mmdet.build_dataset`.
         samples_per_gpu: Samples in a batch.
         workers_per_gpu: Threads of the C++ loader, worker processes of the Python loader.
         num_gpus: 1: a process has one GPU.

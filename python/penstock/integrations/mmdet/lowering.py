@@ -312,14 +312,17 @@ def _mosaic(transform: Any) -> Step:
 
 
 def _mix_up(transform: Any) -> Step:
-    # Another number, 114.0 for one, makes MMDetection resize the filled image in another type, and round otherwise.
-    if not _is_integer(transform.pad_val) or not 0 <= transform.pad_val <= 255:
-        raise _not_native(pad_val=transform.pad_val)
+    value = transform.pad_val
+    # With a float, 114.0 for one, MMDetection resizes the filled image in another type, and cuts what comes out.
+    in_doubles = type(value) is float
+    if not (_is_integer(value) or (in_doubles and value.is_integer())) or not 0 <= value <= 255:
+        raise _not_native(pad_val=value)
     return steps.MixUp(
         img_scale=_positive("img_scale", transform.dynamic_scale),
         ratio_range=_pair("ratio_range", transform.ratio_range),
         flip_ratio=_number("flip_ratio", transform.flip_ratio),
-        pad_val=int(transform.pad_val),
+        pad_val=float(value) if in_doubles else int(value),
+        in_doubles=in_doubles,
         max_iters=_integer("max_iters", transform.max_iters),
         bbox_clip_border=bool(transform.bbox_clip_border),
         skip_filter=bool(transform.skip_filter),

@@ -20,18 +20,26 @@ _MIX = (st.Mosaic, st.MixUp, st.CopyPaste)
 _FORMAT = (st.DefaultFormatBundle, st.ImageToTensor, st.Collect)
 
 
-def native_steps(steps: Sequence[Any], polygons: bool | None, images: str = "") -> tuple[int, str]:
+def native_steps(
+    steps: Sequence[Any],
+    polygons: bool | None,
+    images: str = "",
+    mixing: str = "",
+) -> tuple[int, str]:
     """How many of the leading steps the core can run, and why not the next; "" where it can run all.
 
     Args:
         steps: The lowered pipeline.
         polygons: As for :func:`native_part`.
         images: Why the core cannot start from the dataset's images, where that is so.
+        mixing: Why it cannot mix samples, where that is so.
     """
     if images:
         return 0, images
     for number, step in enumerate(steps):
         reason = _why_not_masks(step, polygons) or _why_not(step, steps[:number])
+        if not reason and isinstance(step, _MIX):
+            reason = mixing
         if reason:
             return number, reason
     return len(steps), ""
@@ -42,6 +50,8 @@ def native_part(
     polygons: bool | None,
     *,
     images: str = "",
+    mixing: str = "",
+    partner_steps: int | None = None,
     table: Callable[[], AnnotationTable],
     names: Callable[[int], Mapping[str, Any]],
     resume: Callable[[NativeSample, dict[str, Any], Stream, int], Any],
@@ -51,12 +61,13 @@ def native_part(
     Args:
         steps: The lowered pipeline.
         polygons: Whether the dataset's masks are polygons; None where it has none that the core could read.
-        images: As for :func:`native_steps`.
+        images, mixing: As for :func:`native_steps`.
+        partner_steps: As for :class:`NativePart`.
         table: Gives the annotations.
         names: What the dataset notes of a sample, by its index: "filename", "ori_filename".
         resume: Takes a sample on from the core: its arrays, its notes, its stream, and the number of the next step.
     """
-    count, _ = native_steps(steps, polygons, images)
+    count, _ = native_steps(steps, polygons, images, mixing)
     if count == 0:
         return None
     gray = steps[0].color == "gray"
@@ -74,6 +85,7 @@ def native_part(
             gray=gray,
             layout=collector.layout,
             pad_value=collector.pad_value,
+            partner_steps=partner_steps,
             complete=_Complete(collector, names),
         )
     while isinstance(steps[count - 1], (*_FORMAT, st.MultiScaleFlipAug)):
@@ -87,6 +99,7 @@ def native_part(
         gray=gray,
         layout="rows",
         pad_value=0,
+        partner_steps=partner_steps,
         resume=_Resume(Metas(steps[:count], gray=gray), names, resume, count),
     )
 
@@ -131,7 +144,7 @@ def _why_not(step: Any, before: Sequence[Any]) -> str:
     if isinstance(step, st.Normalize) and len(step.mean) != 3:
         return "its mean has not three values"
     if isinstance(step, _MIX):
-        return _why_not_mix(step, before, floating)
+        return _why_not_mix(step, floating)
     with_mask = annotations is not None and annotations.with_mask
     if isinstance(step, st.FilterAnnotations) and step.by_mask and not with_mask:
         return "it needs masks, and none are loaded before it"
@@ -156,19 +169,13 @@ def _why_not_masks(step: Any, polygons: bool | None) -> str:
     return "" if step.with_bbox else "masks are loaded without boxes"
 
 
-def _why_not_mix(step: Any, before: Sequence[Any], floating: bool) -> str:
+def _why_not_mix(step: Any, floating: bool) -> str:
     if isinstance(step, st.CopyPaste):
-        return _why_not_after_rejection(before)
+        return ""
     if floating and isinstance(step, st.MixUp):
         return "the image is not uint8"
     if step.pad_val != int(step.pad_val):
         return "pad_val is not an integer"
-    return _why_not_after_rejection(before)
-
-
-def _why_not_after_rejection(before: Sequence[Any]) -> str:
-    if not any(isinstance(other, _MIX) for other in before) and any(_may_reject(other) for other in before):
-        return "a step before it may reject the samples that it mixes in"
     return ""
 
 

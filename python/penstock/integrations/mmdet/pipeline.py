@@ -9,12 +9,15 @@ from typing import Any
 from mmcv.parallel import collate
 
 from penstock.dataset import Dataset
+from penstock.dataset.joined import JoinedTensor
 from penstock.errors import ConfigError
 from penstock.integrations.mmdet.dataset import DeepLakeCocoDataset
 from penstock.integrations.mmdet.loading import LoadImageFromDeepLake
 from penstock.integrations.mmdet.native import native_part, native_steps
+from penstock.integrations.mmdet.running import Recipe
 from penstock.integrations.mmdet.steps import is_test_pipeline, loads_masks
 from penstock.integrations.mmdet.tensors import TENSOR_KEYS, resolve_tensors
+from penstock.integrations.mmdet.wrappers import FlatDataset
 from penstock.readings import Reading
 from penstock.transforms.program import Program, StepReport
 from penstock.transforms.steps import PythonStep
@@ -56,20 +59,23 @@ def compile_pipeline(steps: Sequence[Mapping[str, Any]], *, dataset: Dataset, te
     )
 
 
-def dataset_program(dataset: DeepLakeCocoDataset) -> Program:
+def dataset_program(dataset: DeepLakeCocoDataset | FlatDataset) -> Program:
     """The program that gives the items of an MMDetection dataset."""
-    built = dataset.pipeline.transforms
+    built = dataset.transforms
     load = next(step for step in built if isinstance(step, LoadImageFromDeepLake))
+    runner = dataset if isinstance(dataset, FlatDataset) else dataset.runner
     native = native_part(
-        dataset.steps,
+        dataset.recipe.steps,
         dataset.polygons,
         images=_why_not_images(dataset),
+        mixing=_why_not_mixing(dataset.recipe),
+        partner_steps=_partner_steps(dataset.recipe),
         table=dataset.annotation_table,
         names=dataset.names_of,
-        resume=dataset.runner.resume,
+        resume=runner.resume,
     )
     return Program(
-        run=dataset.runner.run,
+        run=runner.run,
         collate=collate_batch,
         color={"img": load.color},
         needs_index=True,
@@ -79,18 +85,37 @@ def dataset_program(dataset: DeepLakeCocoDataset) -> Program:
     )
 
 
-def _why_not_images(dataset: DeepLakeCocoDataset) -> str:
+def _why_not_mixing(recipe: Recipe) -> str:
+    """Why the core cannot mix samples; "" where it can."""
+    levels = recipe.mixing_levels
+    if len(levels) > 1:
+        return "it mixes samples that are mixed already"
+    return "it mixes samples of a part of the dataset" if levels and levels[0].pool is not None else ""
+
+
+def _partner_steps(recipe: Recipe) -> int | None:
+    """How many of the steps a sample goes through before it is mixed into others."""
+    levels = recipe.mixing_levels
+    return levels[0].begin if levels else None
+
+
+def _why_not_images(dataset: DeepLakeCocoDataset | FlatDataset) -> str:
     """Why the core's steps cannot start from the dataset's images; "" where they can."""
     tensor = dataset.source[dataset.tensors.img]
+    if isinstance(dataset, FlatDataset) and dataset.apart:
+        return dataset.apart
+    if isinstance(tensor, JoinedTensor) and tensor.apart:
+        return tensor.apart
     if Reading(tensor).is_for_core_transforms:
         return ""
     return f"the core does not decode the images of '{tensor.name}', or not each as one file"
 
 
-def _reports(built: Sequence[Any], dataset: DeepLakeCocoDataset) -> tuple[StepReport, ...]:
-    count, reason = native_steps(dataset.steps, dataset.polygons, _why_not_images(dataset))
+def _reports(built: Sequence[Any], dataset: DeepLakeCocoDataset | FlatDataset) -> tuple[StepReport, ...]:
+    steps = dataset.recipe.steps
+    count, reason = native_steps(steps, dataset.polygons, _why_not_images(dataset), _why_not_mixing(dataset.recipe))
     reports = []
-    for number, (step, own) in enumerate(zip(built, dataset.steps, strict=True)):
+    for number, (step, own) in enumerate(zip(built, steps, strict=True)):
         why = own.reason if isinstance(own, PythonStep) else "it comes after"
         native = number < count
         reports.append(StepReport(_text_of(step), native, "" if native else reason if number == count else why))

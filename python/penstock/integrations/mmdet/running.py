@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
+import functools
 import time
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
+from penstock.dataset import Dataset
 from penstock.errors import PenstockError, TransformError
 from penstock.integrations.mmdet.collecting import mask_objects
 from penstock.integrations.mmdet.lowering import WRAPPERS
-from penstock.reference.transforms import Partners, partner_indices, run_step
+from penstock.reference.transforms import partner_indices, run_step
 from penstock.transforms import steps as st
 from penstock.transforms.draws import Draws, Stream
 from penstock.transforms.native import NativeSample
+from penstock.transforms.program import Color
 
-if TYPE_CHECKING:
-    from penstock.integrations.mmdet.dataset import DeepLakeCocoDataset
-
-__all__ = ["MOST_REJECTED", "PipelineRunner", "rejected_all"]
+__all__ = ["MOST_REJECTED", "Items", "Level", "PipelineRunner", "Recipe", "mixes", "rejected_all"]
 
 Results = dict[str, Any]
 
@@ -34,6 +35,101 @@ _PART_STRIDE = 256
 _PARTS: dict[type, int] = {st.Mosaic: 3, st.MixUp: 1, st.CopyPaste: 1}
 
 
+class Items(Protocol):
+    """What a runner needs of a dataset: a list of items, each a sample of ``source``."""
+
+    @property
+    def source(self) -> Dataset: ...
+
+    @property
+    def test_mode(self) -> bool: ...
+
+    @property
+    def groups(self) -> npt.NDArray[Any]:
+        """The group of each item: another of its group takes the place of one that is rejected."""
+        ...
+
+    def __len__(self) -> int: ...
+
+    def item_of(self, index: int) -> int:
+        """The item that is sample ``index`` of ``source``."""
+        ...
+
+    def place_of(self, item: int) -> tuple[str, int]:
+        """Path and index, for errors."""
+        ...
+
+    def results_of(self, idx: int) -> Results:
+        """What goes into the pipeline."""
+        ...
+
+    def read_image(self, idx: int, color: Color) -> npt.NDArray[Any]:
+        """The item's image, decoded."""
+        ...
+
+    def get_ann_info(self, idx: int) -> dict[str, Any]:
+        """Its annotations, as MMDetection has them: "bboxes" and others."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class Level:
+    """A part of a pipeline whose steps mix in samples of one dataset, as that gives them.
+
+    Attributes:
+        key: Stands for that dataset: pipelines of different items meet in levels of one key.
+        begin: Number of the level's first step; samples that are mixed in go through the steps before it.
+        pool: int64: the items of that dataset; None: all.
+    """
+
+    key: int
+    begin: int
+    pool: npt.NDArray[np.int64] | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Recipe:
+    """The pipeline of an item.
+
+    Attributes:
+        steps: Its steps, lowered: steps that penstock has itself, and MMDetection's or the user's own objects.
+        levels: Its levels, in order; none where nothing mixes.
+    """
+
+    steps: tuple[Any, ...]
+    levels: tuple[Level, ...] = ()
+
+    @classmethod
+    def of_one_dataset(cls, steps: Sequence[Any]) -> Recipe:
+        """A pipeline whose steps mix in samples as the steps before the first of these have left them."""
+        first = next((number for number, step in enumerate(steps) if mixes(step)), None)
+        return cls(tuple(steps), () if first is None else (Level(0, first),))
+
+    def level(self, number: int) -> Level:
+        """The level of a step that mixes."""
+        return next(level for level in reversed(self.levels) if level.begin <= number)
+
+    def steps_before(self, key: int) -> int:
+        """Number of the steps before a level."""
+        return next(level.begin for level in self.levels if level.key == key)
+
+    @property
+    def mixing_levels(self) -> tuple[Level, ...]:
+        """The levels in which a step mixes."""
+        found = [self.level(number) for number, step in enumerate(self.steps) if mixes(step)]
+        return tuple(level for level in self.levels if level in found)
+
+
+def mixes(step: Any) -> bool:
+    """Whether a step mixes in other samples."""
+    return type(step) in _PARTS or _mixes_in_python(step)
+
+
+def _mixes_in_python(step: Any) -> bool:
+    """Whether a step is a transform that mixes as MMDetection has it: it chooses items, and finds them in results."""
+    return isinstance(step, st.PythonStep) and hasattr(step.transform, "get_indexes")
+
+
 def rejected_all(index: int, path: str) -> TransformError:
     """The error of a pipeline that goes on rejecting, the last time the sample ``index``."""
     return TransformError(f"the pipeline rejected {MOST_REJECTED} samples in a row", index=index, path=path)
@@ -43,37 +139,30 @@ class PipelineRunner:
     """Takes samples of a dataset through its pipeline, step by step.
 
     Args:
-        dataset: MMDetection's dataset.
-        steps: Its pipeline, lowered: steps that penstock has itself, and MMDetection's or the user's own objects.
+        items: The dataset.
+        recipe_of: The pipeline of an item.
     """
 
-    def __init__(self, dataset: DeepLakeCocoDataset, steps: Sequence[Any]) -> None:
-        self._dataset = dataset
-        self._steps = list(steps)
-        self._first_mix = next(
-            (number for number, step in enumerate(steps) if type(step) in _PARTS), len(self._steps)
-        )
-
-    @property
-    def mixes(self) -> bool:
-        """Whether a step mixes in other samples."""
-        return self._first_mix < len(self._steps)
+    def __init__(self, items: Items, recipe_of: Callable[[int], Recipe]) -> None:
+        self._items = items
+        self._recipe_of = recipe_of
 
     def run(self, sample: dict[str, Any], stream: Stream) -> Any:
         """All steps, on a sample: its "index", and "img" if it is decoded already."""
-        item = self._dataset.item_of(sample["index"])
-        results = self._results(item, sample.get("img"))
-        return self._accepted(self._advance(results, stream, 0), item, stream)
+        item = self._items.item_of(sample["index"])
+        return self._accepted(self._run(item, stream, image=sample.get("img")), item, stream)
 
     def resume(self, sample: NativeSample, notes: Results, stream: Stream, number: int) -> Any:
         """The steps from ``number`` on, of a sample that the core has brought there."""
-        item = self._dataset.item_of(int(sample.meta["index"]))
-        results = {**self._dataset.results_of(item), **notes, "img": sample.image, "img_fields": ["img"]}
-        for step in self._steps[:number]:
+        item = self._items.item_of(int(sample.meta["index"]))
+        recipe = self._recipe_of(item)
+        results = {**self._items.results_of(item), **notes, "img": sample.image, "img_fields": ["img"]}
+        for step in recipe.steps[:number]:
             if isinstance(step, st.LoadAnnotations):
                 _add_annotations(results, sample, step)
         attempt = int(sample.meta["attempt"])
-        return self._accepted(self._advance(results, stream.attempt(attempt), number), item, stream, attempt)
+        data = self._advance(recipe, results, stream.attempt(attempt), number)
+        return self._accepted(data, item, stream, attempt)
 
     def step_seconds(self, item: int, stream: Stream) -> list[float]:
         """How long each step takes on one item in Python, in seconds, the first with reading its image; fewer steps
@@ -81,9 +170,10 @@ class PipelineRunner:
         """
         seconds: list[float] = []
         start = time.perf_counter()
-        results: Results | None = self._results(item)
-        for number in range(len(self._steps)):
-            results = self._advance(results, stream, number, number + 1)
+        recipe = self._recipe_of(item)
+        results: Results | None = self._results(recipe, item)
+        for number in range(len(recipe.steps)):
+            results = self._advance(recipe, results, stream, number, number + 1)
             start, before = time.perf_counter(), start
             seconds.append(start - before)
             if results is None:
@@ -92,66 +182,127 @@ class PipelineRunner:
 
     def _accepted(self, data: Any, item: int, stream: Stream, attempt: int = 0) -> Any:
         """``data``, or, where the pipeline has rejected the sample, what it makes of another in its place."""
-        while data is None and not self._dataset.test_mode:
+        while data is None and not self._items.test_mode:
             attempt += 1
             if attempt == MOST_REJECTED:
-                raise rejected_all(int(self._dataset.indices[item]), self._dataset.source.path)
+                path, index = self._items.place_of(item)
+                raise rejected_all(index, path)
             retry = stream.attempt(attempt)
             item = self._replacement(item, retry)
-            data = self._advance(self._results(item), retry, 0)
+            data = self._run(item, retry)
         return data
 
-    def _results(self, item: int, image: npt.NDArray[Any] | None = None) -> Results:
+    def _run(self, item: int, stream: Stream, image: npt.NDArray[Any] | None = None) -> Any:
+        recipe = self._recipe_of(item)
+        return self._advance(recipe, self._results(recipe, item, image), stream, 0)
+
+    def _results(self, recipe: Recipe, item: int, image: npt.NDArray[Any] | None = None) -> Results:
         """What goes into the first step; the image is read where the caller does not have it."""
-        results = self._dataset.results_of(item)
-        load = self._steps[0]
+        results = self._items.results_of(item)
+        load = recipe.steps[0]
         if image is None and isinstance(load, st.LoadImage):
-            image = self._dataset.read_image(item, load.color)
+            image = self._items.read_image(item, load.color)
         if image is not None:
             results["img"] = image
         return results
 
     def _replacement(self, item: int, stream: Stream) -> int:
-        flags = self._dataset.flag
-        group: list[int] = np.flatnonzero(flags == flags[item]).tolist()
+        groups = self._items.groups
+        group: list[int] = np.flatnonzero(groups == groups[item]).tolist()
         return stream.step(_REPLACEMENT).choice(group)
 
-    def _advance(self, results: Results | None, stream: Stream, first: int, last: int | None = None) -> Any:
-        partners = self._partners(stream, first)
-        for number in range(first, len(self._steps) if last is None else last):
+    def _advance(
+        self,
+        recipe: Recipe,
+        results: Results | None,
+        stream: Stream,
+        first: int,
+        last: int | None = None,
+        parts: _Parts | None = None,
+    ) -> Any:
+        parts = parts or _Parts(stream, sum(_PARTS.get(type(step), 0) for step in recipe.steps[:first]))
+        for number in range(first, len(recipe.steps) if last is None else last):
             if results is None:
                 return None
-            step = self._steps[number]
+            step = recipe.steps[number]
             if isinstance(step, st.Step):
+                partners = functools.partial(self._partners, recipe, number, parts)
                 results = run_step(step, results, stream, number, partners, WRAPPERS)
+            elif _mixes_in_python(step):
+                results = self._mix_in_python(recipe, number, parts, results)
             else:
                 results = _call(step, results)
         return results
 
-    def _partners(self, stream: Stream, first_step: int) -> Partners:
-        """Gives the samples that the steps from ``first_step`` on mix in, one step after the other."""
-        taken = sum(_PARTS.get(type(step), 0) for step in self._steps[:first_step])
+    def _partners(self, recipe: Recipe, number: int, parts: _Parts, step: Any, draws: Draws) -> list[Results]:
+        """The samples that the step of this number mixes in."""
+        level = recipe.level(number)
+        pool = _Pool(self._items, level.pool)
+        positions = partner_indices(step, draws, len(pool), lambda position: len(pool.get_ann_info(position)["bboxes"]))
+        return self._mixed_in(positions, pool, level, parts)
 
-        def give(step: Any, draws: Draws) -> list[Results]:
-            nonlocal taken
-            items = partner_indices(step, draws, len(self._dataset), self._box_count)
-            first, taken = taken + 1, taken + len(items)
-            return [self._partner(item, stream, first + i) for i, item in enumerate(items)]
+    def _mix_in_python(self, recipe: Recipe, number: int, parts: _Parts, results: Results) -> Any:
+        """A transform that mixes, as MMDetection calls it."""
+        step, level = recipe.steps[number], recipe.level(number)
+        pool = _Pool(self._items, level.pool)
+        chosen = _call(step, pool, step.transform.get_indexes)
+        positions = chosen if isinstance(chosen, Sequence) else [chosen]
+        results["mix_results"] = self._mixed_in(positions, pool, level, parts)
+        results = _call(step, results)
+        if results is not None:
+            results.pop("mix_results", None)
+        return results
 
-        return give
+    def _mixed_in(self, positions: Sequence[int], pool: _Pool, level: Level, parts: _Parts) -> list[Results]:
+        numbers = parts.take(len(positions))
+        return [
+            self._partner(pool.item(position), level, part, parts)
+            for position, part in zip(positions, numbers, strict=True)
+        ]
 
-    def _box_count(self, item: int) -> int:
-        return len(self._dataset.get_ann_info(item)["bboxes"])
-
-    def _partner(self, item: int, stream: Stream, part: int) -> Results:
-        """Another sample that is mixed in: its state before the first step that mixes."""
+    def _partner(self, item: int, level: Level, part: int, parts: _Parts) -> Results:
+        """Another sample that is mixed in: its state before the level of the step that mixes."""
         for retry in range(MOST_REJECTED):
-            own = stream.part(part + retry * _PART_STRIDE)
+            own = parts.stream.part(part + retry * _PART_STRIDE)
             item = self._replacement(item, own) if retry else item
-            results = self._advance(self._results(item), own, 0, self._first_mix)
+            recipe = self._recipe_of(item)
+            results = self._results(recipe, item)
+            results = self._advance(recipe, results, own, 0, recipe.steps_before(level.key), parts)
             if results is not None:
                 return results  # type: ignore[no-any-return]
-        raise rejected_all(int(self._dataset.indices[item]), self._dataset.source.path)
+        path, index = self._items.place_of(item)
+        raise rejected_all(index, path)
+
+
+class _Pool:
+    """The dataset that a step chooses from, as transforms of MMDetection see it."""
+
+    def __init__(self, items: Items, pool: npt.NDArray[np.int64] | None) -> None:
+        self._items = items
+        self._pool = pool
+
+    def __len__(self) -> int:
+        return len(self._items) if self._pool is None else len(self._pool)
+
+    def item(self, position: int) -> int:
+        return int(position) if self._pool is None else int(self._pool[position])
+
+    def get_ann_info(self, position: int) -> dict[str, Any]:
+        return self._items.get_ann_info(self.item(position))
+
+
+class _Parts:
+    """Numbers of the parts of a sample, in the order in which they are mixed in; those that are mixed into a part have
+    numbers among them.
+    """
+
+    def __init__(self, stream: Stream, taken: int) -> None:
+        self.stream = stream
+        self._taken = taken
+
+    def take(self, count: int) -> range:
+        first, self._taken = self._taken + 1, self._taken + count
+        return range(first, first + count)
 
 
 def _add_annotations(results: Results, sample: NativeSample, step: st.LoadAnnotations) -> None:
@@ -166,9 +317,10 @@ def _add_annotations(results: Results, sample: NativeSample, step: st.LoadAnnota
         results["mask_fields"].append("gt_masks")
 
 
-def _call(step: st.PythonStep, results: Results) -> Any:
+def _call(step: st.PythonStep, argument: Any, function: Callable[[Any], Any] | None = None) -> Any:
+    """What the step's transform, or a function of its, makes of the argument."""
     try:
-        return step(results)
+        return (function or step)(argument)
     except PenstockError:
         raise
     except Exception as error:

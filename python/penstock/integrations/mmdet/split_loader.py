@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 import logging
 import os
 from collections.abc import Mapping
@@ -14,8 +15,9 @@ from mmdet.utils.compat_config import compat_imgs_per_gpu
 
 from penstock.dataset import Dataset
 from penstock.errors import ConfigError
-from penstock.integrations.mmdet.config import loader_type_of, parse_loader, parse_split
-from penstock.integrations.mmdet.loader import DetectionLoader, build_dataloader, build_dataset
+from penstock.integrations.mmdet.building import build_dataset, dataset_configs
+from penstock.integrations.mmdet.config import loader_type_of, parse_loader
+from penstock.integrations.mmdet.loader import DetectionLoader, build_dataloader
 from penstock.integrations.mmdet.metric_names import format_of
 
 __all__ = ["build_split_loader", "read_config"]
@@ -65,13 +67,15 @@ def build_split_loader(
     keys = cfg.data.get(name)
     if keys is None:
         keys = cfg.data[name] = ConfigDict()
-    if dataset is None and isinstance(keys, Mapping) and not keys.get("deeplake_path"):
+    paths = [one.get("deeplake_path") for one in dataset_configs(keys)]
+    if isinstance(keys, Mapping):
+        paths.append(keys.get("deeplake_path"))
+    if dataset is None and not any(paths):
         raise ConfigError(
             f"{where} has no deeplake_path",
             hint=f"Give one, or pass ds_{name}=" + ("" if name == "train" else ", or validate=False"),
         )
-    split = parse_split(where, keys, cfg.get("train_pipeline" if name == "train" else "test_pipeline"))
-    if dataset is not None and split.path is not None:
+    if dataset is not None and any(paths):
         logger.info("%s: the dataset that was passed is used in place of deeplake_path", where)
     settings = parse_loader(cfg.data, name)
     options = {
@@ -83,11 +87,19 @@ def build_split_loader(
         **settings.options,
         **options,
     }
-    steps = split.pipeline
-    if name != "train" and options["samples_per_gpu"] > 1:
-        steps = replace_ImageToTensor(copy.deepcopy(steps))
-    defaults = {"deeplake_metrics_format": format_of(cfg)}
-    keys = {**keys, "pipeline": steps, "test_mode": name != "train"}
-    built = build_dataset(keys, defaults, dataset=dataset, tensors=tensors)
-    logger.info("%s: %d images of %s", where, len(built), built.source.path)
-    return build_dataloader(built, **options)
+    built = build_dataset(
+        keys,
+        {"test_mode": name != "train", "deeplake_metrics_format": format_of(cfg)},
+        dataset=dataset,
+        tensors=tensors,
+        pipeline=cfg.get("train_pipeline" if name == "train" else "test_pipeline"),
+        where=where,
+        prepare=functools.partial(_prepared, batched=name != "train" and options["samples_per_gpu"] > 1),
+    )
+    loader = build_dataloader(built, **options)
+    logger.info("%s: %d images of %s", where, len(built), loader.items.source.path)
+    return loader
+
+
+def _prepared(steps: Any, batched: bool) -> Any:
+    return replace_ImageToTensor(copy.deepcopy(steps)) if batched else steps

@@ -15,7 +15,7 @@ from penstock.errors import ConfigError
 from penstock.integrations.mmdet.loading import LoadImageFromDeepLake
 from penstock.integrations.mmdet.names import did_you_mean
 
-__all__ = ["build_steps", "is_test_pipeline", "loads_masks"]
+__all__ = ["build_steps", "check_steps", "is_test_pipeline", "loads_masks"]
 
 _NOT_YET = {
     "LoadImageFromWebcam": "images come from the dataset",
@@ -38,10 +38,7 @@ def build_steps(steps: Sequence[Mapping[str, Any]], image: Tensor, *, test_mode:
         ConfigError: A step that does not exist, does not take its arguments or is not supported yet, by its
             number.
     """
-    if isinstance(steps, (str, Mapping)) or not isinstance(steps, Sequence) or not steps:
-        raise ConfigError(f"pipeline: a list of dicts is needed, got {steps!r}")
-    for number, step in enumerate(steps, start=1):
-        _check_step(step, f"pipeline step {number}")
+    check_steps(steps)
     types = [_type_name(step) for step in steps]
     built = [_build(step, f"pipeline step {number}", image) for number, step in enumerate(steps, start=1)]
     if "LoadImageFromFile" not in types:
@@ -50,6 +47,17 @@ def build_steps(steps: Sequence[Mapping[str, Any]], image: Tensor, *, test_mode:
         position = next(i for i, step in enumerate(built) if isinstance(step, LoadImageFromDeepLake))
         built.insert(position + 1, LoadAnnotations())
     return built
+
+
+def check_steps(steps: Any, where: str = "") -> None:
+    """Raises ConfigError for what cannot be a pipeline: a step that does not exist or is not supported yet, by its
+    number.
+    """
+    prefix = f"{where}: " if where else ""
+    if isinstance(steps, (str, Mapping)) or not isinstance(steps, Sequence) or not steps:
+        raise ConfigError(f"{prefix}pipeline: a list of dicts is needed, got {steps!r}")
+    for number, step in enumerate(steps, start=1):
+        _check_step(step, f"{prefix}pipeline step {number}")
 
 
 def is_test_pipeline(steps: Sequence[Mapping[str, Any]]) -> bool:

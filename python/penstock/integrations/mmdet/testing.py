@@ -85,9 +85,11 @@ def test_detector(
     _check_output(out, options if format_only else None)
     loader = build_split_loader(cfg, split or _split_of(cfg), ds_test, ds_test_tensors)
     dataset = loader.detection
+    if format_only and len(loader.leaves) > 1:
+        raise ConfigError("format_only: results of several datasets have no files in common", hint="Test one at a time")
     with loader:
-        if not format_only:
-            dataset.prepare_metrics(metrics)
+        for leaf in () if format_only else loader.leaves:
+            leaf.prepare_metrics(metrics)
         model = _loaded(model, cfg, checkpoint, dataset.CLASSES)
         results = list(_results(model, cfg, loader, show_dir, show_score_thr))
     if out is not None:
@@ -156,22 +158,23 @@ def _results(
             found = wrapped(return_loss=False, rescale=True, **batch)
         for result in found:
             if show_dir is not None:
-                _draw(model, loader.detection, item, result, Path(show_dir), score_thr)
+                _draw(model, loader, item, result, Path(show_dir), score_thr)
             if isinstance(result, tuple):
                 result = (result[0], encode_mask_results(result[1]))
             yield result
             item += 1
 
 
-def _draw(model: Any, dataset: Any, item: int, result: Any, folder: Path, score_thr: float) -> None:
+def _draw(model: Any, loader: DetectionLoader, item: int, result: Any, folder: Path, score_thr: float) -> None:
     """Draws a result on the image as the dataset has it."""
+    dataset, palette = loader.items, loader.detection.PALETTE
     names = dataset.names_of(int(dataset.indices[item]))
-    colors = dict.fromkeys(("bbox_color", "text_color", "mask_color"), dataset.PALETTE)
+    colors = dict.fromkeys(("bbox_color", "text_color", "mask_color"), palette)
     model.show_result(
         dataset.read_image(item, "bgr"),
         result,
         score_thr=score_thr,
         show=False,
         out_file=os.fspath(folder / names["ori_filename"]),
-        **(colors if dataset.PALETTE else {}),
+        **(colors if palette else {}),
     )

@@ -117,7 +117,8 @@ def _train(
             evaluated = build_split_loader(cfg, "val", *val, dist=distributed)
             stack.enter_context(evaluated)
             # Now, and not after the first epoch, is the time to learn that annotations contradict each other.
-            evaluated.detection.prepare_metrics(check_evaluation(cfg))
+            for leaf in evaluated.leaves:
+                leaf.prepare_metrics(check_evaluation(cfg))
         if any(phase == "val" for phase, _ in cfg.workflow):
             loaders["val"] = build_losses_loader(cfg, *val, dist=distributed)
             stack.enter_context(loaders["val"])

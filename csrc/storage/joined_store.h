@@ -1,0 +1,32 @@
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "storage/store.h"
+
+namespace penstock::storage {
+
+/// Several stores as one: the key "<number>/<key>" is that key in the store of that number, from 0 on. Errors are those
+/// of that store, which knows its keys without the number; kStorage for a number that is no store's.
+class JoinedStore final : public Store {
+ public:
+  explicit JoinedStore(std::vector<std::shared_ptr<Store>> stores) : stores_(std::move(stores)) {}
+
+  std::uint64_t size(const std::string& key) override;
+  void read(const std::string& key, std::uint64_t offset, base::MutableBytes destination) override;
+
+ private:
+  struct Place {
+    Store& store;
+    std::string key;
+  };
+  Place find(const std::string& key) const;
+
+  std::vector<std::shared_ptr<Store>> stores_;
+};
+
+}  // namespace penstock::storage
