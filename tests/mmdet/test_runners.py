@@ -102,6 +102,18 @@ def test_validation_losses_are_logged(awkward: CocoPair, native: Any, tmp_path: 
     assert recorder.losses != recorder.val_losses
 
 
+def test_validation_losses_of_several_datasets(awkward: CocoPair, native: Any, tmp_path: Path) -> None:
+    from penstock.integrations.mmdet import train_detector
+
+    recorder = Recorder()
+    cfg = config(awkward, tmp_path, custom_hooks=[recorder], workflow=[("train", 1), ("val", 1)])
+    cfg.data.val = [cfg.data.val, cfg.data.val]
+    train_detector(seeded_detector(cfg), cfg, timestamp="log")
+    # Both come, in groups by aspect ratio that are filled up together.
+    assert len(recorder.losses) < len(recorder.val_losses) <= 2 * len(recorder.losses)
+    assert {"0_bbox_mAP", "1_bbox_mAP"} <= set(log_of(cfg)[-1])
+
+
 @pytest.mark.parametrize("priority", ["VERY_HIGH", 45, "LOWEST"])
 def test_hooks_come_by_their_priority(awkward: CocoPair, priority: Any, tmp_path: Path) -> None:
     keeper, other = Keeper(), {"type": "NumClassCheckHook", "priority": priority}

@@ -16,9 +16,11 @@ import torch
 
 import penstock
 from penstock.errors import ConfigError, DatasetNotFoundError, StorageError
+from support import rank_work
 from support.coco_lakes import CocoPair
 from support.detection import TEST_PIPELINE, stock_dataset
 from support.old_numpy import recall_of_old_numpy
+from support.ranks import run_on_ranks
 from support.small_mask_rcnn import mask_rcnn_config, rpn
 from support.small_training import CLASSES, config, seeded_detector
 
@@ -168,10 +170,26 @@ def test_no_bar_without_a_terminal(
     assert "it/s" not in captured.err
 
 
+def test_processes_share_the_images(awkward: CocoPair, native: Any, checkpoint: Path, tmp_path: Path) -> None:
+    """Started here, and in a group that runs already; images and results are those of one process."""
+    settings: dict[str, Any] = {"deeplake_dataloader_type": "c++"}
+    alone = run(None, config(awkward, tmp_path, **settings), checkpoint, out=tmp_path / "alone.pkl", eval_options=LOW)
+    cfg = config(awkward, tmp_path, gpu_ids=[0, 1, 2], **settings)
+    files = {"out": tmp_path / "three.pkl", "show_dir": tmp_path / "shown"}
+    assert run(None, cfg, checkpoint, distributed=True, eval_options=LOW, **files) == alone
+    expected, found = (pickle.loads((tmp_path / f"{name}.pkl").read_bytes()) for name in ("alone", "three"))
+    assert len(found) == len(expected) == len(list((tmp_path / "shown").iterdir()))
+    for own, others in zip(found, expected, strict=True):
+        for boxes, same in zip(own, others, strict=True):
+            np.testing.assert_array_equal(boxes, same)
+    assert run_on_ranks(2, rank_work.tested, awkward, str(checkpoint), str(tmp_path), LOW) == [alone, alone]
+
+
 @pytest.mark.parametrize(
     ("changes", "options", "message"),
     [
-        ({}, {"distributed": True}, "evaluation in several processes is not supported yet"),
+        ({"gpu_ids": [0, 1]}, {}, "gpu_ids: one process works on one GPU, not on 2. Pass distributed=True"),
+        ({"dist_params": {"backend": "nccl"}}, {"distributed": True}, "'nccl' needs GPUs"),
         ({}, {"loader_type": "c+"}, "deeplake_dataloader_type: there is no 'c+'"),
         ({}, {"split": "train"}, "split: there is no 'train'"),
         ({}, {"out": "results.json"}, "out='results.json': its name must end in .pkl"),

@@ -13,7 +13,7 @@ from support.detection import TEST_PIPELINE, augmenting
 from support.recorder import Recorder
 from support.small_training import config, seeded_detector
 
-__all__ = ["epochs_of_indices", "evaluate", "frozen", "stopped_and_resumed", "train"]
+__all__ = ["epochs_of_indices", "evaluate", "frozen", "stopped_and_resumed", "tested", "train"]
 
 
 def names(batch: Any) -> list[str]:
@@ -98,3 +98,11 @@ def evaluate(pair: CocoPair, loader_type: str) -> tuple[Any, Any]:
     with build_dataloader(val, 1, 0, dist=distributed, shuffle=False, loader_type=loader_type) as loader:
         results = results_of_ranks(wrapped, loader)
     return results, None if results is None else val.evaluate(results, "bbox")
+
+
+def tested(pair: CocoPair, checkpoint: str, work_dir: str, options: dict[str, Any]) -> dict[str, Any]:
+    """Metrics of a checkpoint, as one of the ranks gets them."""
+    from penstock.integrations.mmdet import test_detector
+
+    cfg = config(pair, Path(work_dir), deeplake_dataloader_type="c++")
+    return test_detector(None, cfg, checkpoint, distributed=True, eval_options=options)

@@ -15,7 +15,8 @@ from mmdet.models.seg_heads.base_semantic_head import BaseSemanticHead
 
 from penstock.errors import ConfigError
 from penstock.extras import import_extra
-from penstock.integrations.mmdet.wandb_facts import leaves, logger_hooks
+from penstock.integrations.mmdet.wandb_facts import logger_hooks
+from penstock.integrations.mmdet.wrappers import leaves_of
 
 __all__ = ["check_before_opening", "check_before_training"]
 
@@ -70,7 +71,7 @@ def check_before_training(model: torch.nn.Module, train: Any, val: Any = None) -
             finds it later; validation on other classes than training.
         DatasetFormatError: A label without a class, or tensors that contradict each other, by sample.
     """
-    for leaf in leaves(train):
+    for leaf in leaves_of(train):
         # Else read with the first batch, where no image was to be filtered.
         _ = leaf.annotations
     _check_heads(model, train.CLASSES)

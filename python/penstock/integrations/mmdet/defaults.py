@@ -12,11 +12,9 @@ from mmdet.utils.compat_config import compat_imgs_per_gpu, compat_runner_args
 
 from penstock.errors import ConfigError
 
-__all__ = ["with_defaults"]
+__all__ = ["set_devices", "with_defaults"]
 
 _DEFAULTS: tuple[tuple[str, Any], ...] = (
-    ("device", None),
-    ("gpu_ids", None),
     ("seed", None),
     ("log_level", "INFO"),
     ("optimizer_config", {}),
@@ -42,20 +40,29 @@ def with_defaults(cfg: Any, *, distributed: bool) -> Any:
     for key, value in _DEFAULTS:
         if key not in cfg:
             cfg[key] = copy.copy(value)
-    cfg.device = cfg.device or get_device()
+    set_devices(cfg, distributed=distributed)
     if cfg.device == "cpu" and cfg.get("fp16") is not None:
         raise ConfigError("fp16: the device is 'cpu', and mixed precision needs a GPU", hint="Leave it out")
-    if cfg.gpu_ids is None:
-        cfg.gpu_ids = range(torch.cuda.device_count() if distributed and cfg.device != "cpu" else 1)
-    if len(cfg.gpu_ids) == 0:
-        raise ConfigError("gpu_ids: there is no GPU", hint="device='cpu' with gpu_ids=[0, 1] trains in two processes")
-    if len(cfg.gpu_ids) != 1 and not distributed:
-        raise ConfigError(
-            f"gpu_ids: one process trains on one GPU, not on {len(cfg.gpu_ids)}", hint="Pass distributed=True"
-        )
     # Files in JSON or YAML have no tuples.
     cfg.workflow = [tuple(phase) for phase in cfg.get("workflow") or [("train", 1)]]
     return cfg
+
+
+def set_devices(cfg: Any, *, distributed: bool) -> None:
+    """Chooses ``device`` and ``gpu_ids`` where a configuration does not.
+
+    Raises:
+        ConfigError: No GPU where one is needed, or several without ``distributed``.
+    """
+    cfg.device = cfg.get("device") or get_device()
+    if cfg.get("gpu_ids") is None:
+        cfg.gpu_ids = range(torch.cuda.device_count() if distributed and cfg.device != "cpu" else 1)
+    if len(cfg.gpu_ids) == 0:
+        raise ConfigError("gpu_ids: there is no GPU", hint="device='cpu' with gpu_ids=[0, 1] takes two processes")
+    if len(cfg.gpu_ids) != 1 and not distributed:
+        raise ConfigError(
+            f"gpu_ids: one process works on one GPU, not on {len(cfg.gpu_ids)}", hint="Pass distributed=True"
+        )
 
 
 def _keep_hook_objects(given: Any, copied: Any) -> None:

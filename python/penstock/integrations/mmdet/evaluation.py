@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import mmcv
@@ -40,7 +41,11 @@ class RanksEvalHook(DistEvalHook):  # type: ignore[misc]
         if not self._should_evaluate(runner):
             return
         self.latest_results = results_of_ranks(
-            runner.model, self.dataloader, tmpdir=self.tmpdir, gpu_collect=self.gpu_collect
+            runner.model,
+            self.dataloader,
+            tmpdir=self.tmpdir,
+            gpu_collect=self.gpu_collect,
+            progress=_printed(len(self.dataloader.detection)) if runner.rank == 0 else None,
         )
         if runner.rank == 0:
             runner.log_buffer.output["eval_iter_num"] = len(self.dataloader)
@@ -50,21 +55,30 @@ class RanksEvalHook(DistEvalHook):  # type: ignore[misc]
 
 
 def results_of_ranks(
-    model: torch.nn.Module, loader: DetectionLoader, *, tmpdir: str | None = None, gpu_collect: bool = False
+    model: torch.nn.Module,
+    loader: DetectionLoader,
+    *,
+    tmpdir: str | None = None,
+    gpu_collect: bool = False,
+    progress: Callable[[int, int], None] | None = None,
+    seen: Callable[[int, Any], None] | None = None,
 ) -> list[Any] | None:
-    """The model's results on a dataset, which all ranks compute together. All of them have to call it.
+    """The model's results on a dataset, which all ranks compute together. All of them have to call it; without
+    ``torch.distributed`` there is one.
 
     Args:
         model: In mmcv's wrapper; is put into evaluation mode.
         loader: Of this rank's part, not shuffled.
         tmpdir: A folder that all ranks see, to collect results by files in place of messages.
         gpu_collect: Collect through the GPU's memory.
+        progress: Called with how many results there are on all ranks, and of how many.
+        seen: Called on each rank with an item and its result, in which masks are not yet run lengths.
 
     Returns:
         On rank 0 the results in the dataset's order; None on the other ranks.
     """
-    rank, world_size = get_dist_info()
-    results = _own_results(model, loader, show_progress=rank == 0, times=world_size)
+    _, world_size = get_dist_info()
+    results = _own_results(model, loader, progress, seen)
     size = len(loader.detection)
     if tmpdir is not None and world_size > 1:
         ordered: list[Any] | None = collect_results_cpu(results, size, tmpdir)
@@ -76,24 +90,43 @@ def results_of_ranks(
     return in_turns[:size]
 
 
-def _own_results(model: torch.nn.Module, loader: DetectionLoader, *, show_progress: bool, times: int) -> list[Any]:
+def _own_results(
+    model: torch.nn.Module,
+    loader: DetectionLoader,
+    progress: Callable[[int, int], None] | None,
+    seen: Callable[[int, Any], None] | None,
+) -> list[Any]:
+    """This rank's results, those of the tail that is filled up too."""
     model.eval()
+    rank, world_size = get_dist_info()
+    size = len(loader.detection)
     results: list[Any] = []
-    progress = mmcv.ProgressBar(len(loader.detection)) if show_progress else None
     for batch in loader:
         with torch.no_grad():
             found = model(return_loss=False, rescale=True, **batch)
-        if isinstance(found[0], tuple):
+        for result in found:
+            item = len(results) * world_size + rank
+            if seen is not None and item < size:
+                seen(item, result)
             # Masks travel and lie in memory as run lengths.
-            found = [(boxes, encode_mask_results(masks)) for boxes, masks in found]
-        results.extend(found)
+            masks = isinstance(result, tuple)
+            results.append((result[0], encode_mask_results(result[1])) if masks else result)
         if progress is not None:
-            # The tail is filled up.
-            for _ in range(min(len(found) * times, progress.task_num - progress.completed)):
-                progress.update()
-    if progress is not None:
-        print()
+            progress(min(len(results) * world_size, size), size)
     return results
+
+
+def _printed(size: int) -> Callable[[int, int], None]:
+    """Progress as MMDetection prints it."""
+    bar = mmcv.ProgressBar(size)
+
+    def show(done: int, total: int) -> None:
+        for _ in range(done - bar.completed):
+            bar.update()
+        if done == total:
+            print()
+
+    return show
 
 
 def _share_statistics(model: torch.nn.Module) -> None:

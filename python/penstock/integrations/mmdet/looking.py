@@ -15,7 +15,7 @@ from penstock.integrations.mmdet.dataset import DeepLakeCocoDataset
 from penstock.integrations.mmdet.loader import DetectionLoader
 from penstock.integrations.mmdet.loading import LoadImageFromDeepLake
 from penstock.integrations.mmdet.moves import Moves
-from penstock.integrations.mmdet.wandb_facts import leaves
+from penstock.integrations.mmdet.wrappers import leaves_of
 from penstock.reference.transforms.loading import bitmap_of
 from penstock.shown import Shown
 
@@ -105,7 +105,7 @@ class _Items:
 
     def __init__(self, dataset: Any) -> None:
         self.dataset = dataset
-        self.leaves = list(leaves(dataset))
+        self.leaves = leaves_of(dataset)
         self.test_mode = self.leaves[0].test_mode
         self._by_name = {
             id(leaf): {info["filename"]: item for item, info in enumerate(leaf.data_infos)} for leaf in self.leaves
@@ -259,7 +259,7 @@ def _check_undone(dataset: Any) -> None:
 def _check_notes(meta: Mapping[str, Any], dataset: Any, needed: bool) -> None:
     if not needed:
         return
-    kinds = {kind for leaf in leaves(dataset) for kind in _kinds(leaf)}
+    kinds = {kind for leaf in leaves_of(dataset) for kind in _kinds(leaf)}
     for step, key in (("Resize", "scale_factor"), ("RandomFlip", "flip"), ("RandomFlip", "flip_direction")):
         if step in kinds and key not in meta:
             raise ConfigError(f"Collect's meta_keys leave out '{key}', which tells where '{step}' has moved boxes")

@@ -11,6 +11,7 @@ from mmcv import ConfigDict
 
 from penstock.dataset import Dataset
 from penstock.errors import ConfigError
+from penstock.integrations.mmdet.building import dataset_configs
 from penstock.integrations.mmdet.loader import DetectionLoader
 from penstock.integrations.mmdet.split_loader import build_split_loader
 
@@ -36,13 +37,23 @@ def build_losses_loader(
         PenstockError: What opening raises.
     """
     keys = cfg.data.get("val")
-    if dataset is None and not (isinstance(keys, Mapping) and keys.get("deeplake_path")):
+    has_path = isinstance(keys, Mapping) and keys.get("deeplake_path")
+    if dataset is None and not (has_path or any(one.get("deeplake_path") for one in dataset_configs(keys or {}))):
         raise ConfigError("workflow: the phase 'val' needs data.val.deeplake_path", hint="Give one, or pass ds_val=")
     train, data = cfg.data.train, copy.deepcopy(cfg.data)
     first = train[0] if isinstance(train, list | tuple) else train
     inner = first if first.get("pipeline") or "dataset" not in first else first.dataset
-    pipeline = inner.get("pipeline") or cfg.get("train_pipeline")
-    data.train = ConfigDict({**(keys or {}), "pipeline": pipeline})
-    data.train.deeplake_dataloader = first.get("deeplake_dataloader")
+    data.train = _with_pipeline(keys or {}, inner.get("pipeline") or cfg.get("train_pipeline"))
+    if not isinstance(data.train, list):
+        data.train.deeplake_dataloader = first.get("deeplake_dataloader")
     cfg = type(cfg)({**cfg._cfg_dict, "data": data})
     return build_split_loader(cfg, "train", dataset, tensors, dist=dist)
+
+
+def _with_pipeline(keys: Any, pipeline: Any) -> Any:
+    """A copy of ``data.val`` with the pipeline in each of its datasets."""
+    if isinstance(keys, list | tuple):
+        return [_with_pipeline(one, pipeline) for one in keys]
+    if "datasets" in keys:
+        return ConfigDict({**keys, "datasets": _with_pipeline(keys["datasets"], pipeline)})
+    return ConfigDict({**keys, "pipeline": pipeline})

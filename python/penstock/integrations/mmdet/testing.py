@@ -3,24 +3,32 @@
 from __future__ import annotations
 
 import copy
+import functools
 import logging
 import os
-from collections.abc import Iterator, Mapping, Sequence
+import pickle
+import tempfile
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import mmcv
 import torch
-from mmcv.runner import load_checkpoint, wrap_fp16_model
-from mmdet.core import encode_mask_results
+import torch.distributed as dist
+from mmcv.runner import get_dist_info, load_checkpoint, wrap_fp16_model
 from mmdet.models import build_detector
-from mmdet.utils import get_device, get_root_logger
+from mmdet.utils import get_root_logger
 
-from penstock.cli.progress import progress
+from penstock.cli.progress import progress_bar
 from penstock.dataset import Dataset
 from penstock.errors import ConfigError, StorageError
 from penstock.integrations.mmdet.config import loader_type_of
+from penstock.integrations.mmdet.defaults import set_devices
 from penstock.integrations.mmdet.device import OneDevice
+from penstock.integrations.mmdet.distributed import has_launcher, joined_group, local_device, spawn
+from penstock.integrations.mmdet.evaluation import results_of_ranks
 from penstock.integrations.mmdet.loader import DetectionLoader
 from penstock.integrations.mmdet.metric_names import check_evaluation, without_hook_options
 from penstock.integrations.mmdet.split_loader import build_split_loader
@@ -54,7 +62,8 @@ def test_detector(
         checkpoint: File of the weights; default: those that ``model`` has.
         ds_test: A dataset or view, of penstock or deeplake 3, or its path; stands in for ``deeplake_path``.
         ds_test_tensors: Stand in for ``deeplake_tensors``.
-        distributed: Not supported yet.
+        distributed: Share the images out to several processes, as :func:`train_detector` does. Each has its part of
+            ``show_dir``; rank 0 writes the rest. All of them return the metrics.
         split: "test" or "val", in place of the choice above.
         out: Pickle file for the results, as ``tools/test.py`` writes it.
         format_only: Write the results as COCO's json files and compute no metrics; ``eval_options`` has to have
@@ -71,40 +80,103 @@ def test_detector(
         ConfigError: Something that cannot work, before the model runs.
         PenstockError: What opening and loading raise.
     """
-    if distributed:
-        raise ConfigError("evaluation in several processes is not supported yet", hint="Pass distributed=False")
     cfg = copy.deepcopy(cfg)
     if loader_type is not None:
         cfg.deeplake_dataloader_type = loader_type
     loader_type_of(cfg)
+    set_devices(cfg, distributed=distributed)
     if split not in (None, "test", "val"):
         raise ConfigError(f"split: there is no '{split}'", hint="It is 'test' or 'val'")
     options = {**without_hook_options(cfg.get("evaluation") or {}), **(eval_options or {})}
-    log = options.pop("logger", None) or get_root_logger(log_level=cfg.get("log_level", "INFO"))
-    metrics = check_evaluation({**cfg, "evaluation": options})
-    _check_output(out, options if format_only else None)
-    loader = build_split_loader(cfg, split or _split_of(cfg), ds_test, ds_test_tensors)
-    dataset = loader.detection
-    if format_only and len(loader.leaves) > 1:
+    wanted = _Wanted(
+        split=split or _split_of(cfg),
+        metrics=check_evaluation({**cfg, "evaluation": {k: v for k, v in options.items() if k != "logger"}}),
+        options=options,
+        out=None if out is None else Path(out),
+        format_only=format_only,
+        show_dir=None if show_dir is None else Path(show_dir),
+        show_score_thr=show_score_thr,
+    )
+    _check_output(wanted)
+    given = (model, checkpoint, ds_test, ds_test_tensors)
+    if not distributed:
+        return _test(cfg, wanted, False, *given)
+    if has_launcher():
+        with joined_group(cfg):
+            return _test(cfg, wanted, True, *given)
+    with tempfile.TemporaryDirectory(prefix="penstock-metrics-") as folder:
+        spawn(_test_as_rank, cfg, folder, wanted, True, *given)
+        found: dict[str, Any] = pickle.loads(Path(folder, "metrics").read_bytes())
+        return found
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """What is to come of an evaluation; see :func:`test_detector`."""
+
+    split: str
+    metrics: list[str]
+    options: dict[str, Any]
+    out: Path | None
+    format_only: bool
+    show_dir: Path | None
+    show_score_thr: float
+
+
+def _test_as_rank(cfg: Any, folder: str, *args: Any) -> None:
+    """Evaluates as one of the processes that were started here. Rank 0 leaves the metrics in ``folder``."""
+    found = _test(cfg, *args)
+    if get_dist_info()[0] == 0:
+        Path(folder, "metrics").write_bytes(pickle.dumps(found))
+
+
+def _test(
+    cfg: Any,
+    wanted: _Wanted,
+    distributed: bool,
+    model: torch.nn.Module | None,
+    checkpoint: str | os.PathLike[str] | None,
+    ds_test: Any,
+    tensors: Mapping[str, str] | None,
+) -> dict[str, Any]:
+    """Evaluates in this process; the metrics, on all ranks."""
+    loader = build_split_loader(cfg, wanted.split, ds_test, tensors, dist=distributed)
+    if wanted.format_only and len(loader.leaves) > 1:
         raise ConfigError("format_only: results of several datasets have no files in common", hint="Test one at a time")
     with loader:
-        for leaf in () if format_only else loader.leaves:
-            leaf.prepare_metrics(metrics)
-        model = _loaded(model, cfg, checkpoint, dataset.CLASSES)
-        results = list(_results(model, cfg, loader, show_dir, show_score_thr))
-    if out is not None:
-        mmcv.dump(results, os.fspath(out))
-    if format_only:
+        for leaf in () if wanted.format_only else loader.leaves:
+            leaf.prepare_metrics(wanted.metrics)
+        model = _loaded(model, cfg, checkpoint, loader.detection.CLASSES)
+        wrapped = OneDevice(model, local_device(cfg, distributed=distributed))
+        draw = None
+        if wanted.show_dir is not None:
+            draw = functools.partial(_draw, model, loader, wanted.show_dir, wanted.show_score_thr)
+        with progress_bar("image") if get_dist_info()[0] == 0 else nullcontext() as progress:
+            results = results_of_ranks(wrapped, loader, progress=progress, seen=draw)
+    found: list[dict[str, Any]] = [{}]
+    if results is not None:
+        found = [_outcome(loader.detection, results, cfg, wanted)]
+    if distributed:
+        dist.broadcast_object_list(found, src=0)
+    return found[0]
+
+
+def _outcome(dataset: Any, results: list[Any], cfg: Any, wanted: _Wanted) -> dict[str, Any]:
+    if wanted.out is not None:
+        mmcv.dump(results, os.fspath(wanted.out))
+    options = dict(wanted.options)
+    log = options.pop("logger", None) or get_root_logger(log_level=cfg.get("log_level", "INFO"))
+    if wanted.format_only:
         files: dict[str, Any] = dataset.format_results(results, **options)[0]
         return files
-    found: dict[str, Any] = dataset.evaluate(results, **{**options, "metric": metrics, "logger": log})
+    found: dict[str, Any] = dataset.evaluate(results, **{**options, "metric": wanted.metrics, "logger": log})
     return found
 
 
-def _check_output(out: str | os.PathLike[str] | None, format_options: Mapping[str, Any] | None) -> None:
-    if out is not None and Path(out).suffix not in (".pkl", ".pickle"):
-        raise ConfigError(f"out='{os.fspath(out)}': its name must end in .pkl or .pickle")
-    if format_options is not None and not format_options.get("jsonfile_prefix"):
+def _check_output(wanted: _Wanted) -> None:
+    if wanted.out is not None and wanted.out.suffix not in (".pkl", ".pickle"):
+        raise ConfigError(f"out='{wanted.out}': its name must end in .pkl or .pickle")
+    if wanted.format_only and not wanted.options.get("jsonfile_prefix"):
         raise ConfigError(
             "format_only=True needs to know where the files go",
             hint="Pass eval_options=dict(jsonfile_prefix='results')",
@@ -141,31 +213,7 @@ def _loaded(
     return built
 
 
-def _results(
-    model: torch.nn.Module,
-    cfg: Any,
-    loader: DetectionLoader,
-    show_dir: str | os.PathLike[str] | None,
-    score_thr: float,
-) -> Iterator[Any]:
-    """The detector's result on each image, masks as run lengths."""
-    name = cfg.get("device") or get_device()
-    device = torch.device("cpu") if name == "cpu" else torch.device(name, (cfg.get("gpu_ids") or [0])[0])
-    wrapped = OneDevice(model, device).eval()
-    item = 0
-    for batch in progress(loader, len(loader), "batch"):
-        with torch.no_grad():
-            found = wrapped(return_loss=False, rescale=True, **batch)
-        for result in found:
-            if show_dir is not None:
-                _draw(model, loader, item, result, Path(show_dir), score_thr)
-            if isinstance(result, tuple):
-                result = (result[0], encode_mask_results(result[1]))
-            yield result
-            item += 1
-
-
-def _draw(model: Any, loader: DetectionLoader, item: int, result: Any, folder: Path, score_thr: float) -> None:
+def _draw(model: Any, loader: DetectionLoader, folder: Path, score_thr: float, item: int, result: Any) -> None:
     """Draws a result on the image as the dataset has it."""
     dataset, palette = loader.items, loader.detection.PALETTE
     names = dataset.names_of(int(dataset.indices[item]))

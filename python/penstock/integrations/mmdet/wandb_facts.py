@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,22 +12,11 @@ from mmcv import Config, ConfigDict
 from mmcv.runner import Hook, get_dist_info
 from mmcv.runner.hooks import WandbLoggerHook
 
-from penstock.integrations.mmdet.dataset import DeepLakeCocoDataset
+from penstock.integrations.mmdet.wrappers import leaves_of
 
-__all__ = ["DatasetFacts", "dataset_facts", "keep_config", "leaves", "logger_hooks"]
+__all__ = ["DatasetFacts", "dataset_facts", "keep_config", "logger_hooks"]
 
 logger = logging.getLogger("penstock")
-
-
-def leaves(dataset: Any) -> Iterator[DeepLakeCocoDataset]:
-    """The Deep Lake datasets within MMDetection's wrappers, in order."""
-    if isinstance(dataset, DeepLakeCocoDataset):
-        yield dataset
-    elif hasattr(dataset, "datasets"):
-        for inner in dataset.datasets:
-            yield from leaves(inner)
-    elif hasattr(dataset, "dataset"):
-        yield from leaves(dataset.dataset)
 
 
 def dataset_facts(loader: Any) -> dict[str, Any]:
@@ -50,7 +39,7 @@ def dataset_facts(loader: Any) -> dict[str, Any]:
                 "samples": len(leaf),
                 "tensors": {key: name for key, name in vars(leaf.tensors).items() if name and key != "metric_masks"},
             }
-            for leaf in leaves(loader.dataset)
+            for leaf in leaves_of(loader.dataset)
         ],
     }
 
