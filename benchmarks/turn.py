@@ -1,7 +1,8 @@
 """How long the turn of an epoch takes: from the end of an epoch's last step to the first batch of the next.
 
-    python benchmarks/make_coco.py ../shared/data/coco-mini /tmp/coco --times 1
-    python benchmarks/turn.py /tmp/coco --out benchmarks/results/turn.json
+    python benchmarks/turn.py DATA
+
+DATA is what benchmarks/make_coco.py wrote.
 
 A model that computes nothing is trained by MMDetection's runner with MMDetection's loader, whose workers start anew or
 persist, and by penstock's runner with both of its loaders; two workers or threads each, the same pipeline, batch size
