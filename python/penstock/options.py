@@ -10,9 +10,9 @@ from typing import Any, Literal, cast
 
 from penstock._native import HAVE_NATIVE, require_native
 from penstock.dataset import Dataset, Tensor
-from penstock.dataset.similar import similar
 from penstock.errors import ConfigError
 from penstock.reference.sample import DECODINGS, Decode
+from penstock.similar import similar
 
 __all__ = ["LoaderOptions", "check_decode", "resolve_loader_type", "select_tensors"]
 

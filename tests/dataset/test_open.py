@@ -105,7 +105,7 @@ def test_unknown_tensors_name_the_nearest(lake: Lakes) -> None:
     with pytest.raises(TensorNotFoundError, match=r"'lables'.*'labels'") as caught:
         dataset["lables"]
     assert isinstance(caught.value, KeyError)
-    with pytest.raises(TensorNotFoundError, match=r"It has: .*'labels'"):
+    with pytest.raises(TensorNotFoundError, match=r"Known are: .*'labels'"):
         dataset["quite another thing"]
     assert "labels" in dataset
     assert "lables" not in dataset

@@ -64,7 +64,7 @@ def test_what_is_not_there(history: Any, tmp_path: Path) -> None:
     with pytest.raises(CommitNotFoundError, match=r"'strat'.*Did you mean 'start'") as caught:
         penstock.open(history.path, commit="strat")
     assert caught.value.path == str(history.path)
-    with pytest.raises(TensorNotFoundError, match=r"Did you mean|It has: 'n'"):
+    with pytest.raises(TensorNotFoundError, match=r"Did you mean|Known are: 'n'"):
         penstock.open(history.path)["m"]
     with pytest.raises(UnsupportedError, match="either a commit or a view"):
         penstock.open(history.path, commit="main", view="even")

@@ -74,7 +74,7 @@ def test_unknown_commits_name_the_nearest(lake: Lakes) -> None:
             penstock.open(path, commit=address)
         assert isinstance(caught.value, KeyError)
         assert caught.value.path == str(path)
-    with pytest.raises(CommitNotFoundError, match="It has: 'main', 'left'"):
+    with pytest.raises(CommitNotFoundError, match="Known are: 'main', 'left'"):
         penstock.open(path, commit="")
 
 

@@ -12,11 +12,11 @@ import numpy as np
 from penstock.dataset.keys import DATASET_META, in_commit, is_safe_key
 from penstock.dataset.records import Record, read_record
 from penstock.dataset.rows import RowIndex, rows_from_json
-from penstock.dataset.similar import similar
 from penstock.dataset.storage import LocalStore, Store
 from penstock.dataset.tensor import Tensor
 from penstock.dataset.versions import Version, read_version
 from penstock.errors import DatasetFormatError, TensorNotFoundError
+from penstock.similar import similar
 
 __all__ = ["Dataset", "Selection"]
 

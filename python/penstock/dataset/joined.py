@@ -16,12 +16,12 @@ from penstock.dataset.chunk_index import ChunkIndex
 from penstock.dataset.dataset import Dataset as ChunkedDataset
 from penstock.dataset.interface import Dataset, Tensor
 from penstock.dataset.lake4 import Lake4Tensor
-from penstock.dataset.similar import similar
 from penstock.dataset.storage import Store
 from penstock.dataset.tensor import Tensor as ChunkedTensor
 from penstock.errors import PenstockError, TensorNotFoundError
 from penstock.reference.decode import Color
 from penstock.reference.sample import Decode, SampleLayout
+from penstock.similar import similar
 
 __all__ = ["JoinedDataset", "JoinedTensor"]
 

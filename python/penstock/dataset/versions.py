@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from penstock.dataset.keys import FIRST_COMMIT_ID, VERSION_INFO, VERSION_INFO_PICKLED, is_safe_key
 from penstock.dataset.records import Record, read_record
-from penstock.dataset.similar import similar
 from penstock.dataset.storage import Store
 from penstock.errors import CommitNotFoundError, UnsupportedError
+from penstock.similar import similar
 
 __all__ = ["DEFAULT_BRANCH", "Version", "read_version"]
 

@@ -10,9 +10,9 @@ from penstock.dataset.dataset import Dataset, Selection
 from penstock.dataset.keys import VIEWS, VIEWS_FOLDER, is_safe_key
 from penstock.dataset.records import Record
 from penstock.dataset.rows import RowIndex, rows_from_json
-from penstock.dataset.similar import similar
 from penstock.dataset.storage import Store
 from penstock.errors import ConfigError, DatasetFormatError, UnsupportedError, ViewNotFoundError
+from penstock.similar import similar
 
 __all__ = ["is_virtual", "open_view", "view_of"]
 

@@ -10,8 +10,8 @@ from typing import Any
 from penstock.dataset.lake4.coords import box_coords
 from penstock.dataset.lake4.source import Source
 from penstock.dataset.lake4.tensor import Lake4Tensor
-from penstock.dataset.similar import similar
 from penstock.errors import DatasetFormatError, TensorNotFoundError
+from penstock.similar import similar
 
 __all__ = ["Lake4Dataset"]
 

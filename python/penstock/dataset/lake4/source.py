@@ -7,7 +7,6 @@ import pickle
 from dataclasses import dataclass, replace
 from typing import Any
 
-from penstock.dataset.similar import similar
 from penstock.errors import (
     CommitNotFoundError,
     DatasetFormatError,
@@ -16,6 +15,7 @@ from penstock.errors import (
     UnsupportedError,
 )
 from penstock.extras import import_extra
+from penstock.similar import similar
 
 __all__ = ["Source", "import_deeplake4", "path_of"]
 
