@@ -23,7 +23,7 @@ from mmcv.runner import HOOKS, Hook, IterBasedRunner, IterTimerHook, OptimizerHo
 from mmdet.models import build_detector
 
 from harness import CLOCK, serve
-from penstock.integrations.mmdet.device import OneDevice
+from penstock.integrations.mmdet.training.device import OneDevice
 from pipeline_contenders import CONTENDERS
 
 __all__ = ["Training", "detector"]

@@ -62,8 +62,8 @@ def measure(name: str, data: Path, epochs: int) -> list[float]:
     import torch
     from mmcv.runner import EpochBasedRunner, Hook
 
-    from penstock.integrations.mmdet.runners import EpochRunner
-    from penstock.integrations.mmdet.training_hooks import LoaderEpochHook
+    from penstock.integrations.mmdet.training.hooks import LoaderEpochHook
+    from penstock.integrations.mmdet.training.runners import EpochRunner
 
     # What MMDetection's training script does.
     cv2.setNumThreads(0)

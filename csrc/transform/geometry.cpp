@@ -169,7 +169,7 @@ std::size_t replacement(const Stream& stream, std::size_t item, const Annotation
 }
 
 Stream part_stream(const Stream& stream, std::size_t part, std::uint16_t retry) {
-  // As penstock/integrations/mmdet/running has it: so many parts lie between one retry and the next.
+  // As penstock/integrations/mmdet/pipeline/running has it: so many parts lie between one retry and the next.
   constexpr std::size_t kStride = 256;
   Stream result = stream;
   result.part = static_cast<std::uint16_t>(part + retry * kStride);

@@ -11,7 +11,7 @@ from support.require import require
 
 require("mmdet")
 
-from penstock.integrations.mmdet.device import OneDevice, moved  # noqa: E402
+from penstock.integrations.mmdet.training.device import OneDevice, moved  # noqa: E402
 
 META = torch.device("meta")
 

@@ -18,7 +18,7 @@ from support.require import require
 require("mmdet")
 
 from penstock.integrations.mmdet import build_dataset  # noqa: E402
-from penstock.integrations.mmdet.recalls import recalls_of  # noqa: E402
+from penstock.integrations.mmdet.data.recalls import recalls_of  # noqa: E402
 
 NUMBERS, THRESHOLDS = (1, 4, 20), [0.3, 0.5, 0.75]
 

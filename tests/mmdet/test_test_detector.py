@@ -50,7 +50,7 @@ def stock_metrics(pair: CocoPair, model: Any, **options: Any) -> dict[str, Any]:
     from mmdet.apis import single_gpu_test
     from mmdet.datasets import build_dataloader
 
-    from penstock.integrations.mmdet.device import OneDevice
+    from penstock.integrations.mmdet.training.device import OneDevice
 
     dataset = stock_dataset(pair, TEST_PIPELINE, test_mode=True)
     loader = build_dataloader(dataset, 1, 0, dist=False, shuffle=False)

@@ -394,7 +394,7 @@ def test_the_configuration_is_written_without_secrets_and_never_over_another(
 ) -> None:
     from mmcv import Config
 
-    from penstock.integrations.mmdet.wandb_facts import keep_config
+    from penstock.integrations.mmdet.training.wandb_facts import keep_config
 
     cfg = run_config(awkward, tmp_path / "work", num_eval_images=1)
     cfg.data.train.deeplake_credentials = {"token": "secret"}

@@ -14,7 +14,7 @@ import pytest
 import torch
 
 from penstock.errors import TransformError
-from penstock.integrations.mmdet.lowering import WRAPPERS, lower
+from penstock.integrations.mmdet.pipeline.lowering import WRAPPERS, lower
 from penstock.reference.transforms import partner_indices, run_step
 from penstock.transforms.draws import Draws, Stream
 from penstock.transforms.steps import Step

@@ -87,8 +87,8 @@ def stopped_and_resumed(pair: CocoPair, work_dir: str, kind: str, loader_type: s
 def evaluate(pair: CocoPair, loader_type: str) -> tuple[Any, Any]:
     """Results of the seeded detector on the validation set, on all ranks together, and the metrics."""
     from penstock.integrations.mmdet import build_dataloader, build_dataset
-    from penstock.integrations.mmdet.device import OneDevice, Replica
-    from penstock.integrations.mmdet.evaluation import results_of_ranks
+    from penstock.integrations.mmdet.training.device import OneDevice, Replica
+    from penstock.integrations.mmdet.training.evaluation import results_of_ranks
 
     distributed = torch.distributed.is_initialized()
     val = build_dataset({"pipeline": TEST_PIPELINE, "deeplake_path": str(pair.lake)}, {"test_mode": True})

@@ -89,7 +89,7 @@ def _cmyk() -> bytes:
 )
 def test_every_color_type(deeplake: Any, tmp_path: Path, color_type: str, channel_order: str, to_float32: bool) -> None:
     """Of RGB, RGBA, gray, and gray with alpha; loaded by MMDetection's class from files, and from Deep Lake."""
-    from penstock.integrations.mmdet.loading import LoadImageFromDeepLake
+    from penstock.integrations.mmdet.data.loading import LoadImageFromDeepLake
 
     files = {
         "rgb.png": png(picture(20, 30, 3)),

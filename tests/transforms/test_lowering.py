@@ -14,8 +14,8 @@ require("mmdet")
 from mmdet.datasets import pipelines  # noqa: E402
 
 from penstock.errors import TransformError  # noqa: E402
-from penstock.integrations.mmdet.loading import LoadImageFromDeepLake  # noqa: E402
-from penstock.integrations.mmdet.lowering import WRAPPERS, lower  # noqa: E402
+from penstock.integrations.mmdet.data.loading import LoadImageFromDeepLake  # noqa: E402
+from penstock.integrations.mmdet.pipeline.lowering import WRAPPERS, lower  # noqa: E402
 from penstock.reference.transforms import run_step  # noqa: E402
 from penstock.transforms import steps  # noqa: E402
 from penstock.transforms.draws import Stream  # noqa: E402

@@ -46,7 +46,8 @@ def config_samples(arguments: argparse.Namespace) -> list[Shown]:
         ConfigError: A configuration that cannot work; for ``--as original`` a pipeline that cannot be undone.
         MissingExtraError: MMDetection 2 is not installed.
     """
-    from penstock.integrations.mmdet import looking, split_loader
+    from penstock.integrations.mmdet import split_loader
+    from penstock.integrations.mmdet.looking import pictures
 
     cfg = split_loader.read_config(arguments.config)
     split = arguments.split or "train"
@@ -61,7 +62,7 @@ def config_samples(arguments: argparse.Namespace) -> list[Shown]:
     loader = split_loader.build_split_loader(cfg, split, dataset, **options)
     with loader:
         loader.set_epoch(arguments.epoch or 0)
-        return looking.first_samples(loader, arguments.n, original=arguments.drawn_as == "original")
+        return pictures.first_samples(loader, arguments.n, original=arguments.drawn_as == "original")
 
 
 def _lacks_path(keys: Any) -> bool:

@@ -30,7 +30,7 @@ def compile_transform(
     if callable(transform):
         return Program(call=transform, steps=(StepReport(repr(transform), False, "it is a Python callable"),))
     if isinstance(transform, Sequence) and all(isinstance(step, Mapping) for step in transform):
-        from penstock.integrations.mmdet.pipeline import compile_pipeline
+        from penstock.integrations.mmdet.pipeline.program import compile_pipeline
 
         return compile_pipeline(
             [dict(step) for step in transform],

@@ -14,11 +14,11 @@ from mmdet.datasets import ClassBalancedDataset, ConcatDataset, MultiImageMixDat
 from penstock.dataset import Dataset, open_dataset
 from penstock.errors import ConfigError, PenstockError
 from penstock.integrations.mmdet.config import SPLIT_KEYS, STOCK_KEYS, Split, parse_split
-from penstock.integrations.mmdet.dataset import DeepLakeCocoDataset
+from penstock.integrations.mmdet.data.dataset import DeepLakeCocoDataset
+from penstock.integrations.mmdet.data.tensors import resolve_tensors
+from penstock.integrations.mmdet.data.voc import DeepLakeVOCDataset
 from penstock.integrations.mmdet.names import check_keys
-from penstock.integrations.mmdet.steps import check_steps, loads_masks
-from penstock.integrations.mmdet.tensors import resolve_tensors
-from penstock.integrations.mmdet.voc import DeepLakeVOCDataset
+from penstock.integrations.mmdet.pipeline.steps import check_steps, loads_masks
 
 __all__ = ["build_dataset", "dataset_configs"]
 

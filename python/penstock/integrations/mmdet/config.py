@@ -41,7 +41,7 @@ Top level: ``deeplake_dataloader_type`` ("auto", "c++", "cpp", "python"), ``deep
 Of MMDetection's own:
 
 - ``runner``: "EpochBasedRunner" and "IterBasedRunner" do not sleep when an epoch turns; see
-  :mod:`penstock.integrations.mmdet.runners`. A runner of the user's own is built as it is.
+  :mod:`penstock.integrations.mmdet.training.runners`. A runner of the user's own is built as it is.
 - ``workflow``: [("train", 1), ("val", 1)] logs the losses on ``data.val`` too, prepared as ``data.train`` says.
 - ``resume_from``, ``auto_resume``: go on with the batch that would have come next, with the random numbers that would
   have come next, also within an epoch (``checkpoint_config=dict(interval=1000, by_epoch=False)``). Gradients that are

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from penstock.errors import ConfigError
-from penstock.integrations.mmdet.dataset import DeepLakeCocoDataset
-from penstock.integrations.mmdet.pipeline import dataset_program
+from penstock.integrations.mmdet.data.dataset import DeepLakeCocoDataset
+from penstock.integrations.mmdet.data.tensors import DetectionTensors
+from penstock.integrations.mmdet.data.wrappers import FlatDataset, flat_dataset, leaves_of, skipped_steps
+from penstock.integrations.mmdet.pipeline.program import dataset_program
 from penstock.integrations.mmdet.sampler import GroupedSampler, OrderedSampler
-from penstock.integrations.mmdet.tensors import DetectionTensors
-from penstock.integrations.mmdet.wrappers import FlatDataset, flat_dataset, leaves_of, skipped_steps
 from penstock.loader import DataLoader
 from penstock.samples import Samples
 from penstock.sampling import world

@@ -25,13 +25,13 @@ from penstock.cli.progress import progress_bar
 from penstock.dataset import Dataset
 from penstock.errors import ConfigError, StorageError
 from penstock.integrations.mmdet.config import loader_type_of
-from penstock.integrations.mmdet.defaults import set_devices
-from penstock.integrations.mmdet.device import OneDevice
-from penstock.integrations.mmdet.distributed import has_launcher, joined_group, local_device, spawn
-from penstock.integrations.mmdet.evaluation import results_of_ranks
 from penstock.integrations.mmdet.loader import DetectionLoader
 from penstock.integrations.mmdet.metric_names import check_evaluation, without_hook_options
 from penstock.integrations.mmdet.split_loader import build_split_loader
+from penstock.integrations.mmdet.training.defaults import set_devices
+from penstock.integrations.mmdet.training.device import OneDevice
+from penstock.integrations.mmdet.training.distributed import has_launcher, joined_group, local_device, spawn
+from penstock.integrations.mmdet.training.evaluation import results_of_ranks
 
 __all__ = ["test_detector"]
 

@@ -14,14 +14,14 @@ from mmcv.runner import get_dist_info
 from mmcv.utils import import_modules_from_strings
 
 from penstock.dataset import Dataset
-from penstock.integrations.mmdet.checks import check_before_opening
 from penstock.integrations.mmdet.config import check_config
-from penstock.integrations.mmdet.defaults import with_defaults
-from penstock.integrations.mmdet.distributed import has_launcher, joined_group, spawn
-from penstock.integrations.mmdet.losses_loader import build_losses_loader
 from penstock.integrations.mmdet.metric_names import check_evaluation
 from penstock.integrations.mmdet.split_loader import build_split_loader
-from penstock.integrations.mmdet.training_run import run_training
+from penstock.integrations.mmdet.training.checks import check_before_opening
+from penstock.integrations.mmdet.training.defaults import with_defaults
+from penstock.integrations.mmdet.training.distributed import has_launcher, joined_group, spawn
+from penstock.integrations.mmdet.training.losses_loader import build_losses_loader
+from penstock.integrations.mmdet.training.run import run_training
 from penstock.sampling import base_seed
 
 __all__ = ["train_detector"]

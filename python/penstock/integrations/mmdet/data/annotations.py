@@ -13,7 +13,7 @@ import numpy.typing as npt
 from penstock.boxes import BoxFormat, exact_decimals
 from penstock.dataset import Dataset
 from penstock.errors import ConfigError, DatasetFormatError
-from penstock.integrations.mmdet.tensors import DetectionTensors
+from penstock.integrations.mmdet.data.tensors import DetectionTensors
 
 __all__ = ["Annotations", "read_annotations"]
 

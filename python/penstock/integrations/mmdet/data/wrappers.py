@@ -14,12 +14,12 @@ from mmdet.datasets import ClassBalancedDataset, ConcatDataset, MultiImageMixDat
 
 from penstock.dataset.joined import JoinedDataset
 from penstock.errors import ConfigError, PenstockError
-from penstock.integrations.mmdet.annotation_table import gathered_table
-from penstock.integrations.mmdet.dataset import DeepLakeCocoDataset
-from penstock.integrations.mmdet.loading import LoadImageFromDeepLake
-from penstock.integrations.mmdet.lowering import lower
-from penstock.integrations.mmdet.running import Level, PipelineRunner, Recipe
-from penstock.integrations.mmdet.tensors import DetectionTensors
+from penstock.integrations.mmdet.data.annotation_table import gathered_table
+from penstock.integrations.mmdet.data.dataset import DeepLakeCocoDataset
+from penstock.integrations.mmdet.data.loading import LoadImageFromDeepLake
+from penstock.integrations.mmdet.data.tensors import DetectionTensors
+from penstock.integrations.mmdet.pipeline.lowering import lower
+from penstock.integrations.mmdet.pipeline.running import Level, PipelineRunner, Recipe
 from penstock.transforms.draws import Stream
 from penstock.transforms.native import AnnotationTable, NativeSample
 from penstock.transforms.program import Color

@@ -9,7 +9,7 @@ from mmcv.utils import print_log
 from mmdet.core import eval_map
 from mmdet.core.evaluation.mean_ap import print_map_summary
 
-from penstock.integrations.mmdet.recalls import recalls_of
+from penstock.integrations.mmdet.data.recalls import recalls_of
 
 __all__ = ["mean_precision", "recall"]
 

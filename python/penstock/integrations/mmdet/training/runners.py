@@ -12,8 +12,8 @@ import mmcv
 import torch
 from mmcv.runner import BaseRunner, EpochBasedRunner, IterBasedRunner, IterLoader, get_host_info, save_checkpoint
 
-from penstock.integrations.mmdet.random_state import random_state
-from penstock.integrations.mmdet.resume import META_KEY, Position, Resumption
+from penstock.integrations.mmdet.training.random_state import random_state
+from penstock.integrations.mmdet.training.resume import META_KEY, Position, Resumption
 
 __all__ = ["EpochRunner", "IterRunner", "runner_config"]
 

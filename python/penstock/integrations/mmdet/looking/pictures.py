@@ -11,11 +11,11 @@ import numpy.typing as npt
 from mmcv.parallel import DataContainer
 
 from penstock.errors import ConfigError
-from penstock.integrations.mmdet.dataset import DeepLakeCocoDataset
+from penstock.integrations.mmdet.data.dataset import DeepLakeCocoDataset
+from penstock.integrations.mmdet.data.loading import LoadImageFromDeepLake
+from penstock.integrations.mmdet.data.wrappers import leaves_of
 from penstock.integrations.mmdet.loader import DetectionLoader
-from penstock.integrations.mmdet.loading import LoadImageFromDeepLake
-from penstock.integrations.mmdet.moves import Moves
-from penstock.integrations.mmdet.wrappers import leaves_of
+from penstock.integrations.mmdet.looking.moves import Moves
 from penstock.reference.transforms.loading import bitmap_of
 from penstock.shown import Shown
 

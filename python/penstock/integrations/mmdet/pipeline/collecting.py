@@ -11,7 +11,7 @@ from mmcv.parallel import DataContainer
 from mmdet.core import BitmapMasks, PolygonMasks
 
 from penstock.errors import ConfigError
-from penstock.integrations.mmdet.metas import Metas
+from penstock.integrations.mmdet.pipeline.metas import Metas
 from penstock.transforms import steps as st
 from penstock.transforms.native import NativeBatch, NativeMasks
 

@@ -11,7 +11,7 @@ from mmcv.parallel import DataContainer
 from mmdet.core import BitmapMasks, PolygonMasks
 from mmdet.datasets import pipelines
 
-from penstock.integrations.mmdet.loading import LoadImageFromDeepLake
+from penstock.integrations.mmdet.data.loading import LoadImageFromDeepLake
 from penstock.reference.transforms import Wrappers
 from penstock.transforms import steps
 from penstock.transforms.steps import PythonStep, Step

@@ -13,8 +13,8 @@ from mmdet.apis.test import collect_results_cpu
 from mmdet.core import DistEvalHook, EvalHook, encode_mask_results
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from penstock.integrations.mmdet.distributed import gathered
 from penstock.integrations.mmdet.loader import DetectionLoader
+from penstock.integrations.mmdet.training.distributed import gathered
 
 __all__ = ["RanksEvalHook", "evaluation_hook", "results_of_ranks"]
 

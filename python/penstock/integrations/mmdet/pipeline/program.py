@@ -11,13 +11,13 @@ from mmcv.parallel import collate
 from penstock.dataset import Dataset
 from penstock.dataset.joined import JoinedTensor
 from penstock.errors import ConfigError
-from penstock.integrations.mmdet.dataset import DeepLakeCocoDataset
-from penstock.integrations.mmdet.loading import LoadImageFromDeepLake
-from penstock.integrations.mmdet.native import native_part, native_steps
-from penstock.integrations.mmdet.running import Recipe
-from penstock.integrations.mmdet.steps import is_test_pipeline, loads_masks
-from penstock.integrations.mmdet.tensors import TENSOR_KEYS, resolve_tensors
-from penstock.integrations.mmdet.wrappers import FlatDataset
+from penstock.integrations.mmdet.data.dataset import DeepLakeCocoDataset
+from penstock.integrations.mmdet.data.loading import LoadImageFromDeepLake
+from penstock.integrations.mmdet.data.tensors import TENSOR_KEYS, resolve_tensors
+from penstock.integrations.mmdet.data.wrappers import FlatDataset
+from penstock.integrations.mmdet.pipeline.native import native_part, native_steps
+from penstock.integrations.mmdet.pipeline.running import Recipe
+from penstock.integrations.mmdet.pipeline.steps import is_test_pipeline, loads_masks
 from penstock.readings import Reading
 from penstock.transforms.program import Program, StepReport
 from penstock.transforms.steps import PythonStep

@@ -10,13 +10,13 @@ from mmdet.datasets import VOCDataset
 
 from penstock.dataset import Dataset
 from penstock.errors import ConfigError
-from penstock.integrations.mmdet.annotation_table import BoxRules, corners_of, voc_rules
-from penstock.integrations.mmdet.dataset import DeepLakeCocoDataset
+from penstock.integrations.mmdet.data.annotation_table import BoxRules, corners_of, voc_rules
+from penstock.integrations.mmdet.data.dataset import DeepLakeCocoDataset
+from penstock.integrations.mmdet.data.segmentations import segmentations
+from penstock.integrations.mmdet.data.tensors import DetectionTensors
+from penstock.integrations.mmdet.data.voc_metrics import mean_precision, recall
 from penstock.integrations.mmdet.metric_names import EVAL_MODES, check_metrics
 from penstock.integrations.mmdet.names import did_you_mean
-from penstock.integrations.mmdet.segmentations import segmentations
-from penstock.integrations.mmdet.tensors import DetectionTensors
-from penstock.integrations.mmdet.voc_metrics import mean_precision, recall
 
 __all__ = ["DeepLakeVOCDataset"]
 

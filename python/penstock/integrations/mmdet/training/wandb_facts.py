@@ -12,7 +12,7 @@ from mmcv import Config, ConfigDict
 from mmcv.runner import Hook, get_dist_info
 from mmcv.runner.hooks import WandbLoggerHook
 
-from penstock.integrations.mmdet.wrappers import leaves_of
+from penstock.integrations.mmdet.data.wrappers import leaves_of
 
 __all__ = ["DatasetFacts", "dataset_facts", "keep_config", "logger_hooks"]
 

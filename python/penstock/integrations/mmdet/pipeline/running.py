@@ -13,8 +13,8 @@ import numpy.typing as npt
 
 from penstock.dataset import Dataset
 from penstock.errors import PenstockError, TransformError
-from penstock.integrations.mmdet.collecting import mask_objects
-from penstock.integrations.mmdet.lowering import WRAPPERS
+from penstock.integrations.mmdet.pipeline.collecting import mask_objects
+from penstock.integrations.mmdet.pipeline.lowering import WRAPPERS
 from penstock.reference.transforms import partner_indices, run_step
 from penstock.transforms import steps as st
 from penstock.transforms.draws import Draws, Stream

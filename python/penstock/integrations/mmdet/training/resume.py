@@ -9,8 +9,8 @@ from typing import Any
 from mmcv.runner import CheckpointHook, get_dist_info
 
 from penstock.errors import ConfigError
-from penstock.integrations.mmdet.distributed import gathered
-from penstock.integrations.mmdet.random_state import random_state, restore_random_state
+from penstock.integrations.mmdet.training.distributed import gathered
+from penstock.integrations.mmdet.training.random_state import random_state, restore_random_state
 
 __all__ = [
     "META_KEY",

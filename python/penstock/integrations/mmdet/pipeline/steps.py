@@ -12,7 +12,7 @@ from mmdet.datasets.pipelines import LoadAnnotations
 
 from penstock.dataset import Tensor
 from penstock.errors import ConfigError
-from penstock.integrations.mmdet.loading import LoadImageFromDeepLake
+from penstock.integrations.mmdet.data.loading import LoadImageFromDeepLake
 from penstock.integrations.mmdet.names import did_you_mean
 
 __all__ = ["build_steps", "check_steps", "is_test_pipeline", "loads_masks"]

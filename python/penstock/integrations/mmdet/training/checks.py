@@ -15,8 +15,8 @@ from mmdet.models.seg_heads.base_semantic_head import BaseSemanticHead
 
 from penstock.errors import ConfigError
 from penstock.extras import import_extra
-from penstock.integrations.mmdet.wandb_facts import logger_hooks
-from penstock.integrations.mmdet.wrappers import leaves_of
+from penstock.integrations.mmdet.data.wrappers import leaves_of
+from penstock.integrations.mmdet.training.wandb_facts import logger_hooks
 
 __all__ = ["check_before_opening", "check_before_training"]
 

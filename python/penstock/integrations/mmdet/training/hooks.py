@@ -8,7 +8,7 @@ from typing import Any
 import mmdet
 from mmcv.runner import BaseRunner, DistSamplerSeedHook, EpochBasedRunner, Fp16OptimizerHook, Hook, OptimizerHook
 
-from penstock.integrations.mmdet.resume import resumable
+from penstock.integrations.mmdet.training.resume import resumable
 
 __all__ = ["LoaderEpochHook", "register_training_hooks"]
 

@@ -12,14 +12,14 @@ from mmdet.apis.train import auto_scale_lr
 from mmdet.core import build_optimizer
 from mmdet.utils import find_latest_checkpoint, get_root_logger
 
-from penstock.integrations.mmdet.checks import check_before_training
-from penstock.integrations.mmdet.device import OneDevice, Replica
-from penstock.integrations.mmdet.distributed import local_device
-from penstock.integrations.mmdet.evaluation import evaluation_hook
 from penstock.integrations.mmdet.loader import DetectionLoader
-from penstock.integrations.mmdet.runners import runner_config
-from penstock.integrations.mmdet.training_hooks import register_training_hooks
-from penstock.integrations.mmdet.wandb_facts import DatasetFacts, keep_config
+from penstock.integrations.mmdet.training.checks import check_before_training
+from penstock.integrations.mmdet.training.device import OneDevice, Replica
+from penstock.integrations.mmdet.training.distributed import local_device
+from penstock.integrations.mmdet.training.evaluation import evaluation_hook
+from penstock.integrations.mmdet.training.hooks import register_training_hooks
+from penstock.integrations.mmdet.training.runners import runner_config
+from penstock.integrations.mmdet.training.wandb_facts import DatasetFacts, keep_config
 
 __all__ = ["run_training"]
 

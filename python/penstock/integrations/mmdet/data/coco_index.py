@@ -12,10 +12,10 @@ from mmdet.datasets.api_wrappers import COCO
 
 from penstock.dataset import Dataset
 from penstock.extras import import_extra
-from penstock.integrations.mmdet.annotations import Annotations
-from penstock.integrations.mmdet.categories import Categories
-from penstock.integrations.mmdet.segmentations import run_lengths
-from penstock.integrations.mmdet.tensors import DetectionTensors
+from penstock.integrations.mmdet.data.annotations import Annotations
+from penstock.integrations.mmdet.data.categories import Categories
+from penstock.integrations.mmdet.data.segmentations import run_lengths
+from penstock.integrations.mmdet.data.tensors import DetectionTensors
 
 __all__ = ["add_areas", "add_segmentations", "coco_annotations", "coco_index"]
 

@@ -1,0 +1,1 @@
+"""Deep Lake datasets as MMDetection's: samples, annotations, metrics."""

@@ -1,0 +1,1 @@
+"""MMDetection's pipelines as programs of the loader."""
