@@ -2,7 +2,7 @@
 
     python benchmarks/turn.py DATA
 
-DATA is what benchmarks/make_coco.py wrote.
+DATA is what benchmarks/make_coco.py wrote, with --times 1.
 
 A model that computes nothing is trained by MMDetection's runner with MMDetection's loader, whose workers start anew or
 persist, and by penstock's runner with both of its loaders; two workers or threads each, the same pipeline, batch size
