@@ -74,7 +74,8 @@ def main() -> None:
         with tqdm(total=arguments.rounds, unit="round", disable=not sys.stderr.isatty()) as bar:
             summaries = compare(processes, arguments.rounds, lambda _: bar.update())
     print_table(summaries)
-    write_results(arguments.out, f"python benchmarks/train.py DATA --rounds {arguments.rounds}", setting, summaries)
+    command = " ".join(f"--{key} {getattr(arguments, key)}" for key in ("rounds", "iterations", "width"))
+    write_results(arguments.out, f"python benchmarks/train.py DATA {command}", setting, summaries)
     print(f"\nwritten to {arguments.out}")
 
 

@@ -21,6 +21,7 @@ import torch
 from mmcv import ConfigDict
 from mmcv.runner import HOOKS, Hook, IterBasedRunner, IterTimerHook, OptimizerHook
 from mmdet.models import build_detector
+from mmdet.models.utils import make_divisible
 
 from harness import CLOCK, serve
 from penstock.integrations.mmdet.training.device import OneDevice
@@ -35,8 +36,8 @@ CLASSES = 80
 
 def detector(width: float) -> dict[str, Any]:
     """MMDetection's YOLOv3 with MobileNetV2, its channels multiplied by ``width``."""
-    channels = [max(8, int(width * number)) for number in (320, 96, 32)]
-    out = [max(8, int(width * number)) for number in (96, 96, 96)]
+    channels = [make_divisible(width * number, 8) for number in (320, 96, 32)]
+    out = [make_divisible(width * 96, 8)] * 3
     sigmoid = {"type": "CrossEntropyLoss", "use_sigmoid": True, "reduction": "sum"}
     backbone = {"type": "MobileNetV2", "out_indices": (2, 4, 6), "widen_factor": width}
     return {
