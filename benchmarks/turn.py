@@ -123,14 +123,15 @@ def main() -> None:
         results[name] = {"median": statistics.median(found), "min": min(found), "max": max(found), "turns": len(found)}
         print(f"{name:18}" + "".join(f"  {key} {value:.4g}" for key, value in results[name].items()))
     record = {
-        "when": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        "command": f"python benchmarks/turn.py DATA --rounds {arguments.rounds}",
+        "date": datetime.now(timezone.utc).date().isoformat(),
         "machine": machine(),
         "setting": {"batch_size": BATCH, "workers": WORKERS, "rounds": arguments.rounds, "epochs": arguments.epochs},
         "unit": "seconds",
         "results": results,
     }
     arguments.out.parent.mkdir(parents=True, exist_ok=True)
-    arguments.out.write_text(json.dumps(record, indent=2) + "\n")
+    arguments.out.write_text(json.dumps(record, indent=1) + "\n")
     print(f"written to {arguments.out}")
 
 
