@@ -12,6 +12,7 @@ import torch
 import penstock
 from penstock.errors import CommitNotFoundError, ConfigError, TensorNotFoundError, ViewNotFoundError
 from support.coco_lakes import CocoPair
+from support.lake import open_lake
 from support.small_training import CLASSES, config, log_of, losses, seeded_detector
 
 WITH_MASKS = [{"type": "LoadImageFromFile"}, {"type": "LoadAnnotations", "with_bbox": True, "with_mask": True}]
@@ -94,6 +95,18 @@ def test_datasets_as_arguments_go_before_the_configuration(awkward: CocoPair, tm
     tensors = {"img": "images", "gt_bboxes": "boxes", "gt_labels": "categories"}
     dataset = penstock.open(awkward.lake)
     log = train(cfg, ds_train=dataset, ds_train_tensors=tensors, ds_val=awkward.lake, ds_val_tensors=tensors)
+    assert "bbox_mAP" in log[-1]
+
+
+def test_views_of_deeplake_as_arguments(awkward: CocoPair, native: Any, tmp_path: Path) -> None:
+    """A slice to train on, the result of a filter to evaluate on."""
+    cfg = config(awkward, tmp_path, deeplake_dataloader_type="c++")
+    del cfg.data.train["deeplake_path"], cfg.data.val["deeplake_path"]
+    with open_lake(awkward.lake) as lake:
+        wide = lake.filter(lambda sample: sample.images.shape[1] > sample.images.shape[0], progressbar=False)
+        assert 2 < len(wide) < len(lake)
+        log = train(cfg, ds_train=lake[2:14], ds_val=wide)
+    assert len(losses(log)) < len(losses(train(config(awkward, tmp_path / "all", deeplake_dataloader_type="c++"))))
     assert "bbox_mAP" in log[-1]
 
 
