@@ -147,6 +147,9 @@ def test_loader_settings_go_from_general_to_special() -> None:
     data["train_dataloader"] = {"samples_per_gpu": 5, "persistent_workers": True}
     assert parse_loader(data, "train").batch_size == 5
     assert parse_loader(data, "train").options == {"persistent_workers": True}
+    data["test_dataloader"] = {"samples_per_gpu": 7, "workers_per_gpu": 0}
+    assert (parse_loader(data, "test").batch_size, parse_loader(data, "test").num_workers) == (7, 0)
+    assert parse_loader(data, "val").batch_size == 1
     data["train"]["deeplake_dataloader"] = {"batch_size": 6, "num_workers": 0, "shuffle": False}
     special = parse_loader(data, "train")
     assert (special.batch_size, special.num_workers, special.shuffle) == (6, 0, False)
