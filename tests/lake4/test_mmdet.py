@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import pytest
 import torch
@@ -28,7 +27,9 @@ def awkward4(deeplake4: Any, mmdet: Any, tmp_path_factory: pytest.TempPathFactor
 
 
 @pytest.fixture(autouse=True)
-def _few_threads() -> Iterator[None]:
+def _few_threads(mmdet: Any) -> Iterator[None]:
+    import cv2
+
     before = torch.get_num_threads()
     cv2.setNumThreads(0)
     torch.set_num_threads(1)

@@ -52,10 +52,16 @@ def _deeplake4() -> Any:
     return importlib.import_module("deeplake")
 
 
+def _mmdet() -> Any:
+    # Without it, the directory of its tests would be found by that name.
+    metadata.version("mmdet")
+    return importlib.import_module("mmdet")
+
+
 _PROVIDERS: dict[str, Callable[[], Any]] = {
     "deeplake": lambda: importlib.import_module("deeplake"),
     "deeplake4": _deeplake4,
-    "mmdet": lambda: importlib.import_module("mmdet"),
+    "mmdet": _mmdet,
     "wandb": lambda: importlib.import_module("wandb"),
     "native": lambda: importlib.import_module("penstock._core"),
     "coco": _coco,
