@@ -18,6 +18,8 @@ PRELUDE = """
 import faulthandler, gc, multiprocessing, os, signal, sys, threading, time
 faulthandler.register(signal.SIGALRM, all_threads=True)
 signal.alarm(40)
+# What a shell starts in the background ignores it, and so would this.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 import penstock
 
 path = sys.argv[1]

@@ -12,6 +12,8 @@ import faulthandler, gc, os, signal, sys, threading, time
 # Not dump_traceback_later(): its timer thread would be missing in a forked child, and waited for there.
 faulthandler.register(signal.SIGALRM, all_threads=True)
 signal.alarm(40)
+# What a shell starts in the background ignores it, and so would this.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 import penstock, torch
 
 path, loader_type = sys.argv[1:]
