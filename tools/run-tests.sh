@@ -59,7 +59,9 @@ fi
 if [ -n "$lake4" ]; then
   check "Python tests, MMDetection over Deep Lake 4" lake4_mmdet_tests
 fi
-check "Python tests" python -m pytest
+# A file's tests stay together: they share datasets that take a while to write. More than four would take much memory.
+cores=$(nproc)
+check "Python tests" python -m pytest --numprocesses=$((cores < 4 ? cores : 4)) --dist=loadfile
 
 if ((${#failed[@]})); then
   printf '\nFAILED: %s\n' "${failed[@]}" >&2
