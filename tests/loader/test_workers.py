@@ -97,7 +97,9 @@ def test_batches_are_those_of_the_consuming_process(dataset: str, lake: Lake) ->
     assert_equal(list(loader), expected)
 
 
-@pytest.mark.parametrize("context", ["spawn", "forkserver", multiprocessing.get_context("spawn")], ids=str)
+@pytest.mark.parametrize(
+    "context", ["spawn", "forkserver", multiprocessing.get_context("spawn")], ids=["spawn", "forkserver", "object"]
+)
 def test_every_way_to_start_a_process(context: Any, lake: Lake) -> None:
     expected = list(load(lake("equal_images"), 0, transform=augmented))
     found = list(load(lake("equal_images"), 2, transform=augmented, multiprocessing_context=context))
