@@ -110,3 +110,12 @@ def test_other_htypes_are_refused(lake_copy: Lakes, htype: str) -> None:
     edit_json(path / "raw/tensor_meta.json", lambda values: values.update(htype=htype))
     with pytest.raises(UnsupportedError, match=f"htype '{htype}' is not supported yet"):
         penstock.open(path)["raw"].shapes()
+
+
+@pytest.mark.parametrize("name", ["labels", "numbers", "boxes", "boxes_lz4", "images_png", "empty"])
+def test_shapes_of_sequences_are_those_of_their_samples(name: str, lake: Callable[[str], Path]) -> None:
+    """Of empty ones too."""
+    tensor = penstock.open(lake("sequences"))[name]
+    whole = [index for index in range(len(tensor)) if isinstance(tensor[index], np.ndarray)]
+    assert [tensor.shape(index) for index in whole] == [tensor[index].shape for index in whole]
+    assert whole

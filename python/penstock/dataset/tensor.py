@@ -290,7 +290,9 @@ class Tensor:
             shapes = {self._item_shape(item) for item in items}
             if len(shapes) > 1:
                 raise UnsupportedError("the items of the sequence have different shapes")
-            return (len(items), *next(iter(shapes), ()))
+            shape = (len(items), *next(iter(shapes), ()))
+            # As the sample is read that has no elements.
+            return np.shape(self.sequence([])) if self.value_format is None and 0 in shape else shape
 
     def shapes(self) -> npt.NDArray[np.int64]:
         """Shapes of all samples, int64 [samples, axes], from the chunks' headers: nothing is decoded.
