@@ -20,7 +20,7 @@ from penstock.integrations.mmdet.data.voc import DeepLakeVOCDataset
 from penstock.integrations.mmdet.names import check_keys
 from penstock.integrations.mmdet.pipeline.steps import check_steps, loads_masks
 
-__all__ = ["build_dataset", "dataset_configs"]
+__all__ = ["build_dataset", "dataset_configs", "has_path"]
 
 #: The wrappers, their keys, and the key of what they wrap.
 _WRAPPERS = {
@@ -74,6 +74,12 @@ def build_dataset(
                 hint="Give each its deeplake_path in the configuration",
             )
     return builder.build(cfg, where, {} if pipeline is None else {"pipeline": pipeline})
+
+
+def has_path(cfg: Mapping[str, Any] | Sequence[Any]) -> bool:
+    """Whether a configuration of ``data`` has a ``deeplake_path``, itself or in one of the datasets within."""
+    own = isinstance(cfg, Mapping) and cfg.get("deeplake_path")
+    return bool(own) or any(one.get("deeplake_path") for one in dataset_configs(cfg))
 
 
 def dataset_configs(

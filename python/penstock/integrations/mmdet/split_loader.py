@@ -15,7 +15,7 @@ from mmdet.utils.compat_config import compat_imgs_per_gpu
 
 from penstock.dataset import Dataset
 from penstock.errors import ConfigError
-from penstock.integrations.mmdet.building import build_dataset, dataset_configs
+from penstock.integrations.mmdet.building import build_dataset, has_path
 from penstock.integrations.mmdet.config import loader_type_of, parse_loader
 from penstock.integrations.mmdet.loader import DetectionLoader, build_dataloader
 from penstock.integrations.mmdet.metric_names import format_of
@@ -67,15 +67,12 @@ def build_split_loader(
     keys = cfg.data.get(name)
     if keys is None:
         keys = cfg.data[name] = ConfigDict()
-    paths = [one.get("deeplake_path") for one in dataset_configs(keys)]
-    if isinstance(keys, Mapping):
-        paths.append(keys.get("deeplake_path"))
-    if dataset is None and not any(paths):
+    if dataset is None and not has_path(keys):
         raise ConfigError(
             f"{where} has no deeplake_path",
             hint=f"Give one, or pass ds_{name}=" + ("" if name == "train" else ", or validate=False"),
         )
-    if dataset is not None and any(paths):
+    if dataset is not None and has_path(keys):
         logger.info("%s: the dataset that was passed is used in place of deeplake_path", where)
     settings = parse_loader(cfg.data, name)
     options = {

@@ -11,7 +11,7 @@ from mmcv import ConfigDict
 
 from penstock.dataset import Dataset
 from penstock.errors import ConfigError
-from penstock.integrations.mmdet.building import dataset_configs
+from penstock.integrations.mmdet.building import has_path
 from penstock.integrations.mmdet.loader import DetectionLoader
 from penstock.integrations.mmdet.split_loader import build_split_loader
 
@@ -37,8 +37,7 @@ def build_losses_loader(
         PenstockError: What opening raises.
     """
     keys = cfg.data.get("val")
-    has_path = isinstance(keys, Mapping) and keys.get("deeplake_path")
-    if dataset is None and not (has_path or any(one.get("deeplake_path") for one in dataset_configs(keys or {}))):
+    if dataset is None and not has_path(keys or {}):
         raise ConfigError("workflow: the phase 'val' needs data.val.deeplake_path", hint="Give one, or pass ds_val=")
     train, data = cfg.data.train, copy.deepcopy(cfg.data)
     first = train[0] if isinstance(train, list | tuple) else train
