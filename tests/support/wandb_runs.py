@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import gc
+import asyncio
 import hashlib
 import json
 import struct
-import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -36,16 +35,15 @@ def offline_wandb(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Non
     for name, value in (("MODE", "offline"), ("SILENT", "true"), ("CONSOLE", "off"), ("ERROR_REPORTING", "false")):
         monkeypatch.setenv(f"WANDB_{name}", value)
     monkeypatch.delenv("WANDB_API_KEY", raising=False)
+    # deeplake, once imported, has nest_asyncio replace asyncio.run by one that leaves its loop open: to the garbage
+    # collector, which tells of it in whatever test it happens to run.
+    monkeypatch.setattr(asyncio, "run", asyncio.runners.run)
     # It reads the environment when its process starts.
     wandb.teardown()
     try:
         yield
     finally:
         wandb.teardown()
-        with warnings.catch_warnings():
-            # It leaves sockets and an event loop to the garbage collector.
-            warnings.simplefilter("ignore", ResourceWarning)
-            gc.collect()
 
 
 @dataclass(frozen=True)
