@@ -15,6 +15,9 @@ COCO ?=
 # A directory with JPEG files, for `make bench`.
 IMAGES ?= $(firstword $(wildcard ../shared/data/coco-mini/train2017) demo/shapes/train)
 
+# Examples of each random test, for `make explore`, in multiples of those of `make test`.
+TIMES ?= 10
+
 # deeplake is kept from reporting its use to its makers.
 export BUGGER_OFF := true
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
@@ -41,7 +44,7 @@ PIP_INSTALL := $(BIN)/python -m pip install --no-input --constraint $(CONSTRAINT
 # A stage's stamps go before it begins: what they stand for is about to change.
 begin = rm -f $(STAMPS)/$(1)-*
 
-.PHONY: help setup demo test lint bench clean distclean system-packages
+.PHONY: help setup demo test explore lint bench clean distclean system-packages
 
 help: ## Show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -53,6 +56,9 @@ demo: setup ## Train and evaluate a detector: on shapes, or with COCO=<directory
 
 test: setup $(NUMPY2_EXTENSION_STAMP) $(LAKE4_EXTENSION_STAMP) ## Run every check and every test, C++ and Python
 	@tools/run-tests.sh $(VENV) $(VENV2) $(VENV4)
+
+explore: setup ## Try random tests on other examples than `make test` does, TIMES=<n> times as many
+	@PENSTOCK_EXPLORE=$(TIMES) $(BIN)/python -m pytest $$(grep -rl --include='test_*.py' 'import.* given' tests)
 
 lint: setup ## Run ruff and mypy alone
 	@$(BIN)/ruff check . && $(BIN)/mypy

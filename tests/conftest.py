@@ -16,8 +16,14 @@ os.environ["BUGGER_OFF"] = "true"
 # For `from support...`: with pytest's importlib mode nothing of the tests is importable by itself.
 sys.path.insert(0, str(Path(__file__).parent))
 
+from hypothesis import settings
+
 from support.datasets import MAKERS
+from support.examples import examples
 from support.require import require
+
+settings.register_profile("tests", examples())
+settings.load_profile("tests")
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -5,22 +5,21 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, given
 from hypothesis import strategies as st
 
 from penstock.errors import PenstockError
 from support.coco_lakes import CocoPair
+from support.examples import examples
 from support.random_pipelines import pipelines, steps
 from support.same_batches import Tolerance, assert_same_batches
 
 pytestmark = pytest.mark.usefixtures("native")
 
-_QUIET = settings(
-    deadline=None,
-    max_examples=12,
+_QUIET = examples(
+    12,
     # A failing pipeline is short enough as it is, and trying shorter ones takes minutes.
     phases=[Phase.explicit, Phase.reuse, Phase.generate],
-    derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 

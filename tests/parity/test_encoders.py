@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from penstock.dataset.chunk_index import ChunkIndex
@@ -16,9 +16,6 @@ from penstock.dataset.encoders import (
     parse_tiles,
 )
 from penstock.reference.chunk import header_bytes_needed, parse_chunk_header
-
-settings.register_profile("penstock", deadline=None, derandomize=True)
-settings.load_profile("penstock")
 
 VERSIONS = st.sampled_from(["3.9.52", "3.0.0", "2.7.6", "2.8", "10.0.1"])
 

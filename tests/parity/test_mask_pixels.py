@@ -11,10 +11,11 @@ import numpy as np
 import numpy.typing as npt
 import pycocotools.mask
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from penstock.errors import DecodeError, UnsupportedError
+from support.examples import examples
 from support.polygons import polygon_objects
 
 _SIZES = st.integers(1, 80)
@@ -33,13 +34,13 @@ def _assert_same_pixels(native: Any, objects: list[list[npt.NDArray[np.float64]]
         assert np.array_equal(mask, _theirs(polygons, height, width)), (polygons, height, width)
 
 
-@settings(max_examples=600, deadline=None)
+@examples(600)
 @given(objects=polygon_objects(), height=_SIZES, width=_SIZES)
 def test_random_polygons(native: Any, objects: Any, height: int, width: int) -> None:
     _assert_same_pixels(native, objects, height, width)
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(seed=st.integers(0, 2**32 - 1), spread=st.sampled_from([0.01, 0.3, 2.0, 40.0, 2e4]), digits=st.integers(0, 9))
 def test_polygons_of_every_size(native: Any, seed: int, spread: float, digits: int) -> None:
     """Tiny ones around one pixel, and ones that reach far beyond the image."""
@@ -144,7 +145,6 @@ def test_every_crowd_of_coco(native: Any, coco_mini: Path) -> None:
     assert crowds > 10
 
 
-@settings(deadline=None)
 @given(seed=st.integers(0, 2**32 - 1), height=_SIZES, width=_SIZES, share=st.sampled_from([0, 0.02, 0.5, 0.98, 1]))
 def test_run_lengths(native: Any, seed: int, height: int, width: int, share: float) -> None:
     mask = (np.random.default_rng(seed).random((height, width)) < share).astype(np.uint8)
@@ -233,7 +233,6 @@ def test_damaged_polygons(native: Any, data: bytes, objects: list[int], error: t
         native.read_polygons(data, "float32", objects)
 
 
-@settings(deadline=None)
 @given(seed=st.integers(0, 2**32 - 1), height=_SIZES, width=_SIZES, count=st.integers(0, 4), is_bool=st.booleans())
 def test_stored_bitmaps(native: Any, seed: int, height: int, width: int, count: int, is_bool: bool) -> None:
     rng = np.random.default_rng(seed)

@@ -8,11 +8,12 @@ import mmcv
 import numpy as np
 import numpy.typing as npt
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from penstock.errors import TransformError
+from support.examples import examples
 from support.polygons import polygon_objects
 
 Extent = tuple[int, int]
@@ -119,7 +120,7 @@ def _apply(masks: Any, operations: list[Operation]) -> Any:
     return masks
 
 
-@settings(max_examples=400, deadline=None)
+@examples(400)
 @given(data=st.data(), masks=_bitmaps())
 def test_bitmaps_through_chains_of_operations(native: Any, mmdet: Any, data: st.DataObject, masks: Any) -> None:
     from mmdet.core.mask.structures import BitmapMasks
@@ -135,7 +136,6 @@ def test_bitmaps_through_chains_of_operations(native: Any, mmdet: Any, data: st.
     assert np.array_equal(np.array(ours["boxes"], np.float32).reshape(-1, 4), theirs.get_bboxes())
 
 
-@settings(deadline=None)
 @given(height=st.integers(1, 3000), to_height=st.integers(1, 3000), width=st.integers(1, 3000), to_width=_SIZES)
 def test_nearest_resizing_of_large_masks(
     native: Any, mmdet: Any, height: int, to_height: int, width: int, to_width: int
@@ -150,7 +150,7 @@ def test_nearest_resizing_of_large_masks(
         assert np.array_equal(native.change_bitmap_masks(masks, [("resize", *shape)])["masks"], theirs.masks)
 
 
-@settings(max_examples=400, deadline=None)
+@examples(400)
 @given(data=st.data(), objects=polygon_objects(), extent=st.tuples(_SIZES, _SIZES))
 def test_polygons_through_chains_of_operations(
     native: Any, mmdet: Any, data: st.DataObject, objects: Any, extent: Extent
@@ -178,7 +178,6 @@ def test_polygons_through_chains_of_operations(
     assert np.array_equal(pixels, theirs.to_ndarray())
 
 
-@settings(deadline=None)
 @given(data=st.data(), below=_bitmaps())
 def test_pasting_objects_over_others(native: Any, mmdet: Any, data: st.DataObject, below: Any) -> None:
     from mmdet.core.mask.structures import BitmapMasks
@@ -198,7 +197,6 @@ def test_pasting_objects_over_others(native: Any, mmdet: Any, data: st.DataObjec
     assert np.array_equal(np.array(ours["boxes"], np.float32), BitmapMasks(theirs, *extent).get_bboxes())
 
 
-@settings(deadline=None)
 @given(
     boxes=arrays.arrays(np.float32, (3, 4), elements=st.floats(-100, 100, width=32)), extent=st.tuples(_SIZES, _SIZES)
 )

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import HealthCheck, assume, given
 from hypothesis import strategies as st
 
+from support.examples import examples
 from support.images import jpeg, picture, png
 from support.require import require
 
@@ -19,7 +20,7 @@ require("mmdet")
 
 from support.pixel_plans import Step, by_opencv, extent_after, plan, stored  # noqa: E402
 
-few = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+few = examples(150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 MEAN, STD = (123.675, 116.28, 103.53), (58.395, 57.12, 57.375)
 
 

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from hypothesis import Phase, given, settings
+from hypothesis import Phase, given
 from hypothesis import strategies as st
 
 import penstock
+from support.examples import examples
 from support.history import addresses, assert_same_dataset
 from support.lake import Lake, new_lake, open_lake
 from support.views import assert_same_view
@@ -148,7 +149,7 @@ STEPS: list[Callable[[Lake, int], None]] = [
 
 
 @given(st.lists(st.tuples(st.sampled_from(STEPS), st.integers(0, 999)), min_size=4, max_size=14))
-@settings(max_examples=40, deadline=None)
+@examples(40)
 def test_any_history(deeplake: Any, native: Any, steps: list[tuple[Callable[[Lake, int], None], int]]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "lake"
@@ -166,7 +167,7 @@ def test_any_history(deeplake: Any, native: Any, steps: list[tuple[Callable[[Lak
     st.lists(st.tuples(st.sampled_from([*STEPS, *[save_view] * 4]), st.integers(0, 999)), min_size=3, max_size=8),
     st.integers(0, 999),
 )
-@settings(max_examples=12, deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate])
+@examples(12, phases=[Phase.explicit, Phase.reuse, Phase.generate])
 def test_any_view(deeplake: Any, native: Any, steps: list[tuple[Callable[[Lake, int], None], int]], last: int) -> None:
     """Views of whatever was committed, also of commits that came before later changes."""
     with tempfile.TemporaryDirectory() as folder:

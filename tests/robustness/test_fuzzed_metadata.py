@@ -11,21 +11,17 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 import penstock
 from penstock.errors import PenstockError
+from support.examples import examples
 from support.lake import new_lake
 
 Lakes = Callable[[str], Path]
 
-SETTINGS = settings(
-    max_examples=1000,
-    deadline=None,
-    derandomize=True,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
+SETTINGS = examples(1000, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 NUMBERS = [0, 1, 2, 255, 2**31 - 1, 2**31, 2**32 - 1, 2**40, 2**63 - 1, 2**63, 2**64 - 1]
 ODD_VALUES: list[Any] = [
     *(None, True, -1, 0, 1, 1.5, 2**31, 2**40, 2**63, 2**70, 10**30, float("nan"), float("inf")),

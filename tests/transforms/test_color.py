@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from support.examples import examples
 from support.require import require
 
 require("mmdet")
@@ -19,7 +20,7 @@ from support.detection_samples import make_sample, samples  # noqa: E402
 from support.oracle import check_step  # noqa: E402
 
 SEEDS = st.integers(0, 2**40)
-EXAMPLES = settings(max_examples=100, deadline=None)
+EXAMPLES = examples()
 RANGES = st.sampled_from([(0.5, 1.5), (0.0, 2.0), (1, 1)])
 
 

@@ -7,7 +7,7 @@ import math
 from collections import Counter
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from penstock.transforms.draws import Draws, Stream
@@ -26,12 +26,10 @@ class _Fixed(Draws):
         return self._number
 
 
-QUIET = settings(deadline=None)
 UNITS = st.floats(0, 1, exclude_max=True) | st.just(math.nextafter(1, 0))
 fixed = st.builds(_Fixed, UNITS)
 
 
-@QUIET
 @given(SEEDS, SEEDS, st.integers(0, 2**63), st.integers(0, 2**31), st.integers(0, 2**16 - 1), st.integers(-1, 2**15))
 def test_a_stream_is_numpys_philox(seed: int, epoch: int, index: int, attempt: int, part: int, step: int) -> None:
     word = attempt * 2**32 + part * 2**16 + step + 1
@@ -56,13 +54,11 @@ def test_parts_and_attempts_keep_what_else_a_stream_is() -> None:
     assert stream.attempt(7).step(0).random() == Stream(1, 2, 3, 7, 5).step(0).random()
 
 
-@QUIET
 @given(fixed, st.integers(-(2**31), 2**31), st.integers(1, 2**31))
 def test_randint_is_in_its_range(draws: Draws, low: int, extent: int) -> None:
     assert low <= draws.randint(low, low + extent) < low + extent
 
 
-@QUIET
 @given(fixed, st.floats(-1e6, 1e6), st.floats(-1e6, 1e6))
 def test_uniform_is_between_its_bounds(draws: Draws, low: float, high: float) -> None:
     number = draws.uniform(low, high)
@@ -70,7 +66,6 @@ def test_uniform_is_between_its_bounds(draws: Draws, low: float, high: float) ->
     assert number <= max(low, high) or math.isclose(number, max(low, high))
 
 
-@QUIET
 @given(fixed, st.lists(st.floats(0, 1), min_size=1).filter(lambda weights: sum(weights) > 1e-6))
 def test_weighted_gives_what_has_a_weight(draws: Draws, weights: list[float]) -> None:
     position = draws.weighted(weights)
@@ -79,7 +74,6 @@ def test_weighted_gives_what_has_a_weight(draws: Draws, weights: list[float]) ->
     assert below <= draws.random() + 1e-9 and draws.random() <= below + weights[position] / sum(weights) + 1e-9
 
 
-@QUIET
 @given(SEEDS, st.integers(0, 50))
 def test_a_permutation_has_each_number_once(seed: int, length: int) -> None:
     assert sorted(Stream(seed, 0, 0).step(0).permutation(length)) == list(range(length))

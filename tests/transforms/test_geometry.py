@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from support.examples import examples
 from support.require import require
 
 require("mmdet")
@@ -17,7 +18,7 @@ from support.detection_samples import make_sample, samples  # noqa: E402
 from support.oracle import check_step  # noqa: E402
 
 SEEDS = st.integers(0, 2**40)
-EXAMPLES = settings(max_examples=100, deadline=None)
+EXAMPLES = examples()
 SIZES = st.tuples(st.integers(1, 250), st.integers(1, 250))
 BOOLEANS = st.booleans()
 

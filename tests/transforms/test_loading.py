@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from support.examples import examples
 from support.require import require
 
 require("mmdet")
@@ -22,7 +23,7 @@ from penstock.transforms.steps import CutOut, MultiScaleFlipAug, PythonStep, Res
 from support.detection_samples import make_sample, samples  # noqa: E402
 from support.oracle import check_step  # noqa: E402
 
-EXAMPLES = settings(max_examples=60, deadline=None)
+EXAMPLES = examples(60)
 BOOLEANS = st.booleans()
 
 

@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from penstock.errors import TransformError
+from support.examples import examples
 from support.require import require
 
 require("mmdet")
@@ -23,7 +24,7 @@ from support.detection_samples import make_sample, samples  # noqa: E402
 from support.oracle import Pool, assert_same, check_step, through_both  # noqa: E402
 
 SEEDS = st.integers(0, 2**40)
-EXAMPLES = settings(max_examples=80, deadline=None)
+EXAMPLES = examples(80)
 FRAMES = st.tuples(st.integers(8, 160), st.integers(8, 160))
 BOOLEANS = st.booleans()
 
