@@ -1,0 +1,6 @@
+"""Samples of one or several datasets, in any order and any number of times, as one dataset."""
+
+from penstock.dataset.joined.dataset import JoinedDataset
+from penstock.dataset.joined.tensor import JoinedTensor
+
+__all__ = ["JoinedDataset", "JoinedTensor"]

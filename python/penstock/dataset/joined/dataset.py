@@ -1,0 +1,122 @@
+"""A dataset of other datasets' samples."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from penstock.dataset.dataset import Dataset as ChunkedDataset
+from penstock.dataset.interface import Dataset
+from penstock.dataset.joined.tensor import JoinedTensor
+from penstock.dataset.storage import Store
+from penstock.errors import PenstockError, TensorNotFoundError
+from penstock.similar import similar
+
+__all__ = ["JoinedDataset"]
+
+
+class JoinedDataset:
+    """Samples of other datasets as one dataset, read only. Pickles as those do.
+
+    Args:
+        parts: The datasets; views, and of any version.
+        tensors: For each tensor of this dataset its name in each part.
+        part_of: int64 [samples]: which part each sample is of.
+        index_of: int64 [samples]: which sample of that part it is.
+    """
+
+    def __init__(
+        self,
+        parts: Sequence[Dataset],
+        tensors: Mapping[str, Sequence[str]],
+        part_of: npt.NDArray[np.int64],
+        index_of: npt.NDArray[np.int64],
+    ) -> None:
+        self.parts = tuple(parts)
+        self.part_of = part_of
+        self.index_of = index_of
+        self._names = {name: tuple(names) for name, names in tensors.items()}
+
+    @cached_property
+    def tensors(self) -> dict[str, JoinedTensor]:
+        """Tensors by name."""
+        return {
+            name: JoinedTensor(self, name, [part[own] for part, own in zip(self.parts, names, strict=True)])
+            for name, names in self._names.items()
+        }
+
+    @property
+    def path(self) -> str:
+        """The paths of the parts, each once, with " + " between them."""
+        return " + ".join(dict.fromkeys(part.path for part in self.parts))
+
+    @property
+    def commit_id(self) -> str:
+        """As :attr:`path`."""
+        return " + ".join(dict.fromkeys(part.commit_id for part in self.parts))
+
+    @property
+    def branch(self) -> str:
+        """As :attr:`path`."""
+        return " + ".join(dict.fromkeys(part.branch for part in self.parts))
+
+    @property
+    def view_id(self) -> str | None:
+        """As :attr:`path`, of the parts that are saved views; None where none is."""
+        found = dict.fromkeys(part.view_id for part in self.parts if part.view_id is not None)
+        return " + ".join(found) or None
+
+    @property
+    def info(self) -> Mapping[str, Any]:
+        """That of the first part."""
+        return self.parts[0].info
+
+    @property
+    def stores(self) -> list[Store]:
+        """Files of the parts; none where a part is not read from files."""
+        stores = [part.store for part in self.parts if isinstance(part, ChunkedDataset)]
+        return stores if len(stores) == len(self.parts) else []
+
+    def __len__(self) -> int:
+        return len(self.part_of)
+
+    def __getitem__(self, name: str) -> JoinedTensor:
+        """A tensor by its name. Raises TensorNotFoundError."""
+        try:
+            return self.tensors[name]
+        except (KeyError, TypeError):
+            hint = similar(str(name), list(self.tensors), "The dataset has no tensors")
+            raise TensorNotFoundError(f"there is no tensor {name!r}", path=self.path, hint=hint) from None
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.tensors
+
+    def __repr__(self) -> str:
+        return f"JoinedDataset('{self.path}', length={len(self)}, tensors={list(self.tensors)})"
+
+    def __getstate__(self) -> dict[str, Any]:
+        # The tensors pickle as this dataset's.
+        return {name: value for name, value in vars(self).items() if name != "tensors"}
+
+    def fingerprint(self) -> str:
+        """Sixteen hex digits that stand for the parts' samples and which of them are here."""
+        digest = hashlib.sha256("\0".join(part.fingerprint() for part in self.parts).encode())
+        digest.update(self.part_of.astype("<i8").tobytes() + self.index_of.astype("<i8").tobytes())
+        return digest.hexdigest()[:16]
+
+    def place(self, error: PenstockError) -> None:
+        """Gives an error of the native core, which knows joined tensors alone, the names that the part has: path,
+        tensor, sample and chunk."""
+        tensor = self.tensors.get(error.tensor or "")
+        if tensor is None or error.index is None:
+            error.path = error.path or self.path
+            return
+        part, error.index = tensor.stored_place(error.index)
+        error.path, error.tensor = self.parts[part].path, tensor.parts[part].name
+        if error.chunk is not None and len(self.parts) > 1:
+            error.chunk = error.chunk.partition("/")[2]

@@ -1,0 +1,219 @@
+"""A tensor of other tensors' samples."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from penstock.dataset.chunk_index import ChunkIndex
+from penstock.dataset.interface import Tensor
+from penstock.dataset.joined.chunks import JoinedChunks, why_apart
+from penstock.dataset.lake4 import Lake4Tensor
+from penstock.dataset.tensor import Tensor as ChunkedTensor
+from penstock.reference.decode import Color
+from penstock.reference.sample import Decode, SampleLayout
+
+if TYPE_CHECKING:
+    from penstock.dataset.joined.dataset import JoinedDataset
+
+__all__ = ["JoinedTensor"]
+
+# Inside the class below, `bytes` is a method.
+_bytes = bytes
+
+
+class JoinedTensor:
+    """A tensor of a :class:`JoinedDataset`. Samples are read by the parts' tensors, which errors name.
+
+    Attributes:
+        name: Its name in the joined dataset.
+        parts: The tensor of each part.
+    """
+
+    def __init__(self, dataset: JoinedDataset, name: str, parts: Sequence[Tensor]) -> None:
+        self._dataset = dataset
+        self.name = name
+        self.parts = tuple(parts)
+
+    @cached_property
+    def apart(self) -> str:
+        """Why the native core cannot read the parts as one tensor; "" where it can."""
+        return why_apart(self.parts)
+
+    @property
+    def chunks(self) -> ChunkIndex:
+        """Which chunk holds which stored sample. Only where :attr:`apart` has nothing to say, as the two below."""
+        return self._stored.index
+
+    @property
+    def layout(self) -> SampleLayout:
+        """What the metadata says of how every sample is stored."""
+        return self._stored.layout
+
+    @cached_property
+    def rows(self) -> npt.NDArray[np.int64]:
+        """The number of each sample among the stored ones of :attr:`chunks`."""
+        return self._stored.rows(self._dataset.part_of, self._dataset.index_of)
+
+    def stored_place(self, number: int) -> tuple[int, int]:
+        """The part that a stored sample is of, and its number in there; of parts without chunks, those of a sample."""
+        return self._place(number) if self.reads_many else self._stored.place(number)
+
+    @property
+    def reads_many(self) -> bool:
+        """Whether the core asks for samples, as it does of Deep Lake 4, and reads no chunks."""
+        return isinstance(self.parts[0], Lake4Tensor)
+
+    def read_many(self, indices: Sequence[int], decoded: bool) -> list[Any]:
+        """As :meth:`penstock.dataset.lake4.Lake4Tensor.read_many`, where all parts have that."""
+        places = [self._place(index) for index in indices]
+        results: list[Any] = [None] * len(indices)
+        for number in sorted({part for part, _ in places}):
+            part = self.parts[number]
+            assert isinstance(part, Lake4Tensor)
+            positions = [i for i, place in enumerate(places) if place[0] == number]
+            found = part.read_many([places[i][1] for i in positions], decoded)
+            for position, result in zip(positions, found, strict=True):
+                results[position] = result
+        return results
+
+    @property
+    def path(self) -> str:
+        """The joined dataset's path."""
+        return self._dataset.path
+
+    @property
+    def htype(self) -> str:
+        """That of the first part, as all that follows."""
+        return self.parts[0].htype
+
+    @property
+    def base_htype(self) -> str:
+        return self.parts[0].base_htype
+
+    @property
+    def is_sequence(self) -> bool:
+        return self.parts[0].is_sequence
+
+    @property
+    def is_link(self) -> bool:
+        return self.parts[0].is_link
+
+    @property
+    def decodes_images(self) -> bool:
+        return self.parts[0].decodes_images
+
+    @property
+    def is_image(self) -> bool:
+        return self.parts[0].is_image
+
+    @property
+    def value_format(self) -> object | None:
+        return self.parts[0].value_format
+
+    @property
+    def dtype(self) -> np.dtype[Any] | None:
+        return self.parts[0].dtype
+
+    @property
+    def sample_compression(self) -> str | None:
+        return self.parts[0].sample_compression
+
+    @property
+    def chunk_compression(self) -> str | None:
+        return self.parts[0].chunk_compression
+
+    @property
+    def ndim(self) -> int:
+        return self.parts[0].ndim
+
+    @property
+    def info(self) -> Mapping[str, Any]:
+        return self.parts[0].info
+
+    @property
+    def class_names(self) -> list[str] | None:
+        return self.parts[0].class_names
+
+    @property
+    def min_shape(self) -> tuple[int, ...]:
+        """Smallest extent of each axis over all samples of the parts."""
+        return tuple(map(min, zip(*(part.min_shape for part in self.parts), strict=False)))
+
+    @property
+    def max_shape(self) -> tuple[int, ...]:
+        """Largest extent of each axis over all samples of the parts."""
+        return tuple(map(max, zip(*(part.max_shape for part in self.parts), strict=False)))
+
+    def __len__(self) -> int:
+        return len(self._dataset)
+
+    def __getitem__(self, index: int) -> Any:
+        """A sample as its part's tensor gives it."""
+        return self.read(index)
+
+    def __repr__(self) -> str:
+        return f"JoinedTensor('{self.name}', length={len(self)}, parts={list(self.parts)})"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (operator.getitem, (self._dataset, self.name))
+
+    def read(self, index: int, color: Color = "native", decode: Decode = "numpy") -> Any:
+        """A decoded sample; see :meth:`penstock.dataset.Tensor.read`."""
+        part, own = self._place(index)
+        return self.parts[part].read(own, color, decode)
+
+    def bytes(self, index: int) -> _bytes:
+        """A sample's bytes as stored."""
+        part, own = self._place(index)
+        return self.parts[part].bytes(own)
+
+    def value(self, index: int, pieces: Sequence[_bytes], color: Color = "native", decode: Decode = "numpy") -> Any:
+        """What the bytes that the native core has read stand for."""
+        part, own = self._place(index)
+        return self.parts[part].value(own, pieces, color, decode)
+
+    def shape(self, index: int) -> tuple[int, ...]:
+        """Shape of a sample, without decoding it."""
+        part, own = self._place(index)
+        return self.parts[part].shape(own)
+
+    def shapes(self) -> npt.NDArray[np.int64]:
+        """Shapes of all samples, int64 [samples, axes]; each part's are read once. Missing axes are 0."""
+        found = [part.shapes() for part in self.parts]
+        shapes = np.zeros((len(self), max(array.shape[1] for array in found)), dtype=np.int64)
+        for number, array in enumerate(found):
+            here = self._dataset.part_of == number
+            shapes[here, : array.shape[1]] = array[self._dataset.index_of[here]]
+        return shapes
+
+    def numpy_all(self) -> list[Any]:
+        """All samples; each part's are read once, and a sample that comes several times is one object."""
+        found = [part.numpy_all() for part in self.parts]
+        places = zip(self._dataset.part_of.tolist(), self._dataset.index_of.tolist(), strict=True)
+        return [found[part][index] for part, index in places]
+
+    def unsupported(self, decode: Decode = "numpy") -> str | None:
+        """Why the tensor cannot be loaded, None when it can."""
+        return next((reason for part in self.parts if (reason := part.unsupported(decode)) is not None), None)
+
+    def check_supported(self, decode: Decode = "numpy") -> None:
+        """Raises UnsupportedError when the tensor cannot be loaded."""
+        for part in self.parts:
+            part.check_supported(decode)
+
+    def _place(self, index: int) -> tuple[int, int]:
+        """The part that a sample is of, and its index in there. Raises IndexError."""
+        number = operator.index(index)
+        if not -len(self) <= number < len(self):
+            raise IndexError(f"sample {number} of tensor '{self.name}' is out of range: it has {len(self)}")
+        return int(self._dataset.part_of[number]), int(self._dataset.index_of[number])
+
+    @cached_property
+    def _stored(self) -> JoinedChunks:
+        return JoinedChunks([part for part in self.parts if isinstance(part, ChunkedTensor)])
