@@ -34,7 +34,8 @@ from penstock.readings import Reading
 from penstock.samples import Samples
 from penstock.transforms.native import NativePart
 from penstock.workers.arena import Arena
-from penstock.workers.pool import PooledRun, WorkerPool
+from penstock.workers.pool import WorkerPool
+from penstock.workers.run import PooledRun
 
 if TYPE_CHECKING:
     from penstock import _core
