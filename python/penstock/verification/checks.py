@@ -11,7 +11,7 @@ from penstock._native import require_native
 from penstock.dataset.dataset import Dataset
 from penstock.dataset.tensor import Tensor
 from penstock.errors import PenstockError
-from penstock.native_loader import native_store, tensor_source
+from penstock.native_sources import native_store, tensor_source
 from penstock.readings import Reading
 from penstock.verification.findings import Finding
 
