@@ -14,6 +14,7 @@
 #include "bindings/names.h"
 #include "bindings/python_allocator.h"
 #include "bindings/python_reader.h"
+#include "bindings/python_reference.h"
 #include "bindings/python_store.h"
 #include "bindings/register.h"
 #include "pipeline/epoch.h"
@@ -113,7 +114,7 @@ py::object next_batch(EpochHandle& handle) {
       py::array_t<double>(static_cast<py::ssize_t>(batch->metas.size()), batch->metas.data()));
 }
 
-/// Arrays are copied as they are: an epoch may have ten million samples.
+/// Arrays are taken as they are, and no lists are made of them: an epoch may have ten million samples.
 template <class Value>
 using Array = py::array_t<Value, py::array::c_style | py::array::forcecast>;
 
@@ -125,9 +126,11 @@ std::vector<Value> vector_of(const Array<Item>& array) {
 std::unique_ptr<EpochHandle> start_epoch(LoaderHandle& handle, const Array<std::int64_t>& order,
                                          const Array<std::uint64_t>& batch_ends, std::uint64_t seed,
                                          std::uint64_t epoch) {
+  pipeline::Order samples({order.data(), static_cast<std::size_t>(order.size())},
+                          std::make_shared<const PythonReference>(order));
   const py::gil_scoped_release release;
   return std::make_unique<EpochHandle>(
-      handle.loader().start(vector_of<std::int64_t>(order), vector_of<std::size_t>(batch_ends), {seed, epoch}),
+      handle.loader().start(std::move(samples), vector_of<std::size_t>(batch_ends), {seed, epoch}),
       handle.allocator());
 }
 

@@ -25,8 +25,7 @@ void Epoch::attempt(Job& job, Place place, Step step) {
   }
 }
 
-Epoch::Epoch(Loader& loader, std::vector<std::int64_t> order, std::vector<std::size_t> batch_ends, ReadPlan plan,
-             Randomness random)
+Epoch::Epoch(Loader& loader, Order order, std::vector<std::size_t> batch_ends, ReadPlan plan, Randomness random)
     : loader_(loader),
       order_(std::move(order)),
       batch_ends_(std::move(batch_ends)),
@@ -86,8 +85,8 @@ void Epoch::schedule_next() {
     job->number = scheduled_++;
   }
   const std::size_t begin = job->number == 0 ? 0 : batch_ends_[job->number - 1];
-  job->batch.indices.assign(order_.begin() + static_cast<std::ptrdiff_t>(begin),
-                            order_.begin() + static_cast<std::ptrdiff_t>(batch_ends_[job->number]));
+  const auto samples = order_.samples().subspan(begin, batch_ends_[job->number] - begin);
+  job->batch.indices.assign(samples.begin(), samples.end());
   for (std::size_t position = 0; position < job->batch.indices.size(); ++position) {
     job->reads.push_back({job->batch.indices[position], position});
   }

@@ -13,6 +13,7 @@
 #include "batch/batch.h"
 #include "pipeline/detection.h"
 #include "pipeline/job.h"
+#include "pipeline/order.h"
 #include "pipeline/plan.h"
 
 namespace penstock::pipeline {
@@ -26,8 +27,7 @@ class Loader;
 /// slab), ready.
 class Epoch : public std::enable_shared_from_this<Epoch> {
  public:
-  Epoch(Loader& loader, std::vector<std::int64_t> order, std::vector<std::size_t> batch_ends, ReadPlan plan,
-        Randomness random);
+  Epoch(Loader& loader, Order order, std::vector<std::size_t> batch_ends, ReadPlan plan, Randomness random);
   ~Epoch() = default;
   Epoch(const Epoch&) = delete;
   Epoch& operator=(const Epoch&) = delete;
@@ -72,7 +72,7 @@ class Epoch : public std::enable_shared_from_this<Epoch> {
   void attempt(Job& job, Place place, Step step);
 
   Loader& loader_;
-  const std::vector<std::int64_t> order_;
+  const Order order_;
   const std::vector<std::size_t> batch_ends_;
   const ReadPlan plan_;
   const Randomness random_;

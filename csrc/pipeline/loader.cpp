@@ -32,9 +32,8 @@ Loader::Loader(std::shared_ptr<storage::Store> store, std::vector<TensorSource> 
 
 Loader::~Loader() { stop(); }
 
-std::shared_ptr<Epoch> Loader::start(std::vector<std::int64_t> order, std::vector<std::size_t> batch_ends,
-                                     Randomness random) {
-  ReadPlan plan(sources_, fitting_tensors(), order);
+std::shared_ptr<Epoch> Loader::start(Order order, std::vector<std::size_t> batch_ends, Randomness random) {
+  ReadPlan plan(sources_, fitting_tensors(), order.samples());
   auto epoch = std::make_shared<Epoch>(*this, std::move(order), std::move(batch_ends), std::move(plan), random);
   {
     const std::lock_guard lock(mutex_);

@@ -14,6 +14,7 @@
 #include "batch/slab_pool.h"
 #include "pipeline/detection.h"
 #include "pipeline/fetch.h"
+#include "pipeline/order.h"
 #include "pipeline/tensor_source.h"
 #include "storage/store.h"
 
@@ -40,9 +41,8 @@ class Loader {
   Loader& operator=(const Loader&) = delete;
 
   /// Starts loading the samples `order`, cut into batches at `batch_ends` (exclusive, rising, the last one is
-  /// order's length). Every index is below the length of each tensor. The epoch must not outlive the loader.
-  std::shared_ptr<Epoch> start(std::vector<std::int64_t> order, std::vector<std::size_t> batch_ends,
-                               Randomness random = {});
+  /// the order's length). Every index is below the length of each tensor. The epoch must not outlive the loader.
+  std::shared_ptr<Epoch> start(Order order, std::vector<std::size_t> batch_ends, Randomness random = {});
 
   /// Ends all epochs, drops queued work and joins the threads. Idempotent.
   void stop() noexcept;

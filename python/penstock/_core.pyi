@@ -117,7 +117,8 @@ class Loader:
         batch_ends: Sequence[int] | npt.NDArray[np.int64],
         seed: int = 0,
         epoch: int = 0,
-    ) -> Epoch: ...
+    ) -> Epoch:
+        """An int64 array is not copied: it must not change while the epoch goes on."""
     def stats(self) -> dict[str, int | float]: ...
     def stop(self) -> None: ...
 
