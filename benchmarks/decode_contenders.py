@@ -7,9 +7,7 @@ runs one of them for the harness. All get the same bytes; each gives whole uint8
 
 from __future__ import annotations
 
-import sys
-import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import cv2
@@ -17,63 +15,7 @@ import numpy as np
 import torch
 import torch.utils.data
 
-from harness import serve
-
-Images = Iterable[np.ndarray[Any, Any]]
-
-
-class ImageLoader:
-    """Base of the contenders: subclasses give the batches of one epoch."""
-
-    def __init__(self, path: str, threads: int, batch_size: int, epochs: int) -> None:
-        self.path = path
-        self.threads = threads
-        self.batch_size = batch_size
-        self.epochs = epochs
-
-    def batches(self) -> Iterator[Images]:
-        raise NotImplementedError
-
-    def run(self) -> int:
-        samples = 0
-        for _ in range(self.epochs):
-            for batch in self.batches():
-                samples += sum(1 for _ in batch)
-        return samples
-
-    def sums(self) -> list[int]:
-        return [
-            zlib.crc32(np.ascontiguousarray(self.rgb(np.asarray(image)))) for batch in self.batches() for image in batch
-        ]
-
-    def rgb(self, image: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-        return image
-
-
-class Penstock(ImageLoader):
-    loader_type = "c++"
-    workers = 0
-
-    def __init__(self, path: str, threads: int, batch_size: int, epochs: int) -> None:
-        super().__init__(path, threads, batch_size, epochs)
-        import penstock
-
-        self.loader = penstock.DataLoader(
-            path,
-            batch_size,
-            loader_type=self.loader_type,
-            tensors=["images"],
-            num_threads=threads,
-            num_workers=threads if self.loader_type == "python" else 0,
-        )
-
-    def batches(self) -> Iterator[Images]:
-        for batch in self.loader:
-            yield batch["images"]
-
-
-class PenstockPython(Penstock):
-    loader_type = "python"
+from image_contenders import ImageLoader, Images, Penstock, PenstockPython, images_of, serve_one
 
 
 class DeepLake(ImageLoader):
@@ -87,7 +29,7 @@ class DeepLake(ImageLoader):
 
         dataset = deeplake.load(path, read_only=True, verbose=False)
         self.loader = dataset.pytorch(
-            tensors=["images"], num_workers=self.workers, batch_size=batch_size, collate_fn=_images_of
+            tensors=["images"], num_workers=self.workers, batch_size=batch_size, collate_fn=images_of
         )
 
     def batches(self) -> Iterator[Images]:
@@ -96,10 +38,6 @@ class DeepLake(ImageLoader):
 
 class DeepLakeWorkers(DeepLake):
     workers = 2
-
-
-def _images_of(samples: list[Any]) -> list[Any]:
-    return [sample["images"] for sample in samples]
 
 
 class _Encoded(torch.utils.data.Dataset[Any]):
@@ -147,9 +85,7 @@ CONTENDERS: dict[str, type[ImageLoader]] = {
 
 def main() -> None:
     cv2.setNumThreads(0)
-    torch.set_num_threads(1)
-    name, path, threads, batch_size, epochs = sys.argv[1:]
-    serve(lambda: CONTENDERS[name](path, int(threads), int(batch_size), int(epochs)))
+    serve_one(CONTENDERS)
 
 
 if __name__ == "__main__":

@@ -8,62 +8,13 @@ runs one of them for the harness. All give whole uint8 RGB images.
 from __future__ import annotations
 
 import os
-import sys
-import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
-import numpy as np
 import torch
 import torch.utils.data
 
-from harness import serve
-
-Images = Iterable[np.ndarray[Any, Any]]
-
-
-class ImageLoader:
-    """Base of the contenders: subclasses give the batches of one epoch."""
-
-    def __init__(self, path: str, threads: int, batch_size: int, epochs: int) -> None:
-        self.path = path
-        self.threads = threads
-        self.batch_size = batch_size
-        self.epochs = epochs
-
-    def batches(self) -> Iterator[Images]:
-        raise NotImplementedError
-
-    def run(self) -> int:
-        return sum(1 for _ in range(self.epochs) for batch in self.batches() for _ in batch)
-
-    def sums(self) -> list[int]:
-        return [zlib.crc32(np.ascontiguousarray(image)) for batch in self.batches() for image in batch]
-
-
-class Penstock(ImageLoader):
-    loader_type = "c++"
-
-    def __init__(self, path: str, threads: int, batch_size: int, epochs: int) -> None:
-        super().__init__(path, threads, batch_size, epochs)
-        import penstock
-
-        self.loader = penstock.DataLoader(
-            path,
-            batch_size,
-            loader_type=self.loader_type,
-            tensors=["images"],
-            num_threads=threads,
-            num_workers=threads if self.loader_type == "python" else 0,
-        )
-
-    def batches(self) -> Iterator[Images]:
-        for batch in self.loader:
-            yield batch["images"]
-
-
-class PenstockPython(Penstock):
-    loader_type = "python"
+from image_contenders import ImageLoader, Images, Penstock, PenstockPython, images_of, serve_one
 
 
 class DeepLake(ImageLoader):
@@ -139,13 +90,9 @@ class PyTorch(DeepLake):
             self.dataset.query("SELECT images").pytorch(),
             batch_size=self.batch_size,
             num_workers=self.workers,
-            collate_fn=_images_of,
+            collate_fn=images_of,
         )
         yield from loader
-
-
-def _images_of(samples: list[Any]) -> list[Any]:
-    return [sample["images"] for sample in samples]
 
 
 CONTENDERS: dict[str, type[ImageLoader]] = {
@@ -164,9 +111,7 @@ def main() -> None:
     # deeplake 4 reports its use to its makers when it is imported, and knows no switch: a proxy that is not there stops
     # it.
     os.environ["HTTPS_PROXY"] = os.environ["https_proxy"] = "http://127.0.0.1:9"
-    torch.set_num_threads(1)
-    name, path, threads, batch_size, epochs = sys.argv[1:]
-    serve(lambda: CONTENDERS[name](path, int(threads), int(batch_size), int(epochs)))
+    serve_one(CONTENDERS)
 
 
 if __name__ == "__main__":

@@ -6,20 +6,15 @@ python benchmarks/plot_open.py
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
-import matplotlib
+from plots import OTHERS, OURS, RESULTS, plt
 
-matplotlib.use("Agg")
-import matplotlib.pyplot as plt
-
-RESULTS = Path(__file__).resolve().parent / "results"
 PANELS = {
     "open_seconds": "seconds to open",
     "first_batch_seconds": "seconds to the first batch",
     "first_batch_mib": "MiB taken by then",
 }
-COLORS = {"penstock": "#1f6feb", "deeplake": "#9aa5b1"}
+COLORS = {"penstock": OURS, "deeplake": OTHERS}
 
 
 def main() -> None:

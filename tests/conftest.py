@@ -20,6 +20,7 @@ from hypothesis import settings
 
 from support.datasets import MAKERS
 from support.examples import examples
+from support.once import written_once
 from support.require import require
 
 settings.register_profile("tests", examples())
@@ -73,16 +74,7 @@ def coco_mini() -> Path:
 @pytest.fixture(scope="session")
 def lake(deeplake: Any, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     """Gives the path of a dataset of ``support.datasets.MAKERS``, written once a session: only to read."""
-    made: dict[str, Path] = {}
-
-    def get(name: str) -> Path:
-        if name not in made:
-            path = tmp_path_factory.mktemp(name) / "dataset"
-            MAKERS[name](path)
-            made[name] = path
-        return made[name]
-
-    return get
+    return written_once(MAKERS, tmp_path_factory)
 
 
 @pytest.fixture

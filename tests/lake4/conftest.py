@@ -9,18 +9,10 @@ from typing import Any
 import pytest
 
 from support.lake4_datasets import MAKERS
+from support.once import written_once
 
 
 @pytest.fixture(scope="session")
 def lake4(deeplake4: Any, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     """Gives the path of a dataset of ``support.lake4_datasets.MAKERS``, written once a session: only to read."""
-    made: dict[str, Path] = {}
-
-    def get(name: str) -> Path:
-        if name not in made:
-            path = tmp_path_factory.mktemp(name) / "dataset"
-            MAKERS[name](path)
-            made[name] = path
-        return made[name]
-
-    return get
+    return written_once(MAKERS, tmp_path_factory)
