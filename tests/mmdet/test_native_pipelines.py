@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given
 from hypothesis import strategies as st
 
-from penstock.errors import PenstockError
+from penstock.errors import PenstockError, TransformError
 from support.coco_lakes import CocoPair
 from support.examples import examples
 from support.random_pipelines import pipelines, steps
@@ -47,6 +47,32 @@ def test_equal(awkward: CocoPair, step: str, data: Any, seed: int) -> None:
     assert native_error == python_error
     if native is not None:
         assert_same_batches(native, python, _tolerance(pipeline))
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_both_name_the_sample_that_was_planned_where_all_are_rejected(awkward: CocoPair, seed: int) -> None:
+    """And not the last of those that were tried in its place."""
+    from penstock.integrations.mmdet import build_dataloader, build_dataset
+
+    pipeline: list[dict[str, Any]] = [
+        {"type": "LoadImageFromFile"},
+        {"type": "LoadAnnotations", "with_bbox": True},
+        # The one rejects images with boxes, the other those without.
+        {"type": "FilterAnnotations", "min_gt_bbox_wh": (1e6, 1e6)},
+        {"type": "RandomCrop", "crop_size": (1.0, 1.0), "crop_type": "relative"},
+        {"type": "DefaultFormatBundle"},
+        {"type": "Collect", "keys": ["img", "gt_bboxes", "gt_labels"], "meta_keys": ()},
+    ]
+    data = {"pipeline": pipeline, "deeplake_path": str(awkward.lake)}
+    named = []
+    for loader_type in ("c++", "python"):
+        with build_dataloader(build_dataset(data), 4, 0, shuffle=True, seed=seed, loader_type=loader_type) as loader:
+            with pytest.raises(TransformError, match="rejected 100 samples in a row") as caught:
+                next(iter(loader))
+            named.append((caught.value.path, caught.value.index))
+    with build_dataloader(build_dataset(data), 4, 0, shuffle=True, seed=seed, loader_type="python") as loader:
+        first = next(iter(loader.batch_sampler))[0]
+    assert named == [(str(awkward.lake), first)] * 2
 
 
 def _tolerance(pipeline: list[dict[str, Any]]) -> Tolerance:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from penstock.errors import TransformError
@@ -80,6 +80,8 @@ def test_mosaic_of_one_kind_of_images(kind: dict[str, bool]) -> None:
     SEEDS,
 )
 def test_mix_up(transform: Any, sample: dict[str, Any], pool: Pool, seed: int) -> None:
+    # A gray image is refused; MMDetection adds it where its rows happen to broadcast.
+    assume(sample["img"].shape[1] > 3)
     check_step(transform, sample, seed, pool)
 
 

@@ -35,6 +35,11 @@ class Stream:
         self._attempt = attempt
         self._part = part
 
+    @property
+    def index(self) -> int:
+        """The sample that was planned."""
+        return self._index
+
     def step(self, number: int) -> Draws:
         """The draws of step ``number`` (from 0) of the pipeline."""
         word = self._attempt << 32 | self._part << 16 | number + 1

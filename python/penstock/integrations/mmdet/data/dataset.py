@@ -201,12 +201,13 @@ class DeepLakeCocoDataset(CocoDataset):  # type: ignore[misc]
         index = int(self.indices[idx])
         if self.recipe.levels:
             return self.runner.run({"index": index}, Stream(int(np.random.randint(2**31)), 0, index))
+        item = idx
         for _ in range(MOST_REJECTED):
-            data = self.pipeline(self.results_of(idx))
+            data = self.pipeline(self.results_of(item))
             if data is not None or self.test_mode:
                 return data
-            idx = int(self._rand_another(idx))
-        raise rejected_all(index, self.source.path)
+            item = int(self._rand_another(item))
+        raise rejected_all(*self.place_of(idx))
 
     @cached_property
     def runner(self) -> PipelineRunner:
@@ -242,8 +243,10 @@ class DeepLakeCocoDataset(CocoDataset):  # type: ignore[misc]
         return flags
 
     def place_of(self, item: int) -> tuple[str, int]:
-        """Path and index of an item's sample, for errors."""
-        return self.source.path, int(self.indices[item])
+        """Path of the dataset and the number of the item's sample in there, whatever the view, for errors."""
+        rows = getattr(self.source[self.tensors.img], "rows", None)
+        index = int(self.indices[item])
+        return self.source.path, index if rows is None else int(rows[index])
 
     def read_image(self, idx: int, color: Color) -> npt.NDArray[Any]:
         """An item's image, uint8 [height, width, 3] or as ``color`` says."""

@@ -151,9 +151,7 @@ class FlatDataset:
     def place_of(self, item: int) -> tuple[str, int]:
         """Path of the leaf's dataset, and the sample in there, for errors."""
         leaf, own = self._place(item)
-        index = int(leaf.indices[own])
-        rows = getattr(leaf.source[leaf.tensors.img], "rows", None)
-        return leaf.source.path, index if rows is None else int(rows[index])
+        return leaf.place_of(own)
 
     def results_of(self, idx: int) -> dict[str, Any]:
         """What goes into the pipeline."""

@@ -130,8 +130,8 @@ def _mixes_in_python(step: Any) -> bool:
     return isinstance(step, st.PythonStep) and hasattr(step.transform, "get_indexes")
 
 
-def rejected_all(index: int, path: str) -> TransformError:
-    """The error of a pipeline that goes on rejecting, the last time the sample ``index``."""
+def rejected_all(path: str, index: int) -> TransformError:
+    """The error of a pipeline that rejects the sample ``index`` and all that take its place."""
     return TransformError(f"the pipeline rejected {MOST_REJECTED} samples in a row", index=index, path=path)
 
 
@@ -185,8 +185,7 @@ class PipelineRunner:
         while data is None and not self._items.test_mode:
             attempt += 1
             if attempt == MOST_REJECTED:
-                path, index = self._items.place_of(item)
-                raise rejected_all(index, path)
+                raise self._rejected_all(stream)
             retry = stream.attempt(attempt)
             item = self._replacement(item, retry)
             data = self._run(item, retry)
@@ -270,8 +269,10 @@ class PipelineRunner:
             results = self._advance(recipe, results, own, 0, recipe.steps_before(level.key), parts)
             if results is not None:
                 return results  # type: ignore[no-any-return]
-        path, index = self._items.place_of(item)
-        raise rejected_all(index, path)
+        raise self._rejected_all(parts.stream)
+
+    def _rejected_all(self, stream: Stream) -> TransformError:
+        return rejected_all(*self._items.place_of(self._items.item_of(stream.index)))
 
 
 class _Pool:
