@@ -62,7 +62,8 @@ def _stack_or_list(samples: list[Any]) -> Any:
 
 
 def _tensor_or_list(sample: Any) -> Any:
-    return torch.from_numpy(np.ascontiguousarray(sample)) if isinstance(sample, np.ndarray) else sample
+    # numpy's ascontiguousarray would give a number without axes one.
+    return torch.from_numpy(np.asarray(sample, order="C")) if isinstance(sample, np.ndarray) else sample
 
 
 def tensor_batch(native: NativeTensor, dtype: np.dtype[Any]) -> Any:

@@ -29,6 +29,7 @@ def test_broken_json_names_the_file(lake_copy: Lakes, file: str, content: bytes)
         penstock.open(path)
     assert isinstance(caught.value, ValueError)
     assert caught.value.path == str(path)
+    assert "open it again when that has finished; else restore it" in str(caught.value)
 
 
 @pytest.mark.parametrize("file", ["dataset_meta.json", "raw/tensor_meta.json"])
@@ -122,14 +123,14 @@ def test_broken_chunk_indices_name_the_file(lake_copy: Lakes, content: bytes, ca
     (path / ENCODER).write_bytes(content)
     tensor = penstock.open(path)["raw"]
     for read in (lambda: tensor[0], tensor.shapes, tensor.numpy_all, lambda: tensor.chunks):
-        with pytest.raises(DatasetFormatError, match=f"'{ENCODER}'.*{cause}"):
+        with pytest.raises(DatasetFormatError, match=f"'{ENCODER}'.*{cause}.*restore it"):
             read()
 
 
 def test_a_missing_chunk_index(lake_copy: Lakes) -> None:
     path = lake_copy("scalars")
     (path / ENCODER).unlink()
-    with pytest.raises(DatasetFormatError, match=f"'{ENCODER}' is missing"):
+    with pytest.raises(DatasetFormatError, match=f"'{ENCODER}' is missing.*restore it"):
         penstock.open(path)["raw"][0]
 
 

@@ -16,6 +16,7 @@ import pytest
 
 import penstock
 from penstock.errors import (
+    DatasetFormatError,
     DatasetNotFoundError,
     PenstockError,
     StorageError,
@@ -37,11 +38,38 @@ def test_paths_of_all_kinds_open_the_same_dataset(lake: Lakes, monkeypatch: pyte
     assert penstock.open(datasets[0]) is datasets[0]
 
 
+def test_urls_of_files(lake_copy: Lakes) -> None:
+    copy = lake_copy("scalars")
+    path = copy.rename(copy.parent / "50% #1? ünd")
+    for url in (path.as_uri(), f"FILE://{path.as_uri()[7:]}", f"file://localhost{path.as_uri()[7:]}"):
+        assert penstock.open(url).path == str(path), url
+    # Marks that a URL would have in another form.
+    assert penstock.open(f"file://{str(path).replace('%', '%25')}").path == str(path)
+    with pytest.raises(DatasetNotFoundError, match=r"on the host 'data'.*three slashes"):
+        penstock.open("file://data/set")
+
+
+def test_names_that_begin_with_a_tilde(lake_copy: Lakes, monkeypatch: pytest.MonkeyPatch) -> None:
+    copy = lake_copy("scalars")
+    path = copy.rename(copy.parent / "~nobody-of-this-name")
+    monkeypatch.chdir(path.parent)
+    assert penstock.open(path.name).path == str(path)
+    monkeypatch.setenv("HOME", str(path))
+    assert penstock.open("~").path == str(path)
+
+
+@pytest.mark.parametrize("path", ["", "a\0b"])
+def test_what_cannot_be_a_path(path: str) -> None:
+    with pytest.raises(DatasetNotFoundError):
+        penstock.open(path)
+
+
 @pytest.mark.parametrize("path", ["s3://bucket/x", "gcs://x", "hub://org/x", "https://host/x", "mem://x"])
 def test_remote_datasets_are_refused(path: str) -> None:
     with pytest.raises(UnsupportedError, match=path.partition("://")[0]) as caught:
         penstock.open(path)
     assert caught.value.path == path
+    assert "open it with deeplake and pass that object" in str(caught.value)
 
 
 def test_a_missing_directory(tmp_path: Path) -> None:
@@ -108,6 +136,24 @@ def test_unknown_tensors_name_the_nearest(lake: Lakes) -> None:
     with pytest.raises(TensorNotFoundError, match=r"Known are: .*'labels'"):
         dataset["quite another thing"]
     assert "labels" in dataset
+    with pytest.raises(TensorNotFoundError, match=r"by name.*\['areas'\]\[0\]"):
+        dataset[0]  # type: ignore[index]
+
+
+@pytest.mark.parametrize("index", [slice(2), [0, 1], 1.0, "0"])
+def test_samples_are_numbered(index: object, lake: Lakes) -> None:
+    with pytest.raises(TypeError, match=f"'labels'.* not {type(index).__name__}: .*DataLoader"):
+        penstock.open(lake("annotations"))["labels"][index]  # type: ignore[index]
+
+
+def test_hidden_tensors_are_read_when_they_are_asked_for(lake_copy: Lakes) -> None:
+    path = lake_copy("annotations")
+    (path / "_labels_shape" / "tensor_meta.json").write_text("")
+    dataset = penstock.open(path)
+    assert "_labels_shape" in dataset
+    assert len(dataset["labels"].numpy_all()) == 7
+    with pytest.raises(DatasetFormatError, match="is empty"):
+        dataset["_labels_shape"]
     assert "lables" not in dataset
 
 

@@ -12,6 +12,8 @@ import pytest
 import torch
 
 import penstock
+from penstock.errors import DecodeError, UnsupportedError
+from support import lake4_datasets
 from support.same import assert_same
 
 Lakes = Callable[[str], Path]
@@ -140,9 +142,13 @@ def test_samples_that_were_never_given(deeplake4: Any, tmp_path: Path, native: A
     lake.add_column("images", types.Image(sample_compression="jpeg"))
     lake.add_column("boxes", types.BoundingBox())
     lake.add_column("text", types.Text())
+    lake.add_column("score", types.Float32())
     lake.commit()
+    with pytest.raises(DecodeError, match=r"gives nothing .*'score', sample 1.*older than the column"):
+        penstock.open(tmp_path / "lake")["score"][1]
     for loader_type in ("c++", "python"):
-        (batch,) = penstock.DataLoader(tmp_path / "lake", 2, loader_type=loader_type)
+        given = ["images", "boxes", "text"]
+        (batch,) = penstock.DataLoader(tmp_path / "lake", 2, tensors=given, loader_type=loader_type)
         assert batch["images"].shape == (2, 0, 0, 0) and batch["images"].dtype == torch.uint8
         assert batch["boxes"].shape == (2, 0, 0) and batch["boxes"].dtype == torch.float32
         assert batch["text"] == [None, None]
@@ -157,3 +163,19 @@ def test_a_dataset_without_rows(deeplake4: Any, tmp_path: Path) -> None:
     assert len(dataset) == 0 and dataset["boxes"].shapes().shape == (0, 2) and dataset["boxes"].numpy_all() == []
     with pytest.raises(penstock.errors.ConfigError, match="no samples"):
         penstock.DataLoader(dataset)
+
+
+@pytest.mark.parametrize("loader_type", ["c++", "python"])
+def test_samples_of_different_numbers_of_axes(loader_type: str, deeplake4: Any, tmp_path: Path, native: Any) -> None:
+    from deeplake import types
+
+    arrays = [np.ones((2, 2), "f4"), np.array(3, "f4"), np.ones(3, "f4"), np.zeros((0, 4), "f4")]
+    rows = [{"any": array} for array in arrays]
+    lake4_datasets.write(tmp_path / "lake", {"any": types.Array("float32")}, rows)
+    dataset = penstock.open(tmp_path / "lake")
+    assert_same(dataset["any"].numpy_all(), arrays, "one by one")
+    (batch,) = penstock.DataLoader(dataset, len(arrays), loader_type=loader_type)
+    assert_same([sample.numpy() for sample in batch["any"]], arrays, loader_type)
+    with pytest.raises(UnsupportedError, match="samples have 2 axes and 0"):
+        dataset["any"].shapes()
+    assert dataset["any"].max_shape == ()

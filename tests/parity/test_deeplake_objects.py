@@ -27,6 +27,7 @@ VIEWS: dict[str, Callable[[Any], Any]] = {
     "all": lambda ds: ds,
     "slice": lambda ds: ds[10:200:3],
     "list": lambda ds: ds[[5, 2, 9, 5]],
+    "truth values, which are numbers": lambda ds: ds[[True, False, True]],
     "from the end": lambda ds: ds[-3:],
     "backwards": lambda ds: ds[::-2],
     "of a slice": lambda ds: ds[2:20][[3, 0]],

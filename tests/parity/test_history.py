@@ -12,7 +12,7 @@ import pytest
 import penstock
 from penstock.errors import CommitNotFoundError
 from support.history import addresses, assert_same_dataset
-from support.lake import open_lake
+from support.lake import new_lake, open_lake
 from support.same import assert_same
 
 Lakes = Callable[[str], Path]
@@ -90,3 +90,16 @@ def test_without_version_information_there_is_one_commit(lake_copy: Lakes) -> No
     assert {penstock.open(path, commit=known).commit_id for known in (None, "main", first)} == {first}
     with pytest.raises(CommitNotFoundError, match="'main'"):
         penstock.open(path, commit="mian")
+
+
+def test_what_a_reset_leaves_behind(deeplake: Any, tmp_path: Path) -> None:
+    path = tmp_path / "lake"
+    with new_lake(path) as lake:
+        lake.create_tensor("x", dtype="int32")
+        lake.commit("first")
+        lake.x.append([1])
+        left = lake.pending_commit_id
+        lake.reset()
+    assert len(penstock.open(path)) == 0
+    with pytest.raises(CommitNotFoundError, match=f"nothing is stored of the commit '{left}'.*reset"):
+        penstock.open(path, commit=left)

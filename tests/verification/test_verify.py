@@ -16,6 +16,7 @@ from penstock.errors import DatasetNotFoundError, TensorNotFoundError
 from penstock.reference import parse_chunk_header
 from support.damage import chunk_file, edit_json, replace_sample, shorten_sample, with_header
 from support.datasets import MAKERS
+from support.lake import new_lake
 
 Copy = Callable[[str], Path]
 
@@ -37,7 +38,9 @@ def test_sound_datasets_pass(name: str, fast: bool, loader_type: str, lake: Copy
     tensors = {**opened.tensors, **opened.hidden_tensors}
     expected = sum(tensor.chunks.num_samples for key, tensor in tensors.items() if key not in report.skipped)
     assert report.samples == expected
-    assert set(report.skipped) == {key for key, tensor in tensors.items() if tensor.unsupported()}
+    assert set(report.skipped) == {key for key, tensor in tensors.items() if tensor.unsupported("bytes")}
+    undecoded = {key for key, tensor in tensors.items() if tensor.unsupported()} - set(report.skipped)
+    assert set(report.undecoded) == (set() if fast else undecoded)
     assert (report.path, report.commit) == (str(lake(name)), opened.commit_id)
 
 
@@ -228,3 +231,36 @@ def test_findings_are_plain_values(lake_copy: Copy) -> None:
     assert finding == penstock.verify(path, tensors=["raw"]).findings[0]
     with pytest.raises(FrozenInstanceError):
         finding.cause = ""  # type: ignore[misc]
+
+
+@both
+@pytest.mark.parametrize("fast", [False, True])
+def test_chunks_of_what_is_not_decoded_are_checked(loader_type: str, fast: bool, lake_copy: Copy, native: Any) -> None:
+    path = lake_copy("media")
+    chunk_file(path, "video", 3).unlink()
+    cut = chunk_file(path, "mesh", 0)
+    cut.write_bytes(cut.read_bytes()[:-1])
+    report = penstock.verify(path, fast=fast, loader_type=loader_type)
+    chunks = penstock.open(path)["mesh"].chunks
+    last = int(chunks.last_index[chunks.locate(0)[0]])
+    assert [place for place in places(report) if place[0] == "mesh"] == [("mesh", last, last, "ChunkFormatError")]
+    assert next(place for place in places(report) if place[0] == "video")[3] == "ChunkNotFoundError"
+    assert {finding.tensor for finding in report.findings} == {"mesh", "video"}
+
+
+@both
+def test_tensors_of_empty_samples_alone_pass(loader_type: str, deeplake: Any, tmp_path: Path, native: Any) -> None:
+    kinds: list[dict[str, Any]] = [
+        {"dtype": "float32"},
+        {"dtype": "float32", "chunk_compression": "lz4"},
+        {"htype": "image", "sample_compression": "png"},
+        {"htype": "sequence[image]", "sample_compression": "png"},
+    ]
+    with new_lake(tmp_path / "lake") as lake:
+        for number, kind in enumerate(kinds):
+            lake.create_tensor(f"x{number}", **kind)
+            lake[f"x{number}"].extend([None] * 3)
+    report = penstock.verify(tmp_path / "lake", loader_type=loader_type)
+    assert report.ok
+    assert set(report.undecoded) >= {"x0", "x1", "x2"}
+    assert not report.skipped

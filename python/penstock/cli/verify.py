@@ -56,6 +56,10 @@ def as_json(report: Report) -> dict[str, Any]:
 def as_text(report: Report) -> str:
     """A line for each finding and one that sums up."""
     lines = [str(finding) for finding in report.findings]
+    lines += [
+        f"tensor '{name}' was checked for its structure alone: {reason}"
+        for name, reason in report.undecoded.items()
+    ]
     lines += [f"tensor '{name}' was not checked: {reason}" for name, reason in report.skipped.items()]
     what = "structure of " if report.fast else ""
     verdict = "all well" if report.ok else f"{len(report.findings)} findings, {report.bad_samples} bad samples"

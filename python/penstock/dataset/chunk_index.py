@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from penstock.dataset.encoders import parse_chunk_ids
 from penstock.dataset.keys import FIRST_COMMIT_ID, in_commit, is_safe_key
+from penstock.dataset.records import damaged
 from penstock.dataset.storage import Store
 from penstock.dataset.versions import Version
 from penstock.errors import ChunkFormatError, DatasetFormatError
@@ -101,15 +102,13 @@ def read_chunk_rows(
         ids, last = parse_chunk_ids(store.read(key))
     except FileNotFoundError:
         if length:
-            raise DatasetFormatError(f"'{key}' is missing", path=store.root) from None
+            raise damaged(f"'{key}' is missing", store.root) from None
         return np.zeros(0, np.uint64), np.zeros(0, np.int64)
     except DatasetFormatError as error:
-        raise DatasetFormatError(f"'{key}': {error.cause}", path=store.root) from None
+        raise damaged(f"'{key}': {error.cause}", store.root) from None
     covered = int(last[-1]) + 1 if len(last) else 0
     if covered != length:
-        raise DatasetFormatError(
-            f"'{key}' describes {covered} samples, the tensor's metadata says {length}", path=store.root
-        )
+        raise damaged(f"'{key}' describes {covered} samples, the tensor's metadata says {length}", store.root)
     return ids, last
 
 
@@ -129,10 +128,10 @@ def read_chunk_index(
     tiles = tiles or {}
     if not set(last[1:][last[1:] == last[:-1]].tolist()) <= set(tiles):
         key = in_commit(version.commit_id, tensor_key, "chunks_index", "unsharded")
-        raise DatasetFormatError(f"'{key}': a chunk holds no sample", path=store.root)
+        raise damaged(f"'{key}': a chunk holds no sample", store.root)
     if np.any(np.diff(last, prepend=-1) > _MOST_SAMPLES):
         key = in_commit(version.commit_id, tensor_key, "chunks_index", "unsharded")
-        raise DatasetFormatError(f"'{key}': more samples than a chunk can number", path=store.root)
+        raise damaged(f"'{key}': more samples than a chunk can number", store.root)
     places = _find_chunks(store, version, tensor_key, ids)
     folders = sorted(set(places))
     position = {folder: place for place, folder in enumerate(folders)}
@@ -170,4 +169,4 @@ def _read_chunk_set(store: Store, commit: str, tensor_key: str) -> dict[int, str
         # A tensor that is younger than the commit, or one that the commit left alone.
         return {}
     except ValueError as error:
-        raise DatasetFormatError(f"'{key}' is no list of chunks: {error}", path=store.root) from error
+        raise damaged(f"'{key}' is no list of chunks: {error}", store.root) from error

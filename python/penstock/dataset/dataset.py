@@ -9,14 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from penstock.dataset.keys import DATASET_META, in_commit, is_safe_key
-from penstock.dataset.records import Record, read_record
+from penstock.dataset.keys import DATASET_META, FIRST_COMMIT_ID, in_commit, is_safe_key
+from penstock.dataset.records import Record, damaged, read_record
 from penstock.dataset.rows import RowIndex, rows_from_json
 from penstock.dataset.storage import LocalStore, Store
+from penstock.dataset.support import no_such_tensor
 from penstock.dataset.tensor import Tensor
 from penstock.dataset.versions import Version, read_version
-from penstock.errors import DatasetFormatError, TensorNotFoundError
-from penstock.similar import similar
+from penstock.errors import CommitNotFoundError
 
 __all__ = ["Dataset", "Selection"]
 
@@ -118,14 +118,10 @@ class Dataset:
         try:
             return self.tensors[name] if name in self.tensors else self.hidden_tensors[name]
         except (KeyError, TypeError):
-            raise TensorNotFoundError(
-                f"there is no tensor {name!r}",
-                path=self.path,
-                hint=similar(str(name), list(self.tensors), "The dataset has no tensors"),
-            ) from None
+            raise no_such_tensor(name, self.path, list(self.tensors)) from None
 
     def __contains__(self, name: object) -> bool:
-        return name in self.tensors or name in self.hidden_tensors
+        return name in self.tensors or name in self._contents.hidden_keys
 
     def __iter__(self) -> Any:
         raise TypeError(
@@ -185,7 +181,13 @@ def _read_contents(dataset: Dataset, commit: str | None) -> _Contents:
     try:
         meta = read_record(store, meta_key)
     except FileNotFoundError:
-        raise DatasetFormatError(f"'{meta_key}' is missing", path=store.root) from None
+        if commit == version.commit_id != FIRST_COMMIT_ID:
+            raise CommitNotFoundError(
+                f"nothing is stored of the commit '{commit}'",
+                path=store.root,
+                hint="Deep Lake's reset() leaves such ids behind: open a branch, or another commit",
+            ) from None
+        raise damaged(f"'{meta_key}' is missing", store.root) from None
     index = selection.index or _default_index(meta)
     hidden = set(_texts(meta, "hidden_tensors"))
     shown = {}

@@ -7,7 +7,7 @@ import os
 import re
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from penstock.dataset import interface, lake4
 from penstock.dataset.dataset import Dataset
@@ -75,6 +75,7 @@ def open_dataset(
     if not isinstance(path, (str, os.PathLike)) or not isinstance(os.fspath(path), str):
         raise TypeError(
             f"path must be a str, an os.PathLike or a dataset of penstock or deeplake, not {type(path).__name__}"
+            + lake4.what_to_pass(path)
         )
     if creds is not None:
         _logger.info("creds are not needed for a local dataset and are ignored")
@@ -111,18 +112,34 @@ def _opened(store: Store, commit: str | None, view: str | None) -> Dataset:
 
 
 def _directory(path: str) -> Path:
-    if path.startswith("file://"):
-        path = unquote(urlsplit(path).path)
-    elif _URL.match(path):
-        scheme = path.partition("://")[0]
+    scheme = path.partition("://")[0].lower() if _URL.match(path) else None
+    if scheme == "file":
+        path = _path_of_file_url(path)
+    elif scheme is not None:
         raise UnsupportedError(
             f"datasets at {scheme}:// are not supported yet",
             path=path,
-            hint="Copy the dataset to a directory",
+            hint="Copy the dataset to a directory, or open it with deeplake and pass that object in place of the path",
         )
-    if not path:
-        raise DatasetNotFoundError("the path is empty", path=path)
-    return Path(path).expanduser().absolute()
+    if not path or "\0" in path:
+        raise DatasetNotFoundError("the path is empty" if not path else "no path has a NUL in it", path=path)
+    try:
+        return Path(path).expanduser().absolute()
+    except RuntimeError:
+        # There is no such user: a directory may have a name that begins with "~".
+        return Path(path).absolute()
+
+
+def _path_of_file_url(url: str) -> str:
+    # Marks of a query and of a fragment are left in the path: nothing else could be meant in a file's name.
+    host, slash, path = url.partition("://")[2].partition("/")
+    if host not in ("", "localhost"):
+        raise DatasetNotFoundError(
+            f"the URL is of a file on the host '{host}'",
+            path=url,
+            hint="The URL of a file here has three slashes: file:///path/of/dataset",
+        )
+    return unquote(slash + path)
 
 
 def _is_deeplake4(directory: Path) -> bool:

@@ -8,9 +8,20 @@ from typing import Any
 from penstock.dataset.storage import Store
 from penstock.errors import DatasetFormatError
 
-__all__ = ["Record", "read_record"]
+__all__ = ["Record", "damaged", "read_record"]
 
 _KINDS = {dict: "an object", list: "a list", str: "text", int: "an integer", bool: "true or false"}
+
+
+def damaged(cause: str, path: str, tensor: str | None = None) -> DatasetFormatError:
+    """The error that says what is wrong with metadata of a dataset, and what to do."""
+    return DatasetFormatError(
+        cause,
+        path=path,
+        tensor=tensor,
+        # Deep Lake empties a file before it writes it, and writes one after the other: who reads meanwhile sees that.
+        hint="If a program is writing the dataset, open it again when that has finished; else restore it from a copy",
+    )
 
 
 class Record:
@@ -41,7 +52,7 @@ class Record:
 
     def broken(self, cause: str) -> DatasetFormatError:
         """The error that says what is wrong with this file."""
-        return DatasetFormatError(f"'{self.key}': {cause}", path=self.path)
+        return damaged(f"'{self.key}': {cause}", self.path)
 
     def _checked(self, name: str, kind: type) -> Any:
         value = self.values[name]
@@ -63,7 +74,8 @@ def read_record(store: Store, key: str) -> Record:
     try:
         values = json.loads(data)
     except (ValueError, RecursionError) as error:
-        raise DatasetFormatError(f"'{key}' is not valid JSON: {error}", path=store.root) from error
+        cause = f"is not valid JSON: {error}" if data else "is empty"
+        raise damaged(f"'{key}' {cause}", store.root) from error
     if not isinstance(values, dict):
-        raise DatasetFormatError(f"'{key}' holds no JSON object", path=store.root)
+        raise damaged(f"'{key}' holds no JSON object", store.root)
     return Record(values, key, store.root)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,10 +11,21 @@ import numpy.typing as npt
 
 from penstock.errors import UnsupportedError
 
-__all__ = ["RowIndex", "Rows", "rows_from_json"]
+__all__ = ["RowIndex", "Rows", "rows_from_json", "sample_number"]
 
 #: A view's samples by their index in the dataset.
 Rows = range | npt.NDArray[np.int64]
+
+
+def sample_number(index: Any, tensor: str) -> int:
+    """What a user gives as the number of a sample. Raises TypeError where it is none: slices and lists are not read."""
+    try:
+        return operator.index(index)
+    except TypeError:
+        raise TypeError(
+            f"a sample of the tensor '{tensor}' has a whole number, not {type(index).__name__}: many are read by "
+            "penstock.DataLoader, or one by one"
+        ) from None
 
 
 class RowIndex:
@@ -66,7 +78,8 @@ def rows_from_json(index: Sequence[Any], path: str) -> RowIndex | None:
             raise ValueError("a slice cannot have the step 0")
         return RowIndex(slice(*bounds))
     rows = np.array(first if isinstance(first, (list, tuple)) else [first])
-    if rows.ndim != 1 or (len(rows) and rows.dtype.kind not in "iu"):
+    # Truth values are no mask to Deep Lake, but the rows 0 and 1.
+    if rows.ndim != 1 or (len(rows) and rows.dtype.kind not in "biu"):
         raise ValueError(f"{str(first)[:60]} is no index of samples")
     return RowIndex(rows.astype(np.int64))
 

@@ -1,13 +1,17 @@
-"""Which tensors can be loaded, by their metadata."""
+"""Which tensors there are, and which can be loaded, by their metadata."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from penstock.dataset.tensor_meta import TensorMeta
+from penstock.errors import TensorNotFoundError
 from penstock.reference.codecs import is_image_file
 from penstock.reference.sample import Decode
 from penstock.reference.values import JSON_HTYPES, POLYGON, TEXT
+from penstock.similar import similar
 
-__all__ = ["IMAGE_HTYPES", "VALUE_HTYPES", "holds_images", "why_unsupported"]
+__all__ = ["IMAGE_HTYPES", "VALUE_HTYPES", "holds_images", "no_such_tensor", "why_unsupported"]
 
 IMAGE_HTYPES = frozenset({"image", "image.rgb", "image.gray"})
 # Htypes whose samples are Python values.
@@ -35,6 +39,14 @@ def holds_images(meta: TensorMeta) -> bool:
     """Whether samples are images, or are compressed as if they were, or are links to image files."""
     compressions = (meta.sample_compression, meta.chunk_compression)
     return meta.is_link or meta.htype in IMAGE_HTYPES or any(map(is_image_file, compressions))
+
+
+def no_such_tensor(name: object, path: str, known: Sequence[str]) -> TensorNotFoundError:
+    """The error for a name that a dataset does not have."""
+    hint = similar(str(name), known, "The dataset has no tensors")
+    if known and not isinstance(name, str):
+        hint = f"Tensors are chosen by name, and their samples by number: dataset['{known[0]}'][0]"
+    return TensorNotFoundError(f"there is no tensor {name!r}", path=path, hint=hint)
 
 
 def why_unsupported(meta: TensorMeta, decode: Decode = "numpy") -> str | None:

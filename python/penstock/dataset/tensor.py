@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
@@ -16,8 +15,8 @@ from penstock.dataset.chunk_reader import ChunkReader
 from penstock.dataset.encoders import parse_sequences, parse_tiles
 from penstock.dataset.keys import in_commit
 from penstock.dataset.links import naming_link, read_link
-from penstock.dataset.records import read_record
-from penstock.dataset.rows import RowIndex, Rows
+from penstock.dataset.records import damaged, read_record
+from penstock.dataset.rows import RowIndex, Rows, sample_number
 from penstock.dataset.sequences import SequenceIndex
 from penstock.dataset.storage import Store
 from penstock.dataset.support import IMAGE_HTYPES, VALUE_HTYPES, holds_images, why_unsupported
@@ -78,7 +77,7 @@ class Tensor:
         try:
             self._meta: TensorMeta = parse_tensor_meta(read_record(store, meta_key))
         except FileNotFoundError:
-            raise DatasetFormatError(f"'{meta_key}' is missing", path=store.root, tensor=name) from None
+            raise damaged(f"'{meta_key}' is missing", store.root, name) from None
 
     @property
     def path(self) -> str:
@@ -471,10 +470,10 @@ class Tensor:
         try:
             return parse(data)
         except DatasetFormatError as error:
-            raise DatasetFormatError(f"'{key}': {error.cause}", path=self.path, tensor=self.name) from None
+            raise damaged(f"'{key}': {error.cause}", self.path, self.name) from None
 
     def _checked(self, index: int) -> int:
-        number = operator.index(index)
+        number = sample_number(index, self.name)
         if not -len(self) <= number < len(self):
             raise IndexError(f"sample {number} of tensor '{self.name}' is out of range: it has {len(self)}")
         number %= len(self)

@@ -8,10 +8,10 @@ import numpy as np
 
 from penstock.dataset.dataset import Dataset, Selection
 from penstock.dataset.keys import VIEWS, VIEWS_FOLDER, is_safe_key
-from penstock.dataset.records import Record
+from penstock.dataset.records import Record, damaged
 from penstock.dataset.rows import RowIndex, rows_from_json
 from penstock.dataset.storage import Store
-from penstock.errors import ConfigError, DatasetFormatError, UnsupportedError, ViewNotFoundError
+from penstock.errors import ConfigError, UnsupportedError, ViewNotFoundError
 from penstock.similar import similar
 
 __all__ = ["is_virtual", "open_view", "view_of"]
@@ -38,7 +38,11 @@ def open_view(store: Store, view: str, commit: str | None = None) -> Dataset:
     saved = Dataset(store.within(folder))
     saved_at = entry.get_optional("source-dataset-version", str)
     if commit is not None and commit != saved_at:
-        raise ConfigError(f"the view {view!r} was saved at the commit '{saved_at}', not '{commit}'", path=store.root)
+        raise ConfigError(
+            f"the view {view!r} was saved at the commit '{saved_at}', not '{commit}'",
+            path=store.root,
+            hint="Leave the commit out: the view knows its own",
+        )
     return view_of(saved, store) if is_virtual(saved) else saved
 
 
@@ -76,7 +80,7 @@ def _entry(store: Store, view: str) -> Record:
     except FileNotFoundError:
         entries = []
     except (ValueError, RecursionError) as error:
-        raise DatasetFormatError(f"'{VIEWS}' is no list of views: {error}", path=store.root) from None
+        raise damaged(f"'{VIEWS}' is no list of views: {error}", store.root) from None
     for entry in entries:
         if entry.get("id") == view:
             return Record(entry, VIEWS, store.root)

@@ -116,7 +116,8 @@ def check_structure(header: ChunkHeader, layout: SampleLayout, local_index: int,
     """
     shape = sample_shape(header, layout, local_index)
     begin, end = sample_extent(header, layout, local_index, data_bytes)
-    if layout.value is not None:
+    # Where no sample ever had a shape, all are empty.
+    if layout.value is not None or layout.ndim == 0:
         return
     check_plausible(layout.sample_compression, end - begin, shape, layout.dtype.itemsize)
     if is_image_file(layout.sample_compression):

@@ -77,7 +77,9 @@ class Report:
         fast: Whether only its structure was checked.
         samples: Number of samples checked, over all tensors; the bad ones count. Of sequences, their items.
         findings: What is wrong, by tensor in the dataset's order, then by sample. Empty where all is well.
-        skipped: Tensors that Penstock cannot read, with the reason. They were not checked and count as neither.
+        undecoded: Tensors whose samples Penstock cannot decode, with the reason: video, for example. Of them the
+            structure was checked, as ``fast`` does of all, and their samples count.
+        skipped: Tensors that Penstock cannot read at all, with the reason. They were not checked and count as neither.
     """
 
     path: str
@@ -85,6 +87,7 @@ class Report:
     fast: bool
     samples: int = 0
     findings: tuple[Finding, ...] = ()
+    undecoded: dict[str, str] = field(default_factory=dict)
     skipped: dict[str, str] = field(default_factory=dict)
 
     @property

@@ -66,10 +66,13 @@ def verify(
     except DatasetFormatError as error:
         return Report(error.path or str(dataset), None, fast, findings=(Finding.of(error),))
     checkable, findings, skipped = _checkable(chosen)
-    findings += _uneven_lengths([tensor for tensor in checkable if tensor.name in opened.tensors])
+    undecoded = {tensor.name: reason for tensor in checkable if (reason := tensor.unsupported()) is not None}
+    findings += _uneven_lengths(
+        [tensor for tensor in checkable if tensor.name in opened.tensors and tensor.name not in undecoded]
+    )
     total = sum(len(items_of(tensor)) if isinstance(tensor, ChunkedTensor) else len(tensor) for tensor in checkable)
     done = 0
-    with closing(_check(opened, checkable, native, threads, not fast)) as checks:
+    with closing(_check(opened, checkable, set(undecoded), native, threads, not fast)) as checks:
         for checked in checks:
             done += checked.samples
             findings += checked.findings
@@ -82,7 +85,7 @@ def verify(
             -1 if finding.index is None else finding.index,
         )
     )
-    return Report(opened.path, opened.commit_id, fast, done, tuple(findings), skipped)
+    return Report(opened.path, opened.commit_id, fast, done, tuple(findings), {} if fast else undecoded, skipped)
 
 
 def _chosen(dataset: Dataset, names: Sequence[str] | None) -> list[Tensor]:
@@ -95,11 +98,13 @@ def _chosen(dataset: Dataset, names: Sequence[str] | None) -> list[Tensor]:
 
 
 def _checkable(tensors: Sequence[Tensor]) -> tuple[list[Tensor], list[Finding], dict[str, str]]:
-    """The tensors whose samples can be looked at; what is wrong with the metadata of others; why some are skipped."""
+    """The tensors whose samples, or at least their bytes, can be looked at; what is wrong with the metadata of others;
+    why some are skipped.
+    """
     checkable, findings, skipped = [], [], {}
     for tensor in tensors:
         try:
-            reason = tensor.unsupported()
+            reason = tensor.unsupported("bytes" if isinstance(tensor, ChunkedTensor) else "numpy")
             if reason is not None:
                 skipped[tensor.name] = reason
                 continue
@@ -127,15 +132,17 @@ def _uneven_lengths(tensors: Sequence[Tensor]) -> list[Finding]:
 
 
 def _check(
-    dataset: Dataset, tensors: Sequence[Tensor], native: bool, threads: int, decode: bool
+    dataset: Dataset, tensors: Sequence[Tensor], undecoded: set[str], native: bool, threads: int, decode: bool
 ) -> Generator[Checked, None, None]:
     in_rows = [tensor for tensor in tensors if isinstance(tensor, Lake4Tensor)]
-    in_chunks = [tensor for tensor in tensors if isinstance(tensor, ChunkedTensor)]
+    in_chunks = [tensor for tensor in tensors if isinstance(tensor, ChunkedTensor) and tensor.name not in undecoded]
+    as_stored = [tensor for tensor in tensors if isinstance(tensor, ChunkedTensor) and tensor.name in undecoded]
     in_core = [tensor for tensor in in_chunks if native and _is_for_core(tensor, decode)]
     if in_core:
         assert isinstance(dataset, ChunkedDataset)
         yield from check_in_native_core(dataset, in_core, threads, decode)
     yield from check_in_python([tensor for tensor in in_chunks if tensor not in in_core], threads, decode)
+    yield from check_in_python(as_stored, threads, decode=False)
     yield from check_rows(in_rows, threads, native, decode)
 
 

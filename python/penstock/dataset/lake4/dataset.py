@@ -10,8 +10,8 @@ from typing import Any
 from penstock.dataset.lake4.coords import box_coords
 from penstock.dataset.lake4.source import Source
 from penstock.dataset.lake4.tensor import Lake4Tensor
-from penstock.errors import DatasetFormatError, TensorNotFoundError
-from penstock.similar import similar
+from penstock.dataset.support import no_such_tensor
+from penstock.errors import DatasetFormatError
 
 __all__ = ["Lake4Dataset"]
 
@@ -75,11 +75,7 @@ class Lake4Dataset:
         try:
             return self.tensors[name]
         except (KeyError, TypeError):
-            raise TensorNotFoundError(
-                f"there is no tensor {name!r}",
-                path=self.path,
-                hint=similar(str(name), list(self.tensors), "The dataset has no columns"),
-            ) from None
+            raise no_such_tensor(name, self.path, list(self.tensors)) from None
 
     def __contains__(self, name: object) -> bool:
         return name in self.tensors

@@ -8,7 +8,7 @@ from penstock.dataset.lake4.dataset import Lake4Dataset
 from penstock.dataset.lake4.source import Source, path_of
 from penstock.errors import UnsupportedError
 
-__all__ = ["is_deeplake4_object", "open_directory", "open_object"]
+__all__ = ["is_deeplake4_object", "open_directory", "open_object", "what_to_pass"]
 
 _CLASSES = ("Dataset", "DatasetView", "ReadOnlyDataset")
 
@@ -16,6 +16,13 @@ _CLASSES = ("Dataset", "DatasetView", "ReadOnlyDataset")
 def is_deeplake4_object(value: object) -> bool:
     """Whether it is a dataset or a query result of the ``deeplake`` 4 package, which need not be imported to tell."""
     return type(value).__module__ == "deeplake._deeplake" and type(value).__name__ in _CLASSES
+
+
+def what_to_pass(value: object) -> str:
+    """For messages: what stands for an object of the package that is no dataset; "" where it is none of the package."""
+    if type(value).__module__ != "deeplake._deeplake":
+        return ""
+    return ": rows of deeplake 4 come as the result of a query, ds.query('SELECT * LIMIT 10 OFFSET 5')"
 
 
 def open_directory(path: str, commit: str | None = None, view: str | None = None) -> Lake4Dataset:

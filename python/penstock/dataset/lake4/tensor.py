@@ -13,6 +13,7 @@ import numpy.typing as npt
 from penstock.dataset.lake4.failures import reading_error
 from penstock.dataset.lake4.types import column_type
 from penstock.dataset.lake4.values import ValueCodec
+from penstock.dataset.rows import sample_number
 from penstock.errors import DatasetFormatError, DecodeError, PenstockError, UnsupportedError
 from penstock.reference.decode import Color, decode_image, decode_picture
 from penstock.reference.image_header import read_image_header
@@ -26,6 +27,7 @@ __all__ = ["Lake4Tensor"]
 #: Samples asked for at once where all are wanted.
 _MANY = 1024
 _NOT_AN_IMAGE = "The sample is no image that Deep Lake can decode: replace it, or leave it out"
+_NEVER_GIVEN = "It may be older than the column: give the sample a value, or leave the column out"
 # Inside the class below, `bytes` is a method.
 _bytes = bytes
 
@@ -102,12 +104,12 @@ class Lake4Tensor:
 
     @cached_property
     def min_shape(self) -> tuple[int, ...]:
-        """Smallest extent of each axis over all samples; () for values."""
+        """Smallest extent of each axis over all samples; () for values, and where the number of axes differs."""
         return self._extremes(np.min)
 
     @cached_property
     def max_shape(self) -> tuple[int, ...]:
-        """Largest extent of each axis over all samples; () for values."""
+        """Largest extent of each axis over all samples; () for values, and where the number of axes differs."""
         return self._extremes(np.max)
 
     @cached_property
@@ -217,7 +219,10 @@ class Lake4Tensor:
         return item.shape if isinstance(item, np.ndarray) else ()
 
     def shapes(self) -> npt.NDArray[np.int64]:
-        """Shapes of all samples, int64 [samples, axes], from Deep Lake's own tables: nothing is decoded."""
+        """Shapes of all samples, int64 [samples, axes], from Deep Lake's own tables: nothing is decoded.
+
+        UnsupportedError where samples differ in their number of axes, which the type of the column may leave open.
+        """
         self.check_supported()
         if self.value_format is not None:
             return np.zeros((len(self), 0), dtype=np.int64)
@@ -231,7 +236,7 @@ class Lake4Tensor:
             raise reading_error(error, path=self.path, tensor=self.name) from error
         if not isinstance(found, np.ndarray) or found.shape[1:] != (self.ndim,):
             # A sample that was never given has as many zeros as the type has axes, the others may have fewer.
-            found = [row if len(row) == self.ndim else [0] * self.ndim for row in found]
+            found = [self._as_many_axes(row) for row in found]
         return np.asarray(found, dtype=np.int64).reshape(len(self), -1 if len(self) else self.ndim)
 
     def numpy_all(self) -> list[Any]:
@@ -324,7 +329,9 @@ class Lake4Tensor:
 
     def _array(self, found: Any) -> npt.NDArray[Any]:
         if found is None:
-            raise DecodeError("Deep Lake gives nothing for the sample", hint=_NOT_AN_IMAGE if self.is_image else None)
+            raise DecodeError(
+                "Deep Lake gives nothing for the sample", hint=_NOT_AN_IMAGE if self.is_image else _NEVER_GIVEN
+            )
         return np.ascontiguousarray(found, dtype=self._numeric).reshape(np.shape(found))
 
     def _stand_in(self, index: int) -> Any:
@@ -339,14 +346,29 @@ class Lake4Tensor:
             return self.value_format.encode(None)
         return np.zeros((0,) * self.ndim, dtype=self._numeric) if self.ndim else None
 
+    def _as_many_axes(self, shape: Sequence[int]) -> Sequence[int]:
+        if len(shape) == self.ndim:
+            return shape
+        if any(shape) or len(shape) == 0:
+            raise UnsupportedError(
+                f"samples have {self.ndim} axes and {len(shape)}, and so no shapes that could be listed",
+                path=self.path,
+                tensor=self.name,
+                hint="Read them one by one",
+            )
+        return [0] * self.ndim
+
     def _extremes(self, extreme: Callable[..., npt.NDArray[np.int64]]) -> tuple[int, ...]:
         if self._type.unsupported is not None:
             return ()
-        shapes = self.shapes()
+        try:
+            shapes = self.shapes()
+        except UnsupportedError:
+            return ()
         return tuple(extreme(shapes, axis=0).tolist()) if len(shapes) else (0,) * self.ndim
 
     def _checked(self, index: int) -> int:
-        number = operator.index(index)
+        number = sample_number(index, self.name)
         if not -len(self) <= number < len(self):
             raise IndexError(f"sample {number} of tensor '{self.name}' is out of range: it has {len(self)}")
         return number % len(self)
