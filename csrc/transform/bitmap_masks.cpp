@@ -42,10 +42,12 @@ class ColumnGather {
         left_(patch.left) {
     const std::int32_t length = stretch_.end - stretch_.begin;
     if (length == 0) return;
-    const std::int32_t steps = indices_[length - 1] - indices_[0];
-    // Maps are monotone along the source, so the ends decide.
-    if (steps == length - 1) kind_ = Kind::kForward;
-    if (steps == 1 - length && length > 1) kind_ = Kind::kBackward;
+    // Each step counts: two resizes may repeat columns and leave others out, and have the ends of neither.
+    if (goes_by(1, length)) {
+      kind_ = Kind::kForward;
+    } else if (goes_by(-1, length)) {
+      kind_ = Kind::kBackward;
+    }
   }
 
   void run(const std::uint8_t* patch_row, std::uint8_t* out) const {
@@ -68,6 +70,12 @@ class ColumnGather {
 
  private:
   enum class Kind { kGather, kForward, kBackward };
+
+  bool goes_by(std::int32_t step, std::int32_t length) const {
+    const auto other = [step](std::int32_t here, std::int32_t next) { return next - here != step; };
+    return std::adjacent_find(indices_, indices_ + length, other) == indices_ + length;
+  }
+
   Stretch stretch_;
   const std::int32_t* indices_;
   std::int32_t left_;

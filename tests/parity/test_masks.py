@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any, NamedTuple
 
 import mmcv
@@ -134,6 +135,21 @@ def test_bitmaps_through_chains_of_operations(native: Any, mmdet: Any, data: st.
     assert np.array_equal(ours["masks"], theirs.masks)
     assert ours["areas"] == theirs.areas.tolist()
     assert np.array_equal(np.array(ours["boxes"], np.float32).reshape(-1, 4), theirs.get_bboxes())
+
+
+@pytest.mark.parametrize("flipped", [False, True])
+def test_two_resizes_in_a_row(flipped: bool, native: Any, mmdet: Any) -> None:
+    """All small ones: what is resized back leaves columns out and repeats others."""
+    from mmdet.core.mask.structures import BitmapMasks
+
+    sizes = range(1, 17)
+    for width, between, after in itertools.product(sizes, sizes, sizes):
+        # A ramp shows which column was taken.
+        ramp = np.arange(1, width + 1, dtype=np.uint8).reshape(1, 1, width)
+        theirs = BitmapMasks(ramp, 1, width)
+        theirs = (theirs.flip("horizontal") if flipped else theirs).resize((1, between)).resize((1, after))
+        chain = [("flip", True, False)] * flipped + [("resize", 1, between), ("resize", 1, after)]
+        assert np.array_equal(native.change_bitmap_masks(ramp, chain)["masks"], theirs.masks), (width, chain)
 
 
 @given(height=st.integers(1, 3000), to_height=st.integers(1, 3000), width=st.integers(1, 3000), to_width=_SIZES)
