@@ -8,6 +8,7 @@ from typing import Any
 
 import torch.utils.data
 
+from penstock.dataset.lake4 import prepare_for_fork
 from penstock.options import LoaderOptions
 from penstock.plan import EpochPlan
 from penstock.samples import Samples
@@ -55,6 +56,8 @@ class PythonLoader:
     def run(self, plan: EpochPlan) -> Iterator[Any]:
         """Yields the plan's batches in order."""
         self._batches.plan = plan
+        if self._inner.num_workers:
+            prepare_for_fork()
         batches = iter(self._inner)
         for indices in plan.batches():
             start = time.perf_counter()

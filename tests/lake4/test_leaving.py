@@ -29,6 +29,21 @@ OWN = {
             assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
             assert len(list(loader)) == 6
     """,
+    # What deeplake 4 does not survive where it happens after its own hook, which comes first.
+    "starting_processes_while_changed_datasets_wait_to_be_collected": """
+        import deeplake
+        gc.disable()
+        os.register_at_fork(before=gc.collect)
+        for loader_type in ("python", "c++"):
+            lake = deeplake.create(f"{os.path.dirname(__file__)}/{loader_type}")
+            lake.add_column("n", deeplake.types.Int64())
+            lake.commit()
+            lake.append({"n": [1]})
+            assert len(penstock.open(lake)["n"].numpy_all()) == 1
+            del lake
+            loader = make(loader_type=loader_type, transform=lambda sample: sample, num_workers=1)
+            assert len(list(loader)) == 6
+    """,
     "an_error_in_a_reading_thread_keeps_its_type": """
         from penstock.dataset.lake4 import Lake4Tensor
         class Mine(Exception): pass

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from multiprocessing.connection import Connection
 from typing import Any
 
+from penstock.dataset.lake4 import prepare_for_fork
 from penstock.errors import LoaderClosedError, WorkerError
 from penstock.options import LoaderOptions
 from penstock.python_part import PythonPart
@@ -51,6 +52,7 @@ class WorkerPool:
         self._leases = itertools.count()
         self._workers: list[Worker] = []
         self._finalizer = weakref.finalize(self, _end, self._pid, self._workers)
+        prepare_for_fork()
         try:
             for number in range(options.num_workers):
                 setting = Setting(number, self._pid, part, options.worker_init_fn, options.prefetch_factor + 2)
