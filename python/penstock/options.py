@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, cast
 
@@ -54,7 +54,8 @@ class LoaderOptions:
 
 def _whole_number(name: str, value: object, *, least: int) -> None:
     if isinstance(value, bool) or not isinstance(value, int):
-        raise TypeError(f"{name} must be an int, got {value!r}")
+        # With its type: numpy's numbers may look like Python's.
+        raise TypeError(f"{name} must be an int, got {value!r} ({type(value).__name__})")
     if value < least:
         raise ValueError(f"{name} must be at least {least}, got {value}")
 
@@ -99,6 +100,8 @@ def select_tensors(
         tensors = list(dataset.tensors)
     elif isinstance(tensors, str):
         raise TypeError(f"tensors must be a list of names or a dict, got the string {tensors!r}")
+    elif not isinstance(tensors, Iterable):
+        raise TypeError(f"tensors must be a list of names or a dict, got {tensors!r}")
     names = dict(tensors) if isinstance(tensors, Mapping) else {name: name for name in tensors}
     if not names:
         raise ConfigError("no tensors to load", path=dataset.path)

@@ -29,7 +29,8 @@ def test_bad_samples_are_listed(lake_copy: Lakes, penstock_command: Command) -> 
     path = lake_copy("equal_images")
     for index in (3, 7):
         replace_sample(path, "jpegs", index, lambda old: bytes(len(old)))
-    result = penstock_command("verify", path)
+        result = penstock_command("verify", path)
+        assert result.out.endswith("1 finding, 1 bad sample\n" if index == 3 else "2 findings, 2 bad samples\n")
     assert result.status == 1
     lines = result.out.splitlines()
     assert [line.split(",")[1] for line in lines[:-1]] == [" sample 3", " sample 7"]

@@ -179,3 +179,13 @@ def test_samples_of_different_numbers_of_axes(loader_type: str, deeplake4: Any, 
     with pytest.raises(UnsupportedError, match="samples have 2 axes and 0"):
         dataset["any"].shapes()
     assert dataset["any"].max_shape == ()
+
+
+@pytest.mark.parametrize("loader_type", ["c++", "python"])
+def test_empty_texts_are_not_missing_ones(loader_type: str, deeplake4: Any, tmp_path: Path, native: Any) -> None:
+    from deeplake import types
+
+    columns = {"text": types.Text(), "raw": types.Bytes()}
+    lake4_datasets.write(tmp_path / "lake", columns, [{"text": text, "raw": text.encode()} for text in ("", "a", "")])
+    (batch,) = penstock.DataLoader(tmp_path / "lake", 3, loader_type=loader_type)
+    assert batch == {"text": ["", "a", ""], "raw": [b"", b"a", b""]}

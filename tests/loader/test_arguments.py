@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
@@ -20,6 +21,7 @@ Lake = Callable[[str], Path]
     [
         ({"batch_size": 0}, ValueError, "batch_size must be at least 1, got 0"),
         ({"batch_size": 2.0}, TypeError, "batch_size must be an int"),
+        ({"batch_size": np.int64(2)}, TypeError, r"batch_size must be an int, got .*2.*\(int64\)"),
         ({"num_workers": -1}, ValueError, "num_workers must be at least 0"),
         ({"num_threads": 0}, ValueError, "num_threads must be at least 1"),
         ({"prefetch_factor": 0}, ValueError, "prefetch_factor must be at least 1"),
@@ -32,6 +34,7 @@ Lake = Callable[[str], Path]
         ({"batch_size": 2, "batch_sampler": [[1]]}, ValueError, "batch_sampler option is mutually exclusive"),
         ({"transform": 3}, TypeError, "transform must be a callable or a list of dicts"),
         ({"tensors": "jpegs"}, TypeError, "tensors must be a list of names or a dict"),
+        ({"tensors": 5}, TypeError, "tensors must be a list of names or a dict, got 5"),
         ({"tensors": []}, errors.ConfigError, "no tensors to load"),
         ({"tensors": ["jpgs"]}, errors.TensorNotFoundError, "jpegs"),
     ],

@@ -62,5 +62,10 @@ def as_text(report: Report) -> str:
     ]
     lines += [f"tensor '{name}' was not checked: {reason}" for name, reason in report.skipped.items()]
     what = "structure of " if report.fast else ""
-    verdict = "all well" if report.ok else f"{len(report.findings)} findings, {report.bad_samples} bad samples"
+    found = ", ".join([_counted(len(report.findings), "finding"), _counted(report.bad_samples, "bad sample")])
+    verdict = "all well" if report.ok else found
     return "\n".join([*lines, f"{report.path}: {what}{report.samples} samples checked, {verdict}"])
+
+
+def _counted(number: int, thing: str) -> str:
+    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"

@@ -37,8 +37,9 @@ class Lake4Tensor:
 
     Samples are those of Deep Lake 4: images (h, w, channels), scalars of shape (), texts str, dicts dict, polygons a
     list of arrays (points, 2). A sample that was never given (its column is younger than its row) is an array without
-    elements, or None where samples are no arrays; a scalar that was never given is an error. CMYK images, parts of
-    which Deep Lake 4.7 leaves undefined, are as Deep Lake 3 has them.
+    elements, or None where samples are no arrays; a scalar that was never given is an error. An empty text is "" and
+    empty bytes are b"", of which Deep Lake 4.7 gives None once they are stored. CMYK images, parts of which it leaves
+    undefined, are as Deep Lake 3 has them.
 
     Attributes:
         name: The column's name.
