@@ -68,7 +68,16 @@ void check_pixel_count(const base::Shape& shape) {
 
 void check_claim(format::Compression compression, std::uint64_t encoded_bytes, const base::Shape& shape,
                  std::uint64_t item_size) {
-  if (has_no_elements(shape)) return;
+  if (has_no_elements(shape)) {
+    // Nothing would be decoded, and a shape that was damaged never be noticed.
+    if (format::is_image_file(compression) && encoded_bytes > 0) {
+      throw base::Error(base::ErrorKind::kDecode,
+                        std::to_string(encoded_bytes) + " bytes cannot be an image without pixels (" + text_of(shape) +
+                            ")",
+                        base::kDamagedChunk);
+    }
+    return;
+  }
   check_bytes(encoded_bytes, most_bytes(compression, encoded_bytes, item_size), shape, item_size);
   if (format::is_image_file(compression)) check_pixel_count(shape);
 }

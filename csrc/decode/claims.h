@@ -11,7 +11,8 @@ namespace penstock::decode {
 inline constexpr std::uint64_t kMostPixels = 178'956'970;
 
 /// Error kDecode when `encoded` cannot decode to `shape`, in elements of `item_size` bytes, however well it is
-/// compressed, or when an image file claims more than kMostPixels: to be asked before memory is taken for the shape.
+/// compressed, or when an image file claims more than kMostPixels or, in spite of its bytes, none: to be asked before
+/// memory is taken for the shape.
 void check_claim(format::Compression compression, base::Bytes encoded, const base::Shape& shape,
                  std::uint64_t item_size);
 

@@ -37,7 +37,11 @@ base::Shape decoded_shape(const base::Shape& stored, Color color) {
 
 void decode_image(format::Compression compression, base::Bytes encoded, const base::Shape& stored,
                   std::uint32_t item_size, Color color, base::MutableBytes pixels) {
-  if (has_no_pixels(stored)) return;
+  if (has_no_pixels(stored)) {
+    // What is no file must have no bytes; of files, check_claim() has asked.
+    if (!format::is_image_file(compression)) copy_array(compression, encoded, pixels);
+    return;
+  }
   const ImageSize size = image_size(stored);
   if (color != Color::kNative && item_size != 1) {
     throw base::Error(base::ErrorKind::kUnsupported, "color conversion of images that are not uint8 is not supported");

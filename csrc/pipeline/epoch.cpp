@@ -280,8 +280,14 @@ void Epoch::decode_tensor(Job& job, Place place) {
   const batch::TensorBatch& out = job.batch.tensors[place.tensor];
   const std::size_t slot = job.slot_of(place);
   const std::size_t bytes = *base::checked_byte_count(out.shapes[slot], source.format.item_size);
-  if (bytes == 0) return;
-  decode_sample(source, job.fetched[place.tensor][slot], {out.slab->data() + out.offsets[slot], bytes});
+  const FetchedSample& item = job.fetched[place.tensor][slot];
+  base::MutableBytes target;
+  if (bytes > 0) {
+    target = {out.slab->data() + out.offsets[slot], bytes};
+  } else if (item.stored.empty()) {
+    return;  // else it is looked at: a sample without elements must have no bytes
+  }
+  decode_sample(source, item, target);
 }
 
 void Epoch::finish(const JobPointer& job) {

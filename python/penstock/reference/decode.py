@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from penstock.errors import DecodeError, UnsupportedError
 from penstock.reference.codecs import is_image_file
+from penstock.reference.limits import check_plausible
 from penstock.reference.lz4 import decompress_lz4
 from penstock.reference.pictures import Color, gray_of, load_picture, pixels_of, to_picture
 
@@ -45,7 +46,7 @@ def decode_image(
     """
     dtype = np.dtype(dtype)
     if 0 in shape:
-        return np.zeros(shape, dtype=dtype)
+        return _without_pixels(data, compression, shape, dtype)
     if len(shape) not in (2, 3):
         raise DecodeError(f"an image has two or three axes, this sample has the shape {shape}")
     if color != "native" and dtype != np.uint8:
@@ -66,10 +67,20 @@ def decode_picture(
     errors are those of :func:`decode_image`.
     """
     if 0 in shape:
-        return np.zeros(shape, dtype=dtype)
+        return _without_pixels(data, compression, shape, np.dtype(dtype))
     if is_image_file(compression):
         return load_picture(data, compression, shape)
     return to_picture(decode_array(data, compression, shape, dtype))
+
+
+def _without_pixels(
+    data: bytes | memoryview, compression: str | None, shape: tuple[int, ...], dtype: np.dtype[Any]
+) -> npt.NDArray[Any]:
+    """Of a sample that has no bytes either: else its shape is not the true one."""
+    if is_image_file(compression):
+        check_plausible(compression, len(data), shape, dtype.itemsize)
+        return np.zeros(shape, dtype=dtype)
+    return decode_array(data, compression, shape, dtype)
 
 
 def decode_array(

@@ -42,6 +42,9 @@ def check_scans(jpeg: bytes | memoryview) -> None:
 def check_plausible(compression: str | None, stored_bytes: int, shape: tuple[int, ...], item_size: int) -> None:
     """Raises DecodeError when so many bytes cannot hold a sample of the stated shape."""
     needed = prod(shape) * item_size
+    if needed == 0 and stored_bytes and is_image_file(compression):
+        text = " x ".join(map(str, shape))
+        raise DecodeError(f"{stored_bytes} bytes cannot be an image without pixels ({text})", hint=DAMAGED_CHUNK)
     if compression is None and needed != stored_bytes:
         raise DecodeError(f"the sample has {stored_bytes} bytes, its shape needs {needed}")
     # A gray byte of an image may be an element of any size.

@@ -44,7 +44,8 @@ def verify(
             that all tensors have one length. Nothing is decoded, and uncompressed samples are not read; but of Deep
             Lake 4 everything is read, and of images the headers are checked.
         loader_type: "c++", "python", or "auto" for the native core where it is installed. The findings are the same,
-            but for the words of causes that a decoder gives.
+            but for the words of causes that a decoder gives, and for damage of an image that one decoder can live with
+            and the other cannot (of a PNG, libpng compares the checksums, Pillow does not).
         num_threads: Threads to decode with; None for one for each usable core.
         progress: Called with the number of samples checked so far and of all samples, now and then.
 
