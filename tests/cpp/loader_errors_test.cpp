@@ -134,7 +134,9 @@ TEST_F(LoaderErrors, AShapeThatItsBytesCannotHoldIsFoundBeforeMemoryIsTaken) {
 
 TEST_F(LoaderErrors, OfSeveralImplausibleShapesTheFirstSamplesIsReported) {
   test::ChunkBuilder images;
-  for (std::uint32_t i = 0; i < 7; ++i) images.add({i < 3 ? 0U : 60'000U, 60'000, 3}, test::random_bytes(30, 1));
+  for (std::uint32_t i = 0; i < 7; ++i) {
+    images.add({i < 3 ? 0U : 60'000U, 60'000, 3}, i < 3 ? test::ByteVector() : test::random_bytes(30, 1));
+  }
   dataset_.memory->put(dataset_.chunk_of(kImages, 0), images.build());
   test::ChunkBuilder boxes;
   for (std::uint32_t i = 0; i < 16; ++i) boxes.add({i < 1 ? 0U : 60'000U, 4}, test::ByteVector(i < 1 ? 0 : 16));
@@ -142,6 +144,18 @@ TEST_F(LoaderErrors, OfSeveralImplausibleShapesTheFirstSamplesIsReported) {
   const base::Error error = error_after(0, *start());
   EXPECT_EQ(error.sample(), 1) << "its boxes, not sample 3's image";
   EXPECT_EQ(error.tensor(), "boxes");
+}
+
+TEST_F(LoaderErrors, AnImageWithBytesHasPixels) {
+  test::ChunkBuilder images;
+  for (std::uint32_t i = 0; i < 7; ++i) {
+    images.add({0, 60'000, 3}, i < 2 ? test::ByteVector() : test::random_bytes(30, 1));
+  }
+  dataset_.memory->put(dataset_.chunk_of(kImages, 0), images.build());
+  const base::Error error = error_after(0, *start());
+  EXPECT_EQ(error.kind(), base::ErrorKind::kDecode);
+  EXPECT_EQ(error.tensor(), "images");
+  EXPECT_EQ(error.sample(), 2);
 }
 
 TEST_F(LoaderErrors, AShapeOfAnotherNumberOfAxesIsADecodeError) {
