@@ -28,7 +28,7 @@ def run(pair: CocoPair, work_dir: Path, kind: str = "EpochBasedRunner", length: 
     settings = {
         "runner": {"type": kind, "max_epochs": length},
         "checkpoint_config": {"interval": 1, "by_epoch": False},
-        "custom_hooks": [recorder],
+        "custom_hooks": [recorder, *changes.pop("hooks", ())],
         "log_config": None,
         "lr_config": {
             "policy": "CosineAnnealing",
@@ -68,6 +68,57 @@ def test_a_run_goes_on_within_an_epoch(
     for done in (1, 3, EPOCH, EPOCH + 2) if workers == 0 else (3,):
         checkpoint = str(tmp_path / "straight" / f"iter_{done}.pth")
         assert_goes_on(run(awkward, tmp_path / str(done), resume_from=checkpoint, **options), straight, done)
+
+
+@pytest.mark.parametrize(("kind", "loader_type"), [("EpochBasedRunner", "c++"), ("IterBasedRunner", "python")])
+def test_accumulated_gradients_are_kept(
+    awkward: CocoPair, native: Any, kind: str, loader_type: str, tmp_path: Path
+) -> None:
+    options = {"kind": kind, "deeplake_dataloader_type": loader_type}
+    options["optimizer_config"] = {"type": "GradientCumulativeOptimizerHook", "cumulative_iters": 3}
+    straight = run(awkward, tmp_path, **options)
+    # The optimizer steps after every third iteration, and at the end.
+    assert len(set(straight.weights)) == 4
+    # Within an epoch, after a step, at an epoch's last batch, and after an epoch without a step.
+    for done in (2, 3, EPOCH, 7):
+        checkpoint = tmp_path / f"iter_{done}.pth"
+        saved = torch.load(checkpoint, weights_only=True)["meta"]["penstock"]
+        assert ("gradients" in saved) == (done != 3)
+        resumed = run(awkward, tmp_path / str(done), resume_from=str(checkpoint), **options)
+        assert_goes_on(resumed, straight, done)
+
+
+def test_gradients_of_other_steps_are_left_out(
+    awkward: CocoPair, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    def accumulating(iterations: int) -> dict[str, Any]:
+        steps = {"type": "GradientCumulativeOptimizerHook", "cumulative_iters": iterations}
+        return {"deeplake_dataloader_type": "python", "length": 1, "optimizer_config": steps}
+
+    run(awkward, tmp_path, **accumulating(3))
+    resumed = run(awkward, tmp_path / "resumed", resume_from=str(tmp_path / "iter_2.pth"), **accumulating(4))
+    assert "a step every 3 iterations, in iteration 2; this run steps and counts otherwise" in caplog.text
+    assert len(resumed.losses) == 2
+
+
+@pytest.mark.parametrize("told", [True, False], ids=["the hook is told", "it is not"])
+def test_averages_of_weights_go_on(awkward: CocoPair, told: bool, tmp_path: Path) -> None:
+    """The hook swaps them with the weights at the turns of an epoch."""
+
+    def averaging(checkpoint: str | None = None) -> dict[str, Any]:
+        hook = {"type": "ExpMomentumEMAHook", "momentum": 0.3, "priority": 49, "resume_from": checkpoint}
+        return {"deeplake_dataloader_type": "python", "hooks": [hook]}
+
+    straight = run(awkward, tmp_path, **averaging())
+    final = torch.load(tmp_path / "iter_8.pth", weights_only=True)["state_dict"]
+    for done in (2, EPOCH):
+        checkpoint = str(tmp_path / f"iter_{done}.pth")
+        options = averaging(checkpoint if told else None)
+        resumed = run(awkward, tmp_path / str(done), resume_from=checkpoint, **options)
+        assert_goes_on(resumed, straight, done)
+        ends = torch.load(tmp_path / str(done) / "iter_8.pth", weights_only=True)["state_dict"]
+        assert any(name.startswith("ema_") for name in final)
+        assert all(torch.equal(final[name], ends[name]) for name in final)
 
 
 def test_the_latest_checkpoint_is_found(awkward: CocoPair, tmp_path: Path) -> None:

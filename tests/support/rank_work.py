@@ -71,11 +71,14 @@ def train(pair: CocoPair, work_dir: str, options: dict[str, Any], **changes: Any
 
 
 def stopped_and_resumed(pair: CocoPair, work_dir: str, kind: str, loader_type: str) -> tuple[Recorder, Recorder]:
-    """A run of two epochs, and one that goes on where that one was after three iterations."""
+    """A run of two epochs, and one that goes on where that one was after three iterations, in the middle of two whose
+    gradients are accumulated.
+    """
     runner = {"type": kind, **({"max_iters": 4} if kind == "IterBasedRunner" else {"max_epochs": 2})}
     settings = {
         "runner": runner,
         "checkpoint_config": {"interval": 3, "by_epoch": False},
+        "optimizer_config": {"type": "GradientCumulativeOptimizerHook", "cumulative_iters": 2},
         "deeplake_dataloader_type": loader_type,
     }
     straight = train(pair, work_dir, {"samples": 4}, **settings)

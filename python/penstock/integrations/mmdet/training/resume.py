@@ -10,6 +10,7 @@ from mmcv.runner import CheckpointHook, get_dist_info
 
 from penstock.errors import ConfigError
 from penstock.integrations.mmdet.training.distributed import gathered
+from penstock.integrations.mmdet.training.model_state import put_back_gradients
 from penstock.integrations.mmdet.training.random_state import random_state, restore_random_state
 
 __all__ = [
@@ -20,7 +21,8 @@ __all__ = [
     "resumable",
 ]
 
-#: Where it stands in the ``meta`` of a checkpoint: {"position": ..., "complete": ..., "loader": ..., "random": [...]}.
+#: Where it stands in the ``meta`` of a checkpoint:
+#: {"position": ..., "complete": ..., "loader": ..., "random": [...], "gradients": ...}.
 META_KEY = "penstock"
 
 
@@ -38,13 +40,16 @@ class Position:
     batch: int = 0
     iteration: int = 0
 
-    def note(self, loader: Any, random_states: list[dict[str, Any]]) -> dict[str, Any]:
+    def note(
+        self, loader: Any, random_states: list[dict[str, Any]], gradients: dict[str, Any] | None
+    ) -> dict[str, Any]:
         """What goes into the checkpoint; of plain types and tensors, which ``torch.load`` takes from strangers."""
         state = loader.state_dict() if hasattr(loader, "state_dict") else None
         if state is not None:
             state.update(epoch=self.epoch, batch=self.batch)
         complete = self.batch == len(loader) if loader is not None else False
-        return {"position": asdict(self), "complete": complete, "loader": state, "random": random_states}
+        found = {"position": asdict(self), "complete": complete, "loader": state, "random": random_states}
+        return found if gradients is None else {**found, "gradients": gradients}
 
 
 class ResumableCheckpointHook(CheckpointHook):  # type: ignore[misc]
@@ -73,12 +78,14 @@ class Resumption:
         complete: Whether that is the end of an epoch, after which its hooks are still to come.
         loader: The loader's state.
         random: The generators of each rank.
+        gradients: Those that wait for the optimizer's next step; None: none do.
     """
 
     position: Position
     complete: bool
     loader: Mapping[str, Any] | None
     random: list[Mapping[str, Any]]
+    gradients: Mapping[str, Any] | None
 
     @classmethod
     def of(cls, meta: Mapping[str, Any]) -> Resumption | None:
@@ -86,13 +93,18 @@ class Resumption:
         note = meta.get(META_KEY)
         if note is None:
             return None
-        return cls(Position(**note["position"]), note["complete"], note["loader"], note["random"])
+        position = Position(**note["position"])
+        return cls(position, note["complete"], note["loader"], note["random"], note.get("gradients"))
 
-    def restore_random(self) -> None:
-        """Puts this rank's generators where they were; leaves them where the checkpoint has none for it."""
+    def restore(self, runner: Any) -> None:
+        """Puts this rank's generators and the accumulated gradients where they were; leaves the generators where the
+        checkpoint has none for this rank.
+        """
         rank, world_size = get_dist_info()
         if len(self.random) == world_size:
             restore_random_state(self.random[rank])
+        if self.gradients is not None:
+            put_back_gradients(runner, self.gradients, self.position.iteration)
 
     def restore_loader(self, loader: Any, logger: Any) -> bool:
         """Whether the loader goes on where it was; else its epoch begins anew, and the log says why."""

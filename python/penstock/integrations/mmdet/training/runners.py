@@ -6,12 +6,14 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from typing import Any
 
 import mmcv
 import torch
 from mmcv.runner import BaseRunner, EpochBasedRunner, IterBasedRunner, IterLoader, get_host_info, save_checkpoint
 
+from penstock.integrations.mmdet.training.model_state import accumulated_gradients, not_in, put_back, unchanged
 from penstock.integrations.mmdet.training.random_state import random_state
 from penstock.integrations.mmdet.training.resume import META_KEY, Position, Resumption
 
@@ -35,12 +37,15 @@ class _Resuming(BaseRunner):  # type: ignore[misc]
         self.random_states: list[dict[str, Any]] | None = None
         self._trained: Any = None
         self._loaded_meta: Mapping[str, Any] = {}
+        self._loaded_rest: Mapping[str, torch.Tensor] = {}
         self._resumption: Resumption | None = None
+        self._resumed_rest: Mapping[str, torch.Tensor] = {}
 
     def load_checkpoint(self, *args: Any, **kwargs: Any) -> Any:
-        """As mmcv's; keeps what the checkpoint says of itself."""
+        """As mmcv's; keeps what the checkpoint says of itself, and what it holds that the model has not."""
         checkpoint = super().load_checkpoint(*args, **kwargs)
         self._loaded_meta = checkpoint.get("meta", {})
+        self._loaded_rest = not_in(self.model, checkpoint.get("state_dict", {}))
         return checkpoint
 
     def resume(
@@ -53,13 +58,22 @@ class _Resuming(BaseRunner):  # type: ignore[misc]
             # The iteration-based runner would ask for a GPU.
             map_location = "cpu"
         super().resume(checkpoint, resume_optimizer, map_location)
-        self._resumption = Resumption.of(self._loaded_meta)
-        kept = {key: self._loaded_meta[key] for key in ("hook_msgs", "fp16") if key in self._loaded_meta}
+        meta, self._loaded_meta = self._loaded_meta, {}
+        self._resumption, self._resumed_rest = Resumption.of(meta), self._loaded_rest
+        kept = {key: meta[key] for key in ("hook_msgs", "fp16") if key in meta}
         if kept:
             # The iteration-based runner forgets the best score and the scale of the losses.
             self.meta = {**(self.meta or {}), **kept}
         if self.meta is not None:
             self.meta.pop(META_KEY, None)
+
+    def call_hook(self, fn_name: str) -> None:
+        """As mmcv's."""
+        super().call_hook(fn_name)
+        if fn_name == "before_run":
+            # Buffers that hooks have only now added to the model: the averages of an EMAHook that was not told of the
+            # checkpoint.
+            put_back(self.model, self._resumed_rest)
 
     def _save(
         self, path: str, name: str, save_optimizer: bool, meta: dict[str, Any] | None, create_symlink: bool
@@ -73,7 +87,7 @@ class _Resuming(BaseRunner):  # type: ignore[misc]
             **(self.meta or {}),
             "epoch": position.epoch,
             "iter": position.iteration,
-            META_KEY: position.note(self._trained, self.random_states or [random_state()]),
+            META_KEY: position.note(self._trained, self.random_states or [random_state()], accumulated_gradients(self)),
         }
         # Checkpoints may go to a store: such an address is no Path.
         target = os.path.join(path, name)  # noqa: PTH118
@@ -101,10 +115,13 @@ class EpochRunner(_Resuming, EpochBasedRunner):  # type: ignore[misc]
         self.data_loader = self._trained = data_loader
         self._max_iters = self._max_epochs * len(data_loader)
         resumption, self._resumption = self._resumption, None
-        if resumption is not None and resumption.position.batch == 0:
-            resumption.restore_random()
+        within = resumption is not None and resumption.position.batch > 0
+        if resumption is not None and not within:
+            resumption.restore(self)
         self.position = Position(self.epoch, 0, self.iter)
-        self.call_hook("before_train_epoch")
+        # Hooks that change weights there (EMAHook swaps them with their averages) did so before the checkpoint.
+        with unchanged(self.model) if within else nullcontext():
+            self.call_hook("before_train_epoch")
         first = self._go_on(data_loader, resumption)
         self.position = Position(self.epoch, first, self.iter)
         # Nothing is left where the checkpoint was written after an epoch's last batch.
@@ -158,14 +175,14 @@ class EpochRunner(_Resuming, EpochBasedRunner):  # type: ignore[misc]
         position = resumption.position
         going_on = resumption.restore_loader(data_loader, self.logger)
         if resumption.complete:
-            resumption.restore_random()
+            resumption.restore(self)
             return len(data_loader)
         if not going_on:
             self._iter = position.epoch * len(data_loader) if position.batch else self._iter
             return 0
         if position.batch:
             # Not before: hooks have drawn at this epoch's beginning already.
-            resumption.restore_random()
+            resumption.restore(self)
         return position.batch
 
 
@@ -179,7 +196,7 @@ class IterRunner(_Resuming, IterBasedRunner):  # type: ignore[misc]
         """Trains for an iteration."""
         resumption, self._resumption = self._resumption, None
         if resumption is not None:
-            resumption.restore_random()
+            resumption.restore(self)
         self._trained = data_loader._dataloader
         super().train(data_loader, **kwargs)
 
