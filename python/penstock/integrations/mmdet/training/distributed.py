@@ -6,6 +6,7 @@ import contextlib
 import datetime
 import functools
 import logging
+import multiprocessing
 import os
 import pickle
 import socket
@@ -169,7 +170,7 @@ def _check_alone(cfg: Any) -> None:
             if cfg.device != "cpu":
                 ready = f"mmcv.runner.init_dist('{name}')"
             raise ConfigError(
-                f"distributed=True: {command} started this process as one of {os.environ[size]}, which are no group yet",
+                f"distributed=True: {command} started this process as one of {os.environ[size]}; they are no group yet",
                 hint=f"Call {ready} before, or start them with torchrun",
             )
 
@@ -193,6 +194,8 @@ def _settings_of_process(count: int) -> dict[str, Any]:
     logger = logging.getLogger("mmdet")
     files = [one.baseFilename for one in logger.handlers if isinstance(one, logging.FileHandler)]
     return {
+        # That of the platform, where the script has not chosen.
+        "start_method": multiprocessing.get_start_method(allow_none=True) or multiprocessing.get_all_start_methods()[0],
         "seed": torch.initial_seed(),
         "random": random_state(gpu=False),
         "threads": max(1, torch.get_num_threads() // count),
@@ -202,6 +205,8 @@ def _settings_of_process(count: int) -> dict[str, Any]:
 
 
 def _apply_settings(settings: dict[str, Any], rank: int) -> None:
+    # Else loaders would start workers as this process was started, which takes them seconds.
+    multiprocessing.set_start_method(settings["start_method"], force=True)
     # Of the GPU there is the seed alone: its state would take a context on the first GPU.
     torch.manual_seed(settings["seed"])
     restore_random_state(settings["random"])
