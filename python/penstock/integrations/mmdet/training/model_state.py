@@ -9,43 +9,58 @@ from typing import Any
 import torch
 from mmcv.parallel import is_module_wrapper
 from mmcv.runner import GradientCumulativeOptimizerHook
+from torch.optim import Optimizer
 
-__all__ = ["accumulated_gradients", "not_in", "put_back", "put_back_gradients", "unchanged"]
+__all__ = [
+    "Gradients",
+    "gradients_in_state",
+    "iterations_of_a_step",
+    "not_in",
+    "put_back",
+    "taken_gradients",
+    "unchanged",
+]
+
+#: Accumulated gradients by parameter.
+Gradients = Mapping[torch.nn.Parameter, torch.Tensor]
+#: Name of a gradient in the optimizer's state of a parameter.
+_GRADIENT = "penstock_gradient"
 
 
-def accumulated_gradients(runner: Any) -> dict[str, Any] | None:
-    """The gradients that wait for the optimizer's next step, on the CPU; None without
-    ``GradientCumulativeOptimizerHook``, and right after its steps. Ranks have the same ones.
+def iterations_of_a_step(runner: Any) -> int | None:
+    """After how many iterations a ``GradientCumulativeOptimizerHook`` lets the optimizer step; None without one."""
+    counts = [hook.cumulative_iters for hook in runner.hooks if isinstance(hook, GradientCumulativeOptimizerHook)]
+    return counts[0] if counts else None
 
-    Returns:
-        {"iterations": after how many the optimizer steps, "values": {parameter's name: gradient}}.
+
+@contextmanager
+def gradients_in_state(runner: Any) -> Iterator[None]:
+    """Has the gradients that wait for a step in the optimizer's state within a ``with``, to be saved with it.
+
+    Ranks have the same ones. There is nothing to do without ``GradientCumulativeOptimizerHook``, or right after its
+    steps.
     """
-    every = _iterations_of_a_step(runner)
-    parameters = _inner(runner.model).named_parameters()
-    values = {name: one.grad.detach().cpu() for name, one in parameters if one.grad is not None}
-    return {"iterations": every, "values": values} if every is not None and values else None
+    accumulating = iterations_of_a_step(runner) is not None
+    for parameter in _parameters(runner.optimizer) if accumulating else ():
+        if parameter.grad is not None:
+            runner.optimizer.state[parameter][_GRADIENT] = parameter.grad.detach()
+    try:
+        yield
+    finally:
+        taken_gradients(runner.optimizer)
 
 
-def put_back_gradients(runner: Any, kept: Mapping[str, Any], iteration: int) -> None:
-    """Puts the gradients of :func:`accumulated_gradients` where they were.
-
-    Where the run has another number of iterations for a step, or goes on at another iteration than ``iteration``, they
-    are left out, which the log says.
+def taken_gradients(optimizer: Any) -> Gradients:
+    """The gradients of :func:`gradients_in_state`, which are no longer there: optimizers take a parameter without a
+    state for one that never made a step.
     """
-    if _iterations_of_a_step(runner) != kept["iterations"] or runner.iter != iteration:
-        runner.logger.warning(
-            "the checkpoint holds gradients that were accumulated for a step every %d iterations, in iteration %d; "
-            "this run steps and counts otherwise, and begins without them",
-            kept["iterations"],
-            iteration,
-        )
-        return
-    parameters = dict(_inner(runner.model).named_parameters())
-    for name, value in kept["values"].items():
-        if name in parameters and parameters[name].shape == value.shape:
-            parameters[name].grad = value.to(parameters[name], copy=True)
-    # mmcv's hook, which only looks at the iteration, is about to say that they are lost.
-    runner.logger.info("the gradients that were accumulated before iteration %d are those of the checkpoint", iteration)
+    found = {}
+    for parameter in _parameters(optimizer):
+        if _GRADIENT in optimizer.state.get(parameter, {}):
+            found[parameter] = optimizer.state[parameter].pop(_GRADIENT)
+            if not optimizer.state[parameter]:
+                del optimizer.state[parameter]
+    return found
 
 
 def not_in(model: torch.nn.Module, state: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
@@ -69,9 +84,10 @@ def unchanged(model: torch.nn.Module) -> Iterator[None]:
     put_back(model, state)
 
 
-def _iterations_of_a_step(runner: Any) -> int | None:
-    counts = [hook.cumulative_iters for hook in runner.hooks if isinstance(hook, GradientCumulativeOptimizerHook)]
-    return counts[0] if counts else None
+def _parameters(optimizer: Any) -> list[torch.nn.Parameter]:
+    # Several optimizers in a dict are for models that step themselves.
+    groups = optimizer.param_groups if isinstance(optimizer, Optimizer) else []
+    return [parameter for group in groups for parameter in group["params"]]
 
 
 def _inner(model: torch.nn.Module) -> torch.nn.Module:

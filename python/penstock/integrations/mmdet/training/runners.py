@@ -13,7 +13,15 @@ import mmcv
 import torch
 from mmcv.runner import BaseRunner, EpochBasedRunner, IterBasedRunner, IterLoader, get_host_info, save_checkpoint
 
-from penstock.integrations.mmdet.training.model_state import accumulated_gradients, not_in, put_back, unchanged
+from penstock.errors import ConfigError, StorageError
+from penstock.integrations.mmdet.training.model_state import (
+    gradients_in_state,
+    iterations_of_a_step,
+    not_in,
+    put_back,
+    taken_gradients,
+    unchanged,
+)
 from penstock.integrations.mmdet.training.random_state import random_state
 from penstock.integrations.mmdet.training.resume import META_KEY, Position, Resumption
 
@@ -38,13 +46,20 @@ class _Resuming(BaseRunner):  # type: ignore[misc]
         self._trained: Any = None
         self._loaded_meta: Mapping[str, Any] = {}
         self._loaded_rest: Mapping[str, torch.Tensor] = {}
+        self._loaded_optimizer = False
         self._resumption: Resumption | None = None
         self._resumed_rest: Mapping[str, torch.Tensor] = {}
 
     def load_checkpoint(self, *args: Any, **kwargs: Any) -> Any:
         """As mmcv's; keeps what the checkpoint says of itself, and what it holds that the model has not."""
-        checkpoint = super().load_checkpoint(*args, **kwargs)
+        try:
+            checkpoint = super().load_checkpoint(*args, **kwargs)
+        except Exception as error:
+            # Whatever unpickling raises.
+            name = args[0] if args else kwargs.get("filename")
+            raise StorageError(f"the checkpoint '{name}' cannot be read: {type(error).__name__}: {error}") from error
         self._loaded_meta = checkpoint.get("meta", {})
+        self._loaded_optimizer = "optimizer" in checkpoint
         self._loaded_rest = not_in(self.model, checkpoint.get("state_dict", {}))
         return checkpoint
 
@@ -57,9 +72,20 @@ class _Resuming(BaseRunner):  # type: ignore[misc]
         if map_location == "default" and not torch.cuda.is_available():
             # The iteration-based runner would ask for a GPU.
             map_location = "cpu"
-        super().resume(checkpoint, resume_optimizer, map_location)
+        try:
+            super().resume(checkpoint, resume_optimizer, map_location)
+        except KeyError as error:
+            raise ConfigError(
+                f"resume_from: the checkpoint '{checkpoint}' has no {error}, so that no run can go on with it",
+                hint="load_from takes the weights alone",
+            ) from error
+        if resume_optimizer and not self._loaded_optimizer:
+            self.logger.warning(
+                "the checkpoint '%s' is without its optimizer (save_optimizer=False): momentum begins anew",
+                checkpoint,
+            )
         meta, self._loaded_meta = self._loaded_meta, {}
-        self._resumption, self._resumed_rest = Resumption.of(meta), self._loaded_rest
+        self._resumption, self._resumed_rest = Resumption.of(meta, taken_gradients(self.optimizer)), self._loaded_rest
         kept = {key: meta[key] for key in ("hook_msgs", "fp16") if key in meta}
         if kept:
             # The iteration-based runner forgets the best score and the scale of the losses.
@@ -87,11 +113,12 @@ class _Resuming(BaseRunner):  # type: ignore[misc]
             **(self.meta or {}),
             "epoch": position.epoch,
             "iter": position.iteration,
-            META_KEY: position.note(self._trained, self.random_states or [random_state()], accumulated_gradients(self)),
+            META_KEY: position.note(self._trained, self.random_states or [random_state()], iterations_of_a_step(self)),
         }
         # Checkpoints may go to a store: such an address is no Path.
         target = os.path.join(path, name)  # noqa: PTH118
-        save_checkpoint(self.model, target, optimizer=self.optimizer if save_optimizer else None, meta=meta)
+        with gradients_in_state(self):
+            save_checkpoint(self.model, target, optimizer=self.optimizer if save_optimizer else None, meta=meta)
         if create_symlink:
             latest = os.path.join(path, "latest.pth")  # noqa: PTH118
             if sys.platform == "win32":
