@@ -193,6 +193,18 @@ def test_a_checkpoint_of_another_runner_is_resumed_as_mmcv_does(awkward: CocoPai
     assert [where[2] for where in resumed.where] == [4, 5, 6, 7]
 
 
+def test_the_phases_of_iterations_go_on(awkward: CocoPair, tmp_path: Path) -> None:
+    workflow = [("train", 2), ("val", 3)]
+    options = {"deeplake_dataloader_type": "python", "kind": "IterBasedRunner", "workflow": workflow}
+    straight = run(awkward, tmp_path, **options)
+    assert len(set(straight.val_losses)) == len(straight.val_losses) == 3 * EPOCH
+    # Within the phase of training, and at its end.
+    for done, losses in ((3, 3), (EPOCH, 3)):
+        resumed = run(awkward, tmp_path / str(done), resume_from=str(tmp_path / f"iter_{done}.pth"), **options)
+        assert_goes_on(resumed, straight, done)
+        assert resumed.val_losses == straight.val_losses[losses:]
+
+
 def test_a_checkpoint_says_what_it_is_without(awkward: CocoPair, tmp_path: Path) -> None:
     options = {"deeplake_dataloader_type": "python", "length": 1}
     run(awkward, tmp_path, **options)

@@ -140,3 +140,10 @@ class Resumption:
         if self.loader["seed"] != seed:
             logger.info("order and draws follow from the checkpoint's seed %d, not from %d", self.loader["seed"], seed)
         return True
+
+    def set_loader(self, loader: Any, epoch: int, batch: int) -> bool:
+        """Whether another loader than that of training, of the same seed, begins at a batch of an epoch."""
+        if self.loader is None or not hasattr(loader, "load_state_dict"):
+            return False
+        loader.load_state_dict({**loader.state_dict(), "seed": self.loader["seed"], "epoch": epoch, "batch": batch})
+        return True

@@ -11,9 +11,10 @@ from typing import Any
 
 import mmcv
 import torch
-from mmcv.runner import BaseRunner, EpochBasedRunner, IterBasedRunner, IterLoader, get_host_info, save_checkpoint
+from mmcv.runner import BaseRunner, EpochBasedRunner, IterBasedRunner, get_host_info, save_checkpoint
 
 from penstock.errors import ConfigError, StorageError
+from penstock.integrations.mmdet.training.endless_loader import EndlessLoader
 from penstock.integrations.mmdet.training.model_state import (
     gradients_in_state,
     iterations_of_a_step,
@@ -245,14 +246,18 @@ class IterRunner(_Resuming, IterBasedRunner):  # type: ignore[misc]
         self.logger.info("Hooks will be executed in the following order:\n%s", self.get_hook_info())
         self.logger.info("workflow: %s, max: %d iters", workflow, self._max_iters)
         self.call_hook("before_run")
-        loaders = [self._endless(loader, mode) for loader, (mode, _) in zip(data_loaders, workflow, strict=True)]
+        turns, done = self._done(workflow)
+        loaders = [
+            self._endless(loader, mode, turns * iterations + own)
+            for loader, (mode, iterations), own in zip(data_loaders, workflow, done, strict=True)
+        ]
         self.call_hook("before_epoch")
         while self.iter < self._max_iters:
-            for loader, (mode, iterations) in zip(loaders, workflow, strict=True):
-                self._inner_iter = 0
+            for number, (loader, (mode, iterations)) in enumerate(zip(loaders, workflow, strict=True)):
                 if not isinstance(mode, str) or not hasattr(self, mode):
                     raise ValueError(f"the runner has no phase {mode!r} to run")
-                for _ in range(iterations):
+                self._inner_iter, done[number] = done[number], 0
+                for _ in range(self._inner_iter, iterations):
                     if mode == "train" and self.iter >= self._max_iters:
                         break
                     getattr(self, mode)(loader, **kwargs)
@@ -277,57 +282,33 @@ class IterRunner(_Resuming, IterBasedRunner):  # type: ignore[misc]
         name = filename_tmpl.format(self.position.iteration)
         self._save(out_dir, name, save_optimizer, meta, create_symlink)
 
-    def _endless(self, loader: Any, mode: str) -> EndlessLoader:
-        resumption = self._resumption if mode == "train" else None
+    def _done(self, workflow: list[tuple[str, int]]) -> tuple[int, list[int]]:
+        """How often a resumed run had gone through its phases, and how many iterations of each it had done since: its
+        checkpoint was written after one of training.
+        """
+        in_turn = sum(iterations for mode, iterations in workflow if mode == "train")
+        if self._resumption is None or self.iter == 0 or in_turn == 0:
+            return 0, [0] * len(workflow)
+        turns = (self.iter - 1) // in_turn
+        left, done = self.iter - turns * in_turn, []
+        for mode, iterations in workflow:
+            done.append(min(left, iterations) if mode == "train" else iterations * (left > 0))
+            left -= done[-1] if mode == "train" else 0
+        return turns, done
+
+    def _endless(self, loader: Any, mode: str, done: int) -> EndlessLoader:
+        resumption = self._resumption
         if resumption is None:
             return EndlessLoader(loader)
+        if mode != "train":
+            epoch, batches = divmod(done, max(1, len(loader)))
+            return EndlessLoader(loader, epoch, batches, resumption.set_loader(loader, epoch, batches))
         position = resumption.position
         self.position = Position(position.epoch, position.batch, self.iter)
         going_on = resumption.restore_loader(loader, self.logger)
         if resumption.complete:
             return EndlessLoader(loader, position.epoch, len(loader))
         return EndlessLoader(loader, position.epoch, position.batch if going_on else 0, going_on)
-
-
-class EndlessLoader(IterLoader):  # type: ignore[misc]
-    """mmcv's ``IterLoader`` without waiting.
-
-    Args:
-        dataloader: The loader.
-        epoch: Its first epoch.
-        batches: How many batches of it are done.
-        positioned: Whether the loader is there already.
-
-    Attributes:
-        batches: How many batches of the epoch were given.
-    """
-
-    def __init__(self, dataloader: Any, epoch: int = 0, batches: int = 0, positioned: bool = False) -> None:
-        self._dataloader = dataloader
-        self._epoch = epoch
-        self.batches = batches
-        if not positioned:
-            self._set_epoch()
-        # Where an epoch's last batch is done, the next begins.
-        self.iter_loader = iter(dataloader if batches < len(dataloader) else ())
-
-    def __next__(self) -> Any:
-        try:
-            batch = next(self.iter_loader)
-        except StopIteration:
-            self._epoch += 1
-            self.batches = 0
-            self._set_epoch()
-            self.iter_loader = iter(self._dataloader)
-            batch = next(self.iter_loader)
-        self.batches += 1
-        return batch
-
-    def _set_epoch(self) -> None:
-        for holder in (self._dataloader, self._dataloader.sampler):
-            if hasattr(holder, "set_epoch"):
-                holder.set_epoch(self._epoch)
-                return
 
 
 _STOCK = {"EpochBasedRunner": EpochRunner, "IterBasedRunner": IterRunner}
