@@ -156,7 +156,9 @@ def test_items_of_wrapped_datasets_are_stocks(coco_pair: Callable[[str], CocoPai
 
 @pytest.mark.usefixtures("native")
 @pytest.mark.parametrize("name", WRAPPED)
-def test_both_loaders_load_wrapped_datasets_alike(coco_pair: Callable[[str], CocoPair], mmdet: Any, name: str) -> None:
+def test_both_loaders_load_wrapped_datasets_alike(
+    coco_pair: Callable[[str], CocoPair], mmdet: Any, name: str
+) -> None:
     from penstock.integrations.mmdet import build_dataloader
 
     dataset = own_wrapped(name, pair_for(name, coco_pair), mmdet)

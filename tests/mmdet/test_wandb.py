@@ -150,7 +150,9 @@ def check_ground_truth(table: StagedTable, pair: CocoPair, dataset: Any, order: 
     assert sum(len(boxes_of(table.image(row, "image"), "ground_truth")) for row in range(len(order))) > 20
 
 
-def check_predictions(table: StagedTable, pair: CocoPair, dataset: Any, order: list[int], results: list[Any]) -> None:
+def check_predictions(
+    table: StagedTable, pair: CocoPair, dataset: Any, order: list[int], results: list[Any]
+) -> None:
     stock = stock_dataset(pair, [], test_mode=True)
     assert len(table.rows) == len(order) == len(results)
     drawn = 0
@@ -387,7 +389,9 @@ def test_the_facts_are_logged_without_wandb(
     assert not (tmp_path / "work" / "small_yolo.py").exists()
 
 
-def test_the_configuration_is_written_without_secrets_and_never_over_another(awkward: CocoPair, tmp_path: Path) -> None:
+def test_the_configuration_is_written_without_secrets_and_never_over_another(
+    awkward: CocoPair, tmp_path: Path
+) -> None:
     from mmcv import Config
 
     from penstock.integrations.mmdet.training.wandb_facts import keep_config
