@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -27,7 +28,7 @@ from support.require import require
 require("mmdet")
 
 from support import rank_work  # noqa: E402
-from support.ranks import run_on_ranks  # noqa: E402
+from support.ranks import free_port, run_on_ranks  # noqa: E402
 from support.recorder import Failing, digest  # noqa: E402
 from support.small_training import CLASSES, config, log_of, losses, seeded_detector  # noqa: E402
 
@@ -165,7 +166,7 @@ def test_an_error_of_one_rank_ends_all(awkward: CocoPair, native: Any, loader_ty
 
 @pytest.mark.parametrize(
     ("how", "kind", "message"),
-    [("killed", ProcessExitedException, "SIGKILL"), ("unsendable", RuntimeError, "^ValueError: of rank 1$")],
+    [("killed", ProcessExitedException, "SIGKILL"), ("unsendable", RuntimeError, "^ValueError: of rank 1, by fork$")],
 )
 def test_a_rank_that_is_gone_ends_all(
     awkward: CocoPair, how: str, kind: type[Exception], message: str, tmp_path: Path
@@ -186,6 +187,130 @@ def test_what_cannot_be_sent_to_processes_is_named(awkward: CocoPair, tmp_path: 
     model.callback = lambda: None
     with pytest.raises(ConfigError, match=r"cannot be sent to its processes: .*lambda"):
         train_detector(model, cfg, distributed=True)
+
+
+@pytest.mark.parametrize(
+    ("environment", "device", "message"),
+    [
+        ({"SLURM_STEP_NUM_TASKS": "4"}, "cuda", r"srun started .* one of 4; .*init_dist\('slurm'\) before"),
+        ({"SLURM_STEP_NUM_TASKS": "2"}, "cpu", r"srun started .* one of 2; .*init_process_group\('gloo'"),
+        ({"OMPI_COMM_WORLD_SIZE": "3"}, "cuda", r"mpirun started .* one of 3; .*init_dist\('mpi'\) before"),
+    ],
+    ids=["srun", "srun without GPUs", "mpirun"],
+)
+def test_processes_without_a_group_are_no_ranks(
+    awkward: CocoPair,
+    environment: dict[str, str],
+    device: str,
+    message: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from penstock.integrations.mmdet import train_detector
+
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    cfg = processes(awkward, tmp_path, device=device)
+    with pytest.raises(ConfigError, match=message):
+        train_detector(seeded_detector(cfg), cfg, distributed=True, validate=False)
+
+
+@pytest.mark.parametrize(
+    ("environment", "number"),
+    [
+        ({"LOCAL_RANK": "3"}, 3),
+        ({"OMPI_COMM_WORLD_LOCAL_RANK": "1"}, 1),
+        # This one sees its own GPUs alone.
+        ({"SLURM_LOCALID": "5"}, 1),
+        ({}, 2),
+    ],
+    ids=str,
+)
+def test_a_rank_has_the_gpu_of_its_number_on_its_machine(
+    environment: dict[str, str], number: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from types import SimpleNamespace
+
+    from penstock.integrations.mmdet.training.distributed import local_device
+
+    for name in ("LOCAL_RANK", "OMPI_COMM_WORLD_LOCAL_RANK", "SLURM_LOCALID"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr("torch.distributed.get_rank", lambda: 6)
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 4)
+    assert local_device(SimpleNamespace(device="cuda", gpu_ids=range(8)), distributed=True).index == number
+
+
+def test_two_machines(awkward: CocoPair, tmp_path: Path) -> None:
+    """A launcher with one process on each, in a folder of its own: numbers on the machine are not the ranks'."""
+    script = tmp_path / "train.py"
+    script.write_text(
+        textwrap.dedent(
+            """
+            import json, os, sys
+            from pathlib import Path
+            sys.path.insert(0, sys.argv[1])
+            import cv2, torch
+            from penstock.errors import ConfigError
+            from support import rank_work
+            from support.coco_lakes import CocoPair
+
+            cv2.setNumThreads(0)
+            torch.set_num_threads(1)
+            rank = os.environ["RANK"]
+            pair, work_dir = CocoPair(*map(Path, sys.argv[2:5])), sys.argv[5]
+            Path(work_dir, rank).mkdir()
+            os.chdir(Path(work_dir, rank))
+            settings = {"dist_params": {"timeout": 60}, "runner": {"type": "EpochBasedRunner", "max_epochs": 1}}
+            settings["log_config"] = {"interval": 1, "hooks": [{"type": "TextLoggerHook"}]}
+
+            def train(tmpdir):
+                evaluation = {"metric": "bbox", "tmpdir": tmpdir}
+                return rank_work.train(
+                    pair, "run", {"validate": True}, seed=None, evaluation=evaluation, **settings
+                )
+
+            shared = Path(work_dir, "shared")
+            shared.mkdir(exist_ok=True)
+            (shared / "kept").touch()
+            recorder = train(str(shared))
+            try:
+                train("apart")
+                error = ""
+            except (ConfigError, RuntimeError) as raised:
+                error = type(raised).__name__ + ": " + str(raised)
+            found = [recorder.weights, recorder.images, os.environ["LOCAL_RANK"], error]
+            Path("found.json").write_text(json.dumps(found))
+            """
+        )
+    )
+    tests = Path(__file__).resolve().parent.parent
+    command = [sys.executable, "-m", "torch.distributed.run", "--nnodes", "2", "--nproc_per_node", "1"]
+    command += ["--master_addr", "127.0.0.1", "--master_port", str(free_port())]
+    arguments = [str(script), str(tests), *map(str, awkward[:3]), str(tmp_path)]
+    machines, logs = [], [tmp_path / f"log-{node}" for node in range(2)]
+    for node, log in enumerate(logs):
+        with log.open("w") as out:
+            machines.append(subprocess.Popen([*command, "--node_rank", str(node), *arguments], stdout=out, stderr=out))
+    try:
+        codes = [machine.wait(150) for machine in machines]
+    finally:
+        for machine in machines:
+            machine.kill()
+            machine.wait()
+    assert codes == [0, 0], "\n".join(log.read_text()[-2000:] for log in logs)
+    first, second = (json.loads((tmp_path / rank / "found.json").read_text()) for rank in ("0", "1"))
+    assert (first[2], second[2]) == ("0", "0")
+    assert first[0] == second[0]
+    assert first[1] != second[1]
+    assert re.match("ConfigError: evaluation.tmpdir='apart': the results of other ranks are not there", first[3])
+    # MMDetection would have removed it.
+    assert [file.name for file in (tmp_path / "shared").iterdir()] == ["kept"]
+    # The first rank writes.
+    assert (tmp_path / "0" / "run" / "epoch_1.pth").exists()
+    assert len(list((tmp_path / "0" / "run").glob("*.log.json"))) >= 1
+    assert list((tmp_path / "1" / "run").iterdir()) == []
 
 
 def test_a_launchers_processes_are_used(awkward: CocoPair, tmp_path: Path) -> None:

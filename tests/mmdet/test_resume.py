@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 
+from penstock.errors import ConfigError, StorageError
 from support.coco_lakes import CocoPair
 from support.require import require
 from support.small_training import config, seeded_detector
@@ -28,7 +30,7 @@ def run(pair: CocoPair, work_dir: Path, kind: str = "EpochBasedRunner", length: 
     settings = {
         "runner": {"type": kind, "max_epochs": length},
         "checkpoint_config": {"interval": 1, "by_epoch": False},
-        "custom_hooks": [recorder],
+        "custom_hooks": [recorder, *changes.pop("hooks", ())],
         "log_config": None,
         "lr_config": {
             "policy": "CosineAnnealing",
@@ -68,6 +70,57 @@ def test_a_run_goes_on_within_an_epoch(
     for done in (1, 3, EPOCH, EPOCH + 2) if workers == 0 else (3,):
         checkpoint = str(tmp_path / "straight" / f"iter_{done}.pth")
         assert_goes_on(run(awkward, tmp_path / str(done), resume_from=checkpoint, **options), straight, done)
+
+
+@pytest.mark.parametrize(("kind", "loader_type"), [("EpochBasedRunner", "c++"), ("IterBasedRunner", "python")])
+def test_accumulated_gradients_are_kept(
+    awkward: CocoPair, native: Any, kind: str, loader_type: str, tmp_path: Path
+) -> None:
+    options = {"kind": kind, "deeplake_dataloader_type": loader_type}
+    options["optimizer_config"] = {"type": "GradientCumulativeOptimizerHook", "cumulative_iters": 3}
+    straight = run(awkward, tmp_path, **options)
+    # The optimizer steps after every third iteration, and at the end.
+    assert len(set(straight.weights)) == 4
+    # Within an epoch, after a step, at an epoch's last batch, and after an epoch without a step.
+    for done in (2, 3, EPOCH, 7):
+        checkpoint = tmp_path / f"iter_{done}.pth"
+        states = torch.load(checkpoint, weights_only=True)["optimizer"]["state"].values()
+        assert any("penstock_gradient" in state for state in states) == (done != 3)
+        resumed = run(awkward, tmp_path / str(done), resume_from=str(checkpoint), **options)
+        assert_goes_on(resumed, straight, done)
+
+
+def test_gradients_of_other_steps_are_left_out(
+    awkward: CocoPair, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    def accumulating(iterations: int) -> dict[str, Any]:
+        steps = {"type": "GradientCumulativeOptimizerHook", "cumulative_iters": iterations}
+        return {"deeplake_dataloader_type": "python", "length": 1, "optimizer_config": steps}
+
+    run(awkward, tmp_path, **accumulating(3))
+    resumed = run(awkward, tmp_path / "resumed", resume_from=str(tmp_path / "iter_2.pth"), **accumulating(4))
+    assert "a step every 3 iterations, in iteration 2; this run steps and counts otherwise" in caplog.text
+    assert len(resumed.losses) == 2
+
+
+@pytest.mark.parametrize("told", [True, False], ids=["the hook is told", "it is not"])
+def test_averages_of_weights_go_on(awkward: CocoPair, told: bool, tmp_path: Path) -> None:
+    """The hook swaps them with the weights at the turns of an epoch."""
+
+    def averaging(checkpoint: str | None = None) -> dict[str, Any]:
+        hook = {"type": "ExpMomentumEMAHook", "momentum": 0.3, "priority": 49, "resume_from": checkpoint}
+        return {"deeplake_dataloader_type": "python", "hooks": [hook]}
+
+    straight = run(awkward, tmp_path, **averaging())
+    final = torch.load(tmp_path / "iter_8.pth", weights_only=True)["state_dict"]
+    for done in (2, EPOCH):
+        checkpoint = str(tmp_path / f"iter_{done}.pth")
+        options = averaging(checkpoint if told else None)
+        resumed = run(awkward, tmp_path / str(done), resume_from=checkpoint, **options)
+        assert_goes_on(resumed, straight, done)
+        ends = torch.load(tmp_path / str(done) / "iter_8.pth", weights_only=True)["state_dict"]
+        assert any(name.startswith("ema_") for name in final)
+        assert all(torch.equal(final[name], ends[name]) for name in final)
 
 
 def test_the_latest_checkpoint_is_found(awkward: CocoPair, tmp_path: Path) -> None:
@@ -138,6 +191,63 @@ def test_a_checkpoint_of_another_runner_is_resumed_as_mmcv_does(awkward: CocoPai
     else:
         assert resumed.images == straight.images[:4]
     assert [where[2] for where in resumed.where] == [4, 5, 6, 7]
+
+
+def test_the_phases_of_iterations_go_on(awkward: CocoPair, tmp_path: Path) -> None:
+    workflow = [("train", 2), ("val", 3)]
+    options = {"deeplake_dataloader_type": "python", "kind": "IterBasedRunner", "workflow": workflow}
+    straight = run(awkward, tmp_path, **options)
+    assert len(set(straight.val_losses)) == len(straight.val_losses) == 3 * EPOCH
+    # Within the phase of training, and at its end.
+    for done, losses in ((3, 3), (EPOCH, 3)):
+        resumed = run(awkward, tmp_path / str(done), resume_from=str(tmp_path / f"iter_{done}.pth"), **options)
+        assert_goes_on(resumed, straight, done)
+        assert resumed.val_losses == straight.val_losses[losses:]
+
+
+def test_a_checkpoint_says_what_it_is_without(awkward: CocoPair, tmp_path: Path) -> None:
+    options = {"deeplake_dataloader_type": "python", "length": 1}
+    run(awkward, tmp_path, **options)
+    whole = torch.load(tmp_path / "iter_3.pth", weights_only=True)
+    # MMDetection's own loggers write what their run goes on with.
+    assert json.loads(json.dumps(whole["meta"]["penstock"])) == whole["meta"]["penstock"]
+    torch.save(whole["state_dict"], tmp_path / "weights.pth")
+    (tmp_path / "cut.pth").write_bytes((tmp_path / "iter_3.pth").read_bytes()[:5000])
+    for name, error, message in (
+        ("weights.pth", ConfigError, "has no 'meta', so that no run can go on with it. load_from takes the weights"),
+        ("cut.pth", StorageError, "the checkpoint '.*cut.pth' cannot be read"),
+        ("none.pth", StorageError, "the checkpoint '.*none.pth' cannot be read"),
+    ):
+        with pytest.raises(error, match=message):
+            run(awkward, tmp_path / "resumed", resume_from=str(tmp_path / name), **options)
+
+
+def test_without_its_optimizer_a_run_goes_on_from_its_weights(
+    awkward: CocoPair, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    saving = {"interval": 1, "by_epoch": False, "save_optimizer": False, "max_keep_ckpts": 2}
+    options = {"deeplake_dataloader_type": "python", "checkpoint_config": saving}
+    straight = run(awkward, tmp_path, **options)
+    assert sorted(path.name for path in tmp_path.glob("iter_*.pth")) == ["iter_7.pth", "iter_8.pth"]
+    resumed = run(awkward, tmp_path / "resumed", resume_from=str(tmp_path / "iter_7.pth"), **options)
+    assert "is without its optimizer (save_optimizer=False): momentum begins anew" in caplog.text
+    assert (resumed.losses, resumed.draws) == (straight.losses[7:], straight.draws[7:])
+    assert resumed.weights != straight.weights[7:]
+
+
+def test_an_epoch_of_other_images_begins_anew(
+    awkward: CocoPair, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    options = {"deeplake_dataloader_type": "python", "length": 1}
+    run(awkward, tmp_path, **options)
+    cfg = config(awkward, tmp_path)
+    cfg.data.train.filter_empty_gt = False
+    resumed = run(awkward, tmp_path / "more", resume_from=str(tmp_path / "iter_2.pth"), data=cfg.data, **options)
+    assert "epoch 1 begins anew: the state cannot be resumed here: its order is of other images" in caplog.text
+    assert resumed.where[0] == (0, 0, 0)
+    again = run(awkward, tmp_path / "seed", resume_from=str(tmp_path / "iter_2.pth"), seed=99, **options)
+    assert "follow from the checkpoint's seed 3, not from 99" in caplog.text
+    assert again.where[0] == (0, 2, 2)
 
 
 @pytest.mark.parametrize("kind", ["EpochBasedRunner", "IterBasedRunner"])

@@ -23,7 +23,7 @@ def fixed(pair: CocoPair, work_dir: Path) -> Any:
 KEYS = ["img", "gt_bboxes", "gt_labels"]
 
 
-def stock_run(pair: CocoPair, work_dir: Path) -> list[dict[str, Any]]:
+def stock_run(pair: CocoPair, work_dir: Path, **changes: Any) -> list[dict[str, Any]]:
     from mmdet.apis import train_detector
     from mmdet.datasets import build_dataset
 
@@ -36,17 +36,19 @@ def stock_run(pair: CocoPair, work_dir: Path) -> list[dict[str, Any]]:
     }
     cfg.data.train = {**files, "pipeline": cfg.data.train.pipeline}
     cfg.data.val = cfg.data.test = {**files, "pipeline": TEST_PIPELINE}
+    cfg.merge_from_dict(changes)
     model = seeded_detector(cfg)
     work_dir.mkdir()
     train_detector(model, [build_dataset(cfg.data.train)], cfg, validate=True, timestamp="log")
     return log_of(cfg)
 
 
-def own_run(pair: CocoPair, work_dir: Path, loader_type: str) -> list[dict[str, Any]]:
+def own_run(pair: CocoPair, work_dir: Path, loader_type: str, **changes: Any) -> list[dict[str, Any]]:
     from penstock.integrations.mmdet import train_detector
 
     cfg = fixed(pair, work_dir)
     cfg.deeplake_dataloader_type = loader_type
+    cfg.merge_from_dict(changes)
     model = seeded_detector(cfg)
     work_dir.mkdir()
     train_detector(model, cfg, timestamp="log")
@@ -62,3 +64,14 @@ def test_losses_and_metrics_are_stocks(awkward: CocoPair, native: Any, tmp_path:
         metrics = [{key: value for key, value in log[-1].items() if key.startswith("bbox")} for log in (own, stock)]
         assert metrics[0] == metrics[1]
         assert "bbox_mAP_copypaste" in metrics[0]
+
+
+def test_either_goes_on_with_the_others_checkpoints(awkward: CocoPair, native: Any, tmp_path: Path) -> None:
+    """Without a hook that draws: MMDetection keeps no random generators."""
+    two = {"runner": {"max_epochs": 2}}
+    straight = losses(own_run(awkward, tmp_path / "own", "c++", **two))
+    stock_run(awkward, tmp_path / "stock")
+    rest = len(straight) // 2
+    by_us = own_run(awkward, tmp_path / "by us", "c++", resume_from=str(tmp_path / "stock" / "epoch_1.pth"), **two)
+    by_stock = stock_run(awkward, tmp_path / "by stock", resume_from=str(tmp_path / "own" / "epoch_1.pth"), **two)
+    assert losses(by_us) == losses(by_stock) == straight[rest:]

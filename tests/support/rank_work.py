@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,21 @@ from support.coco_lakes import CocoPair
 from support.detection import TEST_PIPELINE, augmenting
 from support.recorder import Recorder
 from support.small_training import config, seeded_detector
+from support.wrapped import loaded, own_tree
 
-__all__ = ["epochs_of_indices", "evaluate", "frozen", "stopped_and_resumed", "tested", "train"]
+__all__ = [
+    "epochs_of_indices",
+    "evaluate",
+    "frozen",
+    "stopped_and_resumed",
+    "tested",
+    "train",
+    "wrapped_epochs",
+    "wrapped_metrics",
+]
+
+#: A sample's file name, and a hash of its image and boxes.
+Sample = tuple[str, str]
 
 
 def names(batch: Any) -> list[str]:
@@ -71,11 +85,14 @@ def train(pair: CocoPair, work_dir: str, options: dict[str, Any], **changes: Any
 
 
 def stopped_and_resumed(pair: CocoPair, work_dir: str, kind: str, loader_type: str) -> tuple[Recorder, Recorder]:
-    """A run of two epochs, and one that goes on where that one was after three iterations."""
+    """A run of two epochs, and one that goes on where that one was after three iterations, in the middle of two whose
+    gradients are accumulated.
+    """
     runner = {"type": kind, **({"max_iters": 4} if kind == "IterBasedRunner" else {"max_epochs": 2})}
     settings = {
         "runner": runner,
         "checkpoint_config": {"interval": 3, "by_epoch": False},
+        "optimizer_config": {"type": "GradientCumulativeOptimizerHook", "cumulative_iters": 2},
         "deeplake_dataloader_type": loader_type,
     }
     straight = train(pair, work_dir, {"samples": 4}, **settings)
@@ -106,3 +123,41 @@ def tested(pair: CocoPair, checkpoint: str, work_dir: str, options: dict[str, An
 
     cfg = config(pair, Path(work_dir), deeplake_dataloader_type="c++")
     return test_detector(None, cfg, checkpoint, distributed=True, eval_options=options)
+
+
+def wrapped_epochs(trees: dict[str, Any], loader_type: str, batch_size: int) -> dict[str, list[list[list[Sample]]]]:
+    """Of each tree of wrappers the batches of two epochs of training, ``batch_size`` samples on each rank."""
+    distributed = torch.distributed.is_initialized()
+    found = {}
+    for name, tree in trees.items():
+        epochs = loaded(tree, loader_type, 2, batch_size, dist=distributed)
+        found[name] = [[_samples(batch) for batch in batches] for batches in epochs]
+    return found
+
+
+def _samples(batch: Any) -> list[Sample]:
+    names = [meta["ori_filename"] for meta in batch["img_metas"].data[0]]
+    images, boxes = batch["img"].data[0], batch["gt_bboxes"].data[0]
+    contents = [
+        hashlib.sha256(image.numpy().tobytes() + own.numpy().tobytes()).hexdigest()
+        for image, own in zip(images, boxes, strict=True)
+    ]
+    return list(zip(names, contents, strict=True))
+
+
+def wrapped_metrics(pair: CocoPair, tree: Any, loader_type: str) -> tuple[int, Any, dict[str, Any] | None]:
+    """How many batches of validation this rank has, and on rank 0 the results of the seeded detector and their
+    metrics.
+    """
+    from penstock.integrations.mmdet import build_dataloader
+    from penstock.integrations.mmdet.training.device import OneDevice, Replica
+    from penstock.integrations.mmdet.training.evaluation import results_of_ranks
+
+    distributed = torch.distributed.is_initialized()
+    val = own_tree(tree, test_mode=True)
+    model = seeded_detector(config(pair, Path()))
+    device = torch.device("cpu")
+    wrapped = Replica(model, device) if distributed else OneDevice(model, device)
+    with build_dataloader(val, 1, 0, dist=distributed, shuffle=False, loader_type=loader_type) as loader:
+        results = results_of_ranks(wrapped, loader)
+    return len(loader), results, None if results is None else val.evaluate(results, metric="bbox")

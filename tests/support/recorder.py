@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import multiprocessing
 import os
 import random
 import signal
@@ -67,7 +68,8 @@ class Failing(Hook):  # type: ignore[misc]
     """Ends rank 1 in its second iteration.
 
     Args:
-        how: "killed", or "unsendable": by an error that cannot be pickled.
+        how: "killed", or "unsendable": by an error that cannot be pickled, and says how this process would start
+            others.
     """
 
     def __init__(self, how: str) -> None:
@@ -77,6 +79,6 @@ class Failing(Hook):  # type: ignore[misc]
         if runner.rank == 1 and runner.iter == 1:
             if self.how == "killed":
                 os.kill(os.getpid(), signal.SIGKILL)
-            error = ValueError("of rank 1")
+            error = ValueError(f"of rank 1, by {multiprocessing.get_start_method()}")
             error.held = lambda: None  # type: ignore[attr-defined]
             raise error

@@ -44,8 +44,8 @@ Of MMDetection's own:
   :mod:`penstock.integrations.mmdet.training.runners`. A runner of the user's own is built as it is.
 - ``workflow``: [("train", 1), ("val", 1)] logs the losses on ``data.val`` too, prepared as ``data.train`` says.
 - ``resume_from``, ``auto_resume``: go on with the batch that would have come next, with the random numbers that would
-  have come next, also within an epoch (``checkpoint_config=dict(interval=1000, by_epoch=False)``). Gradients that are
-  accumulated over several iterations are not kept.
+  have come next, also within an epoch (``checkpoint_config=dict(interval=1000, by_epoch=False)``). The gradients that a
+  ``GradientCumulativeOptimizerHook`` has accumulated and the averages of an ``EMAHook`` go on, too.
 - ``gpu_ids``, ``dist_params``, ``find_unused_parameters``, ``broadcast_buffers``: with ``distributed=True``.
 """
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator
+import zlib
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from penstock.errors import ConfigError
@@ -86,6 +87,27 @@ class DetectionLoader(DataLoader):
             self.items = flat_dataset(self._detection)
             self._replace_program(dataset_program(self.items))
         return super().__iter__()
+
+    def state_dict(self) -> dict[str, Any]:
+        """As :meth:`penstock.DataLoader.state_dict`, with a hash of which images there are and how they are grouped."""
+        groups = self.items.flag.tobytes() if isinstance(self.sampler, GroupedSampler) else b""
+        return {**super().state_dict(), "items": zlib.crc32(self.items.indices.tobytes() + groups)}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """As :meth:`penstock.DataLoader.load_state_dict`.
+
+        Raises:
+            ConfigError: The state belongs to another dataset, batch size or world size, or to other images of it.
+        """
+        if (
+            state.get("dataset") == self._samples.source.fingerprint()
+            and state.get("items") != self.state_dict()["items"]
+        ):
+            raise ConfigError(
+                "the state cannot be resumed here: its order is of other images of the dataset, or of other groups",
+                hint="'classes', 'filter_empty_gt' and 'shuffle' have to be what they were",
+            )
+        super().load_state_dict(state)
 
     @property
     def detection(self) -> Any:

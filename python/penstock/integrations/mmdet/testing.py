@@ -67,7 +67,7 @@ def test_detector(
         split: "test" or "val", in place of the choice above.
         out: Pickle file for the results, as ``tools/test.py`` writes it.
         format_only: Write the results as COCO's json files and compute no metrics; ``eval_options`` has to have
-            ``jsonfile_prefix``.
+            ``jsonfile_prefix``. Of one dataset: like MMDetection's, several that are joined have no files in common.
         eval_options: Arguments of the dataset's ``evaluate``, in place of those in ``cfg.evaluation``.
         show_dir: Folder for the images with what was detected, in files of the images' names.
         show_score_thr: Draw what has at least this score.

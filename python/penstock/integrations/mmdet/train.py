@@ -55,6 +55,7 @@ def train_detector(
         ds_train_tensors, ds_val_tensors: Stand in for ``deeplake_tensors``.
         distributed: Train in several processes, one for each GPU. Where a launcher (``torchrun``) started this one
             among others, or the script runs ``torch.distributed``, these are the processes; on several machines, too.
+            With ``srun`` or ``mpirun`` the script calls ``mmcv.runner.init_dist`` before.
             Else ``gpu_ids`` says how many are started here; on the CPU as well. The script then needs
             ``if __name__ == "__main__":``, and hooks that are objects are copied.
         timestamp: Names the log files; default: the time of the start.

@@ -6,6 +6,7 @@ import contextlib
 import datetime
 import functools
 import logging
+import multiprocessing
 import os
 import pickle
 import socket
@@ -28,6 +29,12 @@ from penstock.integrations.mmdet.training.random_state import random_state, rest
 __all__ = ["gathered", "has_launcher", "joined_group", "local_device", "spawn"]
 
 _LAUNCHER = ("RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
+#: What launchers that torch does not know of call the number of processes that they started, and their number on its
+#: machine.
+_OTHER_LAUNCHERS = {
+    "slurm": ("srun", "SLURM_STEP_NUM_TASKS", "SLURM_LOCALID"),
+    "mpi": ("mpirun", "OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_LOCAL_RANK"),
+}
 _BACKENDS = ("gloo", "mpi", "nccl", "ucc")
 
 
@@ -90,7 +97,9 @@ def local_device(cfg: Any, *, distributed: bool) -> torch.device:
         return torch.device(cfg.device, cfg.gpu_ids[0])
     if "LOCAL_RANK" in os.environ:
         return torch.device(cfg.device, int(os.environ["LOCAL_RANK"]))
-    return torch.device(cfg.device, dist.get_rank() % torch.cuda.device_count())
+    numbers = [int(os.environ[local]) for _, _, local in _OTHER_LAUNCHERS.values() if local in os.environ]
+    # A process may see no GPU but its own.
+    return torch.device(cfg.device, (numbers or [dist.get_rank()])[0] % torch.cuda.device_count())
 
 
 def gathered(value: Any, *, on_gpu: bool = False) -> list[Any] | None:
@@ -128,10 +137,12 @@ def spawn(work: Callable[..., None], cfg: Any, *args: Any) -> None:
         args: Further arguments; each process has copies.
 
     Raises:
-        ConfigError: Arguments that cannot be sent to another process, or ``dist_params`` that cannot work.
+        ConfigError: Arguments that cannot be sent to another process, ``dist_params`` that cannot work, or this is one
+            of several processes already.
         Exception: What one of the processes raised.
     """
     group_options(cfg)
+    _check_alone(cfg)
     count = len(cfg.gpu_ids)
     with tempfile.TemporaryDirectory(prefix="penstock-ranks-") as folder:
         try:
@@ -150,6 +161,18 @@ def spawn(work: Callable[..., None], cfg: Any, *args: Any) -> None:
         except ProcessExitedException as error:
             # One was killed, for memory say: the others' errors are that it is gone.
             raise (None if error.exit_code < 0 else _first_error(folder)) or error from error
+
+
+def _check_alone(cfg: Any) -> None:
+    for name, (command, size, _) in _OTHER_LAUNCHERS.items():
+        if int(os.environ.get(size) or 1) > 1:
+            ready = "torch.distributed.init_process_group('gloo', ...)"
+            if cfg.device != "cpu":
+                ready = f"mmcv.runner.init_dist('{name}')"
+            raise ConfigError(
+                f"distributed=True: {command} started this process as one of {os.environ[size]}; they are no group yet",
+                hint=f"Call {ready} before, or start them with torchrun",
+            )
 
 
 def _rank(rank: int, gpu_ids: list[int], folder: str, port: int, settings: dict[str, Any]) -> None:
@@ -171,6 +194,8 @@ def _settings_of_process(count: int) -> dict[str, Any]:
     logger = logging.getLogger("mmdet")
     files = [one.baseFilename for one in logger.handlers if isinstance(one, logging.FileHandler)]
     return {
+        # That of the platform, where the script has not chosen.
+        "start_method": multiprocessing.get_start_method(allow_none=True) or multiprocessing.get_all_start_methods()[0],
         "seed": torch.initial_seed(),
         "random": random_state(gpu=False),
         "threads": max(1, torch.get_num_threads() // count),
@@ -180,6 +205,8 @@ def _settings_of_process(count: int) -> dict[str, Any]:
 
 
 def _apply_settings(settings: dict[str, Any], rank: int) -> None:
+    # Else loaders would start workers as this process was started, which takes them seconds.
+    multiprocessing.set_start_method(settings["start_method"], force=True)
     # Of the GPU there is the seed alone: its state would take a context on the first GPU.
     torch.manual_seed(settings["seed"])
     restore_random_state(settings["random"])

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import mmcv
@@ -13,6 +16,7 @@ from mmdet.apis.test import collect_results_cpu
 from mmdet.core import DistEvalHook, EvalHook, encode_mask_results
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from penstock.errors import ConfigError
 from penstock.integrations.mmdet.loader import DetectionLoader
 from penstock.integrations.mmdet.training.distributed import gathered
 
@@ -69,7 +73,8 @@ def results_of_ranks(
     Args:
         model: In mmcv's wrapper; is put into evaluation mode.
         loader: Of this rank's part, not shuffled.
-        tmpdir: A folder that all ranks see, to collect results by files in place of messages.
+        tmpdir: A folder that all ranks see, to collect results by files in place of messages. Goes if nothing else is
+            in there.
         gpu_collect: Collect through the GPU's memory.
         progress: Called with how many results there are on all ranks, and of how many.
         seen: Called on each rank with an item and its result, in which masks are not yet run lengths.
@@ -81,13 +86,28 @@ def results_of_ranks(
     results = _own_results(model, loader, progress, seen)
     size = len(loader.detection)
     if tmpdir is not None and world_size > 1:
-        ordered: list[Any] | None = collect_results_cpu(results, size, tmpdir)
-        return ordered
+        return _collected_by_files(results, size, Path(tmpdir))
     parts = gathered(results, on_gpu=gpu_collect)
     if parts is None:
         return None
     in_turns = [result for results in zip(*parts, strict=True) for result in results]
     return in_turns[:size]
+
+
+def _collected_by_files(results: list[Any], size: int, folder: Path) -> list[Any] | None:
+    # MMDetection removes the whole folder, with whatever else lies there.
+    own = folder / ".penstock-results"
+    try:
+        ordered: list[Any] | None = collect_results_cpu(results, size, os.fspath(own))
+    except FileNotFoundError as error:
+        raise ConfigError(
+            f"evaluation.tmpdir='{folder}': the results of other ranks are not there",
+            hint="All machines have to see the same folder; without tmpdir results travel by messages",
+        ) from error
+    if ordered is not None:
+        with contextlib.suppress(OSError):
+            folder.rmdir()
+    return ordered
 
 
 def _own_results(

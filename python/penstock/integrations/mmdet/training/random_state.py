@@ -13,16 +13,16 @@ __all__ = ["random_state", "restore_random_state"]
 
 
 def random_state(*, gpu: bool = True) -> dict[str, Any]:
-    """The generators' state, of plain types and tensors; with ``gpu`` that of the GPU in use, where there is one."""
+    """The generators' state, of types that JSON has; with ``gpu`` that of the GPU in use, where there is one."""
     version, internal, gauss = random.getstate()
     name, keys, *rest = np.random.get_state(legacy=True)
     state = {
         "python": [version, list(internal), gauss],
-        "numpy": [name, torch.from_numpy(np.asarray(keys).astype(np.int64)), *rest],
-        "torch": torch.get_rng_state(),
+        "numpy": [name, np.asarray(keys).tolist(), *rest],
+        "torch": _text(torch.get_rng_state()),
     }
     if gpu and torch.cuda.is_available():
-        state["cuda"] = torch.cuda.get_rng_state()
+        state["cuda"] = _text(torch.cuda.get_rng_state())
     return state
 
 
@@ -31,8 +31,15 @@ def restore_random_state(state: Mapping[str, Any]) -> None:
     version, internal, gauss = state["python"]
     random.setstate((version, tuple(internal), gauss))
     name, keys, *rest = state["numpy"]
-    np.random.set_state((name, keys.cpu().numpy().astype(np.uint32), *rest))
-    # Loading may have put them on the GPU.
-    torch.set_rng_state(state["torch"].cpu())
+    np.random.set_state((name, np.array(keys, np.uint32), *rest))
+    torch.set_rng_state(_bytes(state["torch"]))
     if "cuda" in state and torch.cuda.is_available():
-        torch.cuda.set_rng_state(state["cuda"].cpu())
+        torch.cuda.set_rng_state(_bytes(state["cuda"]))
+
+
+def _text(state: torch.Tensor) -> str:
+    return bytes(state.numpy()).hex()
+
+
+def _bytes(text: str) -> torch.Tensor:
+    return torch.frombuffer(bytearray.fromhex(text), dtype=torch.uint8)

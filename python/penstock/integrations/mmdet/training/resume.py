@@ -10,6 +10,7 @@ from mmcv.runner import CheckpointHook, get_dist_info
 
 from penstock.errors import ConfigError
 from penstock.integrations.mmdet.training.distributed import gathered
+from penstock.integrations.mmdet.training.model_state import Gradients, iterations_of_a_step
 from penstock.integrations.mmdet.training.random_state import random_state, restore_random_state
 
 __all__ = [
@@ -20,7 +21,8 @@ __all__ = [
     "resumable",
 ]
 
-#: Where it stands in the ``meta`` of a checkpoint: {"position": ..., "complete": ..., "loader": ..., "random": [...]}.
+#: Where it stands in the ``meta`` of a checkpoint:
+#: {"position": ..., "complete": ..., "loader": ..., "random": [...], "step": ...}.
 META_KEY = "penstock"
 
 
@@ -38,13 +40,19 @@ class Position:
     batch: int = 0
     iteration: int = 0
 
-    def note(self, loader: Any, random_states: list[dict[str, Any]]) -> dict[str, Any]:
-        """What goes into the checkpoint; of plain types and tensors, which ``torch.load`` takes from strangers."""
+    def note(self, loader: Any, random_states: list[dict[str, Any]], step: int | None) -> dict[str, Any]:
+        """What goes into the checkpoint; of types that JSON has: mmcv's loggers write what they resume from."""
         state = loader.state_dict() if hasattr(loader, "state_dict") else None
         if state is not None:
             state.update(epoch=self.epoch, batch=self.batch)
         complete = self.batch == len(loader) if loader is not None else False
-        return {"position": asdict(self), "complete": complete, "loader": state, "random": random_states}
+        return {
+            "position": asdict(self),
+            "complete": complete,
+            "loader": state,
+            "random": random_states,
+            "step": step,
+        }
 
 
 class ResumableCheckpointHook(CheckpointHook):  # type: ignore[misc]
@@ -73,35 +81,69 @@ class Resumption:
         complete: Whether that is the end of an epoch, after which its hooks are still to come.
         loader: The loader's state.
         random: The generators of each rank.
+        step: After how many iterations the optimizer steps, where gradients are accumulated.
+        gradients: Those that wait for the optimizer's next step.
     """
 
     position: Position
     complete: bool
     loader: Mapping[str, Any] | None
     random: list[Mapping[str, Any]]
+    step: int | None
+    gradients: Gradients
 
     @classmethod
-    def of(cls, meta: Mapping[str, Any]) -> Resumption | None:
+    def of(cls, meta: Mapping[str, Any], gradients: Gradients) -> Resumption | None:
         """From a checkpoint's ``meta``; None where it was not written by a runner of ours."""
         note = meta.get(META_KEY)
         if note is None:
             return None
-        return cls(Position(**note["position"]), note["complete"], note["loader"], note["random"])
+        position = Position(**note["position"])
+        return cls(position, note["complete"], note["loader"], note["random"], note.get("step"), gradients)
 
-    def restore_random(self) -> None:
-        """Puts this rank's generators where they were; leaves them where the checkpoint has none for it."""
+    def restore(self, runner: Any) -> None:
+        """Puts this rank's generators and the accumulated gradients where they were; leaves the generators where the
+        checkpoint has none for this rank.
+        """
         rank, world_size = get_dist_info()
         if len(self.random) == world_size:
             restore_random_state(self.random[rank])
+        if self.gradients:
+            self._restore_gradients(runner)
+
+    def _restore_gradients(self, runner: Any) -> None:
+        iteration = self.position.iteration
+        if (iterations_of_a_step(runner), runner.iter) != (self.step, iteration):
+            runner.logger.warning(
+                "the checkpoint holds gradients that were accumulated for a step every %d iterations, in iteration %d; "
+                "this run steps and counts otherwise, and begins without them",
+                self.step,
+                iteration,
+            )
+            return
+        for parameter, gradient in self.gradients.items():
+            parameter.grad = gradient
+        # mmcv's hook, which only looks at the iteration, is about to say that they are lost.
+        runner.logger.info("gradients that were accumulated before iteration %d are those of the checkpoint", iteration)
 
     def restore_loader(self, loader: Any, logger: Any) -> bool:
         """Whether the loader goes on where it was; else its epoch begins anew, and the log says why."""
         if self.loader is None or not hasattr(loader, "load_state_dict"):
             return False
+        seed = loader.state_dict()["seed"]
         try:
             loader.load_state_dict(self.loader)
         except ConfigError as error:
             if self.position.batch and not self.complete:
                 logger.warning("epoch %d begins anew: %s", self.position.epoch + 1, error)
             return False
+        if self.loader["seed"] != seed:
+            logger.info("order and draws follow from the checkpoint's seed %d, not from %d", self.loader["seed"], seed)
+        return True
+
+    def set_loader(self, loader: Any, epoch: int, batch: int) -> bool:
+        """Whether another loader than that of training, of the same seed, begins at a batch of an epoch."""
+        if self.loader is None or not hasattr(loader, "load_state_dict"):
+            return False
+        loader.load_state_dict({**loader.state_dict(), "seed": self.loader["seed"], "epoch": epoch, "batch": batch})
         return True

@@ -6,12 +6,23 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from typing import Any
 
 import mmcv
 import torch
-from mmcv.runner import BaseRunner, EpochBasedRunner, IterBasedRunner, IterLoader, get_host_info, save_checkpoint
+from mmcv.runner import BaseRunner, EpochBasedRunner, IterBasedRunner, get_host_info, save_checkpoint
 
+from penstock.errors import ConfigError, StorageError
+from penstock.integrations.mmdet.training.endless_loader import EndlessLoader
+from penstock.integrations.mmdet.training.model_state import (
+    gradients_in_state,
+    iterations_of_a_step,
+    not_in,
+    put_back,
+    taken_gradients,
+    unchanged,
+)
 from penstock.integrations.mmdet.training.random_state import random_state
 from penstock.integrations.mmdet.training.resume import META_KEY, Position, Resumption
 
@@ -35,12 +46,22 @@ class _Resuming(BaseRunner):  # type: ignore[misc]
         self.random_states: list[dict[str, Any]] | None = None
         self._trained: Any = None
         self._loaded_meta: Mapping[str, Any] = {}
+        self._loaded_rest: Mapping[str, torch.Tensor] = {}
+        self._loaded_optimizer = False
         self._resumption: Resumption | None = None
+        self._resumed_rest: Mapping[str, torch.Tensor] = {}
 
     def load_checkpoint(self, *args: Any, **kwargs: Any) -> Any:
-        """As mmcv's; keeps what the checkpoint says of itself."""
-        checkpoint = super().load_checkpoint(*args, **kwargs)
+        """As mmcv's; keeps what the checkpoint says of itself, and what it holds that the model has not."""
+        try:
+            checkpoint = super().load_checkpoint(*args, **kwargs)
+        except Exception as error:
+            # Whatever unpickling raises.
+            name = args[0] if args else kwargs.get("filename")
+            raise StorageError(f"the checkpoint '{name}' cannot be read: {type(error).__name__}: {error}") from error
         self._loaded_meta = checkpoint.get("meta", {})
+        self._loaded_optimizer = "optimizer" in checkpoint
+        self._loaded_rest = not_in(self.model, checkpoint.get("state_dict", {}))
         return checkpoint
 
     def resume(
@@ -52,14 +73,34 @@ class _Resuming(BaseRunner):  # type: ignore[misc]
         if map_location == "default" and not torch.cuda.is_available():
             # The iteration-based runner would ask for a GPU.
             map_location = "cpu"
-        super().resume(checkpoint, resume_optimizer, map_location)
-        self._resumption = Resumption.of(self._loaded_meta)
-        kept = {key: self._loaded_meta[key] for key in ("hook_msgs", "fp16") if key in self._loaded_meta}
+        try:
+            super().resume(checkpoint, resume_optimizer, map_location)
+        except KeyError as error:
+            raise ConfigError(
+                f"resume_from: the checkpoint '{checkpoint}' has no {error}, so that no run can go on with it",
+                hint="load_from takes the weights alone",
+            ) from error
+        if resume_optimizer and not self._loaded_optimizer:
+            self.logger.warning(
+                "the checkpoint '%s' is without its optimizer (save_optimizer=False): momentum begins anew",
+                checkpoint,
+            )
+        meta, self._loaded_meta = self._loaded_meta, {}
+        self._resumption, self._resumed_rest = Resumption.of(meta, taken_gradients(self.optimizer)), self._loaded_rest
+        kept = {key: meta[key] for key in ("hook_msgs", "fp16") if key in meta}
         if kept:
             # The iteration-based runner forgets the best score and the scale of the losses.
             self.meta = {**(self.meta or {}), **kept}
         if self.meta is not None:
             self.meta.pop(META_KEY, None)
+
+    def call_hook(self, fn_name: str) -> None:
+        """As mmcv's."""
+        super().call_hook(fn_name)
+        if fn_name == "before_run":
+            # Buffers that hooks have only now added to the model: the averages of an EMAHook that was not told of the
+            # checkpoint.
+            put_back(self.model, self._resumed_rest)
 
     def _save(
         self, path: str, name: str, save_optimizer: bool, meta: dict[str, Any] | None, create_symlink: bool
@@ -73,11 +114,12 @@ class _Resuming(BaseRunner):  # type: ignore[misc]
             **(self.meta or {}),
             "epoch": position.epoch,
             "iter": position.iteration,
-            META_KEY: position.note(self._trained, self.random_states or [random_state()]),
+            META_KEY: position.note(self._trained, self.random_states or [random_state()], iterations_of_a_step(self)),
         }
         # Checkpoints may go to a store: such an address is no Path.
         target = os.path.join(path, name)  # noqa: PTH118
-        save_checkpoint(self.model, target, optimizer=self.optimizer if save_optimizer else None, meta=meta)
+        with gradients_in_state(self):
+            save_checkpoint(self.model, target, optimizer=self.optimizer if save_optimizer else None, meta=meta)
         if create_symlink:
             latest = os.path.join(path, "latest.pth")  # noqa: PTH118
             if sys.platform == "win32":
@@ -101,10 +143,13 @@ class EpochRunner(_Resuming, EpochBasedRunner):  # type: ignore[misc]
         self.data_loader = self._trained = data_loader
         self._max_iters = self._max_epochs * len(data_loader)
         resumption, self._resumption = self._resumption, None
-        if resumption is not None and resumption.position.batch == 0:
-            resumption.restore_random()
+        within = resumption is not None and resumption.position.batch > 0
+        if resumption is not None and not within:
+            resumption.restore(self)
         self.position = Position(self.epoch, 0, self.iter)
-        self.call_hook("before_train_epoch")
+        # Hooks that change weights there (EMAHook swaps them with their averages) did so before the checkpoint.
+        with unchanged(self.model) if within else nullcontext():
+            self.call_hook("before_train_epoch")
         first = self._go_on(data_loader, resumption)
         self.position = Position(self.epoch, first, self.iter)
         # Nothing is left where the checkpoint was written after an epoch's last batch.
@@ -158,14 +203,14 @@ class EpochRunner(_Resuming, EpochBasedRunner):  # type: ignore[misc]
         position = resumption.position
         going_on = resumption.restore_loader(data_loader, self.logger)
         if resumption.complete:
-            resumption.restore_random()
+            resumption.restore(self)
             return len(data_loader)
         if not going_on:
             self._iter = position.epoch * len(data_loader) if position.batch else self._iter
             return 0
         if position.batch:
             # Not before: hooks have drawn at this epoch's beginning already.
-            resumption.restore_random()
+            resumption.restore(self)
         return position.batch
 
 
@@ -179,7 +224,7 @@ class IterRunner(_Resuming, IterBasedRunner):  # type: ignore[misc]
         """Trains for an iteration."""
         resumption, self._resumption = self._resumption, None
         if resumption is not None:
-            resumption.restore_random()
+            resumption.restore(self)
         self._trained = data_loader._dataloader
         super().train(data_loader, **kwargs)
 
@@ -201,14 +246,18 @@ class IterRunner(_Resuming, IterBasedRunner):  # type: ignore[misc]
         self.logger.info("Hooks will be executed in the following order:\n%s", self.get_hook_info())
         self.logger.info("workflow: %s, max: %d iters", workflow, self._max_iters)
         self.call_hook("before_run")
-        loaders = [self._endless(loader, mode) for loader, (mode, _) in zip(data_loaders, workflow, strict=True)]
+        turns, done = self._done(workflow)
+        loaders = [
+            self._endless(loader, mode, turns * iterations + own)
+            for loader, (mode, iterations), own in zip(data_loaders, workflow, done, strict=True)
+        ]
         self.call_hook("before_epoch")
         while self.iter < self._max_iters:
-            for loader, (mode, iterations) in zip(loaders, workflow, strict=True):
-                self._inner_iter = 0
+            for number, (loader, (mode, iterations)) in enumerate(zip(loaders, workflow, strict=True)):
                 if not isinstance(mode, str) or not hasattr(self, mode):
                     raise ValueError(f"the runner has no phase {mode!r} to run")
-                for _ in range(iterations):
+                self._inner_iter, done[number] = done[number], 0
+                for _ in range(self._inner_iter, iterations):
                     if mode == "train" and self.iter >= self._max_iters:
                         break
                     getattr(self, mode)(loader, **kwargs)
@@ -233,57 +282,33 @@ class IterRunner(_Resuming, IterBasedRunner):  # type: ignore[misc]
         name = filename_tmpl.format(self.position.iteration)
         self._save(out_dir, name, save_optimizer, meta, create_symlink)
 
-    def _endless(self, loader: Any, mode: str) -> EndlessLoader:
-        resumption = self._resumption if mode == "train" else None
+    def _done(self, workflow: list[tuple[str, int]]) -> tuple[int, list[int]]:
+        """How often a resumed run had gone through its phases, and how many iterations of each it had done since: its
+        checkpoint was written after one of training.
+        """
+        in_turn = sum(iterations for mode, iterations in workflow if mode == "train")
+        if self._resumption is None or self.iter == 0 or in_turn == 0:
+            return 0, [0] * len(workflow)
+        turns = (self.iter - 1) // in_turn
+        left, done = self.iter - turns * in_turn, []
+        for mode, iterations in workflow:
+            done.append(min(left, iterations) if mode == "train" else iterations * (left > 0))
+            left -= done[-1] if mode == "train" else 0
+        return turns, done
+
+    def _endless(self, loader: Any, mode: str, done: int) -> EndlessLoader:
+        resumption = self._resumption
         if resumption is None:
             return EndlessLoader(loader)
+        if mode != "train":
+            epoch, batches = divmod(done, max(1, len(loader)))
+            return EndlessLoader(loader, epoch, batches, resumption.set_loader(loader, epoch, batches))
         position = resumption.position
         self.position = Position(position.epoch, position.batch, self.iter)
         going_on = resumption.restore_loader(loader, self.logger)
         if resumption.complete:
             return EndlessLoader(loader, position.epoch, len(loader))
         return EndlessLoader(loader, position.epoch, position.batch if going_on else 0, going_on)
-
-
-class EndlessLoader(IterLoader):  # type: ignore[misc]
-    """mmcv's ``IterLoader`` without waiting.
-
-    Args:
-        dataloader: The loader.
-        epoch: Its first epoch.
-        batches: How many batches of it are done.
-        positioned: Whether the loader is there already.
-
-    Attributes:
-        batches: How many batches of the epoch were given.
-    """
-
-    def __init__(self, dataloader: Any, epoch: int = 0, batches: int = 0, positioned: bool = False) -> None:
-        self._dataloader = dataloader
-        self._epoch = epoch
-        self.batches = batches
-        if not positioned:
-            self._set_epoch()
-        # Where an epoch's last batch is done, the next begins.
-        self.iter_loader = iter(dataloader if batches < len(dataloader) else ())
-
-    def __next__(self) -> Any:
-        try:
-            batch = next(self.iter_loader)
-        except StopIteration:
-            self._epoch += 1
-            self.batches = 0
-            self._set_epoch()
-            self.iter_loader = iter(self._dataloader)
-            batch = next(self.iter_loader)
-        self.batches += 1
-        return batch
-
-    def _set_epoch(self) -> None:
-        for holder in (self._dataloader, self._dataloader.sampler):
-            if hasattr(holder, "set_epoch"):
-                holder.set_epoch(self._epoch)
-                return
 
 
 _STOCK = {"EpochBasedRunner": EpochRunner, "IterBasedRunner": IterRunner}
