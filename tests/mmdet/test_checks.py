@@ -186,7 +186,7 @@ def test_keys(awkward: CocoPair, tmp_path: Path, changes: dict[str, Any], messag
 
 def test_every_key_of_mmdetections_evaluation_is_known(awkward: CocoPair, tmp_path: Path) -> None:
     evaluation = {"metric": "bbox", "interval": 1, "start": 1, "save_best": "auto", "rule": None, "classwise": True}
-    more = {"iou_thrs": [0.5], "metric_items": ["mAP"], "proposal_nums": (10,), "dynamic_intervals": None}
+    more = {"iou_thrs": [0.5], "metric_items": ["mAP"], "proposal_nums": (1, 10, 30), "dynamic_intervals": None}
     distributed = {"tmpdir": None, "gpu_collect": False}
     accepted(config(awkward, tmp_path / "work", evaluation={**evaluation, **more, **distributed}))
 

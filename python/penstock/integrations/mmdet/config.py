@@ -58,7 +58,7 @@ from typing import Any
 
 from penstock.errors import ConfigError
 from penstock.integrations.mmdet.metric_names import check_evaluation, eval_mode_of, format_of
-from penstock.integrations.mmdet.names import check_keys, did_you_mean
+from penstock.integrations.mmdet.names import check_integer, check_keys, did_you_mean
 
 __all__ = [
     "SPLIT_KEYS",
@@ -73,6 +73,9 @@ __all__ = [
 
 logger = logging.getLogger("penstock")
 
+_RUNNER = "runner=dict(type='EpochBasedRunner', max_epochs=12)"
+_RUNNERS = ("EpochBasedRunner", "IterBasedRunner")
+_WORKFLOW = "Use [('train', 1)] or [('train', 1), ('val', 1)]"
 _LOADER_TYPES = ("auto", "c++", "cpp", "python")
 _TOP_KEYS = ("deeplake_dataloader_type", "deeplake_metrics_format")
 #: Keys of a dataset.
@@ -93,6 +96,9 @@ SPLIT_KEYS = (
 STOCK_KEYS = (
     *("type", "ann_file", "data_root", "img_prefix", "seg_prefix", "seg_suffix", "proposal_file"),
     *("test_mode", "file_client_args", "samples_per_gpu", "img_subdir", "ann_subdir"),
+    # Of OpenImages and of panoptic segmentation.
+    *("label_file", "image_level_ann_file", "hierarchy_file", "meta_file", "get_supercategory", "get_metas"),
+    *("load_from_file", "filter_labels", "load_image_level_labels", "ins_ann_file"),
 )
 #: Names of a loader's options in MMDetection and in Deep Lake, and what they set.
 _LOADER_KEYS = {
@@ -158,19 +164,38 @@ def check_config(cfg: Mapping[str, Any], *, validate: bool) -> None:
     format_of(cfg)
     if "data" not in cfg or "train" not in cfg["data"]:
         raise ConfigError("the configuration has no data.train")
-    for key in ("optimizer", "work_dir"):
+    for key, example in (("optimizer", "dict(type='SGD', lr=0.01)"), ("work_dir", "'work_dirs/first'")):
         if key not in cfg:
-            raise ConfigError(f"the configuration has no {key}")
-    if "runner" not in cfg and "total_epochs" not in cfg:
-        raise ConfigError("the configuration has no runner", hint="runner=dict(type='EpochBasedRunner', max_epochs=12)")
+            raise ConfigError(f"the configuration has no {key}", hint=f"{key}={example}")
+    _check_runner(cfg)
     check_keys("data", cfg["data"], _DATA_KEYS)
-    phases = [phase for phase, *_ in cfg.get("workflow") or [("train", 1)]]
-    for phase in phases:
-        _check_choice("workflow", phase, ("train", "val"))
-    if "train" not in phases:
-        raise ConfigError("workflow: it has no phase 'train'", hint="Use [('train', 1)] or [('train', 1), ('val', 1)]")
+    _check_workflow(cfg.get("workflow") or [("train", 1)])
+    if cfg.get("seed") is not None:
+        check_integer("seed", cfg["seed"], 0)
     if validate:
         check_evaluation(cfg)
+
+
+def _check_runner(cfg: Mapping[str, Any]) -> None:
+    if "runner" not in cfg and "total_epochs" not in cfg:
+        raise ConfigError("the configuration has no runner", hint=_RUNNER)
+    runner = cfg.get("runner") or {"type": "EpochBasedRunner", "max_epochs": cfg.get("total_epochs")}
+    if not isinstance(runner, Mapping) or "type" not in runner:
+        raise ConfigError(f"runner: a dict with a 'type' is needed, got {runner!r}", hint=_RUNNER)
+    if runner["type"] in _RUNNERS and runner.get("max_epochs") is None and runner.get("max_iters") is None:
+        raise ConfigError(f"runner: '{runner['type']}' has neither max_epochs nor max_iters", hint=_RUNNER)
+
+
+def _check_workflow(workflow: Any) -> None:
+    phases = workflow if isinstance(workflow, (list, tuple)) else [workflow]
+    for phase in phases:
+        if not isinstance(phase, (list, tuple)) or len(phase) != 2 or not isinstance(phase[1], int):
+            raise ConfigError(
+                f"workflow: a list of phases and their epochs is needed, got {workflow!r}", hint=_WORKFLOW
+            )
+        _check_choice("workflow", phase[0], ("train", "val"))
+    if all(phase != "train" for phase, _ in phases):
+        raise ConfigError("workflow: it has no phase 'train'", hint=_WORKFLOW)
 
 
 def loader_type_of(cfg: Mapping[str, Any]) -> str:
@@ -243,10 +268,11 @@ def parse_loader(data: Mapping[str, Any], name: str) -> LoaderSettings:
     ):
         check_keys(where, options, _LOADER_KEYS)
         found.update({_LOADER_KEYS[key]: value for key, value in options.items() if value is not None})
-    for key, least in (("batch_size", 1), ("num_workers", 0)):
-        value = found[key]
-        if isinstance(value, bool) or not isinstance(value, int) or value < least:
-            raise ConfigError(f"data.{name}: {key} must be an int of at least {least}, got {value!r}")
+    for key, least in (("batch_size", 1), ("num_workers", 0), ("prefetch_factor", 1)):
+        check_integer(f"data.{name}: {key}", found.get(key, least), least)
+    for key in ("shuffle", "drop_last", "persistent_workers", "pin_memory"):
+        if not isinstance(found.get(key, False), bool):
+            raise ConfigError(f"data.{name}: {key} must be True or False, got {found[key]!r}")
     if name != "train" and found["shuffle"]:
         logger.warning("data.%s: shuffle is ignored: results go by the order of the dataset", name)
         found["shuffle"] = False

@@ -5,16 +5,21 @@ from __future__ import annotations
 import difflib
 import logging
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import torch
 from mmcv.cnn import VGG
+from mmdet.datasets import ConcatDataset, MultiImageMixDataset
+from mmdet.datasets.pipelines import AutoAugment, Collect, Compose, LoadAnnotations, MultiScaleFlipAug
+from mmdet.models import SingleStageDetector, TwoStageDetector
 from mmdet.models.dense_heads import GARPNHead, RPNHead
 from mmdet.models.roi_heads.mask_heads import FusedSemanticHead
 from mmdet.models.seg_heads.base_semantic_head import BaseSemanticHead
 
 from penstock.errors import ConfigError
 from penstock.extras import import_extra
+from penstock.integrations.mmdet.data.dataset import DeepLakeCocoDataset
 from penstock.integrations.mmdet.data.wrappers import leaves_of
 from penstock.integrations.mmdet.training.wandb_facts import logger_hooks
 
@@ -28,6 +33,10 @@ _WANDB_HOOKS = ("MMDetWandbHook", "WandbLoggerHook")
 #: Modules whose num_classes are not the dataset's: objectness, stuff, a backbone's own.
 _OTHER_CLASSES = (RPNHead, GARPNHead, VGG, FusedSemanticHead, BaseSemanticHead)
 _NOT_HEADS = {"backbone", "neck"}
+#: Of MMDetection's steps those that end a pipeline, or have such within.
+_LAST_STEPS = (Collect, MultiScaleFlipAug, AutoAugment, Compose)
+#: What models are trained with.
+_ANNOTATIONS = {"gt_bboxes", "gt_labels", "gt_masks"}
 #: So many names are listed in a message.
 _NAMES = 5
 
@@ -48,6 +57,9 @@ def check_before_opening(cfg: Mapping[str, Any]) -> None:
         near = difflib.get_close_matches(key, _TOP_KEYS, n=1, cutoff=0.85)
         if near and key not in _TOP_KEYS:
             raise ConfigError(f"the configuration: unknown key '{key}'", hint=f"Did you mean '{near[0]}'?")
+    for key in ("load_from", "resume_from"):
+        _check_file(key, cfg.get(key))
+    _check_device(cfg.get("device"))
     hooks = logger_hooks(cfg)
     for name in _WANDB_HOOKS:
         if name in hooks:
@@ -59,25 +71,112 @@ def check_before_opening(cfg: Mapping[str, Any]) -> None:
         )
 
 
-def check_before_training(model: torch.nn.Module, train: Any, val: Any = None) -> None:
+def _check_file(key: str, value: Any) -> None:
+    """A checkpoint has to be there; what has a scheme (http://, torchvision://) is fetched later."""
+    if isinstance(value, str) and value and "://" not in value and not Path(value).expanduser().is_file():
+        raise ConfigError(f"{key}: there is no file '{value}'")
+
+
+def _check_device(name: Any) -> None:
+    try:
+        torch.device(name or "cpu")
+    except (RuntimeError, TypeError) as error:
+        raise ConfigError(f"device: there is no {name!r}", hint="It is 'cpu' or 'cuda'") from error
+
+
+def check_before_training(
+    model: torch.nn.Module, train: Any, val: Any = None, metrics: Sequence[str] = ()
+) -> None:
     """Finds what does not fit together, once the datasets are open.
 
     Args:
         model: The detector.
         train, val: MMDetection's datasets; ``val`` is None without validation.
+        metrics: Names of those that ``val`` is to be evaluated with.
 
     Raises:
         ConfigError: A head for another number of classes than the dataset has, as MMDetection's ``NumClassCheckHook``
-            finds it later; validation on other classes than training.
+            finds it later; validation on other classes than training; a pipeline that ends without ``Collect``, or is
+            one of testing for training or the reverse; a metric of what the detector does not find.
         DatasetFormatError: A label without a class, or tensors that contradict each other, by sample.
     """
+    _check_train_pipelines(train)
     for leaf in leaves_of(train):
         # Else read with the first batch, where no image was to be filtered.
         _ = leaf.annotations
     _check_heads(model, train.CLASSES)
     if val is None:
         return
+    _check_test_pipelines(val)
+    _check_metrics(model, metrics)
     _check_same_classes(tuple(train.CLASSES), tuple(val.CLASSES))
+
+
+def _check_train_pipelines(dataset: Any) -> None:
+    for step in _last_steps(dataset):
+        if isinstance(step, MultiScaleFlipAug) or (type(step) is Collect and not _ANNOTATIONS & set(step.keys)):
+            name = type(step).__name__
+            raise ConfigError(
+                f"data.train: the pipeline ends with '{name}' and collects no annotations: it is one of testing",
+                hint="Give it the pipeline of training, with Collect(keys=['img', 'gt_bboxes', 'gt_labels'])",
+            )
+        _check_collects("data.train", step)
+    for leaf in leaves_of(dataset):
+        if any(isinstance(step, LoadAnnotations) and step.denorm_bbox for step in leaf.pipeline.transforms):
+            raise ConfigError(
+                "data.train: denorm_bbox=True multiplies boxes by the image's size, and those of Deep Lake come in "
+                "pixels, whatever their format",
+                hint="Leave it out",
+            )
+
+
+def _check_test_pipelines(dataset: Any) -> None:
+    for step in _last_steps(dataset):
+        if type(step) is Collect:
+            raise ConfigError(
+                "data.val: the pipeline has no 'MultiScaleFlipAug', which detectors take images from in testing",
+                hint="Give it the test pipeline of MMDetection's configurations",
+            )
+        _check_collects("data.val", step)
+
+
+def _check_collects(where: str, step: Any) -> None:
+    """A user's own step may do what ``Collect`` does; MMDetection's others do not."""
+    if type(step).__module__.startswith("mmdet.") and not isinstance(step, _LAST_STEPS):
+        raise ConfigError(
+            f"{where}: the pipeline ends with '{type(step).__name__}', and not with 'Collect'",
+            hint="Append dict(type='Collect', keys=['img', 'gt_bboxes', 'gt_labels'])",
+        )
+
+
+def _last_steps(dataset: Any) -> Iterator[Any]:
+    """The last step of the pipeline of each kind of samples within a dataset."""
+    if isinstance(dataset, MultiImageMixDataset):
+        yield dataset.pipeline[-1]
+    elif isinstance(dataset, ConcatDataset):
+        for inner in dataset.datasets:
+            yield from _last_steps(inner)
+    elif isinstance(dataset, DeepLakeCocoDataset):
+        yield dataset.pipeline.transforms[-1]
+    else:
+        yield from _last_steps(dataset.dataset)
+
+
+def _check_metrics(model: torch.nn.Module, metrics: Sequence[str]) -> None:
+    """Of MMDetection's own detectors it is known what they find."""
+    kind = type(model)
+    if not kind.__module__.startswith("mmdet.") or not isinstance(model, (SingleStageDetector, TwoStageDetector)):
+        return
+    if "proposal_fast" in metrics:
+        raise ConfigError(
+            f"evaluation.metric: 'proposal_fast' is of proposals, and '{kind.__name__}' gives detections by class",
+            hint="Use 'proposal'",
+        )
+    if "segm" in metrics and not model.with_mask and not hasattr(model, "panoptic_head"):
+        raise ConfigError(
+            f"evaluation.metric: 'segm' needs a detector that finds masks, and this '{kind.__name__}' has no mask_head",
+            hint="Use metric=['bbox']",
+        )
 
 
 def _check_same_classes(train: Sequence[str], val: Sequence[str]) -> None:
