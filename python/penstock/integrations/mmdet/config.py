@@ -58,7 +58,8 @@ from typing import Any
 
 from penstock.errors import ConfigError
 from penstock.integrations.mmdet.metric_names import check_evaluation, eval_mode_of, format_of
-from penstock.integrations.mmdet.names import check_integer, check_keys, did_you_mean
+from penstock.integrations.mmdet.names import check_choice, check_integer, check_keys
+from penstock.integrations.mmdet.run_keys import check_runner, check_workflow
 
 __all__ = [
     "SPLIT_KEYS",
@@ -73,9 +74,6 @@ __all__ = [
 
 logger = logging.getLogger("penstock")
 
-_RUNNER = "runner=dict(type='EpochBasedRunner', max_epochs=12)"
-_RUNNERS = ("EpochBasedRunner", "IterBasedRunner")
-_WORKFLOW = "Use [('train', 1)] or [('train', 1), ('val', 1)]"
 _LOADER_TYPES = ("auto", "c++", "cpp", "python")
 _TOP_KEYS = ("deeplake_dataloader_type", "deeplake_metrics_format")
 #: Keys of a dataset.
@@ -167,42 +165,20 @@ def check_config(cfg: Mapping[str, Any], *, validate: bool) -> None:
     for key, example in (("optimizer", "dict(type='SGD', lr=0.01)"), ("work_dir", "'work_dirs/first'")):
         if key not in cfg:
             raise ConfigError(f"the configuration has no {key}", hint=f"{key}={example}")
-    _check_runner(cfg)
+    check_runner(cfg)
     check_keys("data", cfg["data"], _DATA_KEYS)
-    _check_workflow(cfg.get("workflow") or [("train", 1)])
+    check_workflow(cfg.get("workflow") or [("train", 1)])
     if cfg.get("seed") is not None:
         check_integer("seed", cfg["seed"], 0)
     if validate:
         check_evaluation(cfg)
 
 
-def _check_runner(cfg: Mapping[str, Any]) -> None:
-    if "runner" not in cfg and "total_epochs" not in cfg:
-        raise ConfigError("the configuration has no runner", hint=_RUNNER)
-    runner = cfg.get("runner") or {"type": "EpochBasedRunner", "max_epochs": cfg.get("total_epochs")}
-    if not isinstance(runner, Mapping) or "type" not in runner:
-        raise ConfigError(f"runner: a dict with a 'type' is needed, got {runner!r}", hint=_RUNNER)
-    if runner["type"] in _RUNNERS and runner.get("max_epochs") is None and runner.get("max_iters") is None:
-        raise ConfigError(f"runner: '{runner['type']}' has neither max_epochs nor max_iters", hint=_RUNNER)
-
-
-def _check_workflow(workflow: Any) -> None:
-    phases = workflow if isinstance(workflow, (list, tuple)) else [workflow]
-    for phase in phases:
-        if not isinstance(phase, (list, tuple)) or len(phase) != 2 or not isinstance(phase[1], int):
-            raise ConfigError(
-                f"workflow: a list of phases and their epochs is needed, got {workflow!r}", hint=_WORKFLOW
-            )
-        _check_choice("workflow", phase[0], ("train", "val"))
-    if all(phase != "train" for phase, _ in phases):
-        raise ConfigError("workflow: it has no phase 'train'", hint=_WORKFLOW)
-
-
 def loader_type_of(cfg: Mapping[str, Any]) -> str:
     """The configuration's ``deeplake_dataloader_type``, "auto" by default. Raises ConfigError."""
     value = cfg.get("deeplake_dataloader_type", "auto")
     name = value.lower() if isinstance(value, str) else value
-    _check_choice("deeplake_dataloader_type", name, _LOADER_TYPES)
+    check_choice("deeplake_dataloader_type", name, _LOADER_TYPES)
     return str(name)
 
 
@@ -298,10 +274,3 @@ def _given(credentials: Any) -> Any:
     if isinstance(credentials, Mapping) and not any(credentials.values()):
         return None
     return credentials
-
-
-def _check_choice(name: str, value: Any, known: Sequence[str], not_yet: Sequence[str] = ()) -> None:
-    if value in not_yet:
-        raise ConfigError(f"{name}: '{value}' is not supported yet", hint=did_you_mean("", known))
-    if value not in known:
-        raise ConfigError(f"{name}: there is no '{value}'", hint=did_you_mean(str(value), known))

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from penstock.errors import ConfigError
-from penstock.integrations.mmdet.names import check_integer, check_keys, did_you_mean
+from penstock.integrations.mmdet.names import check_choice, check_integer, check_keys, did_you_mean
 
 __all__ = ["EVAL_MODES", "check_evaluation", "check_metrics", "eval_mode_of", "format_of", "without_hook_options"]
 
@@ -45,7 +45,7 @@ _MODE_OF_YEAR = {"2007": "11points", "2012": "area"}
 def format_of(cfg: Mapping[str, Any]) -> str:
     """``deeplake_metrics_format`` of a configuration, "COCO" by default. Raises ConfigError for an unknown one."""
     value = cfg.get("deeplake_metrics_format") or "COCO"
-    _check_choice("deeplake_metrics_format", value, _METRICS)
+    check_choice("deeplake_metrics_format", value, _METRICS)
     return str(value)
 
 
@@ -80,9 +80,9 @@ def check_evaluation(cfg: Mapping[str, Any]) -> list[str]:
     check_keys("evaluation", options, (*_OPTIONS[metrics_format], *_HOOK_OPTIONS))
     items = options.get("metric_items")
     for item in [items] if isinstance(items, str) else items or ():
-        _check_choice("evaluation.metric_items", item, _ITEMS)
+        check_choice("evaluation.metric_items", item, _ITEMS)
     if options.get("eval_mode") is not None:
-        _check_choice("evaluation.eval_mode", options["eval_mode"], EVAL_MODES)
+        check_choice("evaluation.eval_mode", options["eval_mode"], EVAL_MODES)
     metrics = check_metrics(options.get("metric"), metrics_format)
     _check_schedule(options)
     _check_numbers(options, metrics)
@@ -142,8 +142,3 @@ def eval_mode_of(*places: object) -> str:
             if year:
                 return _MODE_OF_YEAR[year[1]]
     return EVAL_MODES[0]
-
-
-def _check_choice(name: str, value: Any, known: Iterable[str]) -> None:
-    if value not in known:
-        raise ConfigError(f"{name}: there is no '{value}'", hint=did_you_mean(str(value), known))

@@ -10,8 +10,6 @@ from typing import Any
 
 import torch
 from mmcv.cnn import VGG
-from mmdet.datasets import ConcatDataset, MultiImageMixDataset
-from mmdet.datasets.pipelines import AutoAugment, Collect, Compose, LoadAnnotations, MultiScaleFlipAug
 from mmdet.models import SingleStageDetector, TwoStageDetector
 from mmdet.models.dense_heads import GARPNHead, RPNHead
 from mmdet.models.roi_heads.mask_heads import FusedSemanticHead
@@ -19,8 +17,8 @@ from mmdet.models.seg_heads.base_semantic_head import BaseSemanticHead
 
 from penstock.errors import ConfigError
 from penstock.extras import import_extra
-from penstock.integrations.mmdet.data.dataset import DeepLakeCocoDataset
 from penstock.integrations.mmdet.data.wrappers import leaves_of
+from penstock.integrations.mmdet.training.pipeline_checks import check_test_pipelines, check_train_pipelines
 from penstock.integrations.mmdet.training.wandb_facts import logger_hooks
 
 __all__ = ["check_before_opening", "check_before_training"]
@@ -33,10 +31,6 @@ _WANDB_HOOKS = ("MMDetWandbHook", "WandbLoggerHook")
 #: Modules whose num_classes are not the dataset's: objectness, stuff, a backbone's own.
 _OTHER_CLASSES = (RPNHead, GARPNHead, VGG, FusedSemanticHead, BaseSemanticHead)
 _NOT_HEADS = {"backbone", "neck"}
-#: Of MMDetection's steps those that end a pipeline, or have such within.
-_LAST_STEPS = (Collect, MultiScaleFlipAug, AutoAugment, Compose)
-#: What models are trained with.
-_ANNOTATIONS = {"gt_bboxes", "gt_labels", "gt_masks"}
 #: So many names are listed in a message.
 _NAMES = 5
 
@@ -100,66 +94,16 @@ def check_before_training(
             one of testing for training or the reverse; a metric of what the detector does not find.
         DatasetFormatError: A label without a class, or tensors that contradict each other, by sample.
     """
-    _check_train_pipelines(train)
+    check_train_pipelines(train)
     for leaf in leaves_of(train):
         # Else read with the first batch, where no image was to be filtered.
         _ = leaf.annotations
     _check_heads(model, train.CLASSES)
     if val is None:
         return
-    _check_test_pipelines(val)
+    check_test_pipelines(val)
     _check_metrics(model, metrics)
     _check_same_classes(tuple(train.CLASSES), tuple(val.CLASSES))
-
-
-def _check_train_pipelines(dataset: Any) -> None:
-    for step in _last_steps(dataset):
-        if isinstance(step, MultiScaleFlipAug) or (type(step) is Collect and not _ANNOTATIONS & set(step.keys)):
-            name = type(step).__name__
-            raise ConfigError(
-                f"data.train: the pipeline ends with '{name}' and collects no annotations: it is one of testing",
-                hint="Give it the pipeline of training, with Collect(keys=['img', 'gt_bboxes', 'gt_labels'])",
-            )
-        _check_collects("data.train", step)
-    for leaf in leaves_of(dataset):
-        if any(isinstance(step, LoadAnnotations) and step.denorm_bbox for step in leaf.pipeline.transforms):
-            raise ConfigError(
-                "data.train: denorm_bbox=True multiplies boxes by the image's size, and those of Deep Lake come in "
-                "pixels, whatever their format",
-                hint="Leave it out",
-            )
-
-
-def _check_test_pipelines(dataset: Any) -> None:
-    for step in _last_steps(dataset):
-        if type(step) is Collect:
-            raise ConfigError(
-                "data.val: the pipeline has no 'MultiScaleFlipAug', which detectors take images from in testing",
-                hint="Give it the test pipeline of MMDetection's configurations",
-            )
-        _check_collects("data.val", step)
-
-
-def _check_collects(where: str, step: Any) -> None:
-    """A user's own step may do what ``Collect`` does; MMDetection's others do not."""
-    if type(step).__module__.startswith("mmdet.") and not isinstance(step, _LAST_STEPS):
-        raise ConfigError(
-            f"{where}: the pipeline ends with '{type(step).__name__}', and not with 'Collect'",
-            hint="Append dict(type='Collect', keys=['img', 'gt_bboxes', 'gt_labels'])",
-        )
-
-
-def _last_steps(dataset: Any) -> Iterator[Any]:
-    """The last step of the pipeline of each kind of samples within a dataset."""
-    if isinstance(dataset, MultiImageMixDataset):
-        yield dataset.pipeline[-1]
-    elif isinstance(dataset, ConcatDataset):
-        for inner in dataset.datasets:
-            yield from _last_steps(inner)
-    elif isinstance(dataset, DeepLakeCocoDataset):
-        yield dataset.pipeline.transforms[-1]
-    else:
-        yield from _last_steps(dataset.dataset)
 
 
 def _check_metrics(model: torch.nn.Module, metrics: Sequence[str]) -> None:
