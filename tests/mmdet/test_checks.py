@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -279,6 +280,17 @@ def test_the_wandb_hook_without_checkpoints(awkward: CocoPair, tmp_path: Path) -
         log_config={"interval": 1, "hooks": [{"type": "MMDetWandbHook"}]},
     )
     assert "'MMDetWandbHook' asks for checkpoints" in str(refused(cfg))
+
+
+def test_tables_of_several_datasets(awkward: CocoPair, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "wandb", ModuleType("wandb"))
+    hook = {"type": "MMDetWandbHook"}
+    cfg = config(awkward, tmp_path / "work", log_config={"interval": 1, "hooks": [hook]})
+    cfg.data.val = [cfg.data.val, cfg.data.val]
+    said = str(refused(cfg))
+    assert "'MMDetWandbHook' draws images of one dataset, and data.val has 2. Set its num_eval_images=0" in said
+    cfg.log_config.hooks[0].num_eval_images = 0
+    accepted(cfg)
 
 
 @pytest.mark.parametrize("name", ["MMDetWandbHook", "WandbLoggerHook"])

@@ -20,7 +20,7 @@ from penstock.integrations.mmdet.training.distributed import local_device
 from penstock.integrations.mmdet.training.evaluation import evaluation_hook
 from penstock.integrations.mmdet.training.hooks import register_training_hooks
 from penstock.integrations.mmdet.training.runners import runner_config
-from penstock.integrations.mmdet.training.wandb_facts import DatasetFacts, keep_config
+from penstock.integrations.mmdet.training.wandb_facts import DatasetFacts, check_tables, keep_config
 
 __all__ = ["run_training"]
 
@@ -46,6 +46,7 @@ def run_training(
     """
     metrics = [] if evaluated is None else check_evaluation(cfg)
     check_before_training(model, loaders["train"].dataset, None if evaluated is None else evaluated.dataset, metrics)
+    check_tables(cfg, None if evaluated is None else evaluated.dataset)
     keep_config(cfg, meta)
     root_logger = get_root_logger(log_level=cfg.log_level)
     classes = loaders["train"].detection.CLASSES
