@@ -192,6 +192,7 @@ def test_keys(awkward: CocoPair, tmp_path: Path, changes: dict[str, Any], messag
     [
         ({"load_from": "/none.pth"}, "load_from: there is no file '/none.pth'"),
         ({"resume_from": "/none.pth"}, "resume_from: there is no file '/none.pth'"),
+        ({"log_config": {"interval": 1}}, "log_config: a dict with a list of 'hooks' is needed, got {'interval': 1}"),
         ({"device": "gpu"}, "device: there is no 'gpu'. It is 'cpu' or 'cuda'"),
         ({"evaluation": {"metric": "proposal_fast"}}, "'proposal_fast' is of proposals, and 'YOLOV3' gives detections"),
     ],
@@ -199,6 +200,29 @@ def test_keys(awkward: CocoPair, tmp_path: Path, changes: dict[str, Any], messag
 )
 def test_values_that_cannot_be(awkward: CocoPair, tmp_path: Path, changes: dict[str, Any], message: str) -> None:
     assert message in str(refused(config(awkward, tmp_path / "work", **changes)))
+
+
+def test_a_configuration_that_is_none(awkward: CocoPair, tmp_path: Path) -> None:
+    from penstock.integrations.mmdet import train_detector
+
+    cfg = config(awkward, tmp_path / "work")
+    for other in ("config.py", cfg._cfg_dict.to_dict()):
+        with pytest.raises(TypeError, match=r"cfg must be an mmcv\.Config, as Config\.fromfile gives it"):
+            train_detector(torch.nn.Module(), other)
+
+
+def test_an_unknown_wrapper(awkward: CocoPair, tmp_path: Path) -> None:
+    cfg = config(awkward, tmp_path / "work")
+    cfg.data.train = {"type": "RepeatDatset", "times": 2, "dataset": cfg.data.train}
+    assert "no wrapper of datasets 'RepeatDatset'. Did you mean 'RepeatDataset'?" in str(refused(cfg))
+
+
+def test_a_wrong_step_is_named_with_its_split(awkward: CocoPair, tmp_path: Path) -> None:
+    cfg = config(awkward, tmp_path / "work")
+    cfg.data.val.pipeline = [*TEST_PIPELINE, {"type": "Paad"}]
+    assert "data.val: pipeline step 3: there is no transform 'Paad'. Did you mean 'Pad'?" in str(refused(cfg))
+    cfg.data.train.pipeline = "train_pipeline"
+    assert "data.train: pipeline: a list of dicts is needed, got 'train_pipeline'" in str(refused(cfg))
 
 
 def test_masks_of_a_detector_that_finds_none(coco_pair: Callable[[str], CocoPair], tmp_path: Path) -> None:

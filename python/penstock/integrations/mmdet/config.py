@@ -160,10 +160,10 @@ def check_config(cfg: Mapping[str, Any], *, validate: bool) -> None:
     check_keys("the configuration", ours, _TOP_KEYS)
     loader_type_of(cfg)
     format_of(cfg)
-    if "data" not in cfg or "train" not in cfg["data"]:
+    if not isinstance(cfg.get("data"), Mapping) or "train" not in cfg["data"]:
         raise ConfigError("the configuration has no data.train")
     for key, example in (("optimizer", "dict(type='SGD', lr=0.01)"), ("work_dir", "'work_dirs/first'")):
-        if key not in cfg:
+        if not cfg.get(key):
             raise ConfigError(f"the configuration has no {key}", hint=f"{key}={example}")
     check_runner(cfg)
     check_keys("data", cfg["data"], _DATA_KEYS)
@@ -201,6 +201,8 @@ def parse_split(where: str, cfg: Mapping[str, Any], pipeline: Sequence[Mapping[s
     metrics_format = format_of(cfg)
     if cfg.get("min_size") is not None and metrics_format != "PascalVOC":
         raise ConfigError(f"{where}: min_size={cfg['min_size']!r} is a rule of deeplake_metrics_format='PascalVOC'")
+    if not isinstance(cfg.get("filter_empty_gt", True), bool | None):
+        raise ConfigError(f"{where}: filter_empty_gt must be True or False, got {cfg['filter_empty_gt']!r}")
     steps = cfg.get("pipeline") or pipeline
     if not steps:
         raise ConfigError(f"{where}: there is no pipeline")

@@ -55,6 +55,8 @@ def check_metrics(
     """The metrics as a list, the format's default where none is named. Raises ConfigError for one that the format does
     not have.
     """
+    if names is not None and not isinstance(names, Iterable):
+        raise ConfigError(f"{where}: a name or a list of names is needed, got {names!r}")
     found = [names] if isinstance(names, str) else list(names or _METRICS[metrics_format][:1])
     for name in found:
         if name in _METRICS[metrics_format]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from penstock.errors import ConfigError
-from penstock.integrations.mmdet.names import check_choice
+from penstock.integrations.mmdet.names import check_choice, check_integer
 
 __all__ = ["check_runner", "check_workflow"]
 
@@ -22,8 +22,13 @@ def check_runner(cfg: Mapping[str, Any]) -> None:
     runner = cfg.get("runner") or {"type": "EpochBasedRunner", "max_epochs": cfg.get("total_epochs")}
     if not isinstance(runner, Mapping) or "type" not in runner:
         raise ConfigError(f"runner: a dict with a 'type' is needed, got {runner!r}", hint=_RUNNER)
-    if runner["type"] in _RUNNERS and runner.get("max_epochs") is None and runner.get("max_iters") is None:
+    if runner["type"] not in _RUNNERS:
+        return
+    lengths = {key: runner[key] for key in ("max_epochs", "max_iters") if runner.get(key) is not None}
+    if not lengths:
         raise ConfigError(f"runner: '{runner['type']}' has neither max_epochs nor max_iters", hint=_RUNNER)
+    for key, value in lengths.items():
+        check_integer(f"runner.{key}", value, 0)
 
 
 def check_workflow(workflow: Any) -> None:

@@ -298,13 +298,21 @@ class DeepLakeCocoDataset(CocoDataset):  # type: ignore[misc]
         return None if self.tensors.gt_masks is None else are_polygons(self.source[self.tensors.gt_masks])
 
     def _class_list(self, classes: Sequence[str] | str) -> tuple[str, ...]:
+        if not isinstance(classes, str) and not (
+            isinstance(classes, Sequence) and all(isinstance(name, str) for name in classes)
+        ):
+            raise ConfigError(f"classes: a list of names is needed, got {classes!r}")
         try:
-            return tuple(self.get_classes(classes))
+            names = tuple(self.get_classes(classes))
         except OSError as error:
             raise ConfigError(
                 f"classes: {classes!r} would be a file that lists them, and cannot be read",
                 hint=f"Of a single class: classes=({classes!r},)",
             ) from error
+        twice = next((name for name in names if names.count(name) > 1), None)
+        if twice is not None:
+            raise ConfigError(f"classes: '{twice}' is listed twice")
+        return names
 
     def _annotations_of(self, info: Mapping[str, Any], *, masks: bool = False) -> list[dict[str, Any]]:
         annotations = coco_annotations(self.annotations, self._categories, info)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from mmcv import Config
 from mmcv.cnn import VGG
 from mmdet.models import SingleStageDetector, TwoStageDetector
 from mmdet.models.dense_heads import GARPNHead, RPNHead
@@ -35,14 +36,17 @@ _NOT_HEADS = {"backbone", "neck"}
 _NAMES = 5
 
 
-def check_before_opening(cfg: Mapping[str, Any]) -> None:
+def check_before_opening(cfg: Any) -> None:
     """Finds keys in the wrong place and hooks that could not run.
 
     Raises:
+        TypeError: What is no ``mmcv.Config``.
         ConfigError: A top-level key that belongs to a split, or is nearly one of penstock's; MMDetWandbHook without
             checkpoints.
         MissingExtraError: A W&B hook, and wandb is not installed.
     """
+    if not isinstance(cfg, Config):
+        raise TypeError(f"cfg must be an mmcv.Config, as Config.fromfile gives it, not {type(cfg).__name__}")
     for key in cfg:
         if key in [f"deeplake_{name}" for name in _SPLIT_KEYS]:
             raise ConfigError(
@@ -51,6 +55,7 @@ def check_before_opening(cfg: Mapping[str, Any]) -> None:
         near = difflib.get_close_matches(key, _TOP_KEYS, n=1, cutoff=0.85)
         if near and key not in _TOP_KEYS:
             raise ConfigError(f"the configuration: unknown key '{key}'", hint=f"Did you mean '{near[0]}'?")
+    _check_log(cfg.get("log_config"))
     for key in ("load_from", "resume_from"):
         _check_file(key, cfg.get(key))
     _check_device(cfg.get("device"))
@@ -62,6 +67,14 @@ def check_before_opening(cfg: Mapping[str, Any]) -> None:
         raise ConfigError(
             "log_config.hooks: 'MMDetWandbHook' asks for checkpoints, and checkpoint_config is not set",
             hint="checkpoint_config=dict(interval=1), or 'WandbLoggerHook'",
+        )
+
+
+def _check_log(value: Any) -> None:
+    if value is not None and not (isinstance(value, Mapping) and isinstance(value.get("hooks"), (list, tuple))):
+        raise ConfigError(
+            f"log_config: a dict with a list of 'hooks' is needed, got {value!r}",
+            hint="log_config=dict(interval=50, hooks=[dict(type='TextLoggerHook')])",
         )
 
 
