@@ -32,11 +32,12 @@ def parse_args() -> argparse.Namespace:
 
 
 def set_num_classes(model: Any, num_classes: int) -> None:
-    """Of a detector with one stage or with two."""
+    """Of a detector with one stage or with two; of a cascade, whose heads are lists, in each stage."""
     heads = model.get("roi_head", model)
     for name in ("bbox_head", "mask_head"):
-        if name in heads:
-            heads[name].num_classes = num_classes
+        found = heads.get(name) or []
+        for head in found if isinstance(found, list) else [found]:
+            head.num_classes = num_classes
 
 
 def main() -> None:

@@ -108,6 +108,38 @@ def test_wrong_requests(lake: Lakes, tmp_path: Path, penstock_command: Command) 
         assert not out.exists()
 
 
+@pytest.mark.parametrize(
+    ("out", "said"),
+    [
+        ("none/x.png", "--out: there is no folder '"),
+        ("x.docx", "--out: '.docx' is no kind of picture: name it .png or .jpg, not 'x.docx'"),
+        ("x", "--out: '' is no kind of picture"),
+        (".", "is a folder"),
+    ],
+)
+def test_nothing_is_drawn_where_it_cannot_be_written(
+    out: str, said: str, lake: Lakes, tmp_path: Path, penstock_command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from penstock.cli import show
+
+    monkeypatch.setattr(show, "open_source", lambda arguments: pytest.fail("it has been opened"))
+    result = penstock_command("show", lake("equal_images"), "--out", tmp_path / out)
+    assert result.status == 1
+    assert said in result.err
+
+
+def test_tensors_of_another_kind(deeplake: Any, tmp_path: Path, penstock_command: Command) -> None:
+    boxes = {"coords": {"type": "pixel", "mode": "LTWH"}, "box": [1, 1, 2, 2]}
+    path = gray_images(tmp_path / "lake", boxes, count=1)
+    for options, said in (
+        (["--images", "boxes"], "these are no images: the htype is 'bbox' (tensor 'boxes'"),
+        (["--boxes", "images"], "these are no boxes or labels: the htype is 'image"),
+    ):
+        result = penstock_command("show", path, "--out", tmp_path / "x.png", *options)
+        assert result.status == 1
+        assert said in result.err
+
+
 def test_json_says_what_was_drawn(deeplake: Any, tmp_path: Path, penstock_command: Command) -> None:
     boxes = {"coords": {"type": "fractional", "mode": "CCWH"}, "box": FORMATS["fractional", "CCWH"]}
     path = gray_images(tmp_path / "lake", boxes, count=3)

@@ -409,11 +409,15 @@ def test_requests_without_a_dataset(
     squares: Path, write_config: Any, tmp_path: Path, penstock_command: Command
 ) -> None:
     config = write_config([*LOAD, *FORMAT])
+    wrapped = tmp_path / "wrapped_config.py"
+    repeated = "dict(type='RepeatDataset', times=2, dataset=data['train'])"
+    wrapped.write_text(f"{config.read_text()}data['train'] = {repeated}")
     for options, said in (
         ([], "PATH is missing: name a dataset, or a configuration with --config"),
         ([squares, "--split", "train"], "--split goes with --config"),
         ([squares, "--as", "fed"], "--as goes with --config"),
         (["--config", config], "config.py' has no deeplake_path. Give PATH"),
+        (["--config", wrapped], "config.py' has no deeplake_path. Give PATH"),
         (["--config", config, "--commit", "a1"], "--commit goes with PATH; in a configuration it is data.train"),
         ([squares, "--config", tmp_path / "none.py"], "none.py' cannot be read"),
         ([squares, "--config", write_config(LOAD)], "the pipeline does not end with Collect"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,9 @@ import torch
 
 from penstock.errors import ConfigError, DatasetFormatError, MissingExtraError, PenstockError
 from support.coco_lakes import CocoPair
+from support.detection import LOAD, TEST_PIPELINE, training
 from support.lake import new_lake
+from support.small_mask_rcnn import mask_rcnn_config
 from support.small_training import config, detector, seeded_detector
 
 Write = Callable[..., Path]
@@ -184,9 +187,111 @@ def test_keys(awkward: CocoPair, tmp_path: Path, changes: dict[str, Any], messag
     assert message in str(refused(cfg))
 
 
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"load_from": "/none.pth"}, "load_from: there is no file '/none.pth'"),
+        ({"resume_from": "/none.pth"}, "resume_from: there is no file '/none.pth'"),
+        ({"log_config": {"interval": 1}}, "log_config: a dict with a list of 'hooks' is needed, got {'interval': 1}"),
+        ({"device": "gpu"}, "device: there is no 'gpu'. It is 'cpu' or 'cuda'"),
+        ({"evaluation": {"metric": "proposal_fast"}}, "'proposal_fast' is of proposals, and 'YOLOV3' gives detections"),
+    ],
+    ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
+)
+def test_values_that_cannot_be(awkward: CocoPair, tmp_path: Path, changes: dict[str, Any], message: str) -> None:
+    assert message in str(refused(config(awkward, tmp_path / "work", **changes)))
+
+
+def test_a_configuration_that_is_none(awkward: CocoPair, tmp_path: Path) -> None:
+    from penstock.integrations.mmdet import train_detector
+
+    cfg = config(awkward, tmp_path / "work")
+    for other in ("config.py", cfg._cfg_dict.to_dict()):
+        with pytest.raises(TypeError, match=r"cfg must be an mmcv\.Config, as Config\.fromfile gives it"):
+            train_detector(torch.nn.Module(), other)
+
+
+def test_an_unknown_wrapper(awkward: CocoPair, tmp_path: Path) -> None:
+    cfg = config(awkward, tmp_path / "work")
+    cfg.data.train = {"type": "RepeatDatset", "times": 2, "dataset": cfg.data.train}
+    assert "no wrapper of datasets 'RepeatDatset'. Did you mean 'RepeatDataset'?" in str(refused(cfg))
+
+
+def test_a_wrong_step_is_named_with_its_split(awkward: CocoPair, tmp_path: Path) -> None:
+    cfg = config(awkward, tmp_path / "work")
+    cfg.data.val.pipeline = [*TEST_PIPELINE, {"type": "Paad"}]
+    assert "data.val: pipeline step 3: there is no transform 'Paad'. Did you mean 'Pad'?" in str(refused(cfg))
+    cfg.data.train.pipeline = "train_pipeline"
+    assert "data.train: pipeline: a list of dicts is needed, got 'train_pipeline'" in str(refused(cfg))
+
+
+def test_masks_of_a_detector_that_finds_none(coco_pair: Callable[[str], CocoPair], tmp_path: Path) -> None:
+    cfg = mask_rcnn_config(coco_pair("polygon masks"), tmp_path / "work")
+    accepted(cfg)
+    cfg.data.train.pipeline = training()
+    for name in ("mask_head", "mask_roi_extractor"):
+        del cfg.model.roi_head[name]
+    cfg.model.type = "FasterRCNN"
+    said = str(refused(cfg))
+    assert "evaluation.metric: 'segm' needs a detector that finds masks, and this 'FasterRCNN' has no mask_head" in said
+
+
+@pytest.mark.parametrize(
+    ("split", "pipeline", "message"),
+    [
+        ("train", training()[:-1], "data.train: the pipeline ends with 'DefaultFormatBundle', and not with 'Collect'"),
+        ("train", TEST_PIPELINE, "data.train: the pipeline ends with 'MultiScaleFlipAug' and collects no annotations"),
+        ("train", [*training()[:-1], {"type": "Collect", "keys": ["img"]}], "'Collect' and collects no annotations"),
+        ("val", training(), "a dataset of testing (test_mode) gives it none"),
+        ("val", [LOAD[0], *training()[2:-1], {"type": "Collect", "keys": ["img"]}], "has no 'MultiScaleFlipAug'"),
+        ("val", TEST_PIPELINE[:1], "data.val: the pipeline ends with 'LoadImageFromFile', and not"),
+        (
+            "train",
+            [LOAD[0], {"type": "LoadAnnotations", "denorm_bbox": True}, *training()[2:]],
+            "data.train: denorm_bbox=True multiplies boxes by the image's size",
+        ),
+    ],
+)
+def test_pipelines(awkward: CocoPair, tmp_path: Path, split: str, pipeline: Any, message: str) -> None:
+    cfg = config(awkward, tmp_path / "work")
+    cfg.data[split].pipeline = pipeline
+    assert message in str(refused(cfg))
+
+
+@pytest.mark.parametrize("loader_type", ["c++", "python"])
+def test_a_training_set_for_testing(awkward: CocoPair, native: Any, tmp_path: Path, loader_type: str) -> None:
+    cfg = config(awkward, tmp_path / "work", deeplake_dataloader_type=loader_type)
+    cfg.data.train.update(test_mode=True, deeplake_dataloader={"shuffle": False})
+    assert "loads annotations (LoadAnnotations), and a dataset of testing (test_mode)" in str(refused(cfg))
+
+
+def test_the_pipeline_around_mixed_samples_is_looked_at(awkward: CocoPair, tmp_path: Path) -> None:
+    cfg = config(awkward, tmp_path / "work")
+    mixed = {"type": "MultiImageMixDataset", "dataset": {"deeplake_path": str(awkward.lake), "pipeline": LOAD}}
+    cfg.data.train = {**mixed, "pipeline": training()[2:]}
+    accepted(cfg)
+    cfg.data.train = {"type": "RepeatDataset", "times": 2, "dataset": {**mixed, "pipeline": training()[2:-1]}}
+    assert "the pipeline ends with 'DefaultFormatBundle'" in str(refused(cfg))
+
+
+def test_a_step_of_the_users_own_may_collect(
+    awkward: CocoPair, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from mmdet.datasets.builder import PIPELINES
+    from mmdet.datasets.pipelines import Collect
+
+    class Gathered(Collect):  # type: ignore[misc]
+        pass
+
+    monkeypatch.setitem(PIPELINES.module_dict, "Gathered", Gathered)
+    cfg = config(awkward, tmp_path / "work")
+    cfg.data.train.pipeline = [*training()[:-1], {"type": "Gathered", "keys": ["img", "gt_bboxes", "gt_labels"]}]
+    accepted(cfg)
+
+
 def test_every_key_of_mmdetections_evaluation_is_known(awkward: CocoPair, tmp_path: Path) -> None:
     evaluation = {"metric": "bbox", "interval": 1, "start": 1, "save_best": "auto", "rule": None, "classwise": True}
-    more = {"iou_thrs": [0.5], "metric_items": ["mAP"], "proposal_nums": (10,), "dynamic_intervals": None}
+    more = {"iou_thrs": [0.5], "metric_items": ["mAP"], "proposal_nums": (1, 10, 30), "dynamic_intervals": None}
     distributed = {"tmpdir": None, "gpu_collect": False}
     accepted(config(awkward, tmp_path / "work", evaluation={**evaluation, **more, **distributed}))
 
@@ -199,6 +304,17 @@ def test_the_wandb_hook_without_checkpoints(awkward: CocoPair, tmp_path: Path) -
         log_config={"interval": 1, "hooks": [{"type": "MMDetWandbHook"}]},
     )
     assert "'MMDetWandbHook' asks for checkpoints" in str(refused(cfg))
+
+
+def test_tables_of_several_datasets(awkward: CocoPair, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "wandb", ModuleType("wandb"))
+    hook = {"type": "MMDetWandbHook"}
+    cfg = config(awkward, tmp_path / "work", log_config={"interval": 1, "hooks": [hook]})
+    cfg.data.val = [cfg.data.val, cfg.data.val]
+    said = str(refused(cfg))
+    assert "'MMDetWandbHook' draws images of one dataset, and data.val has 2. Set its num_eval_images=0" in said
+    cfg.log_config.hooks[0].num_eval_images = 0
+    accepted(cfg)
 
 
 @pytest.mark.parametrize("name", ["MMDetWandbHook", "WandbLoggerHook"])

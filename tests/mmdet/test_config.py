@@ -64,6 +64,31 @@ def config(**changes: Any) -> dict[str, Any]:
         ({"workflow": [("train", 1), ("test", 1)]}, "workflow: there is no 'test'. Known are: 'train', 'val'"),
         ({"optimizer": None}, "the configuration has no optimizer"),
         ({"total_epochs": None}, "the configuration has no runner"),
+        ({"total_epochs": None, "runner": {"max_epochs": 2}}, "runner: a dict with a 'type' is needed"),
+        (
+            {"total_epochs": None, "runner": {"type": "EpochBasedRunner"}},
+            "runner: 'EpochBasedRunner' has neither max_epochs nor max_iters",
+        ),
+        ({"workflow": ("train", 1)}, "workflow: a list of phases and their epochs is needed, got ('train', 1)"),
+        ({"workflow": ["train"]}, "workflow: a list of phases and their epochs is needed, got ['train']"),
+        ({"workflow": [("val", 1)]}, "workflow: it has no phase 'train'"),
+        ({"total_epochs": "2"}, "runner.max_epochs must be an int of at least 0, got '2'"),
+        ({"work_dir": ""}, "the configuration has no work_dir. work_dir='work_dirs/first'"),
+        ({"data": [1]}, "the configuration has no data.train"),
+        ({"evaluation": {"metric": 3}}, "evaluation.metric: a name or a list of names is needed, got 3"),
+        ({"evaluation": "bbox"}, "evaluation: a dict is needed, got 'bbox'"),
+        ({"seed": "3"}, "seed must be an int of at least 0, got '3'"),
+        ({"evaluation": {"interval": "1"}}, "evaluation.interval must be an int of at least 1, got '1'"),
+        ({"evaluation": {"start": -1}}, "evaluation.start must be an int of at least 0, got -1"),
+        ({"evaluation": {"iou_thrs": 0.5}}, "evaluation.iou_thrs: a list is needed, got 0.5. Use [0.5]"),
+        ({"evaluation": {"proposal_nums": (10,)}}, "evaluation.proposal_nums: three numbers are needed, got (10,)"),
+        ({"evaluation": {"metric": "proposal_fast", "proposal_nums": 10}}, "proposal_nums: a list is needed, got 10"),
+        ({"evaluation": {"save_best": "segm_mAP"}}, "evaluation.save_best: 'segm_mAP' is no figure of 'bbox'. Known"),
+        ({"evaluation": {"save_best": "bbox_AP"}}, "'bbox_AP' is no figure of 'bbox'. Did you mean 'bbox_mAP'?"),
+        (
+            {"deeplake_metrics_format": "PascalVOC", "evaluation": {"save_best": "bbox_mAP"}},
+            "'bbox_mAP' is no figure of 'mAP'",
+        ),
         ({"data": {}}, "the configuration has no data.train"),
         ({"data": {"train": {}, "sample_per_gpu": 2}}, "'sample_per_gpu'. Did you mean 'samples_per_gpu'?"),
     ],
@@ -85,7 +110,12 @@ def test_metrics_do_not_matter_without_validation() -> None:
         ("COCO", {"metric": ["bbox", "segm", "proposal", "proposal_fast"], "classwise": True, "interval": 2}),
         ("COCO", {"save_best": "auto", "metric_items": "mAP", "iou_thrs": [0.5], "proposal_nums": [1, 10, 100]}),
         ("PascalVOC", {"metric": ["mAP", "recall"], "iou_thr": [0.5, 0.7], "eval_mode": "area"}),
-        ("PascalVOC", {"interval": 1}),
+        ("COCO", {"metric": "segm", "save_best": "segm_mAP_50", "start": 0, "metric_items": None}),
+        ("COCO", {"metric_items": ["AR@100"], "save_best": "bbox_AR@100"}),
+        ("COCO", {"metric": ["proposal_fast"], "proposal_nums": [10], "save_best": "AR@10"}),
+        ("COCO", {"metric": None, "save_best": "1_bbox_mAP"}),
+        ("PascalVOC", {"interval": 1, "save_best": "mAP"}),
+        ("PascalVOC", {"metric": "recall", "proposal_nums": [5], "save_best": "recall@5@0.5"}),
     ],
 )
 def test_metrics_and_options_of_each_format(metrics_format: str, evaluation: dict[str, Any]) -> None:
@@ -105,6 +135,7 @@ def test_loader_types(name: str) -> None:
         ({"deeplake_query": "select *"}, "unknown key 'deeplake_query'"),
         ({"proposal_file": "x.pkl"}, "'proposal_file' is not supported yet"),
         ({"pipeline": []}, "data.train: there is no pipeline"),
+        ({"filter_empty_gt": "no"}, "data.train: filter_empty_gt must be True or False, got 'no'"),
     ],
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
 )
@@ -122,6 +153,9 @@ def test_keys_have_to_be_a_dict() -> None:
 def test_keys_of_base_configurations_are_let_pass() -> None:
     split = parse_split("data.train", {"type": "CocoDataset", "ann_file": "x", "img_prefix": "y"}, STEPS)
     assert split.pipeline == STEPS
+    openimages = {"label_file": "x", "image_level_ann_file": "y", "hierarchy_file": "z", "meta_file": "m"}
+    assert parse_split("data.val", {"type": "OpenImagesDataset", **openimages}, STEPS).pipeline == STEPS
+    assert parse_split("data.val", {"type": "CocoPanopticDataset", "ins_ann_file": "x"}, STEPS).pipeline == STEPS
 
 
 def test_empty_values_of_deeplakes_examples_are_no_values() -> None:
@@ -168,6 +202,10 @@ def test_validation_is_never_shuffled(caplog: pytest.LogCaptureFixture) -> None:
         ({"batch_size": 0}, "batch_size must be an int of at least 1, got 0"),
         ({"num_workers": -1}, "num_workers must be an int of at least 0, got -1"),
         ({"batch_size": "4"}, "batch_size must be an int of at least 1, got '4'"),
+        ({"prefetch_factor": 0}, "prefetch_factor must be an int of at least 1, got 0"),
+        ({"shuffle": "no"}, "data.train: shuffle must be True or False, got 'no'"),
+        ({"pin_memory": 1}, "data.train: pin_memory must be True or False, got 1"),
+        ([4], "data.train.deeplake_dataloader: a dict is needed, got [4]"),
         (
             {"bach_size": 4},
             "data.train.deeplake_dataloader: unknown key 'bach_size'. Did you mean 'batch_size'?",

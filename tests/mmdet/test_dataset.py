@@ -68,6 +68,25 @@ def test_classes_of_the_configuration_name_labels_without_names(make: Any) -> No
     assert build(path, classes=["a", "b"]).CLASSES == ("a", "b")
 
 
+def test_the_name_of_a_class_in_place_of_a_list(make: Any) -> None:
+    with pytest.raises(ConfigError, match=r"classes: 'a' would be a file.*cannot be read.*classes=\('a',\)"):
+        build(make([0, 1], ["a", "b"]), classes="a")
+
+
+@pytest.mark.parametrize(
+    ("classes", "message"),
+    [
+        (3, "classes: a list of names is needed, got 3"),
+        ([0, 1], r"classes: a list of names is needed, got \[0, 1\]"),
+        (["a", "b", "a"], "classes: 'a' is listed twice"),
+    ],
+    ids=str,
+)
+def test_wrong_classes(make: Any, classes: Any, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        build(make([0, 1], ["a", "b"]), classes=classes)
+
+
 def test_classes_from_a_file(make: Any, tmp_path: Path) -> None:
     (tmp_path / "classes.txt").write_text("b\n")
     found = build(make([0, 1], ["a", "b"]), classes=str(tmp_path / "classes.txt"))

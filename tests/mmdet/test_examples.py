@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import runpy
 import subprocess
 import sys
 from collections.abc import Callable
@@ -70,3 +71,13 @@ def test_the_training_script(name: str, coco_pair: Callable[[str], CocoPair], na
     assert sum(entry.get("mode") == "train" for entry in entries) == 2
     measured = {key for entry in entries if entry.get("mode") == "val" for key in entry}
     assert {"bbox_mAP", "segm_mAP"} & measured == {"bbox_mAP", *(["segm_mAP"] if name == "mask_rcnn" else [])}
+
+
+def test_the_number_of_classes_of_each_stage(mmdet: Any) -> None:
+    from mmcv import ConfigDict
+
+    set_num_classes = runpy.run_path(str(EXAMPLES / "train.py"))["set_num_classes"]
+    model = ConfigDict(roi_head={"bbox_head": [{"num_classes": 80}] * 3, "mask_head": {"num_classes": 80}})
+    set_num_classes(model, 4)
+    assert [head.num_classes for head in model.roi_head.bbox_head] == [4, 4, 4]
+    assert model.roi_head.mask_head.num_classes == 4

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
 
+from penstock.errors import ConfigError
 from support.coco_lakes import CocoPair
-from support.detection import NORM, stock_dataset
+from support.detection import LOAD, NORM, stock_dataset
 from support.same_batches import assert_same_batches
 
 _FLIP = {"type": "RandomFlip", "flip_ratio": 0.5, "direction": ["horizontal", "vertical"]}
@@ -93,6 +95,15 @@ def test_bitmaps_are_those_of_the_coco_file(coco_pair: Any, loader_type: str) ->
         assert masks.masks.shape == expected.masks.shape
         # The official outlines are rounded to float32 when they are stored.
         assert np.mean(masks.masks != expected.masks) < 1e-3
+
+
+def test_polygons_of_bitmaps(coco_pair: Callable[[str], CocoPair]) -> None:
+    from penstock.integrations.mmdet import build_dataset
+
+    steps = [LOAD[0], {"type": "LoadAnnotations", "with_bbox": True, "with_mask": True, "poly2mask": False}]
+    build_dataset({"deeplake_path": str(coco_pair("polygon masks").lake), "pipeline": steps})
+    with pytest.raises(ConfigError, match=r"as polygons \(poly2mask=False\), and these have the htype 'binary_mask'"):
+        build_dataset({"deeplake_path": str(coco_pair("bitmap masks").lake), "pipeline": steps})
 
 
 def _masks_and_metas(loader: Any) -> Any:

@@ -222,6 +222,14 @@ def test_metrics_that_cannot_be(awkward: CocoPair, metrics: Any, message: str) -
     assert message in str(caught.value)
 
 
+def test_no_metric_is_the_default(coco_pair: Callable[[str], CocoPair]) -> None:
+    pair = coco_pair("awkward")
+    theirs = stock(pair)
+    results = detections(theirs, 0.1)
+    own = build(pair)
+    assert own.evaluate(results, metric=None) == own.evaluate(results, metric="bbox")
+
+
 def test_several_tensors_of_masks(changed: Callable[..., CocoPair]) -> None:
     pair = changed("polygon masks")
     with open_lake(pair.lake, read_only=False) as lake:

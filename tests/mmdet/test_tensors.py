@@ -72,6 +72,8 @@ def test_no_candidate(make: Any) -> None:
 def test_unknown_keys_and_names(awkward: CocoPair) -> None:
     with pytest.raises(ConfigError, match="unknown key 'gt_boxes'"):
         resolve(awkward.lake, {"gt_boxes": "boxes"})
+    with pytest.raises(ConfigError, match="deeplake_tensors: a dict is needed, got 'images'"):
+        resolve(awkward.lake, "images")  # type: ignore[arg-type]
     with pytest.raises(TensorNotFoundError, match="Did you mean 'boxes'"):
         resolve(awkward.lake, {"gt_bboxes": "boxs"})
 

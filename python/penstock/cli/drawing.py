@@ -6,6 +6,7 @@ import colorsys
 import math
 import zlib
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ import numpy.typing as npt
 
 from penstock.extras import import_extra
 
-__all__ = ["CELL", "annotated", "draw_grid", "instance_color"]
+__all__ = ["CELL", "annotated", "check_picture", "draw_grid", "instance_color"]
 
 #: Side of an image's place in a picture, in pixels.
 CELL = 320
@@ -67,6 +68,17 @@ def annotated(
             draw.rectangle(draw.textbbox(where, text, font=font), fill=color)
             draw.text(where, text, fill="black", font=font)
     return picture
+
+
+def check_picture(path: Path) -> None:
+    """Raises ValueError for a file that no picture can be written to, before anything is drawn."""
+    pillow = import_extra("PIL.Image", "drawing", "cli")
+    if path.is_dir():
+        raise ValueError(f"--out: '{path}' is a folder")
+    if not path.parent.is_dir():
+        raise ValueError(f"--out: there is no folder '{path.parent}'")
+    if path.suffix.lower() not in pillow.registered_extensions():
+        raise ValueError(f"--out: '{path.suffix}' is no kind of picture: name it .png or .jpg, not '{path.name}'")
 
 
 def draw_grid(pictures: list[Any], *, cell: int = CELL) -> Any:

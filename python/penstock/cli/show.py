@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from penstock.boxes import BoxFormat
-from penstock.cli.drawing import CELL, annotated, draw_grid
+from penstock.cli.drawing import CELL, annotated, check_picture, draw_grid
 from penstock.cli.show_config import check_options, config_samples
 from penstock.cli.source import add_source, open_source
 from penstock.dataset import Dataset, Tensor
@@ -60,6 +60,7 @@ def run(arguments: argparse.Namespace) -> int:
             name = "-n" if option == "n" else f"--{option}"
             raise ValueError(f"{name} must be at least {least}, got {getattr(arguments, option)}")
     check_options(arguments)
+    check_picture(arguments.out)
     drawn = config_samples(arguments) if arguments.config is not None else _stored(open_source(arguments), arguments)
     cell = arguments.cell
     pictures = [
@@ -85,7 +86,11 @@ def _stored(dataset: Dataset, arguments: argparse.Namespace) -> list[Shown]:
 
 def _tensor(dataset: Dataset, name: str | None, htypes: set[str]) -> Tensor | None:
     if name is not None:
-        return dataset[name]
+        tensor = dataset[name]
+        if tensor.is_image != ("image" in htypes):
+            what = "images" if "image" in htypes else "boxes or labels"
+            raise ConfigError(f"these are no {what}: the htype is '{tensor.htype}'", tensor=name, path=dataset.path)
+        return tensor
     found = [
         tensor
         for tensor in dataset.tensors.values()

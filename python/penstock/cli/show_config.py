@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping
-from typing import Any
 
 from penstock.cli.source import open_source
 from penstock.errors import ConfigError
@@ -47,6 +45,7 @@ def config_samples(arguments: argparse.Namespace) -> list[Shown]:
         MissingExtraError: MMDetection 2 is not installed.
     """
     from penstock.integrations.mmdet import split_loader
+    from penstock.integrations.mmdet.building import has_path
     from penstock.integrations.mmdet.looking import pictures
 
     cfg = split_loader.read_config(arguments.config)
@@ -54,7 +53,7 @@ def config_samples(arguments: argparse.Namespace) -> list[Shown]:
     if arguments.loader_type is not None:
         cfg.deeplake_dataloader_type = arguments.loader_type
     dataset = None if arguments.path is None else open_source(arguments)
-    if dataset is None and _lacks_path(cfg.data.get(split)):
+    if dataset is None and not has_path(cfg.data.get(split) or {}):
         raise ConfigError(f"data.{split} of '{arguments.config}' has no deeplake_path", hint="Give PATH")
     seed = arguments.seed if arguments.seed is not None else cfg.get("seed") or 0
     # No worker processes for a few samples.
@@ -63,9 +62,3 @@ def config_samples(arguments: argparse.Namespace) -> list[Shown]:
     with loader:
         loader.set_epoch(arguments.epoch or 0)
         return pictures.first_samples(loader, arguments.n, original=arguments.drawn_as == "original")
-
-
-def _lacks_path(keys: Any) -> bool:
-    if keys is None:
-        return True
-    return isinstance(keys, Mapping) and not any(keys.get(key) for key in ("deeplake_path", "dataset", "datasets"))

@@ -17,7 +17,7 @@ from penstock.integrations.mmdet.config import SPLIT_KEYS, STOCK_KEYS, Split, pa
 from penstock.integrations.mmdet.data.dataset import DeepLakeCocoDataset
 from penstock.integrations.mmdet.data.tensors import resolve_tensors
 from penstock.integrations.mmdet.data.voc import DeepLakeVOCDataset
-from penstock.integrations.mmdet.names import check_keys
+from penstock.integrations.mmdet.names import check_keys, did_you_mean
 from penstock.integrations.mmdet.pipeline.steps import check_steps, loads_masks
 
 __all__ = ["build_dataset", "dataset_configs", "has_path"]
@@ -95,7 +95,10 @@ def dataset_configs(
         for one in cfg:
             yield from dataset_configs(one, listed)
     elif isinstance(cfg, Mapping):
-        inner, _ = _WRAPPERS.get(str(cfg.get("type")), ("", ()))
+        kind = str(cfg.get("type"))
+        inner, _ = _WRAPPERS.get(kind, ("", ()))
+        if not inner and {"dataset", "datasets"} & cfg.keys():
+            raise ConfigError(f"there is no wrapper of datasets '{kind}'", hint=did_you_mean(kind, _WRAPPERS))
         if inner and inner in cfg:
             yield from dataset_configs(cfg[inner], listed)
         elif not inner:
@@ -191,7 +194,8 @@ class _Builder:
         split = parse_split(where, merged)
         opened = self._open(split, where)
         steps = split.pipeline if self.prepare is None else self.prepare(split.pipeline)
-        masks = isinstance(steps, list) and loads_masks(steps)
+        check_steps(steps, where)
+        masks = loads_masks(steps)
         kind: Any = DeepLakeCocoDataset
         if split.metrics_format == DeepLakeVOCDataset.METRICS_FORMAT:
             kind = functools.partial(DeepLakeVOCDataset, min_size=split.min_size, eval_mode=split.eval_mode)

@@ -58,7 +58,8 @@ from typing import Any
 
 from penstock.errors import ConfigError
 from penstock.integrations.mmdet.metric_names import check_evaluation, eval_mode_of, format_of
-from penstock.integrations.mmdet.names import check_keys, did_you_mean
+from penstock.integrations.mmdet.names import check_choice, check_integer, check_keys
+from penstock.integrations.mmdet.run_keys import check_runner, check_workflow
 
 __all__ = [
     "SPLIT_KEYS",
@@ -93,6 +94,9 @@ SPLIT_KEYS = (
 STOCK_KEYS = (
     *("type", "ann_file", "data_root", "img_prefix", "seg_prefix", "seg_suffix", "proposal_file"),
     *("test_mode", "file_client_args", "samples_per_gpu", "img_subdir", "ann_subdir"),
+    # Of OpenImages and of panoptic segmentation.
+    *("label_file", "image_level_ann_file", "hierarchy_file", "meta_file", "get_supercategory", "get_metas"),
+    *("load_from_file", "filter_labels", "load_image_level_labels", "ins_ann_file"),
 )
 #: Names of a loader's options in MMDetection and in Deep Lake, and what they set.
 _LOADER_KEYS = {
@@ -156,19 +160,16 @@ def check_config(cfg: Mapping[str, Any], *, validate: bool) -> None:
     check_keys("the configuration", ours, _TOP_KEYS)
     loader_type_of(cfg)
     format_of(cfg)
-    if "data" not in cfg or "train" not in cfg["data"]:
+    if not isinstance(cfg.get("data"), Mapping) or "train" not in cfg["data"]:
         raise ConfigError("the configuration has no data.train")
-    for key in ("optimizer", "work_dir"):
-        if key not in cfg:
-            raise ConfigError(f"the configuration has no {key}")
-    if "runner" not in cfg and "total_epochs" not in cfg:
-        raise ConfigError("the configuration has no runner", hint="runner=dict(type='EpochBasedRunner', max_epochs=12)")
+    for key, example in (("optimizer", "dict(type='SGD', lr=0.01)"), ("work_dir", "'work_dirs/first'")):
+        if not cfg.get(key):
+            raise ConfigError(f"the configuration has no {key}", hint=f"{key}={example}")
+    check_runner(cfg)
     check_keys("data", cfg["data"], _DATA_KEYS)
-    phases = [phase for phase, *_ in cfg.get("workflow") or [("train", 1)]]
-    for phase in phases:
-        _check_choice("workflow", phase, ("train", "val"))
-    if "train" not in phases:
-        raise ConfigError("workflow: it has no phase 'train'", hint="Use [('train', 1)] or [('train', 1), ('val', 1)]")
+    check_workflow(cfg.get("workflow") or [("train", 1)])
+    if cfg.get("seed") is not None:
+        check_integer("seed", cfg["seed"], 0)
     if validate:
         check_evaluation(cfg)
 
@@ -177,7 +178,7 @@ def loader_type_of(cfg: Mapping[str, Any]) -> str:
     """The configuration's ``deeplake_dataloader_type``, "auto" by default. Raises ConfigError."""
     value = cfg.get("deeplake_dataloader_type", "auto")
     name = value.lower() if isinstance(value, str) else value
-    _check_choice("deeplake_dataloader_type", name, _LOADER_TYPES)
+    check_choice("deeplake_dataloader_type", name, _LOADER_TYPES)
     return str(name)
 
 
@@ -200,6 +201,8 @@ def parse_split(where: str, cfg: Mapping[str, Any], pipeline: Sequence[Mapping[s
     metrics_format = format_of(cfg)
     if cfg.get("min_size") is not None and metrics_format != "PascalVOC":
         raise ConfigError(f"{where}: min_size={cfg['min_size']!r} is a rule of deeplake_metrics_format='PascalVOC'")
+    if not isinstance(cfg.get("filter_empty_gt", True), bool | None):
+        raise ConfigError(f"{where}: filter_empty_gt must be True or False, got {cfg['filter_empty_gt']!r}")
     steps = cfg.get("pipeline") or pipeline
     if not steps:
         raise ConfigError(f"{where}: there is no pipeline")
@@ -243,10 +246,11 @@ def parse_loader(data: Mapping[str, Any], name: str) -> LoaderSettings:
     ):
         check_keys(where, options, _LOADER_KEYS)
         found.update({_LOADER_KEYS[key]: value for key, value in options.items() if value is not None})
-    for key, least in (("batch_size", 1), ("num_workers", 0)):
-        value = found[key]
-        if isinstance(value, bool) or not isinstance(value, int) or value < least:
-            raise ConfigError(f"data.{name}: {key} must be an int of at least {least}, got {value!r}")
+    for key, least in (("batch_size", 1), ("num_workers", 0), ("prefetch_factor", 1)):
+        check_integer(f"data.{name}: {key}", found.get(key, least), least)
+    for key in ("shuffle", "drop_last", "persistent_workers", "pin_memory"):
+        if not isinstance(found.get(key, False), bool):
+            raise ConfigError(f"data.{name}: {key} must be True or False, got {found[key]!r}")
     if name != "train" and found["shuffle"]:
         logger.warning("data.%s: shuffle is ignored: results go by the order of the dataset", name)
         found["shuffle"] = False
@@ -272,10 +276,3 @@ def _given(credentials: Any) -> Any:
     if isinstance(credentials, Mapping) and not any(credentials.values()):
         return None
     return credentials
-
-
-def _check_choice(name: str, value: Any, known: Sequence[str], not_yet: Sequence[str] = ()) -> None:
-    if value in not_yet:
-        raise ConfigError(f"{name}: '{value}' is not supported yet", hint=did_you_mean("", known))
-    if value not in known:
-        raise ConfigError(f"{name}: there is no '{value}'", hint=did_you_mean(str(value), known))

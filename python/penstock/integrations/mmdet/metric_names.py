@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from penstock.errors import ConfigError
-from penstock.integrations.mmdet.names import check_keys, did_you_mean
+from penstock.integrations.mmdet.names import check_choice, check_integer, check_keys, did_you_mean
 
 __all__ = ["EVAL_MODES", "check_evaluation", "check_metrics", "eval_mode_of", "format_of", "without_hook_options"]
 
@@ -15,6 +15,13 @@ __all__ = ["EVAL_MODES", "check_evaluation", "check_metrics", "eval_mode_of", "f
 _METRICS = {
     "COCO": ("bbox", "segm", "proposal", "proposal_fast"),
     "PascalVOC": ("mAP", "recall"),
+}
+#: What the figures' names begin with, but for bbox and segm.
+_FIGURES = {
+    "proposal": ("AR", "mAP"),
+    "proposal_fast": ("AR",),
+    "mAP": ("mAP", "AP"),
+    "recall": ("recall", "AR"),
 }
 #: Arguments of each format's ``evaluate``, but for the logger, which is the run's.
 _OPTIONS = {
@@ -38,13 +45,19 @@ _MODE_OF_YEAR = {"2007": "11points", "2012": "area"}
 def format_of(cfg: Mapping[str, Any]) -> str:
     """``deeplake_metrics_format`` of a configuration, "COCO" by default. Raises ConfigError for an unknown one."""
     value = cfg.get("deeplake_metrics_format") or "COCO"
-    _check_choice("deeplake_metrics_format", value, _METRICS)
+    check_choice("deeplake_metrics_format", value, _METRICS)
     return str(value)
 
 
-def check_metrics(names: str | Iterable[str], metrics_format: str, where: str = "evaluation.metric") -> list[str]:
-    """The metrics as a list. Raises ConfigError for one that the format does not have."""
-    found = [names] if isinstance(names, str) else list(names)
+def check_metrics(
+    names: str | Iterable[str] | None, metrics_format: str, where: str = "evaluation.metric"
+) -> list[str]:
+    """The metrics as a list, the format's default where none is named. Raises ConfigError for one that the format does
+    not have.
+    """
+    if names is not None and not isinstance(names, Iterable):
+        raise ConfigError(f"{where}: a name or a list of names is needed, got {names!r}")
+    found = [names] if isinstance(names, str) else list(names or _METRICS[metrics_format][:1])
     for name in found:
         if name in _METRICS[metrics_format]:
             continue
@@ -69,10 +82,51 @@ def check_evaluation(cfg: Mapping[str, Any]) -> list[str]:
     check_keys("evaluation", options, (*_OPTIONS[metrics_format], *_HOOK_OPTIONS))
     items = options.get("metric_items")
     for item in [items] if isinstance(items, str) else items or ():
-        _check_choice("evaluation.metric_items", item, _ITEMS)
+        check_choice("evaluation.metric_items", item, _ITEMS)
     if options.get("eval_mode") is not None:
-        _check_choice("evaluation.eval_mode", options["eval_mode"], EVAL_MODES)
-    return check_metrics(options.get("metric") or _METRICS[metrics_format][:1], metrics_format)
+        check_choice("evaluation.eval_mode", options["eval_mode"], EVAL_MODES)
+    metrics = check_metrics(options.get("metric"), metrics_format)
+    _check_schedule(options)
+    _check_numbers(options, metrics)
+    _check_best(options, metrics)
+    return metrics
+
+
+def _check_schedule(options: Mapping[str, Any]) -> None:
+    for key, least in (("interval", 1), ("start", 0)):
+        if options.get(key) is not None:
+            check_integer(f"evaluation.{key}", options[key], least)
+
+
+def _check_numbers(options: Mapping[str, Any], metrics: list[str]) -> None:
+    """Finds what ends an evaluation after it has computed for a while."""
+    thresholds = options.get("iou_thrs")
+    if isinstance(thresholds, int | float):
+        raise ConfigError(f"evaluation.iou_thrs: a list is needed, got {thresholds!r}", hint=f"Use [{thresholds!r}]")
+    numbers = options.get("proposal_nums")
+    if numbers is None:
+        return
+    # pycocotools looks at the third of them.
+    least = 3 if {"bbox", "segm", "proposal"} & set(metrics) else 1
+    if isinstance(numbers, int | str) or len(numbers) < least:
+        what = "three numbers are" if least == 3 else "a list is"
+        raise ConfigError(f"evaluation.proposal_nums: {what} needed, got {numbers!r}", hint="Use (100, 300, 1000)")
+
+
+def _check_best(options: Mapping[str, Any], metrics: list[str]) -> None:
+    """``save_best`` has to name a figure that the metrics give; those of several datasets begin with a number."""
+    key = options.get("save_best")
+    if key is None or key == "auto":
+        return
+    items = options.get("metric_items") or _ITEMS[:6]
+    named = [f"{metric}_{item}" for metric in metrics for item in ([items] if isinstance(items, str) else items)]
+    figure = re.sub(r"^\d+_", "", str(key))
+    # Numbers are part of the other metrics' figures.
+    starts = tuple(start for metric in metrics for start in _FIGURES.get(metric, ()))
+    if figure not in named and not figure.startswith(starts):
+        names = ", ".join(f"'{metric}'" for metric in metrics)
+        hint = did_you_mean(figure, [*(named if len(starts) < len(metrics) else []), *starts, "auto"])
+        raise ConfigError(f"evaluation.save_best: '{key}' is no figure of {names}", hint=hint)
 
 
 def without_hook_options(evaluation: Mapping[str, Any]) -> dict[str, Any]:
@@ -90,8 +144,3 @@ def eval_mode_of(*places: object) -> str:
             if year:
                 return _MODE_OF_YEAR[year[1]]
     return EVAL_MODES[0]
-
-
-def _check_choice(name: str, value: Any, known: Iterable[str]) -> None:
-    if value not in known:
-        raise ConfigError(f"{name}: there is no '{value}'", hint=did_you_mean(str(value), known))

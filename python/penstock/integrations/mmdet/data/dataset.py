@@ -32,7 +32,7 @@ from penstock.integrations.mmdet.data.tensors import DetectionTensors, masks_for
 from penstock.integrations.mmdet.metric_names import check_metrics
 from penstock.integrations.mmdet.pipeline.lowering import lower
 from penstock.integrations.mmdet.pipeline.running import MOST_REJECTED, PipelineRunner, Recipe, rejected_all
-from penstock.integrations.mmdet.pipeline.steps import build_steps
+from penstock.integrations.mmdet.pipeline.steps import build_steps, loads_polygons
 from penstock.transforms.draws import Stream
 from penstock.transforms.native import AnnotationTable
 from penstock.transforms.program import Color
@@ -84,12 +84,13 @@ class DeepLakeCocoDataset(CocoDataset):  # type: ignore[misc]
         self.tensors = tensors
         self._filter_images = filter_images
         if classes is not None:
-            classes = tuple(self.get_classes(classes))
+            classes = self._class_list(classes)
         if tensors.gt_labels is not None:
             self._categories = read_categories(source, tensors.gt_labels, classes)
             classes = classes or self._categories.names
         else:
             self._categories = Categories((), ())
+        self._check_masks(pipeline)
         self.configured = list(pipeline)
         steps = build_steps(pipeline, source[tensors.img], test_mode=test_mode)
         super().__init__(
@@ -154,7 +155,7 @@ class DeepLakeCocoDataset(CocoDataset):  # type: ignore[misc]
         annotations = self._annotations_of(self.data_infos[idx])
         return [int(annotation["category_id"]) for annotation in annotations]
 
-    def prepare_metrics(self, metrics: str | Iterable[str]) -> None:
+    def prepare_metrics(self, metrics: str | Iterable[str] | None) -> None:
         """Reads what metrics are computed from, which shows whether they can be.
 
         Raises:
@@ -168,7 +169,7 @@ class DeepLakeCocoDataset(CocoDataset):  # type: ignore[misc]
             add_segmentations(coco, self.source, masks)
 
     def evaluate(
-        self, results: list[Any], metric: str | Sequence[str] = "bbox", *arguments: Any, **options: Any
+        self, results: list[Any], metric: str | Sequence[str] | None = "bbox", *arguments: Any, **options: Any
     ) -> dict[str, float]:
         """COCO metrics; see MMDetection's ``CocoDataset.evaluate``. No image is decoded.
 
@@ -296,6 +297,23 @@ class DeepLakeCocoDataset(CocoDataset):  # type: ignore[misc]
         """Whether the masks are polygons; None where there are none that the native core could read."""
         return None if self.tensors.gt_masks is None else are_polygons(self.source[self.tensors.gt_masks])
 
+    def _class_list(self, classes: Sequence[str] | str) -> tuple[str, ...]:
+        if not isinstance(classes, str) and not (
+            isinstance(classes, Sequence) and all(isinstance(name, str) for name in classes)
+        ):
+            raise ConfigError(f"classes: a list of names is needed, got {classes!r}")
+        try:
+            names = tuple(self.get_classes(classes))
+        except OSError as error:
+            raise ConfigError(
+                f"classes: {classes!r} would be a file that lists them, and cannot be read",
+                hint=f"Of a single class: classes=({classes!r},)",
+            ) from error
+        twice = next((name for name in names if names.count(name) > 1), None)
+        if twice is not None:
+            raise ConfigError(f"classes: '{twice}' is listed twice")
+        return names
+
     def _annotations_of(self, info: Mapping[str, Any], *, masks: bool = False) -> list[dict[str, Any]]:
         annotations = coco_annotations(self.annotations, self._categories, info)
         name = self.tensors.gt_masks or (self.tensors.metric_masks if self.test_mode else None)
@@ -312,6 +330,18 @@ class DeepLakeCocoDataset(CocoDataset):  # type: ignore[misc]
         used = (self.tensors.img, self.tensors.gt_bboxes, self.tensors.gt_labels)
         length = min(len(self.source[name]) for name in used if name is not None)
         return self.source[self.tensors.img].shapes()[:length, :2]
+
+    def _check_masks(self, pipeline: Sequence[Mapping[str, Any]]) -> None:
+        if self.tensors.gt_masks is None or not loads_polygons(pipeline):
+            return
+        masks = self.source[self.tensors.gt_masks]
+        if masks.value_format is None:
+            raise ConfigError(
+                f"the pipeline loads masks as polygons (poly2mask=False), and these have the htype '{masks.htype}'",
+                tensor=masks.name,
+                path=self.source.path,
+                hint="Use poly2mask=True",
+            )
 
     def _check_sizes(self) -> None:
         empty = np.flatnonzero(self._sizes.min(axis=1) == 0)

@@ -73,8 +73,8 @@ def resolve_tensors(
         TensorNotFoundError: A name that the dataset does not have.
         UnsupportedError: A tensor that cannot be read yet.
     """
+    check_keys("deeplake_tensors", given or {}, TENSOR_KEYS)
     given = dict(given or {})
-    check_keys("deeplake_tensors", given, TENSOR_KEYS)
     keys = ["img", *(["gt_bboxes", "gt_labels"] if annotations else []), *(["gt_masks"] if masks else [])]
     why = {"gt_masks": "the pipeline loads masks (with_mask=True), and "}
     names = {key: given.get(key) or _only_tensor(dataset, key, why.get(key, "")) for key in keys}

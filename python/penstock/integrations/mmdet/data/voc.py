@@ -89,7 +89,7 @@ class DeepLakeVOCDataset(DeepLakeCocoDataset):
         labels: list[int] = self.box_rules.labels[rows].tolist()
         return [label for label in labels if label >= 0]
 
-    def prepare_metrics(self, metrics: str | Iterable[str]) -> None:
+    def prepare_metrics(self, metrics: str | Iterable[str] | None) -> None:
         """As there."""
         check_metrics(metrics, self.METRICS_FORMAT)
         _ = self.annotations
@@ -97,7 +97,7 @@ class DeepLakeVOCDataset(DeepLakeCocoDataset):
     def evaluate(
         self,
         results: list[Any],
-        metric: str | Sequence[str] = "mAP",
+        metric: str | Sequence[str] | None = "mAP",
         logger: Any = None,
         proposal_nums: Sequence[int] = (100, 300, 1000),
         iou_thr: float | Sequence[float] = 0.5,

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mmcv.parallel import collate
+from mmdet.datasets.pipelines import LoadAnnotations
 
 from penstock.dataset import Dataset
 from penstock.dataset.joined import JoinedTensor
@@ -60,8 +61,18 @@ def compile_pipeline(steps: Sequence[Mapping[str, Any]], *, dataset: Dataset, te
 
 
 def dataset_program(dataset: DeepLakeCocoDataset | FlatDataset) -> Program:
-    """The program that gives the items of an MMDetection dataset."""
+    """The program that gives the items of an MMDetection dataset.
+
+    Raises:
+        ConfigError: A pipeline of training where there are no annotations to load.
+    """
     built = dataset.transforms
+    if dataset.test_mode and any(isinstance(step, LoadAnnotations) for step in built):
+        raise ConfigError(
+            "the pipeline loads annotations (LoadAnnotations), and a dataset of testing (test_mode) gives it none",
+            path=dataset.source.path,
+            hint="Give data.val and data.test the test pipeline, and data.train no test_mode",
+        )
     load = next(step for step in built if isinstance(step, LoadImageFromDeepLake))
     runner = dataset if isinstance(dataset, FlatDataset) else dataset.runner
     native = native_part(

@@ -15,7 +15,7 @@ from penstock.errors import ConfigError
 from penstock.integrations.mmdet.data.loading import LoadImageFromDeepLake
 from penstock.integrations.mmdet.names import did_you_mean
 
-__all__ = ["build_steps", "check_steps", "is_test_pipeline", "loads_masks"]
+__all__ = ["build_steps", "check_steps", "is_test_pipeline", "loads_masks", "loads_polygons"]
 
 _NOT_YET = {
     "LoadImageFromWebcam": "images come from the dataset",
@@ -23,6 +23,8 @@ _NOT_YET = {
     "LoadPanopticAnnotations": "masks are not read",
     "LoadProposals": "proposals are not read",
 }
+#: The keys under which steps have steps within.
+_INNER = {"MultiScaleFlipAug": ("transforms",), "AutoAugment": ("policies",), "Compose": ("transforms",)}
 _ANNOTATIONS_NOT_YET = {"with_seg": "gt_semantic_seg"}
 _KEYS_NOT_YET = ("gt_semantic_seg", "proposals")
 
@@ -69,6 +71,14 @@ def is_test_pipeline(steps: Sequence[Mapping[str, Any]]) -> bool:
     )
 
 
+def loads_polygons(steps: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether a pipeline wants masks as polygons."""
+    return any(
+        _type_name(step) == "LoadAnnotations" and step.get("with_mask") and not step.get("poly2mask", True)
+        for step in _walk(steps)
+    )
+
+
 def loads_masks(steps: Sequence[Mapping[str, Any]]) -> bool:
     """Whether a pipeline loads masks."""
     return any(_type_name(step) == "LoadAnnotations" and step.get("with_mask") for step in _walk(steps))
@@ -86,15 +96,31 @@ def _walk(steps: Any) -> Iterator[Mapping[str, Any]]:
             yield from _walk(step)
 
 
+def _transforms(step: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """A step and the transforms within. What other steps are made of, such as Albu's, are no transforms of
+    MMDetection's.
+    """
+    yield step
+    pending = [step[key] for key in _INNER.get(_type_name(step), ()) if key in step]
+    while pending:
+        value = pending.pop()
+        if isinstance(value, Mapping) and "type" in value:
+            yield from _transforms(value)
+        elif isinstance(value, (list, tuple)):
+            pending += value
+
+
 def _check_step(step: Any, where: str) -> None:
     if not isinstance(step, Mapping) or "type" not in step:
         raise ConfigError(f"{where}: a dict with a 'type' is needed, got {step!r}")
-    for inner in _walk(step):
+    for inner in _transforms(step):
         name = _type_name(inner)
         if not inspect.isclass(inner["type"]) and PIPELINES.get(name) is None:
             raise ConfigError(
                 f"{where}: there is no transform '{name}'", hint=did_you_mean(name, PIPELINES.module_dict)
             )
+    for inner in _walk(step):
+        name = _type_name(inner)
         if name in _NOT_YET:
             raise ConfigError(f"{where}: '{name}' is not supported yet: {_NOT_YET[name]}")
         if name == "LoadAnnotations":
@@ -123,4 +149,5 @@ def _build(step: Mapping[str, Any], where: str, image: Tensor) -> Any:
         raise ConfigError(f"{where}: {error.cause}", hint=error.hint) from error
     except Exception as error:
         # MMDetection's transforms check their arguments with assertions, among others.
-        raise ConfigError(f"{where}: '{_type_name(step)}' cannot be built: {error}") from error
+        why = str(error).replace(LoadImageFromDeepLake.__name__, "LoadImageFromFile")
+        raise ConfigError(f"{where}: '{_type_name(step)}' cannot be built: {why}") from error

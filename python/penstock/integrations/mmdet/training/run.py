@@ -13,13 +13,14 @@ from mmdet.core import build_optimizer
 from mmdet.utils import find_latest_checkpoint, get_root_logger
 
 from penstock.integrations.mmdet.loader import DetectionLoader
+from penstock.integrations.mmdet.metric_names import check_evaluation
 from penstock.integrations.mmdet.training.checks import check_before_training
 from penstock.integrations.mmdet.training.device import OneDevice, Replica
 from penstock.integrations.mmdet.training.distributed import local_device
 from penstock.integrations.mmdet.training.evaluation import evaluation_hook
 from penstock.integrations.mmdet.training.hooks import register_training_hooks
 from penstock.integrations.mmdet.training.runners import runner_config
-from penstock.integrations.mmdet.training.wandb_facts import DatasetFacts, keep_config
+from penstock.integrations.mmdet.training.wandb_facts import DatasetFacts, check_tables, keep_config
 
 __all__ = ["run_training"]
 
@@ -43,7 +44,9 @@ def run_training(
         distributed: Whether this is one of several processes.
         timestamp, meta: As in ``train_detector``.
     """
-    check_before_training(model, loaders["train"].dataset, None if evaluated is None else evaluated.dataset)
+    metrics = [] if evaluated is None else check_evaluation(cfg)
+    check_before_training(model, loaders["train"].dataset, None if evaluated is None else evaluated.dataset, metrics)
+    check_tables(cfg, None if evaluated is None else evaluated.dataset)
     keep_config(cfg, meta)
     root_logger = get_root_logger(log_level=cfg.log_level)
     classes = loaders["train"].detection.CLASSES

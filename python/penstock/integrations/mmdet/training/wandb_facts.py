@@ -11,10 +11,13 @@ from typing import Any
 from mmcv import Config, ConfigDict
 from mmcv.runner import Hook, get_dist_info
 from mmcv.runner.hooks import WandbLoggerHook
+from mmdet.core.hook import MMDetWandbHook
+from mmdet.datasets import ConcatDataset
 
+from penstock.errors import ConfigError
 from penstock.integrations.mmdet.data.wrappers import leaves_of
 
-__all__ = ["DatasetFacts", "dataset_facts", "keep_config", "logger_hooks"]
+__all__ = ["DatasetFacts", "check_tables", "dataset_facts", "keep_config", "logger_hooks"]
 
 logger = logging.getLogger("penstock")
 
@@ -78,6 +81,26 @@ def _line(split: str, facts: Mapping[str, Any]) -> str:
         tensors = ", ".join(f"{key}={name}" for key, name in each["tensors"].items())
         texts.append(f"{each['path']} (commit {each['commit_id']}{view}, {each['samples']} samples, {tensors})")
     return f"{split} with the {facts['loader_type']} loader: {' and '.join(texts)}"
+
+
+def check_tables(cfg: Mapping[str, Any], val: Any) -> None:
+    """MMDetWandbHook draws its tables from a single dataset.
+
+    Args:
+        cfg: The run's configuration.
+        val: MMDetection's dataset of validation; None without.
+
+    Raises:
+        ConfigError: Several datasets, and the hook is to draw.
+    """
+    for hook in (cfg.get("log_config") or {}).get("hooks") or ():
+        named = hook.get("type") in ("MMDetWandbHook", MMDetWandbHook)
+        if named and hook.get("num_eval_images", 100) > 0 and isinstance(val, ConcatDataset):
+            raise ConfigError(
+                "log_config.hooks: 'MMDetWandbHook' draws images of one dataset, and data.val has "
+                f"{len(val.datasets)}",
+                hint="Set its num_eval_images=0, or validate on one dataset",
+            )
 
 
 def keep_config(cfg: Any, meta: Mapping[str, Any] | None) -> None:
