@@ -2,45 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from penstock.dataset.chunk_index import ChunkIndex, read_chunk_index, read_chunk_rows
 from penstock.dataset.chunk_reader import ChunkReader
-from penstock.dataset.encoders import parse_sequences, parse_tiles
-from penstock.dataset.keys import in_commit
-from penstock.dataset.links import naming_link, read_link
-from penstock.dataset.records import damaged, read_record
+from penstock.dataset.link_reader import LinkReader
+from penstock.dataset.placing import placing
 from penstock.dataset.rows import RowIndex, Rows, sample_number
-from penstock.dataset.sequences import SequenceIndex
 from penstock.dataset.storage import Store
-from penstock.dataset.support import IMAGE_HTYPES, VALUE_HTYPES, holds_images, why_unsupported
-from penstock.dataset.tensor_meta import TensorMeta, parse_tensor_meta
+from penstock.dataset.stored_tensor import StoredTensor
+from penstock.dataset.support import IMAGE_HTYPES
 from penstock.dataset.versions import Version
-from penstock.errors import DatasetFormatError, MissingExtraError, PenstockError, UnsupportedError
+from penstock.errors import PenstockError, UnsupportedError
 from penstock.reference.decode import Color
-from penstock.reference.image_file import decode_image_file, image_file_shape, open_image_file
-from penstock.reference.sample import DECODINGS, Decode, SampleLayout
+from penstock.reference.sample import DECODINGS, Decode
 from penstock.reference.sequence import compose_sequence, empty_sequence
-from penstock.reference.tiles import Tiling
-from penstock.reference.values import TEXT, ValueFormat
 
 if TYPE_CHECKING:
     from penstock.dataset.dataset import Dataset
 
 __all__ = ["Tensor"]
 
-_Parsed = TypeVar("_Parsed")
 # Inside the class below, `bytes` is a method.
 _bytes = bytes
 
 
-class Tensor:
+class Tensor(StoredTensor):
     """A tensor: a list of samples, read one by one. Obtained from a :class:`Dataset`.
 
     Attributes:
@@ -65,115 +56,10 @@ class Tensor:
         hidden: bool,
         index: RowIndex | None = None,
     ) -> None:
+        super().__init__(store, version, name, key)
         self._dataset = dataset
-        self._store = store
-        self._version = version
-        self.name = name
-        self.key = key
         self.hidden = hidden
         self._index = index
-        self._supported: set[Decode] = set()
-        meta_key = in_commit(version.commit_id, key, "tensor_meta.json")
-        try:
-            self._meta: TensorMeta = parse_tensor_meta(read_record(store, meta_key))
-        except FileNotFoundError:
-            raise damaged(f"'{meta_key}' is missing", store.root, name) from None
-
-    @property
-    def path(self) -> str:
-        """The dataset's path."""
-        return self._store.root
-
-    @property
-    def htype(self) -> str:
-        """Deep Lake's type, "generic" where none is given; "sequence[image]", "link[image]" for those."""
-        htype = f"sequence[{self.base_htype}]" if self.is_sequence else self.base_htype
-        return f"link[{htype}]" if self.is_link else htype
-
-    @property
-    def base_htype(self) -> str:
-        """The type of a sequence's items and of linked files, else the same as :attr:`htype`."""
-        return self._meta.htype
-
-    @property
-    def is_image(self) -> bool:
-        """Whether samples are images."""
-        return self.base_htype in IMAGE_HTYPES and not self.is_sequence
-
-    @property
-    def decodes_images(self) -> bool:
-        """Whether samples are images, or are compressed as if they were."""
-        return holds_images(self._meta)
-
-    @property
-    def value_format(self) -> ValueFormat | None:
-        """For text, JSON and polygons, and sequences of them, how their bytes become values; None for arrays."""
-        if self.base_htype not in VALUE_HTYPES:
-            return None
-        axes = (self.min_shape[-1], self.max_shape[-1]) if self.max_shape else (0, 0)
-        return ValueFormat(self.base_htype, self.dtype, axes)
-
-    @property
-    def dtype(self) -> np.dtype[Any] | None:
-        """Dtype of the samples; None for text and the like, and before the first sample."""
-        return self._meta.dtype
-
-    @property
-    def sample_compression(self) -> str | None:
-        return self._meta.sample_compression
-
-    @property
-    def chunk_compression(self) -> str | None:
-        return self._meta.chunk_compression
-
-    @property
-    def min_shape(self) -> tuple[int, ...]:
-        """Smallest extent of each axis over all samples; of sequences, over all items."""
-        return self._meta.min_shape
-
-    @property
-    def max_shape(self) -> tuple[int, ...]:
-        """Largest extent of each axis over all samples; of sequences, over all items."""
-        return self._meta.max_shape
-
-    @property
-    def ndim(self) -> int:
-        """Number of axes of a sample."""
-        return len(self._meta.max_shape) + self.is_sequence
-
-    @property
-    def fixed_shape(self) -> tuple[int, ...] | None:
-        """The shape of every sample where all are known to be equal, else None."""
-        return None if self.is_sequence or self.is_link else self._meta.fixed_shape
-
-    @property
-    def is_sequence(self) -> bool:
-        return self._meta.is_sequence
-
-    @property
-    def is_link(self) -> bool:
-        return self._meta.is_link
-
-    @cached_property
-    def info(self) -> dict[str, Any]:
-        """What the dataset's author noted of the tensor. Raises DatasetFormatError."""
-        try:
-            key = in_commit(self._version.commit_id, self.key, "tensor_info.json")
-            return read_record(self._store, key).values
-        except FileNotFoundError:
-            return {}
-
-    @property
-    def class_names(self) -> list[str] | None:
-        """Names of the classes, by label; None where none are given. Raises DatasetFormatError."""
-        names = self.info.get("class_names")
-        if not names:
-            return None
-        if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-            raise DatasetFormatError(
-                "'tensor_info.json': 'class_names' is not a list of text", path=self.path, tensor=self.name
-            )
-        return list(names)
 
     @cached_property
     def rows(self) -> Rows | None:
@@ -227,9 +113,10 @@ class Tensor:
         self.check_supported(decode)
         checked = self._checked(index)
         if not self.is_sequence:
-            return self._item(checked, color, decode)
-        with self._placed(checked):
-            return self._composed([self._item(item, color, decode) for item in self.sequences.items(checked)], decode)
+            return self._items.sample(checked, color, decode)
+        with placing(self.path, self.name, checked):
+            items = [self._items.sample(item, color, decode) for item in self.sequences.items(checked)]
+            return self._composed(items, decode)
 
     def bytes(self, index: int) -> bytes:
         """A sample's bytes as stored: a JPEG file, for example; of a link, the file's. Of a compressed chunk: the
@@ -238,16 +125,11 @@ class Tensor:
         self.check_supported("bytes")
         checked = self._checked(index)
         if self.is_sequence:
-            with self._placed(checked):
+            with placing(self.path, self.name, checked):
                 raise UnsupportedError("a sequence's bytes are not in one piece")
-        if not self.is_link:
-            return self._reader.stored(checked)
-        with self._linked(checked) as file:
-            return file
+        return self._items.stored(checked)
 
-    def value(
-        self, index: int, pieces: Sequence[_bytes], color: Color = "native", decode: Decode = "numpy"
-    ) -> Any:
+    def value(self, index: int, pieces: Sequence[_bytes], color: Color = "native", decode: Decode = "numpy") -> Any:
         """What a sample's bytes stand for, where the native core has read them: as they are stored; but text, JSON and
         polygons, to be decoded, come without lz4.
 
@@ -261,7 +143,7 @@ class Tensor:
         checked = self._checked(index)
         if not self.is_sequence:
             return self._reader.value(checked, pieces[0], color, decode)
-        with self._placed(checked):
+        with placing(self.path, self.name, checked):
             items = zip(self.sequences.items(checked), pieces, strict=True)
             return self._composed([self._reader.value(item, data, color, decode) for item, data in items], decode)
 
@@ -284,7 +166,7 @@ class Tensor:
         checked = self._checked(index)
         if not self.is_sequence:
             return self._item_shape(checked)
-        with self._placed(checked):
+        with placing(self.path, self.name, checked):
             items = self.sequences.items(checked)
             shapes = {self._item_shape(item) for item in items}
             if len(shapes) > 1:
@@ -325,118 +207,23 @@ class Tensor:
         concerned, and where their bytes lie in the chunk's file. Without ``decode``, shapes and positions alone.
         ``wanted``: only these of the whole tensor's items, rising, all of this chunk.
         """
-        unread: set[int] = set()
-        for error, last, extent in self._reader.check(row, decode, wanted):
-            assert error.index is not None
-            unread.update(range(error.index, last + 1) if self.is_link else ())
-            yield error, last, extent
-        if self.is_link and decode:
-            items = wanted or range(self.chunks.first_index(row), int(self.chunks.last_index[row]) + 1)
-            yield from self._check_files(row, [item for item in items if item not in unread])
-
-    def _check_files(
-        self, row: int, items: Sequence[int]
-    ) -> Iterator[tuple[PenstockError, int, tuple[int, int] | None]]:
-        """Tries the files that links name."""
-        for item in items:
-            try:
-                self._item(item, "native", "numpy")
-            except MissingExtraError:
-                raise
-            except PenstockError as error:
-                error.chunk = self.chunks.key(row)
-                yield error, item, None
-
-    def unsupported(self, decode: Decode = "numpy") -> str | None:
-        """Why the tensor cannot be loaded, None when it can. ``decode`` is that of :meth:`read`."""
-        reason = why_unsupported(self._meta, decode)
-        if reason is None and self.is_link and self._tiles:
-            reason = f"sample {min(self._tiles)} is linked in tiles, which is not supported yet"
-        return reason
-
-    def check_supported(self, decode: Decode = "numpy") -> None:
-        """Raises UnsupportedError when the tensor cannot be loaded. ``decode`` is that of :meth:`read`."""
-        if decode in self._supported:
-            return
-        reason = self.unsupported(decode)
-        if reason is None:
-            self._supported.add(decode)
-        else:
-            as_bytes = " or have its bytes with decode={...: 'bytes'}" if self.unsupported("bytes") is None else ""
-            raise UnsupportedError(
-                reason,
-                tensor=self.name,
-                path=self.path,
-                hint=f"Leave it out with tensors=[...]{as_bytes}",
-            )
-
-    @cached_property
-    def chunks(self) -> ChunkIndex:
-        """Which chunk holds which sample; of sequences, which item. Raises DatasetFormatError."""
-        try:
-            return read_chunk_index(self._store, self._version, self.key, self._meta.length, self._tiles)
-        except DatasetFormatError as error:
-            error.tensor = self.name
-            raise
-
-    @cached_property
-    def sequences(self) -> SequenceIndex:
-        """Which items make up which sample, where these are sequences. Raises DatasetFormatError."""
-        return self._read_encoder("sequence_index", lambda data: parse_sequences(data, self._meta.length))
-
-    def chunk_rows(self) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.int64]]:
-        """Ids and last samples of the chunks, of unsupported tensors too. Raises DatasetFormatError."""
-        return read_chunk_rows(self._store, self._version, self.key, self._meta.length)
+        return self._items.check(row, decode, wanted)
 
     @cached_property
     def _reader(self) -> ChunkReader:
         return ChunkReader(self._store, self.chunks, self.layout, self.name)
 
-    @property
-    def layout(self) -> SampleLayout:
-        """What the metadata says of how every sample is stored; of sequences, every item; of links, the links."""
-        if self.is_link:
-            # Links are text, stored as it is, whatever the files are.
-            link = ValueFormat(TEXT, None, (0, 0))
-            return SampleLayout(False, np.dtype(np.uint8), 1, None, None, None, value=link)
-        return SampleLayout(
-            is_image=self.decodes_images,
-            # Values alone have none, and what is read as bytes: check_supported() refuses others without one.
-            dtype=np.dtype(np.uint8) if self.dtype is None else self.dtype,
-            ndim=len(self._meta.max_shape),
-            fixed_shape=self._meta.fixed_shape,
-            sample_compression=self.sample_compression,
-            chunk_compression=self.chunk_compression,
-            value=self.value_format,
-        )
-
-    def _item(self, item: int, color: Color, decode: Decode) -> Any:
-        """A sample that is no sequence, or an item of one."""
+    @cached_property
+    def _items(self) -> ChunkReader | LinkReader:
+        """Reads samples that are no sequences, and the items of sequences."""
         if not self.is_link:
-            return self._reader.sample(item, color, decode)
-        with self._linked(item) as file:
-            if decode == "bytes":
-                return file
-            if not file:
-                return np.ones((0,))
-            if decode == "pil":
-                return open_image_file(file)
-            return decode_image_file(file, len(self.max_shape), color if self.base_htype in IMAGE_HTYPES else "native")
+            return self._reader
+        is_image = self.base_htype in IMAGE_HTYPES
+        return LinkReader(self._reader, self.chunks, self.path, self.name, len(self.max_shape), is_image)
 
     def _item_shape(self, item: int) -> tuple[int, ...]:
-        if not self.is_link:
-            return self._meta.fixed_shape or self._reader.shape(item)
-        with self._linked(item) as file:
-            return image_file_shape(file, len(self.max_shape)) if file else (0,)
-
-    @contextmanager
-    def _linked(self, item: int) -> Iterator[_bytes]:
-        """The file that a link names, nothing for an empty link. Errors from within name sample and file."""
-        link = self._reader.stored(item)
-        with self._placed(item):
-            file = read_link(link) if link else b""
-            with naming_link(link):
-                yield file
+        fixed = None if self.is_link else self._meta.fixed_shape
+        return fixed or self._items.shape(item)
 
     def _shapes_one_by_one(self) -> npt.NDArray[np.int64]:
         shapes = np.zeros((len(self), self.ndim or 3 * self.is_link), dtype=np.int64)
@@ -444,33 +231,6 @@ class Tensor:
             shape = self.shape(index)
             shapes[index, : len(shape)] = shape
         return shapes
-
-    @contextmanager
-    def _placed(self, index: int) -> Iterator[None]:
-        """Tells errors from within where they happened. Of an item, the sequence is named."""
-        try:
-            yield
-        except DatasetFormatError:
-            raise  # of all samples alike
-        except PenstockError as error:
-            error.path, error.tensor, error.index = self.path, self.name, index
-            raise
-
-    @cached_property
-    def _tiles(self) -> dict[int, Tiling]:
-        return self._read_encoder("tiles_index", parse_tiles)
-
-    def _read_encoder(self, folder: str, parse: Callable[[_bytes], _Parsed]) -> _Parsed:
-        key = in_commit(self._version.commit_id, self.key, folder, "unsharded")
-        try:
-            data = self._store.read(key)
-        except FileNotFoundError:
-            # Deep Lake writes an encoder once there is something to encode.
-            data = b""
-        try:
-            return parse(data)
-        except DatasetFormatError as error:
-            raise damaged(f"'{key}': {error.cause}", self.path, self.name) from None
 
     def _checked(self, index: int) -> int:
         number = sample_number(index, self.name)

@@ -14,6 +14,7 @@ from penstock.dataset.chunk_index import ChunkIndex
 from penstock.dataset.interface import Tensor
 from penstock.dataset.joined.chunks import JoinedChunks, why_apart
 from penstock.dataset.lake4 import Lake4Tensor
+from penstock.dataset.rows import sample_number
 from penstock.dataset.tensor import Tensor as ChunkedTensor
 from penstock.reference.decode import Color
 from penstock.reference.sample import Decode, SampleLayout
@@ -209,7 +210,7 @@ class JoinedTensor:
 
     def _place(self, index: int) -> tuple[int, int]:
         """The part that a sample is of, and its index in there. Raises IndexError."""
-        number = operator.index(index)
+        number = sample_number(index, self.name)
         if not -len(self) <= number < len(self):
             raise IndexError(f"sample {number} of tensor '{self.name}' is out of range: it has {len(self)}")
         return int(self._dataset.part_of[number]), int(self._dataset.index_of[number])
