@@ -258,6 +258,14 @@ def test_pipelines(awkward: CocoPair, tmp_path: Path, split: str, pipeline: Any,
     assert message in str(refused(cfg))
 
 
+def test_a_detector_of_ones_own_may_be_given_images_otherwise(awkward: CocoPair, tmp_path: Path) -> None:
+    cfg = config(awkward, tmp_path / "work")
+    cfg.data.val.pipeline = [LOAD[0], *training()[2:-1], {"type": "Collect", "keys": ["img"]}]
+    model = seeded_detector(cfg)
+    model.__class__ = type("OwnDetector", (type(model),), {"forward_test": lambda self, img, img_metas: []})
+    accepted(cfg, model)
+
+
 @pytest.mark.parametrize("loader_type", ["c++", "python"])
 def test_a_training_set_for_testing(awkward: CocoPair, native: Any, tmp_path: Path, loader_type: str) -> None:
     cfg = config(awkward, tmp_path / "work", deeplake_dataloader_type=loader_type)
