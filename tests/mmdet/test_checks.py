@@ -334,3 +334,14 @@ def test_without_wandb_the_error_names_the_extra(
     error = refused(cfg, MissingExtraError)
     assert f"log_config.hooks: '{name}' needs the module 'wandb'" in str(error)
     assert "penstock[wandb]" in str(error)
+
+
+def test_metrics_that_would_be_others_in_mmdetection(
+    awkward: CocoPair, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    cfg = config(awkward, tmp_path / "work")
+    cfg.data.train.type = cfg.data.val.type = "LVISV1Dataset"
+    accepted(cfg)
+    (said,) = (record.getMessage() for record in caplog.records if "metrics of its own" in record.getMessage())
+    assert said.startswith("data.val: MMDetection's 'LVISV1Dataset' has metrics of its own")
+    assert said.endswith("deeplake_metrics_format='COCO'")

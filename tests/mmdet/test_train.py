@@ -134,6 +134,8 @@ def test_the_learning_rate_scales_with_the_batch(awkward: CocoPair, tmp_path: Pa
     ("changes", "options", "kind", "message"),
     [
         ({"gpu_ids": [0, 1]}, {}, ConfigError, "one process works on one GPU, not on 2. Pass distributed=True"),
+        ({"gpu_ids": 1}, {}, ConfigError, "gpu_ids: a list of numbers is needed, got 1"),
+        ({"data.train.deeplake_path": 3}, {}, ConfigError, "data.train: deeplake_path: "),
         ({"dist_params": {"backend": "nccl"}}, {"distributed": True}, ConfigError, "'nccl' needs GPUs"),
         ({"dist_params": {"backend": "glo"}}, {"distributed": True}, ConfigError, "Did you mean 'gloo'?"),
         ({"workflow": [("val", 1)]}, {}, ConfigError, "workflow: it has no phase 'train'"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import functools
+import logging
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,6 +23,8 @@ from penstock.integrations.mmdet.pipeline.steps import check_steps, loads_masks
 
 __all__ = ["build_dataset", "dataset_configs", "has_path"]
 
+logger = logging.getLogger("penstock")
+
 #: The wrappers, their keys, and the key of what they wrap.
 _WRAPPERS = {
     "ConcatDataset": ("datasets", ("separate_eval",)),
@@ -33,6 +36,10 @@ _WRAPPERS = {
 _HANDED_DOWN = tuple(key for key in SPLIT_KEYS if key.startswith("deeplake_") or key in ("pipeline", "classes"))
 #: Keys that may hold a list, an entry for each dataset, where deeplake_path does.
 _LISTED = ("deeplake_path", "deeplake_credentials", "deeplake_commit_id", "deeplake_view_id", "deeplake_tensors")
+#: Of MMDetection's datasets those whose figures would be others.
+_OTHER_METRICS = frozenset(
+    {"LVISDataset", "LVISV05Dataset", "LVISV1Dataset", "OpenImagesDataset", "OpenImagesChallengeDataset"}
+)
 
 
 def build_dataset(
@@ -195,6 +202,11 @@ class _Builder:
         opened = self._open(split, where)
         steps = split.pipeline if self.prepare is None else self.prepare(split.pipeline)
         check_steps(steps, where)
+        if merged.get("test_mode") and str(merged.get("type")) in _OTHER_METRICS:
+            logger.warning(
+                "%s: MMDetection's '%s' has metrics of its own; these are those of deeplake_metrics_format='%s'",
+                *(where, merged["type"], split.metrics_format),
+            )
         masks = loads_masks(steps)
         kind: Any = DeepLakeCocoDataset
         if split.metrics_format == DeepLakeVOCDataset.METRICS_FORMAT:
@@ -214,7 +226,10 @@ class _Builder:
             return open_dataset(self.dataset)
         if split.path is None:
             raise ConfigError(f"{where} has no deeplake_path")
-        return open_dataset(split.path, commit=split.commit, view=split.view, creds=split.credentials)
+        try:
+            return open_dataset(split.path, commit=split.commit, view=split.view, creds=split.credentials)
+        except TypeError as error:
+            raise ConfigError(f"{where}: deeplake_path: {error}") from None
 
 
 def _check_number(where: str, arguments: Mapping[str, Any], name: str, kind: type, least: float) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -52,11 +53,13 @@ def set_devices(cfg: Any, *, distributed: bool) -> None:
     """Chooses ``device`` and ``gpu_ids`` where a configuration does not.
 
     Raises:
-        ConfigError: No GPU where one is needed, or several without ``distributed``.
+        ConfigError: No GPU where one is needed, several without ``distributed``, or what is no list of them.
     """
     cfg.device = cfg.get("device") or get_device()
     if cfg.get("gpu_ids") is None:
         cfg.gpu_ids = range(torch.cuda.device_count() if distributed and cfg.device != "cpu" else 1)
+    if not isinstance(cfg.gpu_ids, Sequence):
+        raise ConfigError(f"gpu_ids: a list of numbers is needed, got {cfg.gpu_ids!r}")
     if len(cfg.gpu_ids) == 0:
         raise ConfigError("gpu_ids: there is no GPU", hint="device='cpu' with gpu_ids=[0, 1] takes two processes")
     if len(cfg.gpu_ids) != 1 and not distributed:
