@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import functools
 import logging
-import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Any
@@ -13,7 +12,7 @@ from typing import Any
 import torch
 import torch.utils.data
 
-from penstock.dataset import Dataset, open_dataset
+from penstock.dataset import DatasetLike, open_dataset
 from penstock.errors import ConfigError
 from penstock.native_loader import NativeLoader
 from penstock.options import LoaderOptions, check_decode, default_threads, resolve_loader_type, select_tensors
@@ -88,7 +87,7 @@ class DataLoader(torch.utils.data.DataLoader[Any]):
 
     def __init__(
         self,
-        dataset: Dataset | str | os.PathLike[str] | Any,
+        dataset: DatasetLike,
         batch_size: int = 1,
         shuffle: bool = False,
         *,

@@ -2,6 +2,6 @@
 
 from penstock.dataset.chunk_index import ChunkIndex
 from penstock.dataset.interface import Dataset, Tensor
-from penstock.dataset.open import open_dataset
+from penstock.dataset.open import DatasetLike, open_dataset
 
-__all__ = ["ChunkIndex", "Dataset", "Tensor", "open_dataset"]
+__all__ = ["ChunkIndex", "Dataset", "DatasetLike", "Tensor", "open_dataset"]

@@ -19,7 +19,10 @@ from penstock.dataset.storage import LocalStore, Store
 from penstock.dataset.views import is_virtual, open_view, view_of
 from penstock.errors import ConfigError, DatasetNotFoundError, StorageError, UnsupportedError
 
-__all__ = ["open_dataset"]
+__all__ = ["DatasetLike", "open_dataset"]
+
+#: What a dataset is opened from: a path, one that is open already, or an object of deeplake.
+DatasetLike = str | os.PathLike[str] | interface.Dataset | Any
 
 _logger = logging.getLogger("penstock")
 
@@ -27,7 +30,7 @@ _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 
 
 def open_dataset(
-    path: str | os.PathLike[str] | interface.Dataset | Any,
+    path: DatasetLike,
     commit: str | None = None,
     view: str | None = None,
     creds: Any = None,

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import closing
-from typing import Any
 
-from penstock.dataset import Dataset, Tensor, open_dataset
+from penstock.dataset import Dataset, DatasetLike, Tensor, open_dataset
 from penstock.dataset.dataset import Dataset as ChunkedDataset
 from penstock.dataset.lake4 import Lake4Tensor
 from penstock.dataset.tensor import Tensor as ChunkedTensor
@@ -22,7 +20,7 @@ __all__ = ["verify"]
 
 
 def verify(
-    dataset: str | os.PathLike[str] | Dataset | Any,
+    dataset: DatasetLike,
     *,
     commit: str | None = None,
     view: str | None = None,

@@ -5,14 +5,13 @@ from __future__ import annotations
 import copy
 import functools
 import logging
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from mmdet.datasets import ClassBalancedDataset, ConcatDataset, MultiImageMixDataset, RepeatDataset
 
-from penstock.dataset import Dataset, open_dataset
+from penstock.dataset import Dataset, DatasetLike, open_dataset
 from penstock.errors import ConfigError, PenstockError
 from penstock.integrations.mmdet.config import SPLIT_KEYS, STOCK_KEYS, Split, parse_split
 from penstock.integrations.mmdet.data.dataset import DeepLakeCocoDataset
@@ -46,7 +45,7 @@ def build_dataset(
     cfg: Mapping[str, Any] | Sequence[Any],
     default_args: Mapping[str, Any] | None = None,
     *,
-    dataset: Dataset | str | os.PathLike[str] | Any = None,
+    dataset: DatasetLike | None = None,
     tensors: Mapping[str, str] | None = None,
     pipeline: Sequence[Mapping[str, Any]] | None = None,
     where: str = "the dataset's configuration",

@@ -13,7 +13,7 @@ from mmcv import Config, ConfigDict
 from mmdet.datasets import replace_ImageToTensor
 from mmdet.utils.compat_config import compat_imgs_per_gpu
 
-from penstock.dataset import Dataset
+from penstock.dataset import DatasetLike
 from penstock.errors import ConfigError
 from penstock.integrations.mmdet.building import build_dataset, has_path
 from penstock.integrations.mmdet.config import loader_type_of, parse_loader
@@ -46,7 +46,7 @@ def read_config(path: str | os.PathLike[str]) -> Any:
 def build_split_loader(
     cfg: Any,
     name: str,
-    dataset: Dataset | str | os.PathLike[str] | None = None,
+    dataset: DatasetLike | None = None,
     tensors: Mapping[str, str] | None = None,
     **options: Any,
 ) -> DetectionLoader:

@@ -22,7 +22,7 @@ from mmdet.models import build_detector
 from mmdet.utils import get_root_logger
 
 from penstock.cli.progress import progress_bar
-from penstock.dataset import Dataset
+from penstock.dataset import DatasetLike
 from penstock.errors import ConfigError, StorageError
 from penstock.integrations.mmdet.config import loader_type_of
 from penstock.integrations.mmdet.loader import DetectionLoader
@@ -42,7 +42,7 @@ def test_detector(
     model: torch.nn.Module | None,
     cfg: Any,
     checkpoint: str | os.PathLike[str] | None = None,
-    ds_test: Dataset | str | os.PathLike[str] | Any = None,
+    ds_test: DatasetLike | None = None,
     ds_test_tensors: Mapping[str, str] | None = None,
     distributed: bool = False,
     *,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,7 +12,7 @@ import torch
 from mmcv.runner import get_dist_info
 from mmcv.utils import import_modules_from_strings
 
-from penstock.dataset import Dataset
+from penstock.dataset import DatasetLike
 from penstock.integrations.mmdet.config import check_config
 from penstock.integrations.mmdet.metric_names import check_evaluation
 from penstock.integrations.mmdet.split_loader import build_split_loader
@@ -26,18 +25,16 @@ from penstock.sampling import base_seed
 
 __all__ = ["train_detector"]
 
-# A dataset of deeplake 3 is one too; the library has no types.
-_DatasetLike = Dataset | str | os.PathLike[str] | Any
 #: A dataset that was passed, and its tensors.
-_Given = tuple[_DatasetLike | None, Mapping[str, str] | None]
+_Given = tuple[DatasetLike | None, Mapping[str, str] | None]
 
 
 def train_detector(
     model: torch.nn.Module,
     cfg: Any,
-    ds_train: _DatasetLike | None = None,
+    ds_train: DatasetLike | None = None,
     ds_train_tensors: Mapping[str, str] | None = None,
-    ds_val: _DatasetLike | None = None,
+    ds_val: DatasetLike | None = None,
     ds_val_tensors: Mapping[str, str] | None = None,
     distributed: bool = False,
     timestamp: str | None = None,

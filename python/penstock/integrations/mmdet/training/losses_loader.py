@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import copy
-import os
 from collections.abc import Mapping
 from typing import Any
 
 from mmcv import ConfigDict
 
-from penstock.dataset import Dataset
+from penstock.dataset import DatasetLike
 from penstock.errors import ConfigError
 from penstock.integrations.mmdet.building import has_path
 from penstock.integrations.mmdet.loader import DetectionLoader
@@ -18,11 +17,10 @@ from penstock.integrations.mmdet.split_loader import build_split_loader
 __all__ = ["build_losses_loader"]
 
 # A dataset of deeplake 3 is one too; the library has no types.
-_DatasetLike = Dataset | str | os.PathLike[str] | Any
 
 
 def build_losses_loader(
-    cfg: Any, dataset: _DatasetLike | None, tensors: Mapping[str, str] | None, *, dist: bool
+    cfg: Any, dataset: DatasetLike | None, tensors: Mapping[str, str] | None, *, dist: bool
 ) -> DetectionLoader:
     """The loader of the workflow's phase "val": the images of ``data.val`` as ``data.train`` prepares them.
 
