@@ -16,7 +16,6 @@ from penstock.integrations.mmdet.split_loader import build_split_loader
 
 __all__ = ["build_losses_loader"]
 
-# A dataset of deeplake 3 is one too; the library has no types.
 
 
 def build_losses_loader(
