@@ -216,7 +216,7 @@ def test_a_checkpoint_says_what_it_is_without(awkward: CocoPair, tmp_path: Path)
     for name, error, message in (
         ("weights.pth", ConfigError, "has no 'meta', so that no run can go on with it. load_from takes the weights"),
         ("cut.pth", StorageError, "the checkpoint '.*cut.pth' cannot be read"),
-        ("none.pth", StorageError, "the checkpoint '.*none.pth' cannot be read"),
+        ("none.pth", ConfigError, "resume_from: there is no file '.*none.pth'"),
     ):
         with pytest.raises(error, match=message):
             run(awkward, tmp_path / "resumed", resume_from=str(tmp_path / name), **options)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 from pathlib import Path
 from typing import Any
 
@@ -133,6 +134,25 @@ def test_difficult_objects_are_neither_found_nor_missed(voc: VocPair) -> None:
     del own.box_rules
     without = own.evaluate([[boxes[:1] for boxes in found] for found in results], eval_mode="area", logger="silent")
     assert without["mAP"] < 1
+
+
+def broken(*arguments: Any) -> None:
+    raise ArithmeticError("nothing to be found")
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_no_process_is_left(voc: VocPair, monkeypatch: pytest.MonkeyPatch, fails: bool) -> None:
+    from mmdet.core.evaluation import mean_ap
+
+    own = build(voc, test_mode=True)
+    before = multiprocessing.active_children()
+    if fails:
+        monkeypatch.setattr(mean_ap, "tpfp_default", broken)
+        with pytest.raises(ArithmeticError, match="nothing to be found"):
+            own.evaluate(detections(own, 0.1), logger="silent")
+    else:
+        own.evaluate(detections(own, 0.1), logger="silent")
+    assert multiprocessing.active_children() == before
 
 
 def test_tables_name_the_datasets_classes(voc: VocPair, capsys: pytest.CaptureFixture[str]) -> None:

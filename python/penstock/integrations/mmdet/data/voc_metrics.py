@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import contextlib
+import multiprocessing
+import time
+import traceback
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from mmcv.utils import print_log
@@ -15,6 +20,8 @@ __all__ = ["mean_precision", "recall"]
 
 #: Under this name MMDetection averages the precision at eleven recalls; under any other over all.
 _DATASET_OF_MODE = {"11points": "voc07", "area": None}
+#: Seconds that processes have to end by themselves.
+_GRACE = 2.0
 
 
 def mean_precision(
@@ -40,19 +47,41 @@ def mean_precision(
     for threshold in iou_thrs:
         print_log(f"\n{'-' * 15}iou_thr: {threshold}{'-' * 15}", logger=logger)
         # Silent, since under "voc07" its table would name the twenty classes of Pascal VOC whatever ours are.
-        mean, by_class = eval_map(
-            boxes,
-            annotations,
-            iou_thr=threshold,
-            dataset=_DATASET_OF_MODE[eval_mode],
-            logger="silent",
-            # A box of n pixels' width reaches from 0 to n - 1, as in the official evaluation.
-            use_legacy_coordinate=True,
-        )
+        with _no_process_left():
+            mean, by_class = eval_map(
+                boxes,
+                annotations,
+                iou_thr=threshold,
+                dataset=_DATASET_OF_MODE[eval_mode],
+                logger="silent",
+                # A box of n pixels' width reaches from 0 to n - 1, as in the official evaluation.
+                use_legacy_coordinate=True,
+            )
         print_map_summary(mean, by_class, list(classes), logger=logger)
         precisions.append(mean)
     named = {f"AP{int(iou * 100):02d}": round(mean, 3) for iou, mean in zip(iou_thrs, precisions, strict=True)}
     return {"mAP": sum(precisions) / len(precisions), **named}
+
+
+@contextlib.contextmanager
+def _no_process_left() -> Iterator[None]:
+    """Ends MMDetection's pool of processes, which it closes and does not wait for, or leaves open where it fails."""
+    others = multiprocessing.active_children()
+    try:
+        yield
+    except BaseException as error:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ResourceWarning)
+            # A pool ends with its last reference, which is there.
+            traceback.clear_frames(error.__traceback__)
+        raise
+    finally:
+        end = time.monotonic() + _GRACE
+        for process in multiprocessing.active_children():
+            if process not in others and "PoolWorker" in process.name:
+                process.join(max(0.0, end - time.monotonic()))
+                process.kill()
+                process.join()
 
 
 def recall(
