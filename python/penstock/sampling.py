@@ -133,13 +133,14 @@ class EpochSampler(Sampler[int]):
 
     def order(self) -> np.ndarray[Any, np.dtype[np.int64]]:
         """This rank's indices, int64, for the current epoch."""
-        if self._shuffle:
-            order = epoch_order(self._length, self._seed(), self.epoch)
-        else:
-            order = np.arange(self._length, dtype=np.int64)
         rank, world_size = self._world()
-        # np.resize repeats from the start, as often as it takes.
-        return np.resize(order, len(self) * world_size)[rank::world_size] if len(order) else order
+        if self._shuffle and world_size == 1:
+            return epoch_order(self._length, self._seed(), self.epoch)
+        # Where ranks need more than there are, the order begins again, as often as it takes.
+        places = np.arange(rank, len(self) * world_size, world_size, dtype=np.int64)
+        if len(self) * world_size > self._length:
+            places %= self._length
+        return epoch_order(self._length, self._seed(), self.epoch)[places] if self._shuffle else places
 
     def __iter__(self) -> Iterator[int]:
         return iter(self.order().tolist())
