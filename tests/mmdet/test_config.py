@@ -135,7 +135,6 @@ def test_loader_types(name: str) -> None:
         ({"deeplake_query": "select *"}, "unknown key 'deeplake_query'"),
         ({"proposal_file": "x.pkl"}, "'proposal_file' is not supported yet"),
         ({"pipeline": []}, "data.train: there is no pipeline"),
-        ({"classes": ()}, "data.train: classes=() leaves none. Leave it out to use all"),
         ({"filter_empty_gt": "no"}, "data.train: filter_empty_gt must be True or False, got 'no'"),
     ],
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",

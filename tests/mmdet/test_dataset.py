@@ -79,6 +79,7 @@ def test_the_name_of_a_class_in_place_of_a_list(make: Any) -> None:
         (3, "classes: a list of names is needed, got 3"),
         ([0, 1], r"classes: a list of names is needed, got \[0, 1\]"),
         (["a", "b", "a"], "classes: 'a' is listed twice"),
+        ((), r"classes: \(\) leaves none. Leave it out to use all"),
     ],
     ids=str,
 )

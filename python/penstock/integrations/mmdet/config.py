@@ -203,8 +203,6 @@ def parse_split(where: str, cfg: Mapping[str, Any], pipeline: Sequence[Mapping[s
         raise ConfigError(f"{where}: min_size={cfg['min_size']!r} is a rule of deeplake_metrics_format='PascalVOC'")
     if not isinstance(cfg.get("filter_empty_gt", True), bool | None):
         raise ConfigError(f"{where}: filter_empty_gt must be True or False, got {cfg['filter_empty_gt']!r}")
-    if cfg.get("classes") is not None and len(cfg["classes"]) == 0:
-        raise ConfigError(f"{where}: classes={cfg['classes']!r} leaves none", hint="Leave it out to use all")
     steps = cfg.get("pipeline") or pipeline
     if not steps:
         raise ConfigError(f"{where}: there is no pipeline")

@@ -309,6 +309,8 @@ class DeepLakeCocoDataset(CocoDataset):  # type: ignore[misc]
                 f"classes: {classes!r} would be a file that lists them, and cannot be read",
                 hint=f"Of a single class: classes=({classes!r},)",
             ) from error
+        if not names:
+            raise ConfigError(f"classes: {classes!r} leaves none", hint="Leave it out to use all")
         twice = next((name for name in names if names.count(name) > 1), None)
         if twice is not None:
             raise ConfigError(f"classes: '{twice}' is listed twice")
