@@ -242,22 +242,28 @@ def test_a_rank_has_the_gpu_of_its_number_on_its_machine(
     assert local_device(SimpleNamespace(device="cuda", gpu_ids=range(8)), distributed=True).index == number
 
 
+SCRIPT_HEAD = """\
+import json, os, sys
+from pathlib import Path
+sys.path.insert(0, sys.argv[1])
+import cv2, torch
+from support import rank_work
+from support.coco_lakes import CocoPair
+
+cv2.setNumThreads(0)
+torch.set_num_threads(1)
+"""
+
+
 def test_two_machines(awkward: CocoPair, tmp_path: Path) -> None:
     """A launcher with one process on each, in a folder of its own: numbers on the machine are not the ranks'."""
     script = tmp_path / "train.py"
     script.write_text(
-        textwrap.dedent(
+        SCRIPT_HEAD
+        + textwrap.dedent(
             """
-            import json, os, sys
-            from pathlib import Path
-            sys.path.insert(0, sys.argv[1])
-            import cv2, torch
             from penstock.errors import ConfigError
-            from support import rank_work
-            from support.coco_lakes import CocoPair
 
-            cv2.setNumThreads(0)
-            torch.set_num_threads(1)
             rank = os.environ["RANK"]
             pair, work_dir = CocoPair(*map(Path, sys.argv[2:5])), sys.argv[5]
             Path(work_dir, rank).mkdir()
@@ -316,17 +322,9 @@ def test_two_machines(awkward: CocoPair, tmp_path: Path) -> None:
 def test_a_launchers_processes_are_used(awkward: CocoPair, tmp_path: Path) -> None:
     script = tmp_path / "train.py"
     script.write_text(
-        textwrap.dedent(
+        SCRIPT_HEAD
+        + textwrap.dedent(
             """
-            import json, os, sys
-            from pathlib import Path
-            sys.path.insert(0, sys.argv[1])
-            import cv2, torch
-            from support import rank_work
-            from support.coco_lakes import CocoPair
-
-            cv2.setNumThreads(0)
-            torch.set_num_threads(1)
             pair = CocoPair(*map(Path, sys.argv[2:5]))
             assert not torch.distributed.is_initialized()
             recorder = rank_work.train(pair, sys.argv[5], {"validate": True}, dist_params={"timeout": 60})

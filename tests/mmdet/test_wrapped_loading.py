@@ -19,12 +19,11 @@ from support.damage import replace_sample
 from support.detection import LOAD, TEST_PIPELINE, augmenting, training
 from support.same_batches import Tolerance, assert_same_batches
 from support.small_training import config, log_of, losses, seeded_detector
-from support.wrapped import balanced, concat, dataset_of, leaf, loaded, mixed, own_tree, repeat, stock_tree
+from support.wrapped import balanced, concat, dataset_of, leaf, loaded, mixed, own_tree, repeat, stock_tree, yolox
 
 pytestmark = pytest.mark.usefixtures("native", "mmdet")
 
 COMMON = ["dog", "cat"]
-BUNDLE = [{"type": "DefaultFormatBundle"}, {"type": "Collect", "keys": ["img", "gt_bboxes", "gt_labels"]}]
 AFFINE = Tolerance(share=0.03, boxes=1e-3)
 Pairs = Callable[[str], CocoPair]
 
@@ -35,19 +34,6 @@ class Halve:
     def __call__(self, results: dict[str, Any]) -> dict[str, Any]:
         results["img"] = results["img"] // 2
         return results
-
-
-def yolox(*more: Any) -> list[dict[str, Any]]:
-    return [
-        {"type": "Mosaic", "img_scale": (64, 64), "pad_val": 114.0},
-        {"type": "RandomAffine", "scaling_ratio_range": (0.5, 1.5), "border": (-32, -32)},
-        {"type": "MixUp", "img_scale": (64, 64), "ratio_range": (0.8, 1.6), "pad_val": 114},
-        {"type": "RandomFlip", "flip_ratio": 0.5},
-        {"type": "Resize", "img_scale": (64, 64), "keep_ratio": True},
-        *more,
-        {"type": "Pad", "pad_to_square": True, "pad_val": {"img": (114.0, 114.0, 114.0)}},
-        *BUNDLE,
-    ]
 
 
 class _Recorder(torch.nn.Module):

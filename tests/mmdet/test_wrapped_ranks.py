@@ -19,20 +19,10 @@ require("mmdet")
 
 from support.rank_work import Sample, wrapped_epochs, wrapped_metrics  # noqa: E402
 from support.ranks import run_on_ranks  # noqa: E402
-from support.wrapped import balanced, concat, leaf, mixed, repeat, stock_tree  # noqa: E402
+from support.wrapped import balanced, concat, leaf, mixed, repeat, stock_tree, yolox  # noqa: E402
 
 COMMON = ["dog", "cat"]
 BATCH = 2
-MIX: list[dict[str, Any]] = [
-    {"type": "Mosaic", "img_scale": (64, 64), "pad_val": 114.0},
-    {"type": "RandomAffine", "scaling_ratio_range": (0.5, 1.5), "border": (-32, -32)},
-    {"type": "MixUp", "img_scale": (64, 64), "ratio_range": (0.8, 1.6), "pad_val": 114},
-    {"type": "RandomFlip", "flip_ratio": 0.5},
-    {"type": "Resize", "img_scale": (64, 64), "keep_ratio": True},
-    {"type": "Pad", "pad_to_square": True, "pad_val": {"img": (114.0, 114.0, 114.0)}},
-    {"type": "DefaultFormatBundle"},
-    {"type": "Collect", "keys": ["img", "gt_bboxes", "gt_labels"]},
-]
 NAMES = ["repeat", "list", "concat of all kinds", "balanced of repeat of concat", "mixed"]
 
 #: Batches of two epochs, of each tree, on each rank.
@@ -51,7 +41,7 @@ def trees(coco_pair: Callable[[str], CocoPair]) -> dict[str, Any]:
         "list": [other, one, other],
         "concat of all kinds": concat(balanced(one), repeat(other, 2), one),
         "balanced of repeat of concat": balanced(repeat(concat(one, other), 2), 0.9),
-        "mixed": mixed(repeat(concat(*plain), 2), MIX),
+        "mixed": mixed(repeat(concat(*plain), 2), yolox()),
     }
 
 

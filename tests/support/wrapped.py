@@ -12,7 +12,7 @@ import torch
 
 from support.coco_lakes import CocoPair
 
-__all__ = ["balanced", "concat", "dataset_of", "leaf", "loaded", "mixed", "own_tree", "repeat", "stock_tree"]
+__all__ = ["balanced", "concat", "dataset_of", "leaf", "loaded", "mixed", "own_tree", "repeat", "stock_tree", "yolox"]
 
 
 def leaf(pair: CocoPair, pipeline: list[dict[str, Any]], classes: Sequence[str] | None = None) -> dict[str, Any]:
@@ -34,6 +34,21 @@ def concat(*datasets: Any, **options: Any) -> dict[str, Any]:
 
 def mixed(dataset: Any, pipeline: list[dict[str, Any]], **options: Any) -> dict[str, Any]:
     return {"type": "MultiImageMixDataset", "dataset": dataset, "pipeline": pipeline, **options}
+
+
+def yolox(*more: Any) -> list[dict[str, Any]]:
+    """YOLOX's pipeline around mixed samples, small, with ``more`` before its padding."""
+    return [
+        {"type": "Mosaic", "img_scale": (64, 64), "pad_val": 114.0},
+        {"type": "RandomAffine", "scaling_ratio_range": (0.5, 1.5), "border": (-32, -32)},
+        {"type": "MixUp", "img_scale": (64, 64), "ratio_range": (0.8, 1.6), "pad_val": 114},
+        {"type": "RandomFlip", "flip_ratio": 0.5},
+        {"type": "Resize", "img_scale": (64, 64), "keep_ratio": True},
+        *more,
+        {"type": "Pad", "pad_to_square": True, "pad_val": {"img": (114.0, 114.0, 114.0)}},
+        {"type": "DefaultFormatBundle"},
+        {"type": "Collect", "keys": ["img", "gt_bboxes", "gt_labels"]},
+    ]
 
 
 def stock_tree(tree: Any, **options: Any) -> Any:

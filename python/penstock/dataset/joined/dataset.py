@@ -14,8 +14,8 @@ from penstock.dataset.dataset import Dataset as ChunkedDataset
 from penstock.dataset.interface import Dataset
 from penstock.dataset.joined.tensor import JoinedTensor
 from penstock.dataset.storage import Store
-from penstock.errors import PenstockError, TensorNotFoundError
-from penstock.similar import similar
+from penstock.dataset.support import no_such_tensor
+from penstock.errors import PenstockError
 
 __all__ = ["JoinedDataset"]
 
@@ -90,8 +90,7 @@ class JoinedDataset:
         try:
             return self.tensors[name]
         except (KeyError, TypeError):
-            hint = similar(str(name), list(self.tensors), "The dataset has no tensors")
-            raise TensorNotFoundError(f"there is no tensor {name!r}", path=self.path, hint=hint) from None
+            raise no_such_tensor(name, self.path, list(self.tensors)) from None
 
     def __contains__(self, name: object) -> bool:
         return name in self.tensors

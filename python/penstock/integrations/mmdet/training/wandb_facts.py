@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import copy
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from mmcv import Config, ConfigDict
 from mmcv.runner import Hook, get_dist_info
 from mmcv.runner.hooks import WandbLoggerHook
-from mmdet.core.hook import MMDetWandbHook
 from mmdet.datasets import ConcatDataset
 
 from penstock.errors import ConfigError
@@ -93,9 +92,8 @@ def check_tables(cfg: Mapping[str, Any], val: Any) -> None:
     Raises:
         ConfigError: Several datasets, and the hook is to draw.
     """
-    for hook in (cfg.get("log_config") or {}).get("hooks") or ():
-        named = hook.get("type") in ("MMDetWandbHook", MMDetWandbHook)
-        if named and hook.get("num_eval_images", 100) > 0 and isinstance(val, ConcatDataset):
+    for hook, name in zip(_hooks(cfg), logger_hooks(cfg), strict=True):
+        if name == "MMDetWandbHook" and hook.get("num_eval_images", 100) > 0 and isinstance(val, ConcatDataset):
             raise ConfigError(
                 "log_config.hooks: 'MMDetWandbHook' draws images of one dataset, and data.val has "
                 f"{len(val.datasets)}",
@@ -128,8 +126,12 @@ def keep_config(cfg: Any, meta: Mapping[str, Any] | None) -> None:
 
 def logger_hooks(cfg: Mapping[str, Any]) -> list[str]:
     """Names of the classes of the configuration's logger hooks."""
-    kinds = [hook.get("type") for hook in (cfg.get("log_config") or {}).get("hooks") or ()]
+    kinds = [hook.get("type") for hook in _hooks(cfg)]
     return [kind.__name__ if isinstance(kind, type) else str(kind) for kind in kinds]
+
+
+def _hooks(cfg: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    return (cfg.get("log_config") or {}).get("hooks") or ()
 
 
 def _without_secrets(cfg: Any) -> Any:
