@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import datetime
 import functools
+import itertools
 import logging
 import multiprocessing
 import os
@@ -19,6 +20,8 @@ from typing import Any
 import torch
 import torch.distributed as dist
 from mmcv.utils import get_logger
+from torch.distributed.distributed_c10d import PrefixStore
+from torch.distributed.rendezvous import rendezvous
 from torch.multiprocessing.spawn import ProcessExitedException, ProcessRaisedException
 from torch.multiprocessing.spawn import spawn as start_processes
 
@@ -35,6 +38,8 @@ _OTHER_LAUNCHERS = {
     "slurm": ("srun", "SLURM_STEP_NUM_TASKS", "SLURM_LOCALID"),
     "mpi": ("mpirun", "OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_LOCAL_RANK"),
 }
+#: Numbers the groups that this process joins, as all ranks do in the same order.
+_groups = itertools.count()
 _BACKENDS = ("gloo", "mpi", "nccl", "ucc")
 
 
@@ -59,6 +64,11 @@ def joined_group(cfg: Any) -> Iterator[None]:
     options = group_options(cfg)
     if cfg.device != "cpu":
         torch.cuda.set_device(local_device(cfg, distributed=True))
+    if not {"init_method", "rank", "store", "world_size"} & options.keys():
+        # A launcher's store outlives a group: in the next one ranks would find the addresses of the last.
+        waiting = {"timeout": options["timeout"]} if "timeout" in options else {}
+        store, rank, size = next(rendezvous("env://", **waiting))
+        options.update(store=PrefixStore(f"penstock-{next(_groups)}", store), rank=rank, world_size=size)
     dist.init_process_group(**options)
     try:
         yield
