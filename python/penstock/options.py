@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import multiprocessing
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, cast
 
 from penstock._native import HAVE_NATIVE, require_native
+from penstock.cores import usable_cores
 from penstock.dataset import Dataset, Tensor
 from penstock.errors import ConfigError
 from penstock.reference.sample import DECODINGS, Decode
@@ -61,10 +61,12 @@ def _whole_number(name: str, value: object, *, least: int) -> None:
 
 
 def default_threads(num_threads: int | None, num_workers: int) -> int:
-    """Threads to decode with: as asked, else as many as workers were asked for, else one for each usable core."""
+    """Threads to decode with: as asked, else as many as workers were asked for, else one for each core that
+    :func:`penstock.cores.usable_cores` counts.
+    """
     if num_threads is not None:
         return num_threads
-    return num_workers if num_workers > 0 else len(os.sched_getaffinity(0))
+    return num_workers if num_workers > 0 else usable_cores()
 
 
 def resolve_loader_type(loader_type: str) -> LoaderType:

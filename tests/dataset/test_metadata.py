@@ -42,7 +42,7 @@ def test_missing_metadata_names_the_file(lake_copy: Lakes, file: str) -> None:
 
 @pytest.mark.parametrize(
     ("file", "name"),
-    [("raw/tensor_meta.json", name) for name in ("length", "min_shape", "max_shape")]
+    [("raw/tensor_meta.json", "length")]
     + [("version_control_info.json", name) for name in ("branches", "commits")],
 )
 def test_a_missing_key_is_named(lake_copy: Lakes, file: str, name: str) -> None:
@@ -59,11 +59,6 @@ def test_a_missing_key_is_named(lake_copy: Lakes, file: str, name: str) -> None:
         ("length", 1.5),
         ("length", "7"),
         ("length", True),
-        ("min_shape", [1, 2]),
-        ("max_shape", [-1]),
-        ("max_shape", [2**70]),
-        ("max_shape", [1.0]),
-        ("max_shape", "1"),
         ("htype", 3),
         ("is_link", "no"),
         ("sample_compression", ["lz4"]),

@@ -83,8 +83,14 @@ def as_text(described: dict[str, Any]) -> str:
 def _shape_range(smallest: list[int], largest: list[int]) -> str:
     if len(smallest) != len(largest):
         return "-"
-    axes = [str(low) if low == high else f"{low}-{high}" for low, high in zip(smallest, largest, strict=True)]
+    axes = [_axis_range(low, high) for low, high in zip(smallest, largest, strict=True)]
     return " x ".join(axes) or "-"
+
+
+def _axis_range(low: int, high: int) -> str:
+    if low < 0 and high < 0:
+        return "?"
+    return str(low) if low == high else "-".join("?" if extent < 0 else str(extent) for extent in (low, high))
 
 
 def _remark(tensor: dict[str, Any]) -> str:

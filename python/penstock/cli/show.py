@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -78,9 +79,10 @@ def _stored(dataset: Dataset, arguments: argparse.Namespace) -> list[Shown]:
         raise ConfigError("there is no tensor of images", path=dataset.path)
     boxes = _tensor(dataset, arguments.boxes, {"bbox"})
     labels = _tensor(dataset, arguments.labels, {"class_label"})
-    indices = np.arange(len(images))
+    images.check_supported()
+    indices: Sequence[int] = range(len(images))
     if arguments.shuffle:
-        indices = np.random.default_rng(arguments.seed or 0).permutation(indices)
+        indices = np.random.default_rng(arguments.seed or 0).permutation(len(images)).tolist()
     return [_sample(images, boxes, labels, int(index)) for index in indices[: arguments.n]]
 
 

@@ -173,11 +173,16 @@ class StoredTensor:
         return reason
 
     def check_supported(self, decode: Decode = "numpy") -> None:
-        """Raises UnsupportedError when the tensor cannot be loaded. ``decode`` is that of :meth:`read`."""
+        """Raises UnsupportedError when the tensor cannot be loaded. ``decode`` is that of :meth:`read`.
+
+        DatasetFormatError when the index of chunks does not have the samples that the metadata claims: callers
+        allocate by that number.
+        """
         if decode in self._supported:
             return
         reason = self.unsupported(decode)
         if reason is None:
+            _ = self.chunks, self.is_sequence and self.sequences
             self._supported.add(decode)
         else:
             as_bytes = " or have its bytes with decode={...: 'bytes'}" if self.unsupported("bytes") is None else ""

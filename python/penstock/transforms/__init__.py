@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from penstock.dataset import Dataset, Tensor
+from penstock.described import described
 from penstock.transforms.program import Color, Program, StepReport
 
 __all__ = ["Color", "Program", "compile_transform"]
@@ -28,7 +29,7 @@ def compile_transform(
     if isinstance(transform, Program):
         return transform
     if callable(transform):
-        return Program(call=transform, steps=(StepReport(repr(transform), False, "it is a Python callable"),))
+        return Program(call=transform, steps=(StepReport(described(transform), False, "it is a Python callable"),))
     if isinstance(transform, Sequence) and all(isinstance(step, Mapping) for step in transform):
         from penstock.integrations.mmdet.pipeline.program import compile_pipeline
 

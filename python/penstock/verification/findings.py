@@ -23,6 +23,7 @@ class Finding:
             unknown, as that of a missing file.
         kind: Name of the class of :mod:`penstock.errors` that reading it raises.
         cause: What is wrong, one sentence without a full stop.
+        path: Of joined datasets, the path of the part concerned; None where the dataset is not joined.
     """
 
     tensor: str | None
@@ -32,9 +33,11 @@ class Finding:
     byte_range: tuple[int, int] | None
     kind: str
     cause: str
+    path: str | None = None
 
     def __str__(self) -> str:
-        where = [] if self.tensor is None else [f"tensor '{self.tensor}'"]
+        where = [] if self.path is None else [f"dataset '{self.path}'"]
+        where += [] if self.tensor is None else [f"tensor '{self.tensor}'"]
         if self.index is not None and self.index == self.last_index:
             where.append(f"sample {self.index}")
         elif self.index is not None:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import closing
+from dataclasses import dataclass, replace
 
 from penstock.dataset import Dataset, DatasetLike, Tensor, open_dataset
 from penstock.dataset.dataset import Dataset as ChunkedDataset
-from penstock.dataset.lake4 import Lake4Tensor
+from penstock.dataset.joined import JoinedDataset
+from penstock.dataset.joined.tensor import JoinedTensor
+from penstock.dataset.lake4 import Lake4Dataset, Lake4Tensor
 from penstock.dataset.tensor import Tensor as ChunkedTensor
-from penstock.errors import DatasetFormatError, PenstockError
+from penstock.errors import DatasetFormatError, PenstockError, UnsupportedError
 from penstock.options import LoaderOptions, default_threads, resolve_loader_type
 from penstock.readings import Reading
 from penstock.verification.checks import Checked, check_in_native_core, check_in_python, items_of
@@ -35,7 +38,8 @@ def verify(
 
     Args:
         dataset: As for :func:`penstock.open`. Of a view, its samples alone are checked. Of Deep Lake 4, findings name
-            no chunks: only Deep Lake's own package sees them.
+            no chunks: only Deep Lake's own package sees them. Of joined datasets, each part is checked as a whole, and
+            findings name its path.
         commit, view: Likewise.
         tensors: Names of the tensors to check; None for all, the ones that Deep Lake hides included.
         fast: Checks the structure alone: metadata, chunk files and their sizes, headers, shapes and byte positions, and
@@ -64,27 +68,77 @@ def verify(
         chosen = _chosen(opened, tensors)
     except DatasetFormatError as error:
         return Report(error.path or str(dataset), None, fast, findings=(Finding.of(error),))
-    checkable, findings, skipped = _checkable(chosen)
-    undecoded = {tensor.name: reason for tensor in checkable if (reason := tensor.unsupported()) is not None}
-    findings += _uneven_lengths(
-        [tensor for tensor in checkable if tensor.name in opened.tensors and tensor.name not in undecoded]
-    )
-    total = sum(len(items_of(tensor)) if isinstance(tensor, ChunkedTensor) else len(tensor) for tensor in checkable)
-    done = 0
-    with closing(_check(opened, checkable, set(undecoded), native, threads, not fast)) as checks:
-        for checked in checks:
-            done += checked.samples
-            findings += checked.findings
-            if progress is not None:
-                progress(done, total)
-    order = {tensor.name: position for position, tensor in enumerate(chosen)}
-    findings.sort(
-        key=lambda finding: (
-            -1 if finding.tensor is None else order[finding.tensor],
-            -1 if finding.index is None else finding.index,
-        )
-    )
+    parts = [_Part.of(part, chosen) for part, chosen in _parts(opened, chosen)]
+    done, total = 0, sum(part.samples for part in parts)
+    findings: list[Finding] = []
+    for part in parts:
+        of_part = list(part.findings)
+        with closing(_check(part, native, threads, not fast)) as checks:
+            for checked in checks:
+                done += checked.samples
+                of_part += checked.findings
+                if progress is not None:
+                    progress(done, total)
+        findings += part.in_order(of_part, named=isinstance(opened, JoinedDataset))
+    undecoded = {name: reason for part in parts for name, reason in part.undecoded.items()}
+    skipped = {name: reason for part in parts for name, reason in part.skipped.items()}
     return Report(opened.path, opened.commit_id, fast, done, tuple(findings), {} if fast else undecoded, skipped)
+
+
+@dataclass(frozen=True)
+class _Part:
+    """A dataset, of joined ones a part: what of it is checked, and what its metadata says already."""
+
+    dataset: Dataset
+    chosen: Sequence[Tensor]
+    checkable: Sequence[Tensor]
+    findings: Sequence[Finding]
+    skipped: Mapping[str, str]
+    undecoded: Mapping[str, str]
+    samples: int
+
+    @classmethod
+    def of(cls, dataset: Dataset, chosen: Sequence[Tensor]) -> _Part:
+        checkable, findings, skipped = _checkable(chosen)
+        undecoded = {tensor.name: reason for tensor in checkable if (reason := tensor.unsupported()) is not None}
+        findings += _uneven_lengths(
+            [tensor for tensor in checkable if tensor.name in dataset.tensors and tensor.name not in undecoded]
+        )
+        samples = sum(
+            len(items_of(tensor)) if isinstance(tensor, ChunkedTensor) else len(tensor) for tensor in checkable
+        )
+        return cls(dataset, chosen, checkable, findings, skipped, undecoded, samples)
+
+    def in_order(self, findings: Sequence[Finding], *, named: bool) -> list[Finding]:
+        """Findings by tensor, then by sample; with the part's path where they are to be told from others'."""
+        order = {tensor.name: position for position, tensor in enumerate(self.chosen)}
+        found = sorted(
+            findings,
+            key=lambda finding: (
+                -1 if finding.tensor is None else order[finding.tensor],
+                -1 if finding.index is None else finding.index,
+            ),
+        )
+        return [replace(finding, path=self.dataset.path) for finding in found] if named else found
+
+
+def _parts(dataset: Dataset, chosen: Sequence[Tensor]) -> list[tuple[Dataset, list[Tensor]]]:
+    """The datasets that are checked, with their tensors: of joined datasets each part once, else the dataset.
+
+    Raises:
+        UnsupportedError: A kind of dataset that nothing here looks at.
+    """
+    if isinstance(dataset, JoinedDataset):
+        found: dict[int, tuple[Dataset, list[Tensor]]] = {}
+        for number, part in enumerate(dataset.parts):
+            own = [tensor.parts[number] for tensor in chosen if isinstance(tensor, JoinedTensor)]
+            for inner, tensors in _parts(part, own):
+                known = found.setdefault(id(inner), (inner, []))[1]
+                known += [tensor for tensor in tensors if all(tensor.name != other.name for other in known)]
+        return list(found.values())
+    if not isinstance(dataset, (ChunkedDataset, Lake4Dataset)):
+        raise UnsupportedError(f"a dataset of the type {type(dataset).__name__} cannot be verified", path=dataset.path)
+    return [(dataset, list(chosen))]
 
 
 def _chosen(dataset: Dataset, names: Sequence[str] | None) -> list[Tensor]:
@@ -130,16 +184,15 @@ def _uneven_lengths(tensors: Sequence[Tensor]) -> list[Finding]:
     ]
 
 
-def _check(
-    dataset: Dataset, tensors: Sequence[Tensor], undecoded: set[str], native: bool, threads: int, decode: bool
-) -> Generator[Checked, None, None]:
+def _check(part: _Part, native: bool, threads: int, decode: bool) -> Generator[Checked, None, None]:
+    tensors, undecoded = part.checkable, part.undecoded
     in_rows = [tensor for tensor in tensors if isinstance(tensor, Lake4Tensor)]
     in_chunks = [tensor for tensor in tensors if isinstance(tensor, ChunkedTensor) and tensor.name not in undecoded]
     as_stored = [tensor for tensor in tensors if isinstance(tensor, ChunkedTensor) and tensor.name in undecoded]
     in_core = [tensor for tensor in in_chunks if native and _is_for_core(tensor, decode)]
     if in_core:
-        assert isinstance(dataset, ChunkedDataset)
-        yield from check_in_native_core(dataset, in_core, threads, decode)
+        assert isinstance(part.dataset, ChunkedDataset)
+        yield from check_in_native_core(part.dataset, in_core, threads, decode)
     yield from check_in_python([tensor for tensor in in_chunks if tensor not in in_core], threads, decode)
     yield from check_in_python(as_stored, threads, decode=False)
     yield from check_rows(in_rows, threads, native, decode)

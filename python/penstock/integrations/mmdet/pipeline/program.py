@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -11,6 +10,7 @@ from mmdet.datasets.pipelines import LoadAnnotations
 
 from penstock.dataset import Dataset
 from penstock.dataset.joined import JoinedTensor
+from penstock.described import described
 from penstock.errors import ConfigError
 from penstock.integrations.mmdet.data.dataset import DeepLakeCocoDataset
 from penstock.integrations.mmdet.data.loading import LoadImageFromDeepLake
@@ -134,12 +134,8 @@ def _reports(built: Sequence[Any], dataset: DeepLakeCocoDataset | FlatDataset) -
 
 
 def _text_of(step: Any) -> str:
-    try:
-        text = " ".join(repr(step).split()).replace("( ", "(")
-    except AttributeError:  # MMDetection's FilterAnnotations asks for an attribute that it does not have
-        return type(step).__name__
-    # What classes without a text of their own give: neither their module nor an address tells anything.
-    return re.sub(r"<(?:[^\s]+\.)?(\w+) object at 0x[0-9a-f]+>", r"\1", text)
+    # Of MMDetection's own steps, FilterAnnotations fails in its text and EqualizeTransform has none.
+    return described(step).replace("( ", "(")
 
 
 def collate_batch(samples: list[Any]) -> Any:

@@ -1,0 +1,82 @@
+"""How many threads are started where nobody says it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from penstock import cores
+
+
+@pytest.fixture(autouse=True)
+def alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv("LOCAL_WORLD_SIZE", raising=False)
+    monkeypatch.setattr(cores, "_GROUPS", tmp_path)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(8)), raising=False)
+
+
+def test_as_many_as_the_process_may_run_on() -> None:
+    assert cores.usable_cores() == 8
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("400000 100000", 4),
+        ("150000 100000", 1),
+        ("50000 100000", 1),
+        ("max 100000", 8),
+        ("", 8),
+        ("9900000 100000", 8),
+    ],
+)
+def test_quota_of_version_2(tmp_path: Path, text: str, expected: int) -> None:
+    (tmp_path / "cpu.max").write_text(text)
+    assert cores.usable_cores() == expected
+
+
+@pytest.mark.parametrize(("quota", "expected"), [("300000", 3), ("-1", 8)])
+def test_quota_of_version_1(tmp_path: Path, quota: str, expected: int) -> None:
+    (tmp_path / "cpu").mkdir()
+    (tmp_path / "cpu" / "cpu.cfs_quota_us").write_text(quota)
+    (tmp_path / "cpu" / "cpu.cfs_period_us").write_text("100000\n")
+    assert cores.usable_cores() == expected
+
+
+@pytest.mark.parametrize(("processes", "expected"), [("4", 2), ("16", 1), ("", 8), ("x", 8), ("0", 8)])
+def test_ranks_of_one_machine_share(monkeypatch: pytest.MonkeyPatch, processes: str, expected: int) -> None:
+    monkeypatch.setenv("LOCAL_WORLD_SIZE", processes)
+    assert cores.usable_cores() == expected
+
+
+def test_systems_that_bind_no_process_to_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(os, "sched_getaffinity")
+    monkeypatch.setattr(os, "cpu_count", lambda: 6)
+    assert cores.usable_cores() == 6
+    monkeypatch.setattr(os, "cpu_count", lambda: None)
+    assert cores.usable_cores() == 1
+
+
+# torch, which comes first, asks which system it runs on.
+PROGRAM = """
+import os, signal, sys
+import torch
+for name in ("sched_getaffinity", "memfd_create", "register_at_fork", "fork"):
+    if hasattr(os, name):
+        delattr(os, name)
+for module in ("fcntl", "resource"):
+    sys.modules[module] = None
+sys.modules["penstock._core"] = None
+import penstock
+from penstock.options import default_threads
+assert not penstock.HAVE_NATIVE
+assert default_threads(None, 0) >= 1
+"""
+
+
+def test_the_python_loader_needs_nothing_of_linux() -> None:
+    subprocess.run([sys.executable, "-c", PROGRAM], check=True, timeout=120)
