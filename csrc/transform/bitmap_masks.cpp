@@ -161,13 +161,10 @@ void BitmapMasks::expand(Extent wanted, std::int32_t left, std::int32_t top) {
   surround(columns_, left, wanted.width, border);
 }
 
-void BitmapMasks::select(const Keep& keep) { transform::select(objects_, keep); }
+void BitmapMasks::select(const Keep& keep) { select(kept(keep)); }
 
 void BitmapMasks::select(std::span<const std::size_t> objects) {
-  std::vector<std::size_t> selected;
-  selected.reserve(objects.size());
-  for (const std::size_t object : objects) selected.push_back(objects_.at(object));
-  objects_ = std::move(selected);
+  take("masks", objects_, objects);
 }
 
 void BitmapMasks::fill_border_row(std::int32_t row, std::span<std::uint8_t> out) const {
