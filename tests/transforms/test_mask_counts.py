@@ -77,7 +77,7 @@ def test_filter_of_boxes_and_masks_of_different_number(boxes: int, masks: int, b
     """numpy's "&" repeats a list of one, so that some of these work."""
     sample, other = make_sample(0, boxes=boxes, masks="bitmap"), make_sample(1, boxes=masks, masks="bitmap")
     sample["gt_masks"] = other["gt_masks"]
-    for area in (0, 1, 500, 1e9):
+    for area in (0, 1, 500, 10**9):
         for keep_empty in (True, False):
             transform = pipelines.FilterAnnotations((1, 1), area, by_box=by_box, by_mask=True, keep_empty=keep_empty)
             same_failure_or_result(
