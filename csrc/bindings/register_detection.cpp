@@ -56,7 +56,9 @@ transform::Coordinate coordinate_named(const std::string& dtype) {
       {"int16", transform::Coordinate::kInt16},     {"int32", transform::Coordinate::kInt32},
       {"int64", transform::Coordinate::kInt64},     {"uint16", transform::Coordinate::kUint16},
       {"uint32", transform::Coordinate::kUint32}};
-  return names.at(dtype);
+  const auto found = names.find(dtype);
+  if (found == names.end()) throw std::invalid_argument("unknown type of coordinates '" + dtype + "'");
+  return found->second;
 }
 
 /// (number of the tensor, dtype of stored polygons or None, whether they are worked on as bitmaps).

@@ -91,4 +91,14 @@ void check_claim(format::Compression compression, base::Bytes encoded, const bas
   check_bytes(encoded.size(), std::uint64_t{size.height} * size.width * size.channels * item_size, shape, item_size);
 }
 
+ImageSize pipeline_image_size(const base::Shape& shape) {
+  const ImageSize size = image_size(shape);
+  if (has_no_elements(shape)) {
+    throw base::Error(base::ErrorKind::kDecode, "the image is empty (" + text_of(shape) + ")",
+                      "Replace the sample, or leave it out.");
+  }
+  check_pixel_count(shape);
+  return size;
+}
+
 }  // namespace penstock::decode

@@ -3,6 +3,7 @@
 #include <cstdint>
 
 #include "base/bytes.h"
+#include "decode/image_decoder.h"
 #include "format/tensor_format.h"
 
 namespace penstock::decode {
@@ -19,5 +20,9 @@ void check_claim(format::Compression compression, base::Bytes encoded, const bas
 /// The same of so many encoded bytes that have not been read.
 void check_claim(format::Compression compression, std::uint64_t encoded_bytes, const base::Shape& shape,
                  std::uint64_t item_size);
+
+/// Size of an image that a pipeline is to work on. Error kDecode for a shape without pixels or channels, and for more
+/// than kMostPixels, however the image is stored.
+ImageSize pipeline_image_size(const base::Shape& shape);
 
 }  // namespace penstock::decode

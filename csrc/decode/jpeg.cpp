@@ -4,6 +4,7 @@
 #include <csetjmp>
 #include <cstdio>
 #include <string>
+#include <vector>
 
 #include <jpeglib.h>
 // After jpeglib.h, which it needs.
@@ -44,7 +45,7 @@ class JpegReader::Context {
   Context(const Context&) = delete;
   Context& operator=(const Context&) = delete;
 
-  enum class Outcome { kDone, kFailed, kOtherSize, kOtherChannels, kNoConversion };
+  enum class Outcome { kDone, kFailed, kOtherSize, kOtherChannels };
 
   Outcome start(base::Bytes encoded, const ImageSize& size, Color color, bool padded);
   Outcome read(std::uint8_t* rows, std::size_t stride, std::uint32_t count);
@@ -62,10 +63,29 @@ namespace {
 constexpr const char* kDamaged = "The image is damaged: replace the sample, or leave it out.";
 
 J_COLOR_SPACE output_space(Color color, int components, bool padded) {
+  if (components == 4) return JCS_CMYK;
   if (color == Color::kBgr) return padded ? JCS_EXT_BGRX : JCS_EXT_BGR;
   if (color == Color::kGray || (color == Color::kNative && components == 1)) return JCS_GRAYSCALE;
-  if (color == Color::kNative && components == 4) return JCS_CMYK;
   return padded ? JCS_EXT_RGBX : JCS_EXT_RGB;
+}
+
+/// A row of CMYK in another color, as OpenCV 4 converts it: integers, all cut. Inverted values are taken as they are.
+void convert_cmyk(const std::uint8_t* cmyk, std::size_t width, Color color, std::uint32_t channels,
+                  std::uint8_t* out) {
+  for (std::size_t x = 0; x < width; ++x, cmyk += 4, out += channels) {
+    const auto level = [black = int{cmyk[3]}](int ink) { return black - ((255 - ink) * black >> 8); };
+    const int red = level(cmyk[0]);
+    const int green = level(cmyk[1]);
+    const int blue = level(cmyk[2]);
+    if (color == Color::kGray) {
+      out[0] = static_cast<std::uint8_t>((blue * 1868 + green * 9617 + red * 4899 + (1 << 13)) >> 14);
+      continue;
+    }
+    out[0] = static_cast<std::uint8_t>(color == Color::kBgr ? blue : red);
+    out[1] = static_cast<std::uint8_t>(green);
+    out[2] = static_cast<std::uint8_t>(color == Color::kBgr ? red : blue);
+    if (channels == 4) out[3] = 255;
+  }
 }
 
 [[noreturn]] void fail(const std::string& cause, const char* hint = "") {
@@ -85,7 +105,6 @@ JpegReader::Context::Outcome JpegReader::Context::start(base::Bytes encoded, con
   jpeg_read_header(&info, TRUE);
   if (info.image_height != size.height || info.image_width != size.width) return Outcome::kOtherSize;
   if (static_cast<std::uint32_t>(info.num_components) != size.channels) return Outcome::kOtherChannels;
-  if (color != Color::kNative && info.num_components == 4) return Outcome::kNoConversion;
   info.out_color_space = output_space(color, info.num_components, padded);
   info.dct_method = JDCT_ISLOW;
   info.do_fancy_upsampling = TRUE;
@@ -136,17 +155,18 @@ JpegReader::JpegReader(base::Bytes encoded, const ImageSize& size, Color color, 
     case Context::Outcome::kOtherChannels:
       fail("the image has " + std::to_string(info.num_components) + " channels, the dataset says " +
            std::to_string(size.channels));
-    case Context::Outcome::kNoConversion:
-      throw base::Error(base::ErrorKind::kUnsupported, "JPEG: a CMYK image has no color conversion",
-                        "Read it as it is stored, in four channels, or store it as RGB.");
   }
+  const bool cmyk = info.out_color_space == JCS_CMYK;
+  inverted_ = cmyk && color == Color::kNative;
+  if (cmyk && color != Color::kNative) cmyk_to_ = color;
   channels_ = static_cast<std::uint32_t>(info.output_components);
-  inverted_ = info.out_color_space == JCS_CMYK;
+  if (cmyk_to_) channels_ = color == Color::kGray ? 1 : padded ? 4 : 3;
 }
 
 JpegReader::~JpegReader() = default;
 
 void JpegReader::read(std::uint8_t* rows, std::size_t stride, std::uint32_t count) {
+  if (cmyk_to_) return read_cmyk(rows, stride, count);
   if (context_->read(rows, stride, count) != Context::Outcome::kDone) fail(context_->message, kDamaged);
   if (!inverted_) return;
   for (std::uint32_t row = 0; row < count; ++row) {
@@ -156,8 +176,17 @@ void JpegReader::read(std::uint8_t* rows, std::size_t stride, std::uint32_t coun
   }
 }
 
+void JpegReader::read_cmyk(std::uint8_t* rows, std::size_t stride, std::uint32_t count) {
+  std::vector<std::uint8_t> cmyk(std::size_t{size_.width} * 4);
+  for (std::uint32_t row = 0; row < count; ++row) {
+    if (context_->read(cmyk.data(), cmyk.size(), 1) != Context::Outcome::kDone) fail(context_->message, kDamaged);
+    convert_cmyk(cmyk.data(), size_.width, *cmyk_to_, channels_, rows + row * stride);
+  }
+}
+
 void JpegReader::finish() {
-  const auto row = std::make_unique_for_overwrite<std::uint8_t[]>(std::size_t{size_.width} * channels_);
+  const std::size_t channels = cmyk_to_ ? 4 : channels_;
+  const auto row = std::make_unique_for_overwrite<std::uint8_t[]>(std::size_t{size_.width} * channels);
   if (context_->finish(row.get()) != Context::Outcome::kDone) fail(context_->message, kDamaged);
 }
 

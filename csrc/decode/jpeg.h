@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 
 #include "base/bytes.h"
 #include "decode/image_decoder.h"
@@ -19,7 +20,7 @@ inline constexpr int kMostScans = 500;
 class JpegReader {
  public:
   /// With `padded`, pixels of three channels take four bytes, the last of which means nothing.
-  /// Errors: kDecode also when the image has another size than `size`, kUnsupported for CMYK to RGB or BGR.
+  /// Errors: kDecode also when the image has another size than `size`. CMYK to another color is converted as OpenCV does.
   JpegReader(base::Bytes encoded, const ImageSize& size, Color color, bool padded = false);
   ~JpegReader();
 
@@ -34,10 +35,13 @@ class JpegReader {
 
  private:
   class Context;
+  void read_cmyk(std::uint8_t* rows, std::size_t stride, std::uint32_t count);
+
   std::unique_ptr<Context> context_;
   ImageSize size_;
   std::uint32_t channels_ = 0;
   bool inverted_ = false;
+  std::optional<Color> cmyk_to_;  ///< of a CMYK image: the color that is wanted, unless that is its own
 };
 
 /// The whole image. `pixels` holds height x width x channels, where channels is 3 for kRgb and kBgr, 1 for kGray.

@@ -1,6 +1,7 @@
 #include "format/tiling.h"
 
 #include <algorithm>
+#include <string>
 #include <cstring>
 #include <limits>
 #include <optional>
@@ -30,6 +31,10 @@ Tiling::Block Tiling::block(std::uint64_t number) const {
 }
 
 Tiling Tiling::recolored(bool gray) const {
+  if (sample.size() < 2 || tile.size() < 2) {
+    throw base::Error(base::ErrorKind::kDecode,
+                      "an image has two or three axes, this sample has " + std::to_string(sample.size()));
+  }
   if (sample.size() == 3 && tiles_along(2) != 1) {
     throw base::Error(base::ErrorKind::kUnsupported,
                       "an image whose channels are in different tiles has no color conversion");

@@ -7,6 +7,7 @@
 #include <variant>
 
 #include "base/error.h"
+#include "decode/claims.h"
 #include "pipeline/decode_sample.h"
 #include "pipeline/meta_row.h"
 #include "pipeline/stored_images.h"
@@ -33,8 +34,7 @@ bool loads_annotations(const transform::Program& program) {
 }
 
 Extent stored_extent(const FetchedSample& sample) {
-  const decode::ImageSize size = decode::image_size(sample.shape);
-  if (size.height == 0 || size.width == 0) throw base::Error(base::ErrorKind::kDecode, "the image is empty");
+  const decode::ImageSize size = decode::pipeline_image_size(sample.shape);
   return {static_cast<std::int32_t>(size.height), static_cast<std::int32_t>(size.width)};
 }
 
@@ -141,7 +141,12 @@ void Detection::lay_out_images(Job& job, std::size_t samples, std::size_t view, 
   std::vector<base::Shape> shapes;
   Extent largest;
   for (std::size_t position = 0; position < samples; ++position) {
-    const Extent extent = job.planned[position].views[view].extent;
+    const transform::Sample& planned = job.planned[position].views[view];
+    if (planned.floating != job.planned[0].views[view].floating) {
+      throw base::Error(base::ErrorKind::kTransform, "images of uint8 and of float32 cannot be in one batch",
+                        "Let every sample take the same steps, or set to_float32=True in LoadImageFromFile.");
+    }
+    const Extent extent = planned.extent;
     largest = {std::max(largest.height, extent.height), std::max(largest.width, extent.width)};
     shapes.push_back(image_shape(extent));
   }

@@ -123,12 +123,23 @@ void BitmapMasks::flip(bool horizontal, bool vertical) {
 void BitmapMasks::pad(Extent wanted, double value) {
   const Extent now = extent();
   if (wanted == now) return;
-  if (wanted.height < now.height || wanted.width < now.width) {
-    refuse("masks of " + text_of(now) + " cannot be padded to " + text_of(wanted));
-  }
+  const Extent padded{std::max(wanted.height, now.height), std::max(wanted.width, now.width)};
   const std::int32_t border = new_border(saturated(value));
-  surround(rows_, 0, wanted.height, border);
-  surround(columns_, 0, wanted.width, border);
+  surround(rows_, 0, padded.height, border);
+  surround(columns_, 0, padded.width, border);
+  if (padded != wanted) reshape(wanted);
+}
+
+void BitmapMasks::reshape(Extent wanted) {
+  const std::size_t bytes = byte_count();
+  const std::size_t area = area_of(wanted);
+  if (area == 0 || bytes % area != 0) {
+    refuse(std::to_string(size()) + " masks of " + text_of(extent()) + " are larger than " + text_of(wanted) +
+           ", to which they should be padded");
+  }
+  auto all = std::make_shared_for_overwrite<std::uint8_t[]>(bytes);
+  write(std::as_writable_bytes(std::span(all.get(), bytes)));
+  settle_into(std::move(all), bytes / area, wanted);
 }
 
 void BitmapMasks::crop(std::int32_t left, std::int32_t top, std::int32_t right, std::int32_t bottom) {
@@ -161,13 +172,10 @@ void BitmapMasks::expand(Extent wanted, std::int32_t left, std::int32_t top) {
   surround(columns_, left, wanted.width, border);
 }
 
-void BitmapMasks::select(const Keep& keep) { transform::select(objects_, keep); }
+void BitmapMasks::select(const Keep& keep) { select(kept(keep)); }
 
 void BitmapMasks::select(std::span<const std::size_t> objects) {
-  std::vector<std::size_t> selected;
-  selected.reserve(objects.size());
-  for (const std::size_t object : objects) selected.push_back(objects_.at(object));
-  objects_ = std::move(selected);
+  take("masks", objects_, objects);
 }
 
 void BitmapMasks::fill_border_row(std::int32_t row, std::span<std::uint8_t> out) const {

@@ -29,14 +29,17 @@ class BitmapMasks {
   /// cv2.resize, INTER_NEAREST.
   void resize(Extent extent);
   void flip(bool horizontal, bool vertical);
-  /// To the right and below; `extent` is at least the present one. The value is rounded to even and kept in 0..255.
+  /// To the right and below; the value is rounded to even and kept in 0..255. Of masks that are larger than
+  /// `extent` MMDetection makes others: their bytes, cut anew into masks of that extent, or an error where that leaves
+  /// a rest.
   void pad(Extent extent, double value = 0);
   /// Right and bottom exclusive; the box is cut to the image, and is never smaller than a pixel.
   void crop(std::int32_t left, std::int32_t top, std::int32_t right, std::int32_t bottom);
   /// Zeros around, with the upper left corner at (left, top).
   void expand(Extent extent, std::int32_t left, std::int32_t top);
 
-  /// Keeps rows; or takes objects by number, in any order and more than once.
+  /// Keeps rows; or takes objects by number, in any order and more than once. Error kTransform where there are none of
+  /// a kept row or number; that there are more masks than rows is none.
   void select(const Keep& keep);
   void select(std::span<const std::size_t> objects);
 
@@ -60,6 +63,7 @@ class BitmapMasks {
   void write_object(const MaskPatch& patch, const std::vector<std::uint8_t>& border, std::uint8_t* out) const;
   void fill_border_row(std::int32_t row, std::span<std::uint8_t> out) const;
   std::int32_t new_border(std::uint8_t value);
+  void reshape(Extent extent);
   /// Moves the bytes where the maps change anything; afterwards each patch is as small as it can be.
   void settle();
   void settle_into(std::shared_ptr<std::uint8_t[]> bytes, std::size_t objects, Extent extent);

@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <string>
+
+#include "base/error.h"
 
 namespace penstock::transform {
 
@@ -79,6 +82,40 @@ Keep passes(const Boxes& before, const Boxes& after, const step::BoxFilter& filt
               aspect < static_cast<float>(filter.max_aspect_ratio);
   }
   return keep;
+}
+
+namespace {
+
+constexpr const char* kFewerOrMore =
+    "A step before has dropped or added boxes and not their masks, as MMDetection's RandomShift, Mosaic and MixUp do: "
+    "leave the masks out, or that step.";
+
+}  // namespace
+
+void check_length(const char* rows, std::size_t length, const Keep& keep) {
+  if (length == keep.size()) return;
+  throw base::Error(base::ErrorKind::kTransform,
+                    "there are " + std::to_string(length) + " " + rows + " for " + std::to_string(keep.size()) +
+                        " objects",
+                    kFewerOrMore);
+}
+
+void check_within(const char* rows, std::size_t length, std::span<const std::size_t> numbers) {
+  for (const std::size_t number : numbers) {
+    if (number < length) continue;
+    throw base::Error(base::ErrorKind::kTransform,
+                      "object " + std::to_string(number) + " is kept, and there are " + std::to_string(length) + " " +
+                          rows,
+                      kFewerOrMore);
+  }
+}
+
+std::vector<std::size_t> kept(const Keep& keep) {
+  std::vector<std::size_t> numbers;
+  for (std::size_t i = 0; i < keep.size(); ++i) {
+    if (keep[i]) numbers.push_back(i);
+  }
+  return numbers;
 }
 
 bool any(const Keep& keep) { return std::find(keep.begin(), keep.end(), true) != keep.end(); }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <span>
 #include <utility>
 #include <variant>
 
@@ -39,7 +40,7 @@ class Masks {
   void expand(Extent extent, std::int32_t left, std::int32_t top) {
     change([&](auto& masks) { masks.expand(extent, left, top); });
   }
-  void select(const Keep& keep) { change([&](auto& masks) { masks.select(keep); }); }
+  void select(std::span<const std::size_t> objects) { change([&](auto& masks) { masks.select(objects); }); }
 
   std::vector<double> areas() { return change([](auto& masks) { return masks.areas(); }); }
   Boxes boxes() { return change([](auto& masks) { return masks.boxes(); }); }

@@ -79,15 +79,10 @@ void PolygonMasks::expand(Extent /*extent*/, std::int32_t /*left*/, std::int32_t
                     "Set poly2mask=True in LoadAnnotations, or leave out Expand.");
 }
 
-void PolygonMasks::select(const Keep& keep) {
-  std::vector<std::size_t> objects;
-  for (std::size_t object = 0; object < size(); ++object) {
-    if (keep[object]) objects.push_back(object);
-  }
-  select(objects);
-}
+void PolygonMasks::select(const Keep& keep) { select(kept(keep)); }
 
 void PolygonMasks::select(std::span<const std::size_t> objects) {
+  check_within("masks", size(), objects);
   PolygonLists selected;
   for (const std::size_t object : objects) {
     for (std::size_t i = lists_.first_polygon(object); i < lists_.end_polygon(object); ++i) {

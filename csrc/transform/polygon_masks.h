@@ -48,7 +48,8 @@ class PolygonMasks {
   /// Error kTransform: MMDetection cannot.
   void expand(Extent extent, std::int32_t left, std::int32_t top);
 
-  /// Keeps rows; or takes objects by number, in any order and more than once.
+  /// Keeps rows; or takes objects by number, in any order and more than once. Error kTransform where there are none of
+  /// a kept row or number; that there are more masks than rows is none.
   void select(const Keep& keep);
   void select(std::span<const std::size_t> objects);
 

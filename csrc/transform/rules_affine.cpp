@@ -90,11 +90,14 @@ bool apply(const step::RandomAffine& step, Sample& sample, Draws& draws) {
   std::copy(matrix.begin(), matrix.end(), warp.matrix.begin());
   sample.draw(warp);
   sample.meta.img_shape = drawn;
+  if (sample.masks && !(sample.ignored.empty() && sample.boxes.empty())) {
+    refuse("RandomAffine", "it supports boxes alone, not masks");
+  }
   if (!sample.ignored.empty()) {
-    select(sample.ignored, warp_boxes(step, sample.ignored, matrix, single(ratio), extent));
+    const Keep keep = warp_boxes(step, sample.ignored, matrix, single(ratio), extent);
+    select("ignored boxes", sample.ignored, keep);
   }
   if (!sample.boxes.empty()) {
-    if (sample.masks) refuse("RandomAffine", "it supports boxes alone, not masks");
     sample.keep_boxes(warp_boxes(step, sample.boxes, matrix, single(ratio), extent));
   }
   return true;

@@ -1,4 +1,6 @@
 #include <algorithm>
+#include <optional>
+#include <vector>
 
 #include "transform/step_rules.h"
 
@@ -10,6 +12,15 @@ namespace {
 bool coin(Draws& draws) { return draws.randint(0, 2) == 1; }
 
 float between(Draws& draws, const step::Pair& range) { return static_cast<float>(draws.uniform(range[0], range[1])); }
+
+/// numpy's `&`, which repeats a list of one.
+Keep both(const Keep& one, const Keep& other) {
+  if (one.size() == 1 && other.size() != 1) return both(other, one);
+  if (other.size() != 1 || one.size() == 1) check_length("masks", other.size(), one);
+  Keep result = one;
+  for (std::size_t i = 0; i < result.size(); ++i) result[i] = result[i] && other[other.size() == 1 ? 0 : i];
+  return result;
+}
 
 }  // namespace
 
@@ -63,6 +74,7 @@ bool apply(const step::PhotoMetricDistortion& step, Sample& sample, Draws& draws
 }
 
 bool apply(const step::YOLOXHSVRandomAug& step, Sample& sample, Draws& draws) {
+  if (sample.floating) refuse("YOLOXHSVRandomAug", "the image is not uint8");
   std::array<double, 3> gains{};
   for (double& gain : gains) gain = draws.uniform(-1, 1);
   const std::array<double, 3> deltas{step.hue_delta, step.saturation_delta, step.value_delta};
@@ -93,17 +105,20 @@ bool apply(const step::CutOut& step, Sample& sample, Draws& draws) {
 }
 
 bool apply(const step::FilterAnnotations& step, Sample& sample, Draws& /*draws*/) {
-  const bool by_mask = step.by_mask && sample.masks;
-  const std::size_t objects = by_mask ? sample.masks->size() : sample.boxes.size();
-  if (objects == 0) return true;
-  Keep keep(objects, true);
-  if (step.by_box) keep = larger_than(sample.boxes, step.min_gt_bbox_wh[0], step.min_gt_bbox_wh[1]);
-  if (by_mask) {
-    const std::vector<double> areas = sample.masks->areas();
-    for (std::size_t i = 0; i < objects; ++i) keep[i] = keep[i] && areas[i] >= step.min_gt_mask_area;
+  std::optional<Keep> by_box;
+  std::optional<Keep> by_mask;
+  if (step.by_box) by_box = larger_than(sample.boxes, step.min_gt_bbox_wh[0], step.min_gt_bbox_wh[1]);
+  if (step.by_mask) {
+    if (!sample.masks) refuse("FilterAnnotations", "there are no masks");
+    by_mask.emplace();
+    for (const double area : sample.masks->areas()) by_mask->push_back(area >= step.min_gt_mask_area);
   }
-  sample.keep_objects(keep);
-  return any(keep) || !step.keep_empty;
+  // The masks decide whether there is anything to do, where they are asked for.
+  const Keep& last = by_mask ? *by_mask : *by_box;
+  if (last.empty()) return true;
+  const std::vector<std::size_t> numbers = kept(by_mask && by_box ? both(*by_box, *by_mask) : last);
+  sample.take_objects(numbers);
+  return !numbers.empty() || !step.keep_empty;
 }
 
 bool apply(const step::Format& step, Sample& sample, Draws& /*draws*/) {

@@ -113,7 +113,8 @@ bool apply(const step::RandomCrop& step, Sample& sample, Draws& draws) {
   sample.draw(crop_canvas(left, top, crop));
   sample.meta.img_shape = crop;
   if (!sample.with_boxes) return true;
-  select(sample.ignored, cropped(sample.ignored, left, top, crop, step.bbox_clip_border));
+  const Keep ignored = cropped(sample.ignored, left, top, crop, step.bbox_clip_border);
+  select("ignored boxes", sample.ignored, ignored);
   const Keep keep = cropped(sample.boxes, left, top, crop, step.bbox_clip_border);
   if (!any(keep) && !step.allow_negative_crop) return false;
   sample.keep_objects(keep);
@@ -139,7 +140,7 @@ bool apply(const step::MinIoURandomCrop& step, Sample& sample, Draws& draws) {
       if (!patch) continue;
       if (!all.empty()) {
         if (!covers_enough(*patch, all, mode) || !any(centers_inside(all, *patch))) continue;
-        select(sample.ignored, centers_inside(sample.ignored, *patch));
+        select("ignored boxes", sample.ignored, centers_inside(sample.ignored, *patch));
         move_into(*patch, sample.ignored, step.bbox_clip_border);
         sample.keep_objects(centers_inside(sample.boxes, *patch));
         move_into(*patch, sample.boxes, step.bbox_clip_border);

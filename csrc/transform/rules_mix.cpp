@@ -63,8 +63,15 @@ bool cut_to(Sample& sample, Center corner, Extent mosaic) {
 
 }  // namespace
 
+void require_objects(const char* step, const Sample& sample) {
+  if (!sample.with_boxes) refuse(step, "'gt_bboxes' are needed, and no boxes are loaded (LoadAnnotations, with_bbox)");
+  if (!sample.with_labels) refuse(step, "'gt_labels' are needed, and no labels are loaded (LoadAnnotations, with_label)");
+}
+
 void mix(const step::Mosaic& step, Sample& sample, Draws& draws, std::span<const Sample> others) {
   if (draws.uniform(0, 1) > step.prob) return;
+  require_objects("Mosaic", sample);
+  for (const Sample& other : others) require_objects("Mosaic", other);
   const Extent frame{step.img_scale[0], step.img_scale[1]};
   const Extent mosaic{frame.height * 2, frame.width * 2};
   const auto [low, high] = step.center_ratio_range;
@@ -94,7 +101,10 @@ void mix(const step::Mosaic& step, Sample& sample, Draws& draws, std::span<const
 
 void mix(const step::MixUp& step, Sample& sample, Draws& draws, std::span<const Sample> others) {
   Sample other = others[0];
-  if (other.boxes.empty()) return;
+  if (other.with_boxes && other.boxes.empty()) return;
+  require_objects("MixUp", sample);
+  require_objects("MixUp", other);
+  if (sample.floating || other.floating) refuse("MixUp", "the image is not uint8");
   const Extent frame{step.img_scale[0], step.img_scale[1]};
   const double jitter = draws.uniform(step.ratio_range[0], step.ratio_range[1]);
   const bool flipped = draws.uniform(0, 1) < step.flip_ratio;

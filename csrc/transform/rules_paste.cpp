@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cmath>
 #include <memory>
+#include <string>
 #include <utility>
 
 #include "transform/step_rules.h"
@@ -10,12 +11,15 @@ namespace penstock::transform::rules {
 namespace {
 
 /// The sample's masks; where it has none, its boxes.
-BitmapMasks masks_of(const Sample& sample) {
-  if (!sample.masks) return masks_of_boxes(sample.boxes, sample.extent);
-  if (sample.masks->bitmaps() == nullptr) {
+Masks masks_of(const Sample& sample) {
+  return sample.masks ? *sample.masks : Masks(masks_of_boxes(sample.boxes, sample.extent));
+}
+
+BitmapMasks bitmaps_of(const Masks& masks) {
+  if (masks.bitmaps() == nullptr) {
     refuse("CopyPaste", "masks have to be bitmaps (LoadAnnotations with poly2mask=True), not polygons");
   }
-  return *sample.masks->bitmaps();
+  return *masks.bitmaps();
 }
 
 /// Numbers of the objects that are pasted; perhaps none.
@@ -26,13 +30,6 @@ std::vector<std::size_t> choose(const step::CopyPaste& step, std::size_t count, 
   std::vector<std::size_t> chosen = draws.permutation(count);
   chosen.resize(std::min(number, count));
   return chosen;
-}
-
-template <class Row>
-std::vector<Row> taken(const std::vector<Row>& rows, const std::vector<std::size_t>& numbers) {
-  std::vector<Row> result;
-  for (const std::size_t number : numbers) result.push_back(rows[number]);
-  return result;
 }
 
 /// Whether a box has hardly changed by what was pasted over its object.
@@ -47,21 +44,28 @@ bool near(const Box& box, const Box& left_over, double threshold) {
 
 void mix(const step::CopyPaste& step, Sample& sample, Draws& draws, std::span<const Sample> others) {
   Sample other = others[0];
-  std::vector<std::size_t> chosen;
-  if (step.selected) {
-    chosen = choose(step, other.boxes.size(), draws);
-    other.boxes = taken(other.boxes, chosen);
-    if (other.with_labels) other.labels = taken(other.labels, chosen);
+  require_objects("CopyPaste", sample);
+  require_objects("CopyPaste", other);
+  const bool with_masks = sample.masks && other.masks;
+  const Masks own_masks = masks_of(sample);
+  // Of all the boxes, before some of them are chosen.
+  other.masks = masks_of(other);
+  if (step.selected) other.take_objects(choose(step, other.boxes.size(), draws));
+  if (other.boxes.empty()) {
+    if (!with_masks) sample.masks.reset();
+    return;
   }
-  if (other.boxes.empty()) return;
-  BitmapMasks pasted = masks_of(other);
-  if (step.selected) pasted.select(std::span<const std::size_t>(chosen));
-  BitmapMasks masks = masks_of(sample);
+  BitmapMasks pasted = bitmaps_of(*other.masks);
+  BitmapMasks masks = bitmaps_of(own_masks);
   if (masks.extent() != pasted.extent() || masks.extent() != sample.extent || sample.extent != other.extent) {
     refuse("CopyPaste", "images and masks of different sizes cannot be joined: resize, crop and pad to one size before");
   }
   const auto covered = std::make_shared<const std::vector<std::uint8_t>>(pasted.any());
   masks.clear(*covered);
+  if (masks.size() != sample.boxes.size()) {
+    refuse("CopyPaste", "there are " + std::to_string(masks.size()) + " masks for " +
+                            std::to_string(sample.boxes.size()) + " boxes: a step before has changed the boxes alone");
+  }
   const Boxes left_over = masks.boxes();
   const std::vector<double> areas = masks.areas();
   Keep keep;
@@ -73,7 +77,8 @@ void mix(const step::CopyPaste& step, Sample& sample, Draws& draws, std::span<co
   sample.keep_boxes(keep);
   sample.boxes.insert(sample.boxes.end(), other.boxes.begin(), other.boxes.end());
   sample.labels.insert(sample.labels.end(), other.labels.begin(), other.labels.end());
-  if (sample.masks) {
+  sample.masks.reset();
+  if (with_masks) {
     masks.select(keep);
     masks.append(pasted);
     sample.masks = Masks(std::move(masks));

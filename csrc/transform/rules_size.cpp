@@ -155,7 +155,8 @@ bool apply(const step::RandomShift& step, Sample& sample, Draws& draws) {
   };
   if (sample.with_boxes) {
     sample.ignored = moved(sample.ignored);
-    select(sample.ignored, larger_than(sample.ignored, step.filter_thr_px, step.filter_thr_px));
+    const Keep ignored = larger_than(sample.ignored, step.filter_thr_px, step.filter_thr_px);
+    select("ignored boxes", sample.ignored, ignored);
     Boxes boxes = moved(sample.boxes);
     const Keep keep = larger_than(boxes, step.filter_thr_px, step.filter_thr_px);
     // The ignored boxes have moved by now, the image has not: so does MMDetection.

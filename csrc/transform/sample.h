@@ -3,6 +3,7 @@
 #include <array>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "transform/box_ops.h"
@@ -43,10 +44,13 @@ struct Sample {
 
   /// Adds a step to the plan; keeps extent and floating true.
   void draw(PixelStep step);
-  /// Keeps rows of boxes and labels. Some of MMDetection's steps forget the masks.
+  /// Keeps rows of boxes and labels. Some of MMDetection's steps forget the masks, so that there may be fewer or more
+  /// masks than boxes afterwards. Error kTransform where MMDetection fails for that.
   void keep_boxes(const Keep& keep);
-  /// Keeps rows of boxes, labels and masks.
+  /// Keeps rows of boxes, labels and masks; of the masks those of the same numbers, however many there are.
   void keep_objects(const Keep& keep);
+  /// The same by number, which needs no list to be as long as another.
+  void take_objects(std::span<const std::size_t> numbers);
 };
 
 /// A sample's annotations as the dataset has them.

@@ -37,6 +37,9 @@ void mix(const step::CopyPaste& step, Sample& sample, Draws& draws, std::span<co
 /// An image that a step would leave without pixels, or that it cannot take.
 [[noreturn]] void refuse(const char* step, const std::string& cause);
 
+/// A sample that is mixed needs boxes and labels: MMDetection looks them up. Error kTransform where there are none.
+void require_objects(const char* step, const Sample& sample);
+
 /// Canvas that cuts out a part.
 Canvas crop_canvas(std::int32_t left, std::int32_t top, Extent extent);
 

@@ -141,13 +141,19 @@ TEST(Jpeg, OtherChannelsThanTheDatasetSaysAreRefused) {
   }
 }
 
-TEST(Jpeg, CmykHasNoColorConversion) {
+TEST(Jpeg, CmykInAnotherColorIsOpenCvs) {
   const ByteVector file = test::encode_jpeg(test::make_picture(20, 30, 4, 1));
-  for (const Color color : {Color::kRgb, Color::kBgr}) {
-    const base::Error error = test::error_of([&] { decode(file, {20, 30, 4}, color); });
-    EXPECT_EQ(error.kind(), base::ErrorKind::kUnsupported);
-    EXPECT_NE(error.cause().find("CMYK"), std::string::npos) << error.cause();
-    EXPECT_TRUE(error.hint().find("damaged") == std::string::npos) << "nothing is wrong with the file";
+  const auto inverted = decode(file, {20, 30, 4}, Color::kNative);
+  const auto bgr = decode(file, {20, 30, 4}, Color::kBgr);
+  const auto rgb = decode(file, {20, 30, 4}, Color::kRgb);
+  ASSERT_EQ(bgr.size(), std::size_t{20 * 30 * 3});
+  for (std::size_t pixel = 0; pixel < 20 * 30; ++pixel) {
+    const int black = 255 - std::to_integer<int>(inverted[4 * pixel + 3]);
+    for (std::size_t i = 0; i < 3; ++i) {
+      const int expected = black - (std::to_integer<int>(inverted[4 * pixel + i]) * black >> 8);
+      EXPECT_EQ(std::to_integer<int>(rgb[3 * pixel + i]), expected);
+      EXPECT_EQ(std::to_integer<int>(bgr[3 * pixel + 2 - i]), expected);
+    }
   }
 }
 

@@ -71,14 +71,13 @@ def test_gray_of_raw_pixels(decoder: Decoder, channels: int) -> None:
 def test_images_without_a_gray_form(decoder: Decoder) -> None:
     with pytest.raises(UnsupportedError):
         decoder(bytes(2 * 3 * 5), None, (2, 3, 5))
-    with pytest.raises(UnsupportedError):
-        decoder(_cmyk(), "jpeg", (9, 9, 4))
 
 
-def _cmyk() -> bytes:
+def test_gray_of_cmyk(decoder: Decoder) -> None:
     buffer = BytesIO()
     Image.fromarray(picture(9, 9, 3)).convert("CMYK").save(buffer, "JPEG")
-    return buffer.getvalue()
+    data = buffer.getvalue()
+    np.testing.assert_array_equal(decoder(data, "jpeg", (9, 9, 4)), opencv_gray(data))
 
 
 @pytest.mark.parametrize("to_float32", [False, True])

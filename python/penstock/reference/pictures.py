@@ -52,8 +52,9 @@ def load_picture(data: bytes | memoryview, compression: str, shape: tuple[int, .
             )
         if luma and pillow_name == "JPEG":
             _check_channels(image, shape)
-            _check_convertible(image)
-            image.draft("L", None)
+            if image.mode != "CMYK":
+                _check_convertible(image)
+                image.draft("L", None)
         image.load()
         return image
     except (DecodeError, UnsupportedError, MemoryError):
@@ -74,11 +75,13 @@ def pixels_of(image: Any, shape: tuple[int, ...], dtype: np.dtype[Any], color: C
         DecodeError: Another number of channels than ``shape`` states.
         UnsupportedError: A color conversion that is not defined.
     """
-    if color == "gray" and image.format in ("JPEG", "MPO"):
+    if color == "gray" and image.format in ("JPEG", "MPO") and image.mode != "CMYK":
         return np.array(image)
     _check_channels(image, shape)
     if color == "native":
         return np.array(image).reshape(shape).astype(dtype, copy=False)
+    if image.mode == "CMYK" and image.format in ("JPEG", "MPO"):
+        return _of_cmyk(np.array(image), color)
     _check_convertible(image)
     rgb = np.array(image.convert("RGB"))
     if color == "gray":
@@ -90,6 +93,17 @@ def gray_of(rgb: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """0.299 and 0.587 in 15 bits and the rest, all cut: libpng's, by which OpenCV reads color as gray."""
     weighted = rgb.astype(np.uint32) @ np.array([9797, 19234, 3737], dtype=np.uint32)
     return (weighted >> 15).astype(np.uint8)
+
+
+def _of_cmyk(inverted: npt.NDArray[Any], color: Color) -> npt.NDArray[Any]:
+    """A JPEG of CMYK, which Pillow inverts, as OpenCV converts it: integers, all cut."""
+    stored = 255 - inverted.astype(np.int32)
+    black = stored[:, :, 3:]
+    rgb = black - ((255 - stored[:, :, :3]) * black >> 8)
+    if color == "gray":
+        weighted = rgb @ np.array([4899, 9617, 1868], dtype=np.int32)
+        return ((weighted + (1 << 13)) >> 14).astype(np.uint8)
+    return np.ascontiguousarray((rgb if color == "rgb" else rgb[:, :, ::-1]).astype(np.uint8))
 
 
 def _check_channels(image: Any, shape: tuple[int, ...]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -21,18 +22,21 @@ def apply(step: CopyPaste, results: Results, draws: Draws, partners: Sequence[Re
     """
     (partner,) = partners
     with_masks = results.get("gt_masks") is not None and partner.get("gt_masks") is not None
-    masks, other_masks = _masks_of(results), _masks_of(partner)
+    own_masks, other_masks = _masks_of(results), _masks_of(partner)
     boxes, labels = partner["gt_bboxes"], partner["gt_labels"]
     if step.selected:
-        chosen = _choose(step, len(boxes), draws)
+        chosen = np.array(_choose(step, len(boxes), draws), dtype=np.intp)
         boxes, labels, other_masks = boxes[chosen], labels[chosen], other_masks[chosen]
+    # MMDetection looks them up whatever is pasted.
+    own_labels = results["gt_labels"]
     if len(boxes) == 0:
         if not with_masks:
             results.pop("gt_masks", None)
         return results
     if with_masks and not all(isinstance(part["gt_masks"].masks, np.ndarray) for part in (results, partner)):
         refuse(step, "masks have to be bitmaps (LoadAnnotations with poly2mask=True), not polygons")
-    covered = other_masks.any(axis=0)
+    masks, pasted = _pixels_of(own_masks), _pixels_of(other_masks)
+    covered = pasted.any(axis=0)
     if masks.shape[1:] != covered.shape:
         refuse(step, f"masks of {masks.shape[1:]} and {covered.shape} (height, width) cannot be joined")
     masks = np.where(covered, 0, masks).astype(masks.dtype)
@@ -42,9 +46,9 @@ def apply(step: CopyPaste, results: Results, draws: Draws, partners: Sequence[Re
     where = covered if results["img"].ndim == 2 else covered[..., np.newaxis]
     results["img"] = np.where(where, partner["img"], results["img"])
     results["gt_bboxes"] = np.concatenate([left_over[kept], boxes])
-    results["gt_labels"] = np.concatenate([results["gt_labels"][kept], labels])
+    results["gt_labels"] = np.concatenate([own_labels[kept], labels])
     if with_masks:
-        joined = np.concatenate([masks[kept], other_masks])
+        joined = np.concatenate([masks[kept], pasted])
         results["gt_masks"] = type(results["gt_masks"])(joined, *joined.shape[1:])
     else:
         results.pop("gt_masks", None)
@@ -60,11 +64,16 @@ def _choose(step: CopyPaste, count: int, draws: Draws) -> list[int]:
     return draws.permutation(count)[:number]
 
 
-def _masks_of(results: Results) -> Array:
-    """uint8 [n, h, w]."""
+def _pixels_of(masks: Any) -> Array:
+    """uint8 [n, h, w] of bitmaps."""
+    return masks if isinstance(masks, np.ndarray) else np.asarray(masks.masks)
+
+
+def _masks_of(results: Results) -> Any:
+    """The sample's masks; where it has none, uint8 [n, h, w] of its boxes."""
     masks = results.get("gt_masks")
     if masks is not None:
-        return np.asarray(masks.to_ndarray())
+        return masks
     boxes = results["gt_bboxes"]
     height, width = results["img"].shape[:2]
     drawn = np.zeros((len(boxes), height, width), dtype=np.uint8)

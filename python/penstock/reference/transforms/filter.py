@@ -29,7 +29,8 @@ def apply(step: FilterAnnotations, results: Results, draws: Draws) -> Results | 
         tests.append(np.asarray(results["gt_masks"].areas >= step.min_gt_mask_area))
     if len(tests[-1]) == 0:
         return results
-    kept = np.logical_and.reduce(tests).nonzero()[0]
+    # By "&", which repeats a test of one object where boxes and masks are of different number.
+    kept = (tests[0] & tests[-1]).nonzero()[0]
     for key in ("gt_bboxes", "gt_labels", "gt_masks"):
         if key in results:
             results[key] = results[key][kept]

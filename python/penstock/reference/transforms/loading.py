@@ -6,7 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from penstock.errors import DecodeError
 from penstock.extras import import_extra
+from penstock.reference.limits import check_pixel_count
 from penstock.reference.transforms.results import Array, Results, Wrappers, refuse
 from penstock.transforms.steps import LoadAnnotations, LoadImage
 
@@ -18,6 +20,10 @@ def load_image(step: LoadImage, results: Results) -> Results:
     if results.get("img") is None:
         refuse(step, "there is no image in the results")
     image = results["img"]
+    if 0 in image.shape:
+        text = " x ".join(map(str, image.shape))
+        raise DecodeError(f"the image is empty ({text})", hint="Replace the sample, or leave it out")
+    check_pixel_count(image.shape)
     if step.to_float32:
         image = image.astype(np.float32)
     results["filename"] = results["ori_filename"] = results["img_info"]["filename"]
