@@ -50,6 +50,7 @@ def test_samples_are_those_of_deeplake(dataset: str, loader_type: str, lake: Lak
 @pytest.mark.parametrize("color", ["rgb", "bgr"])
 def test_color_conversion_is_the_same(color: str, lake: Lake, native: Any) -> None:
     for dataset in ("jpeg_images", "png_images", "raw_images"):
+        compared = 0
         source = penstock.open(lake(dataset))
         for name in loadable(lake(dataset)):
             tensor = source[name]
@@ -63,6 +64,8 @@ def test_color_conversion_is_the_same(color: str, lake: Lake, native: Any) -> No
                     continue
                 found = native.decode_image(tensor.bytes(index), compression, tensor.shape(index), color=color)
                 np.testing.assert_array_equal(found, expected, err_msg=f"{dataset} {name}[{index}]")
+                compared += 1
+        assert compared, dataset
 
 
 def test_tensors_may_be_renamed(lake: Lake, native: Any) -> None:

@@ -307,5 +307,5 @@ def test_real_images(native: Any, coco_mini: Path) -> None:
 def test_damage_is_found_behind_the_last_row_that_is_needed(native: Any, kept: float) -> None:
     data = jpeg(picture(160, 160))
     crop = {"type": "Canvas", "extent": (8, 8), "left": 0, "top": 0, "fill": (0.0, 0.0, 0.0)}
-    with pytest.raises(Exception, match="JPEG"):
+    with pytest.raises(DecodeError, match="JPEG"):
         native.run_pixels([("jpeg", data[: int(len(data) * kept)], [160, 160, 3])], plan([crop]))
