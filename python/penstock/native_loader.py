@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import concurrent.futures
 import functools
 import logging
 import os
@@ -19,7 +20,7 @@ from penstock._native import require_native
 from penstock.collate import sequence_batch, tensor_batch
 from penstock.dataset.joined import JoinedDataset
 from penstock.dataset.tensor import Tensor as ChunkedTensor
-from penstock.errors import LoaderClosedError, PenstockError
+from penstock.errors import LoaderClosedError, PenstockError, timed_out
 from penstock.native_batch import native_batch
 from penstock.native_sources import native_store, tensor_source
 from penstock.options import LoaderOptions
@@ -48,7 +49,11 @@ _live: weakref.WeakSet[NativeLoader] = weakref.WeakSet()
 @atexit.register
 def _close_all() -> None:
     # Before the interpreter goes: threads that allocate batch memory through Python must not find it gone.
-    for loader in list(_live):
+    # All are told before any is waited for: what each may wait for is a read that never returns.
+    loaders = list(_live)
+    for loader in loaders:
+        loader.begin_close()
+    for loader in loaders:
         loader.close()
 
 
@@ -76,6 +81,7 @@ class NativeLoader:
         self._native = samples.program.native
         self._python = PythonPart(samples, collate) if self._per_sample else None
         self._starting = threading.Lock()
+        self._arena_pid = os.getpid()
         self._arena: Arena | None = None
         self._idle_pool: WorkerPool | None = None
         self._pools: weakref.WeakSet[WorkerPool] = weakref.WeakSet()
@@ -92,9 +98,12 @@ class NativeLoader:
         beside = self._columns_beside(plan)
         try:
             for columns in beside:
-                loaded = self._next(epoch)
+                end = time.monotonic() + self._options.timeout
+                loaded = self._next(epoch, self._options.timeout)
                 if loaded is None:
                     break
+                if self._options.timeout and columns:
+                    self._wait_beside(columns, end)
                 yield self._batch(*loaded, columns, plan.epoch)
         finally:
             epoch.close()
@@ -144,7 +153,8 @@ class NativeLoader:
         self._samples.seed  # noqa: B018  # drawn here and now: each worker would draw its own
         options = self._options
         with self._starting:
-            if self._arena is None or self._pid != os.getpid():
+            if self._arena is None or self._arena_pid != os.getpid():
+                self._arena_pid = os.getpid()
                 self._arena = Arena(options.prefetch_factor * (options.num_workers + 1) + 2)
         logger.info("penstock: %d worker processes for the Python part", options.num_workers)
         pool = WorkerPool(self._python, options, self._arena)
@@ -161,7 +171,7 @@ class NativeLoader:
     def stats(self) -> dict[str, float]:
         """Counters since the first plan; see :meth:`penstock.DataLoader.stats`."""
         if self._core is None or self._pid != os.getpid():
-            return {}
+            return dict.fromkeys(require_native().STATS, 0.0) | {"python_seconds": 0.0}
         stats = {**self._core.stats(), "python_seconds": self._python_seconds}
         if self._uses_workers:  # the core sees the thread wait that feeds them
             running = list(self._runs)
@@ -169,8 +179,15 @@ class NativeLoader:
             stats["python_seconds"] += sum(run.work_seconds for run in running)
         return stats
 
+    def begin_close(self) -> None:
+        """Tells the core's threads to end, and does not wait for them."""
+        self._closed = True
+        if self._pid == os.getpid() and self._core is not None:
+            self._core.begin_stop()
+
     def close(self) -> None:
-        """Stops threads and worker processes. Idempotent."""
+        """Stops threads and worker processes. Idempotent. What does not end within half a second, a read that never
+        returns, is left to itself."""
         self._closed = True
         if self._pid != os.getpid():
             return
@@ -195,10 +212,17 @@ class NativeLoader:
 
     def _started(self) -> _core.Loader:
         self._check_open()
-        if self._core is None or self._pid != os.getpid():
-            self._pid = os.getpid()
-            self._core = self._start()
-        return self._core
+        if self._pid != os.getpid():
+            # A thread that this process lacks may hold the lock, and the core is the parent's.
+            self._pid, self._starting, self._core = os.getpid(), threading.Lock(), None
+        with self._starting:
+            if self._core is None:
+                self._core = self._start()
+            core = self._core
+        if self._closed:  # in between, by another thread, which had no core to stop
+            core.stop()
+            self._check_open()
+        return core
 
     def _start(self) -> _core.Loader:
         native = require_native()
@@ -262,9 +286,14 @@ class NativeLoader:
     def _pins_slabs(self) -> bool:
         return self._options.pin_memory and not self._per_sample
 
-    def _next(self, epoch: _core.Epoch) -> tuple[Any, list[_core._TensorBatch], Any] | None:
+    def _wait_beside(self, columns: Columns, end: float) -> None:
+        reads = [read for samples in columns.values() for read in samples]
+        if concurrent.futures.wait(reads, max(0.0, end - time.monotonic())).not_done:
+            raise timed_out(self._options.timeout)
+
+    def _next(self, epoch: _core.Epoch, timeout: float = 0) -> tuple[Any, list[_core._TensorBatch], Any] | None:
         try:
-            return epoch.next()
+            return epoch.next(timeout)
         except PenstockError as error:
             source = self._samples.source
             if isinstance(source, JoinedDataset):
