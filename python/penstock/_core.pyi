@@ -95,7 +95,9 @@ class Detection:
 META_COLUMNS: list[str]
 
 class Epoch:
-    def next(self, timeout: float = 0) -> tuple[npt.NDArray[np.int64], list[_TensorBatch], npt.NDArray[np.float64]] | None: ...
+    def next(
+        self, timeout: float = 0
+    ) -> tuple[npt.NDArray[np.int64], list[_TensorBatch], npt.NDArray[np.float64]] | None: ...
     def close(self) -> None: ...
 
 STATS: tuple[str, ...]

@@ -28,6 +28,7 @@ from penstock.plan import EpochPlan
 from penstock.python_columns import Columns, read_columns
 from penstock.python_part import PythonPart, item_counts, stored_values
 from penstock.samples import Samples
+from penstock.threads import DaemonPool
 from penstock.transforms.native import NativePart
 from penstock.workers.arena import Arena
 from penstock.workers.pool import WorkerPool
@@ -65,9 +66,7 @@ class NativeLoader:
     one and ``num_workers`` asks for them.
     """
 
-    def __init__(
-        self, samples: Samples, options: LoaderOptions, collate: Callable[[list[Any]], Any] | None
-    ) -> None:
+    def __init__(self, samples: Samples, options: LoaderOptions, collate: Callable[[list[Any]], Any] | None) -> None:
         self._samples = samples
         self._options = options
         self._collate = collate
@@ -96,6 +95,9 @@ class NativeLoader:
             return
         epoch = self._started_epoch(plan)
         beside = self._columns_beside(plan)
+        # The user's code runs in a thread of its own only where its time is limited.
+        timed = self._options.timeout and self._python is not None
+        thread = DaemonPool(1, "penstock-load", "timeout") if timed else None
         try:
             for columns in beside:
                 end = time.monotonic() + self._options.timeout
@@ -104,9 +106,13 @@ class NativeLoader:
                     break
                 if self._options.timeout and columns:
                     self._wait_beside(columns, end)
-                yield self._batch(*loaded, columns, plan.epoch)
+                make = functools.partial(self._batch, *loaded, columns, plan.epoch)
+                yield make() if thread is None else self._in_time(thread, end, make)
+                del loaded, make
         finally:
             epoch.close()
+            if thread is not None:
+                thread.close()
             beside.close()
 
     def _started_epoch(self, plan: EpochPlan) -> _core.Epoch:
@@ -286,6 +292,10 @@ class NativeLoader:
     def _pins_slabs(self) -> bool:
         return self._options.pin_memory and not self._per_sample
 
+    def _in_time(self, thread: DaemonPool, end: float, make: Callable[[], Any]) -> Any:
+        """``make()`` in another thread; raises where it is not done by ``end``."""
+        return thread.result_within(max(0.0, end - time.monotonic()), make, timeout=self._options.timeout)
+
     def _wait_beside(self, columns: Columns, end: float) -> None:
         reads = [read for samples in columns.values() for read in samples]
         if concurrent.futures.wait(reads, max(0.0, end - time.monotonic())).not_done:
@@ -302,9 +312,7 @@ class NativeLoader:
                 error.path = source.path
             raise
 
-    def _batch(
-        self, indices: Any, tensors: list[_core._TensorBatch], metas: Any, columns: Columns, epoch: int
-    ) -> Any:
+    def _batch(self, indices: Any, tensors: list[_core._TensorBatch], metas: Any, columns: Columns, epoch: int) -> Any:
         start = time.perf_counter()
         if self._python is not None:
             batch = self._python(indices.tolist(), tensors, metas, epoch, columns)

@@ -39,10 +39,7 @@ def read_columns(
         under_way: deque[Columns] = deque()
         for indices in batches:
             under_way.append(
-                {
-                    key: [pool.submit(reading.read, index) for index in indices]
-                    for key, reading in readings.items()
-                }
+                {key: [pool.submit(reading.read, index) for index in indices] for key, reading in readings.items()}
             )
             if len(under_way) > ahead:
                 yield under_way.popleft()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import functools
 import os
 import threading
 import time
@@ -48,9 +49,7 @@ class _PlannedBatches(torch.utils.data.Sampler[list[tuple[int, int]]]):
 class PythonLoader:
     """Runs plans on a ``torch.utils.data.DataLoader``."""
 
-    def __init__(
-        self, samples: Samples, options: LoaderOptions, collate: Callable[[list[Any]], Any] | None
-    ) -> None:
+    def __init__(self, samples: Samples, options: LoaderOptions, collate: Callable[[list[Any]], Any] | None) -> None:
         self._samples, self._options, self._collate = samples, options, collate
         self._batches = _PlannedBatches()
         self._path = samples.source.path
@@ -104,7 +103,7 @@ class PythonLoader:
     def _next(self, batches: Iterator[Any], thread: DaemonPool | None) -> Any:
         self._check_open()
         if thread is not None:
-            return self._next_in_time(batches, thread)
+            return thread.result_within(self._timeout, functools.partial(next, batches))
         try:
             return next(batches)
         except RuntimeError as error:
@@ -117,22 +116,6 @@ class PythonLoader:
             if self._closed:  # the worker processes were ended meanwhile
                 self._check_open()
             raise
-
-    def _next_in_time(self, batches: Iterator[Any], thread: DaemonPool) -> Any:
-        """The next batch, made in another thread, which is left to itself where it takes longer than ``timeout``."""
-        grad = torch.is_grad_enabled()
-
-        def load() -> Any:
-            with torch.set_grad_enabled(grad):
-                return next(batches)
-
-        batch = thread.submit(load)
-        try:
-            return batch.result(self._timeout)
-        except TimeoutError:
-            if batch.done():
-                raise
-            raise timed_out(self._timeout) from None
 
     def _end(self, batches: Any) -> None:
         """Ends an iterator's worker processes."""

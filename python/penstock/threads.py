@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import queue
 import threading
 import time
@@ -9,7 +10,9 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any
 
-from penstock.errors import ThreadStartError
+import torch
+
+from penstock.errors import ThreadStartError, timed_out
 
 __all__ = ["DaemonPool", "start_thread"]
 
@@ -57,6 +60,25 @@ class DaemonPool:
         future: Future[Any] = Future()
         self._calls.put((future, call, arguments))
         return future
+
+    def result_within(self, seconds: float, call: Callable[[], Any], *, timeout: float | None = None) -> Any:
+        """What ``call`` gives, under the caller's grad mode. A call that takes longer is left to itself.
+        ``timeout`` is what the error names, where ``seconds`` are what is left of it.
+
+        Raises:
+            LoaderTimeoutError: It takes longer.
+        """
+        grad = torch.is_grad_enabled()
+
+        def run() -> Any:
+            with torch.set_grad_enabled(grad):
+                return call()
+
+        future = self.submit(run)
+        concurrent.futures.wait([future], seconds)
+        if not future.done():
+            raise timed_out(seconds if timeout is None else timeout)
+        return future.result()
 
     def close(self, patience: float = 0.5) -> None:
         """Drops what has not begun, and waits ``patience`` seconds for what has. Idempotent."""

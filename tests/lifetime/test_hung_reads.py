@@ -66,9 +66,7 @@ ENDS = {
 def run(tmp_path: Path, program: str, *arguments: str) -> None:
     script = tmp_path / "case.py"
     script.write_text(program + "\nprint('end', time.monotonic(), flush=True)\n")
-    result = subprocess.run(
-        [sys.executable, str(script), *arguments], capture_output=True, text=True, timeout=60
-    )
+    result = subprocess.run([sys.executable, str(script), *arguments], capture_output=True, text=True, timeout=60)
     gone = time.monotonic()
     assert (result.returncode, result.stderr) == (0, "")
     lines = [line.split() for line in result.stdout.splitlines()]
@@ -127,9 +125,7 @@ LOADERS = {
 
 @pytest.mark.parametrize("end", ["", "timed(loader.close)", "del iterator; timed(loader.close)"])
 @pytest.mark.parametrize("loader", list(LOADERS))
-def test_of_a_loader(
-    loader: str, end: str, lake: Callable[[str], Path], native: Any, tmp_path: Path
-) -> None:
+def test_of_a_loader(loader: str, end: str, lake: Callable[[str], Path], native: Any, tmp_path: Path) -> None:
     body = f"""
         def identity(sample): return sample
 
