@@ -128,7 +128,7 @@ CASES = {
 def test_exit(case: str, native: Any, tmp_path: Path) -> None:
     script = tmp_path / "case.py"
     script.write_text(PRELUDE + textwrap.dedent(CASES[case]))
-    for _ in range(5):
+    for _ in range(3):
         result = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, timeout=60)
         assert (result.returncode, result.stderr) == (0, "")
 

@@ -69,7 +69,9 @@ def empties(path: Path) -> None:
     with new_lake(path) as lake:
         for name, kind in COMPRESSIONS.items():
             lake.create_tensor(f"{name}/middle", dtype="float32", **kind)
-            lake[f"{name}/middle"].extend([np.ones((2, 2), "f4"), None, np.zeros((0, 2), "f4"), np.ones((1, 2), "f4")])
+            lake[f"{name}/middle"].extend(
+                [np.ones((2, 2), "f4"), None, np.zeros((0, 2), "f4"), np.ones((1, 2), "f4")]
+            )
             lake.create_tensor(f"{name}/start", dtype="float32", **kind)
             lake[f"{name}/start"].extend([None, None, np.ones((3,), "f4")])
             lake.create_tensor(f"{name}/end", dtype="float32", **kind)
@@ -77,7 +79,9 @@ def empties(path: Path) -> None:
             lake.create_tensor(f"{name}/without_rows", dtype="float32", **kind)
             lake[f"{name}/without_rows"].extend([np.zeros((0, 4), "f4")] * 3)
             lake.create_tensor(f"{name}/chunk_of_empties", dtype="float32", max_chunk_size=64, **kind)
-            lake[f"{name}/chunk_of_empties"].extend([np.ones(40, "f4"), *[None] * 20, np.ones(40, "f4"), None])
+            lake[f"{name}/chunk_of_empties"].extend(
+                [np.ones(40, "f4"), *[None] * 20, np.ones(40, "f4"), None]
+            )
 
 
 def many_chunks(path: Path) -> None:

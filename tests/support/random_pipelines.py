@@ -133,11 +133,7 @@ _shift = st.fixed_dictionaries(
 )
 _affine = st.builds(
     lambda filters, degrees, border, color: {
-        "type": "RandomAffine",
-        **filters,
-        "max_rotate_degree": degrees,
-        "border": border,
-        "border_val": color,
+        "type": "RandomAffine", **filters, "max_rotate_degree": degrees, "border": border, "border_val": color,
     },
     _filters,
     st.floats(0, 40),
