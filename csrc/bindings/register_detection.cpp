@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "bindings/check_arguments.h"
 #include "bindings/register.h"
 #include "bindings/step_reader.h"
 #include "pipeline/detection.h"
@@ -39,8 +40,10 @@ transform::AnnotationTable make_table(const Array<std::int64_t>& indices, const 
                                       const Array<std::int64_t>& offsets, const Array<float>& boxes,
                                       const Array<std::int64_t>& labels, const Array<std::int64_t>& mask_rows,
                                       const Array<std::int64_t>& ignored_offsets, const Array<float>& ignored) {
-  return {copied(indices), copied(flags),     copied(offsets),         boxes_of(boxes),
-          copied(labels),  copied(mask_rows), copied(ignored_offsets), boxes_of(ignored)};
+  transform::AnnotationTable table{copied(indices), copied(flags),     copied(offsets),         boxes_of(boxes),
+                                   copied(labels),  copied(mask_rows), copied(ignored_offsets), boxes_of(ignored)};
+  check_table(table);
+  return table;
 }
 
 pipeline::ImageLayout layout_named(const std::string& name) {
@@ -56,7 +59,9 @@ transform::Coordinate coordinate_named(const std::string& dtype) {
       {"int16", transform::Coordinate::kInt16},     {"int32", transform::Coordinate::kInt32},
       {"int64", transform::Coordinate::kInt64},     {"uint16", transform::Coordinate::kUint16},
       {"uint32", transform::Coordinate::kUint32}};
-  return names.at(dtype);
+  const auto found = names.find(dtype);
+  if (found == names.end()) throw std::invalid_argument("unknown type of coordinates '" + dtype + "'");
+  return found->second;
 }
 
 /// (number of the tensor, dtype of stored polygons or None, whether they are worked on as bitmaps).

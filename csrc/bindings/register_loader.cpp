@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "bindings/check_arguments.h"
 #include "bindings/errors.h"
 #include "bindings/names.h"
 #include "bindings/native_handle.h"
@@ -144,11 +145,14 @@ std::vector<Value> vector_of(const Array<Item>& array) {
 std::unique_ptr<EpochHandle> start_epoch(LoaderHandle& handle, const Array<std::int64_t>& order,
                                          const Array<std::uint64_t>& batch_ends, std::uint64_t seed,
                                          std::uint64_t epoch) {
+  std::vector<std::size_t> ends = vector_of<std::size_t>(batch_ends);
+  check_ends(ends, static_cast<std::size_t>(order.size()));
+  check_samples(handle.core().sources(), {order.data(), static_cast<std::size_t>(order.size())});
   pipeline::Order samples({order.data(), static_cast<std::size_t>(order.size())},
                           std::make_shared<const PythonReference>(order));
   const GilRelease release;
   return std::make_unique<EpochHandle>(
-      handle.core().start(std::move(samples), vector_of<std::size_t>(batch_ends), {seed, epoch}),
+      handle.core().start(std::move(samples), std::move(ends), {seed, epoch}),
       handle.allocator());
 }
 
@@ -205,6 +209,7 @@ pipeline::TensorSource make_source(std::string name, bool is_image, std::uint32_
   }
   source.view = std::move(view);
   source.color = color_named(color);
+  check_source(source);
   return source;
 }
 
@@ -220,6 +225,7 @@ pipeline::TensorSource make_read_source(std::string name, bool is_image, std::ui
   source.format.as_bytes = as_bytes;
   source.color = color_named(color);
   source.reader = std::make_shared<PythonReader>(std::move(read), source.format, source.color);
+  check_source(source);
   return source;
 }
 
@@ -228,6 +234,10 @@ std::unique_ptr<LoaderHandle> make_loader(const py::object& store, std::vector<p
                                           std::uint64_t cache_bytes, const py::object& allocate,
                                           std::optional<pipeline::DetectionSpec> detection) {
   std::shared_ptr<PythonAllocator> allocator;
+  if (threads == 0 || io_threads == 0 || prefetch == 0) {
+    throw py::value_error("threads, io_threads and prefetch must be positive");
+  }
+  if (detection) check_detection(*detection, sources);
   pipeline::LoaderOptions options{threads, io_threads, prefetch, cache_bytes};
   if (!allocate.is_none()) {
     allocator = std::make_shared<PythonAllocator>(allocate);
