@@ -23,7 +23,12 @@ def make(**arguments):
     return penstock.DataLoader(path, **(settings | arguments))
 
 def native_threads():
-    names = [open(f"/proc/self/task/{task}/comm").read() for task in os.listdir("/proc/self/task")]
+    names = []
+    for task in os.listdir("/proc/self/task"):
+        try:
+            names.append(open(f"/proc/self/task/{task}/comm").read())
+        except OSError:
+            pass  # it has ended meanwhile
     return sum(name.startswith("penstock") for name in names)
 """
 
