@@ -15,6 +15,8 @@ enum class ErrorKind {
   kUnsupported,    ///< sound data of a kind that is not read
   kTransform,      ///< a step of the pipeline cannot take the sample
   kClosed,         ///< the loader was closed while it was in use
+  kTimeout,        ///< a batch did not come in the time that was given
+  kThreads,        ///< the system does not give as many threads as were asked for
 };
 
 /// The advice that goes with a chunk whose bytes contradict each other.

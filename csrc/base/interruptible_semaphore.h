@@ -15,7 +15,7 @@ class InterruptibleSemaphore {
 
   void post() noexcept;
 
-  /// True when a post was taken; false when a signal came in between, or after a second without either.
+  /// True when a post was taken; false when a signal came in between, or after a tenth of a second without either.
   bool wait();
 
  private:

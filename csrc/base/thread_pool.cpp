@@ -3,18 +3,23 @@
 #include <pthread.h>
 #include <signal.h>
 
+#include <exception>
 #include <utility>
+
+#include "base/error.h"
 
 namespace penstock::base {
 namespace {
 
-/// Blocks every signal in the calling thread for the object's life; threads started meanwhile inherit that.
+/// Blocks signals in the calling thread for the object's life; threads started meanwhile inherit that. Those that a
+/// thread's own fault raises stay: blocked, they end the process without a word from its handler (faulthandler).
 class BlockSignals {
  public:
   BlockSignals() {
-    sigset_t all;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before_);
+    sigset_t signals;
+    sigfillset(&signals);
+    for (const int fault : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT, SIGSYS}) sigdelset(&signals, fault);
+    pthread_sigmask(SIG_SETMASK, &signals, &before_);
   }
   ~BlockSignals() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
   BlockSignals(const BlockSignals&) = delete;
@@ -28,61 +33,110 @@ thread_local bool is_pool_thread = false;
 
 }  // namespace
 
-ThreadPool::ThreadPool(const std::string& name, unsigned threads) {
-  const BlockSignals block;
-  threads_.reserve(threads);
+ThreadPool::ThreadPool(const std::string& name, unsigned threads, const std::string& option) {
   try {
-    for (unsigned i = 0; i < threads; ++i) {
-      threads_.emplace_back([this] { run(); });
-      const std::string thread_name = (name + "-" + std::to_string(i)).substr(0, 15);
-      pthread_setname_np(threads_.back().native_handle(), thread_name.c_str());
-    }
-  } catch (...) {
+    start(name, threads);
+  } catch (const std::exception& error) {
+    const std::size_t started = threads_.size();
     stop();
-    throw;
+    throw Error(ErrorKind::kThreads,
+                "the system gave " + std::to_string(started) + " of " + std::to_string(threads) + " threads (" +
+                    error.what() + ")",
+                "Lower " + option + ", or raise the limits on memory (ulimit -v) and processes (ulimit -u)");
   }
 }
 
 ThreadPool::~ThreadPool() { stop(); }
 
-void ThreadPool::submit(std::function<void()> task) {
-  {
-    const std::lock_guard lock(mutex_);
-    if (stopping_) return;
-    tasks_.push_back(std::move(task));
+void ThreadPool::start(const std::string& name, unsigned threads) {
+  const BlockSignals block;
+  threads_.reserve(threads);
+  for (unsigned i = 0; i < threads; ++i) {
+    {
+      const std::lock_guard lock(state_->mutex);
+      ++state_->running;
+    }
+    try {
+      threads_.emplace_back([state = state_] { run(state); });
+    } catch (...) {
+      const std::lock_guard lock(state_->mutex);
+      --state_->running;
+      throw;
+    }
+    const std::string thread_name = (name + "-" + std::to_string(i)).substr(0, 15);
+    pthread_setname_np(threads_.back().native_handle(), thread_name.c_str());
   }
-  wake_.notify_one();
+  size_ = threads;
 }
 
-void ThreadPool::stop() noexcept {
+void ThreadPool::submit(std::function<void()> task) {
+  {
+    const std::lock_guard lock(state_->mutex);
+    if (state_->stopping) return;
+    state_->tasks.push_back(std::move(task));
+  }
+  state_->wake.notify_one();
+}
+
+void ThreadPool::begin_stop() noexcept {
   std::deque<std::function<void()>> dropped;  // destroyed outside the lock: a task may own much
   {
-    const std::lock_guard lock(mutex_);
-    stopping_ = true;
-    dropped.swap(tasks_);
+    const std::lock_guard lock(state_->mutex);
+    state_->stopping = true;
+    dropped.swap(state_->tasks);
   }
-  wake_.notify_all();
+  state_->wake.notify_all();
+}
+
+bool ThreadPool::stop(Deadline deadline) noexcept {
+  begin_stop();
+  {
+    std::unique_lock lock(state_->mutex);
+    const auto ended = [this] { return state_->running == 0; };
+    if (deadline == Deadline::max()) {
+      // Threads that were left to themselves are nobody's to wait for.
+      state_->ended.wait(lock, [&] { return ended() || state_->owner != nullptr; });
+    } else if (!state_->ended.wait_until(lock, deadline, ended)) {
+      return false;
+    }
+  }
   const std::lock_guard joining(join_mutex_);
-  for (std::thread& thread : threads_) {
-    if (thread.joinable()) thread.join();
+  for (std::thread& thread : threads_) thread.join();
+  threads_.clear();
+  return true;
+}
+
+void ThreadPool::abandon(std::shared_ptr<const void> owner) noexcept {
+  begin_stop();
+  const std::lock_guard joining(join_mutex_);
+  {
+    const std::lock_guard lock(state_->mutex);
+    if (state_->running > 0) state_->owner = std::move(owner);
   }
+  for (std::thread& thread : threads_) thread.detach();
+  threads_.clear();
+  state_->ended.notify_all();
 }
 
 bool ThreadPool::on_pool_thread() { return is_pool_thread; }
 
-void ThreadPool::run() {
+void ThreadPool::run(const std::shared_ptr<State>& state) {
   is_pool_thread = true;
+  std::shared_ptr<const void> owner;  // dies last, outside the lock: the pool may go with it
+  std::unique_lock lock(state->mutex);
   for (;;) {
-    std::function<void()> task;
-    {
-      std::unique_lock lock(mutex_);
-      wake_.wait(lock, [this] { return stopping_ || !tasks_.empty(); });
-      if (stopping_) return;
-      task = std::move(tasks_.front());
-      tasks_.pop_front();
-    }
+    state->wake.wait(lock, [&] { return state->stopping || !state->tasks.empty(); });
+    if (state->stopping) break;
+    std::function<void()> task = std::move(state->tasks.front());
+    state->tasks.pop_front();
+    lock.unlock();
     task();
+    task = nullptr;
+    lock.lock();
   }
+  if (--state->running == 0) owner = std::move(state->owner);
+  state->ended.notify_all();
+  lock.unlock();
 }
 
 }  // namespace penstock::base

@@ -1,8 +1,10 @@
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <deque>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <string>
 #include <thread>
@@ -10,35 +12,60 @@
 
 namespace penstock::base {
 
+using Deadline = std::chrono::steady_clock::time_point;
+
+/// How long closing something waits for its threads: a read may never return, and closing has to.
+inline constexpr std::chrono::milliseconds kPatience{500};
+
 /// Named threads that run tasks in the order of submission. Tasks must not throw. The pool does not bound its queue:
 /// what submits to it does (an epoch keeps a fixed number of batches in flight).
 class ThreadPool {
  public:
-  /// Threads are called `name`-0, `name`-1, ... (cut to 15 characters) and take no signals, so that a signal
-  /// reaches a thread that can answer it.
-  ThreadPool(const std::string& name, unsigned threads);
+  /// Threads are called `name`-0, `name`-1, ... (cut to 15 characters) and take no signals but those of their own
+  /// faults, so that a signal reaches a thread that can answer it. Error kThreads where the system does not give as
+  /// many; `option` is what the user sets to have fewer.
+  ThreadPool(const std::string& name, unsigned threads, const std::string& option = "num_threads");
+  /// Waits for the running tasks, however long they take: what they use may die next. See abandon().
   ~ThreadPool();
   ThreadPool(const ThreadPool&) = delete;
   ThreadPool& operator=(const ThreadPool&) = delete;
 
-  /// Dropped without being run once stop() has begun.
+  /// Dropped without being run once begin_stop() was called.
   void submit(std::function<void()> task);
 
-  /// Drops queued tasks, waits for the running ones and joins. Idempotent, from any thread but the pool's own.
-  void stop() noexcept;
+  /// Drops queued tasks and lets each thread end after the task that it runs. Idempotent, from any thread.
+  void begin_stop() noexcept;
+
+  /// begin_stop(), then waits for the threads and joins them. False where some still run at the deadline. Idempotent,
+  /// from any thread but the pool's own.
+  bool stop(Deadline deadline = Deadline::max()) noexcept;
+
+  /// begin_stop(), then leaves the threads to themselves. `owner`, which holds the pool and all that its tasks use,
+  /// lives until the last of them has ended. From any thread, the pool's own too.
+  void abandon(std::shared_ptr<const void> owner) noexcept;
 
   /// Whether the calling thread belongs to a pool, which it could then not join.
   static bool on_pool_thread();
 
-  unsigned size() const { return static_cast<unsigned>(threads_.size()); }
+  unsigned size() const { return size_; }
 
  private:
-  void run();
+  /// What threads use, which may outlive the pool.
+  struct State {
+    std::mutex mutex;
+    std::condition_variable wake;
+    std::condition_variable ended;
+    std::deque<std::function<void()>> tasks;
+    bool stopping = false;
+    unsigned running = 0;
+    std::shared_ptr<const void> owner;
+  };
 
-  std::mutex mutex_;
-  std::condition_variable wake_;
-  std::deque<std::function<void()>> tasks_;
-  bool stopping_ = false;
+  static void run(const std::shared_ptr<State>& state);
+  void start(const std::string& name, unsigned threads);
+
+  std::shared_ptr<State> state_ = std::make_shared<State>();
+  unsigned size_ = 0;
   std::mutex join_mutex_;  // a second stop() waits for the first
   std::vector<std::thread> threads_;
 };

@@ -17,27 +17,40 @@ SlabPool::SlabPool(std::shared_ptr<BufferAllocator> allocator, std::size_t most_
 }
 
 std::shared_ptr<Slab> SlabPool::take(std::size_t bytes) {
-  std::unique_ptr<Slab> slab;
-  std::size_t capacity = 0;
-  {
-    const std::lock_guard lock(state_->mutex);
-    // Every new slab is as large as the largest batch so far: batches of unequal sizes then share one kind of slab
-    // instead of leaving a trail of small ones.
-    state_->largest = std::max(state_->largest, std::max<std::size_t>(bytes, 1));
-    capacity = state_->largest;
-    if (!state_->free.empty()) {
-      slab = std::move(state_->free.back());
-      state_->free.pop_back();
-    }
-  }
-  if (slab == nullptr || slab->capacity() < bytes) {
-    slab.reset();  // the small one goes before the large one comes
-    slab = std::make_unique<Slab>(allocator_, capacity);
-    const std::lock_guard lock(state_->mutex);
-    ++state_->allocated;
-  }
+  std::unique_ptr<Slab> slab = take_free();
+  if (slab == nullptr || slab->capacity() < bytes) slab = renew(std::move(slab), bytes);
   const std::weak_ptr<State> state = state_;
   return {slab.release(), [state](Slab* raw) { give_back(state, std::unique_ptr<Slab>(raw)); }};
+}
+
+std::unique_ptr<Slab> SlabPool::take_free() {
+  const std::lock_guard lock(state_->mutex);
+  if (state_->free.empty()) return nullptr;
+  std::unique_ptr<Slab> slab = std::move(state_->free.back());
+  state_->free.pop_back();
+  return slab;
+}
+
+std::unique_ptr<Slab> SlabPool::renew(std::unique_ptr<Slab> small, std::size_t bytes) {
+  std::size_t capacity = std::max<std::size_t>(bytes, 1);
+  {
+    // Every new slab is as large as the largest batch so far: batches of unequal sizes then share one kind of slab
+    // instead of leaving a trail of small ones.
+    const std::lock_guard lock(state_->mutex);
+    capacity = std::max(capacity, state_->largest);
+  }
+  std::unique_ptr<Slab> slab;
+  try {
+    slab = std::make_unique<Slab>(allocator_, capacity);
+  } catch (...) {
+    // What could not be had is not asked for again, and what was there is still there.
+    if (small != nullptr) give_back(state_, std::move(small));
+    throw;
+  }
+  const std::lock_guard lock(state_->mutex);
+  state_->largest = std::max(state_->largest, capacity);
+  ++state_->allocated;
+  return slab;
 }
 
 std::size_t SlabPool::allocated() const {

@@ -34,7 +34,7 @@ class SlabPool {
   /// Keeps at most `most_kept` free slabs.
   SlabPool(std::shared_ptr<BufferAllocator> allocator, std::size_t most_kept);
 
-  /// A slab of at least `bytes`, its content undefined.
+  /// A slab of at least `bytes`, its content undefined. Where the allocator throws, the pool is as it was before.
   std::shared_ptr<Slab> take(std::size_t bytes);
 
   /// Slabs allocated since the start: it stops growing when reuse works.
@@ -50,6 +50,9 @@ class SlabPool {
     std::size_t most_kept = 0;
   };
 
+  std::unique_ptr<Slab> take_free();
+  /// A slab for `bytes` in place of one that is too small, if there was one.
+  std::unique_ptr<Slab> renew(std::unique_ptr<Slab> small, std::size_t bytes);
   static void give_back(const std::weak_ptr<State>& state, std::unique_ptr<Slab> slab);
 
   std::shared_ptr<BufferAllocator> allocator_;

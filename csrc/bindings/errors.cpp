@@ -24,6 +24,10 @@ const char* class_name(base::ErrorKind kind) {
       return "TransformError";
     case base::ErrorKind::kClosed:
       return "LoaderClosedError";
+    case base::ErrorKind::kTimeout:
+      return "LoaderTimeoutError";
+    case base::ErrorKind::kThreads:
+      return "ThreadStartError";
   }
   return "PenstockError";
 }
@@ -45,8 +49,12 @@ py::object python_error(const base::Error& error) {
 }
 
 void check_signals() {
-  const py::gil_scoped_acquire gil;
-  if (PyErr_CheckSignals() != 0) throw py::error_already_set();
+  const GilAcquire gil;
+  if (or_park([] { return PyErr_CheckSignals(); }) != 0) throw py::error_already_set();
+}
+
+PythonError::PythonError(py::error_already_set& error) : value_(std::make_shared<const PythonReference>(error.value())) {
+  if (error.trace()) PyException_SetTraceback(error.value().ptr(), error.trace().ptr());
 }
 
 void register_errors(py::module_& /*module*/) {
@@ -56,6 +64,8 @@ void register_errors(py::module_& /*module*/) {
     } catch (const base::Error& error) {
       const py::object exception = python_error(error);
       PyErr_SetObject(py::type::handle_of(exception).ptr(), exception.ptr());
+    } catch (const PythonError& error) {
+      PyErr_SetObject(py::type::handle_of(error.value()).ptr(), error.value().ptr());
     }
   });
 }

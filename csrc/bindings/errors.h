@@ -2,9 +2,28 @@
 
 #include <pybind11/pybind11.h>
 
+#include <exception>
+#include <memory>
+
 #include "base/error.h"
+#include "bindings/python_reference.h"
 
 namespace penstock::bindings {
+
+/// What Python raised, on its way through the core. Unlike pybind11's own exception, any thread may let go of it at any
+/// time, also when the interpreter ends.
+class PythonError final : public std::exception {
+ public:
+  /// The GIL is held.
+  explicit PythonError(pybind11::error_already_set& error);
+
+  const char* what() const noexcept override { return "Python raised an exception"; }
+  /// The GIL is held.
+  const pybind11::object& value() const { return value_->get(); }
+
+ private:
+  std::shared_ptr<const PythonReference> value_;  // exceptions are copied
+};
 
 /// Makes base::Error arrive in Python as the class of penstock.errors that belongs to its kind.
 void register_errors(pybind11::module_& module);

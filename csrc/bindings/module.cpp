@@ -1,6 +1,7 @@
 #include <pybind11/pybind11.h>
 
 #include "bindings/errors.h"
+#include "bindings/python_gil.h"
 #include "bindings/register.h"
 
 PYBIND11_MODULE(_core, module) {
@@ -12,6 +13,7 @@ PYBIND11_MODULE(_core, module) {
   module.attr("DEBUG_BUILD") = false;
 #endif
   penstock::bindings::register_errors(module);
+  penstock::bindings::register_exit(module);
   penstock::bindings::register_decode(module);
   penstock::bindings::register_detection(module);
   penstock::bindings::register_loader(module);

@@ -3,6 +3,8 @@
 #include <pybind11/pybind11.h>
 
 #include <cstddef>
+#include <cstdint>
+#include <memory>
 #include <mutex>
 #include <new>
 #include <unordered_map>
@@ -20,28 +22,29 @@ class PythonAllocator final : public batch::BufferAllocator {
   explicit PythonAllocator(pybind11::object allocate) : allocate_(std::move(allocate)) {}
 
   std::byte* allocate(std::size_t bytes) override {
-    const pybind11::gil_scoped_acquire gil;
+    const GilAcquire gil;
     try {
-      const auto result = allocate_.get()(bytes).cast<std::pair<std::uintptr_t, pybind11::object>>();
+      const auto result = call_python(allocate_.get(), pybind11::make_tuple(bytes))
+                              .cast<std::pair<std::uintptr_t, pybind11::object>>();
       auto* memory = reinterpret_cast<std::byte*>(result.first);
       const std::lock_guard lock(mutex_);
-      owners_.emplace(memory, result.second);
+      owners_.emplace(memory, std::make_unique<PythonReference>(result.second));
       return memory;
-    } catch (pybind11::error_already_set&) {
+    } catch (const pybind11::error_already_set&) {
       throw std::bad_alloc();
+    } catch (const pybind11::cast_error&) {
+      throw std::bad_alloc();  // no address and owner
     }
   }
 
   /// The object that holds `memory`. The GIL is held.
   pybind11::object owner_of(std::byte* memory) {
     const std::lock_guard lock(mutex_);
-    return owners_.at(memory);
+    return owners_.at(memory)->get();
   }
 
   void release(std::byte* memory, std::size_t /*bytes*/) noexcept override {
-    if (!Py_IsInitialized()) return;
-    const pybind11::gil_scoped_acquire gil;
-    pybind11::object owner;  // dies last, outside the lock
+    std::unique_ptr<PythonReference> owner;  // dies last, outside the lock
     const std::lock_guard lock(mutex_);
     if (const auto found = owners_.find(memory); found != owners_.end()) {
       owner = std::move(found->second);
@@ -52,7 +55,7 @@ class PythonAllocator final : public batch::BufferAllocator {
  private:
   PythonReference allocate_;
   std::mutex mutex_;
-  std::unordered_map<std::byte*, pybind11::object> owners_;
+  std::unordered_map<std::byte*, std::unique_ptr<PythonReference>> owners_;
 };
 
 }  // namespace penstock::bindings

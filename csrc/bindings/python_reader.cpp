@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "bindings/errors.h"
 #include "decode/image_header.h"
 
 namespace py = pybind11;
@@ -60,6 +61,8 @@ Result result_of(const py::handle& item, const format::TensorFormat& format, con
       throw py::error_already_set();
     }
     result.sample.owner = owner;
+  } catch (py::error_already_set& error) {
+    result.error = std::make_exception_ptr(PythonError(error));
   } catch (...) {
     result.error = std::current_exception();
   }
@@ -83,12 +86,20 @@ std::vector<Result> PythonReader::read(std::span<const std::int64_t> samples) {
 }
 
 std::vector<Result> PythonReader::call(std::span<const std::int64_t> samples, bool decoded) const {
-  const py::gil_scoped_acquire gil;
+  const GilAcquire gil;
+  try {
+    return call_with_gil(samples, decoded);
+  } catch (py::error_already_set& error) {
+    throw PythonError(error);
+  }
+}
+
+std::vector<Result> PythonReader::call_with_gil(std::span<const std::int64_t> samples, bool decoded) const {
   py::list indices;
   for (const std::int64_t sample : samples) indices.append(sample);
-  const py::list items = read_.get()(indices, decoded);
+  const py::list items = call_python(read_.get(), py::make_tuple(indices, decoded));
   if (items.size() != samples.size()) {
-    throw py::value_error("the reader returned " + std::to_string(items.size()) + " samples for " +
+    throw base::Error(base::ErrorKind::kStorage, "the reader returned " + std::to_string(items.size()) + " samples for " +
                           std::to_string(samples.size()));
   }
   const auto owner = std::make_shared<PythonReference>(items);

@@ -28,6 +28,7 @@ class PythonReader final : public pipeline::SampleReader {
 
  private:
   std::vector<Result> call(std::span<const std::int64_t> samples, bool decoded) const;
+  std::vector<Result> call_with_gil(std::span<const std::int64_t> samples, bool decoded) const;
   /// Fills in shapes of encoded images; returns which are to be decoded in Python.
   std::vector<std::size_t> read_headers(std::vector<Result>& results) const;
 

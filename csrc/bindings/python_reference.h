@@ -4,19 +4,28 @@
 
 #include <utility>
 
+#include "base/error.h"
+#include "bindings/python_gil.h"
+
 namespace penstock::bindings {
 
-/// A Python object that threads without the GIL may let go of, also when the interpreter has ended.
+/// A Python object that threads without the GIL may let go of. It is never freed where the interpreter is ending or has
+/// ended: see Note [The interpreter's end].
 class PythonReference {
  public:
   explicit PythonReference(pybind11::object object) : object_(std::move(object)) {}
   ~PythonReference() {
-    if (!Py_IsInitialized()) {
-      object_.release();  // nobody is left to count references
-      return;
+    PyObject* object = object_.release().ptr();
+    if (object == nullptr || !GilAcquire::possible()) return;
+    try {
+      const GilAcquire gil;
+      or_park([object] {
+        Py_DECREF(object);
+        return 0;
+      });
+    } catch (const base::Error&) {
+      // The interpreter has begun to end in between.
     }
-    const pybind11::gil_scoped_acquire gil;
-    object_ = pybind11::object();
   }
   PythonReference(const PythonReference&) = delete;
   PythonReference& operator=(const PythonReference&) = delete;

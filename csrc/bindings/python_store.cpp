@@ -29,8 +29,7 @@ base::Error storage_error(const py::error_already_set& error) {
 /// Calls into Python from a thread that does not hold the GIL.
 template <class Call>
 auto with_python(Call call) {
-  if (!Py_IsInitialized()) throw base::Error(base::ErrorKind::kClosed, "the interpreter has ended");
-  const py::gil_scoped_acquire gil;
+  const GilAcquire gil;
   try {
     return call();
   } catch (py::error_already_set& error) {
@@ -43,12 +42,13 @@ auto with_python(Call call) {
 }  // namespace
 
 std::uint64_t PythonStore::size(const std::string& key) {
-  return with_python([&] { return store_.get().attr("size")(key).cast<std::uint64_t>(); });
+  return with_python([&] { return call_python(attribute_of(store_.get(), "size"), py::make_tuple(key)).cast<std::uint64_t>(); });
 }
 
 void PythonStore::read(const std::string& key, std::uint64_t offset, base::MutableBytes destination) {
   const std::size_t done = with_python([&] {
-    const auto data = store_.get().attr("read")(key, offset, destination.size()).cast<py::bytes>();
+    const auto data = call_python(attribute_of(store_.get(), "read"), py::make_tuple(key, offset, destination.size()))
+                          .cast<py::bytes>();
     const auto view = static_cast<std::string_view>(data);
     const std::size_t count = std::min(view.size(), destination.size());
     if (count > 0) std::memcpy(destination.data(), view.data(), count);

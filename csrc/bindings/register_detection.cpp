@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "bindings/check_arguments.h"
 #include "bindings/register.h"
 #include "bindings/step_reader.h"
 #include "pipeline/detection.h"
@@ -39,8 +40,10 @@ transform::AnnotationTable make_table(const Array<std::int64_t>& indices, const 
                                       const Array<std::int64_t>& offsets, const Array<float>& boxes,
                                       const Array<std::int64_t>& labels, const Array<std::int64_t>& mask_rows,
                                       const Array<std::int64_t>& ignored_offsets, const Array<float>& ignored) {
-  return {copied(indices), copied(flags),     copied(offsets),         boxes_of(boxes),
-          copied(labels),  copied(mask_rows), copied(ignored_offsets), boxes_of(ignored)};
+  transform::AnnotationTable table{copied(indices), copied(flags),     copied(offsets),         boxes_of(boxes),
+                                   copied(labels),  copied(mask_rows), copied(ignored_offsets), boxes_of(ignored)};
+  check_table(table);
+  return table;
 }
 
 pipeline::ImageLayout layout_named(const std::string& name) {

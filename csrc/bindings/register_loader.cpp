@@ -2,16 +2,17 @@
 #include <pybind11/stl.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <memory>
 #include <optional>
-#include <thread>
 #include <tuple>
 #include <utility>
 #include <vector>
 
-#include "base/thread_pool.h"
+#include "bindings/check_arguments.h"
 #include "bindings/errors.h"
 #include "bindings/names.h"
+#include "bindings/native_handle.h"
 #include "bindings/python_allocator.h"
 #include "bindings/python_reader.h"
 #include "bindings/python_reference.h"
@@ -25,42 +26,32 @@ namespace py = pybind11;
 namespace penstock::bindings {
 namespace {
 
-/// A loader as Python holds it. A forked child gets a copy of the object and none of its threads: there, joining or
-/// destroying it would hang, so it is left alone.
-class LoaderHandle {
+/// A loader, and where its batch memory comes from: null for plain memory.
+class LoaderHandle : public NativeHandle<pipeline::Loader> {
  public:
-  /// `allocator` may be null: batches then lie in plain memory.
-  LoaderHandle(std::shared_ptr<storage::Store> store, std::vector<pipeline::TensorSource> sources,
-               const pipeline::LoaderOptions& options, std::shared_ptr<PythonAllocator> allocator,
-               std::optional<pipeline::DetectionSpec> detection)
-      : owner_(getpid()), allocator_(std::move(allocator)) {
-    std::shared_ptr<batch::BufferAllocator> memory = allocator_;
-    if (memory == nullptr) memory = std::make_shared<batch::HeapAllocator>();
-    loader_ = std::make_unique<pipeline::Loader>(std::move(store), std::move(sources), options, std::move(memory),
-                                                 std::move(detection));
-  }
-  ~LoaderHandle() {
-    if (getpid() != owner_) {
-      loader_.release();
-    } else if (base::ThreadPool::on_pool_thread()) {
-      // A loader's thread that allocates through Python may set off the garbage collector, which may find this
-      // loader: some other thread has to join it.
-      std::thread([loader = std::move(loader_)] {}).detach();
-    }
-  }
-  LoaderHandle(const LoaderHandle&) = delete;
-  LoaderHandle& operator=(const LoaderHandle&) = delete;
+  LoaderHandle(std::shared_ptr<pipeline::Loader> loader, std::shared_ptr<PythonAllocator> allocator)
+      : NativeHandle(std::move(loader)), allocator_(std::move(allocator)) {}
 
-  pipeline::Loader& loader() { return *loader_; }
   const std::shared_ptr<PythonAllocator>& allocator() const { return allocator_; }
-  void stop() noexcept {
-    if (getpid() == owner_) loader_->stop();
+
+ private:
+  std::shared_ptr<PythonAllocator> allocator_;
+};
+
+/// A slab that arrays lie over goes back to its pool when the last of them has died. Not in a forked child, where a
+/// thread that the child lacks may have held the pool's lock.
+class HeldSlab {
+ public:
+  explicit HeldSlab(std::shared_ptr<batch::Slab> slab) : owner_(getpid()), slab_(std::move(slab)) {}
+  ~HeldSlab() {
+    if (getpid() != owner_) new std::shared_ptr<batch::Slab>(std::move(slab_));  // never freed
   }
+  HeldSlab(const HeldSlab&) = delete;
+  HeldSlab& operator=(const HeldSlab&) = delete;
 
  private:
   pid_t owner_;
-  std::shared_ptr<PythonAllocator> allocator_;
-  std::unique_ptr<pipeline::Loader> loader_;
+  std::shared_ptr<batch::Slab> slab_;
 };
 
 /// An epoch as Python holds it: letting go of it ends it, whatever tasks still refer to it. In a forked child it is
@@ -70,13 +61,32 @@ class EpochHandle {
   EpochHandle(std::shared_ptr<pipeline::Epoch> epoch, std::shared_ptr<PythonAllocator> allocator)
       : owner_(getpid()), epoch_(std::move(epoch)), allocator_(std::move(allocator)) {}
   ~EpochHandle() {
-    close();
-    if (getpid() != owner_) new std::shared_ptr<pipeline::Epoch>(std::move(epoch_));  // never freed
+    if (getpid() != owner_) {
+      new std::shared_ptr<pipeline::Epoch>(std::move(epoch_));  // never freed
+      return;
+    }
+    const auto end = [this] {
+      epoch_->close();
+      epoch_.reset();
+    };
+    if (Py_IsInitialized() && PyGILState_Check()) {
+      const GilRelease release;  // its batches may be waiting for the GIL
+      end();
+    } else {
+      end();
+    }
   }
   EpochHandle(const EpochHandle&) = delete;
   EpochHandle& operator=(const EpochHandle&) = delete;
 
-  pipeline::Epoch& epoch() { return *epoch_; }
+  /// Error kClosed in a forked child.
+  pipeline::Epoch& epoch() {
+    if (getpid() != owner_) {
+      throw base::Error(base::ErrorKind::kClosed, "the iteration belongs to process " + std::to_string(owner_),
+                        "Start one in the forked process");
+    }
+    return *epoch_;
+  }
   void close() noexcept {
     if (getpid() == owner_) epoch_->close();
   }
@@ -84,9 +94,7 @@ class EpochHandle {
   /// The slab's memory as Python holds it: the object that Python allocated, or a uint8 array over the core's own.
   py::object memory_of(const std::shared_ptr<batch::Slab>& slab) const {
     if (allocator_ != nullptr) return allocator_->owner_of(slab->data());
-    // The slab goes back to its pool when the last array over it has died.
-    const py::capsule owner(new std::shared_ptr<batch::Slab>(slab),
-                            [](void* held) { delete static_cast<std::shared_ptr<batch::Slab>*>(held); });
+    const py::capsule owner(new HeldSlab(slab), [](void* held) { delete static_cast<HeldSlab*>(held); });
     return py::array_t<std::uint8_t>(static_cast<py::ssize_t>(slab->capacity()),
                                      reinterpret_cast<std::uint8_t*>(slab->data()), owner);
   }
@@ -98,11 +106,22 @@ class EpochHandle {
 };
 
 /// None at the end, else (indices, [(memory, offsets, shapes, stacked) for each tensor], metas: a row for each view).
-py::object next_batch(EpochHandle& handle) {
+/// `timeout` in seconds; 0 waits for as long as it takes.
+py::object next_batch(EpochHandle& handle, const py::object& timeout) {
+  const auto seconds = timeout.cast<double>();
+  const auto text = py::str(timeout).cast<std::string>();
+  const auto start = std::chrono::steady_clock::now();
+  const auto interrupted = [&] {
+    check_signals();
+    if (seconds > 0 && std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count() >= seconds) {
+      throw base::Error(base::ErrorKind::kTimeout, "DataLoader timed out after " + text + " seconds",
+                        "Raise timeout, or see whether the storage answers");
+    }
+  };
   std::optional<batch::Batch> batch;
   {
-    const py::gil_scoped_release release;
-    batch = handle.epoch().next(check_signals);
+    const GilRelease release;
+    batch = handle.epoch().next(interrupted);
   }
   if (!batch) return py::none();
   py::list tensors;
@@ -126,16 +145,18 @@ std::vector<Value> vector_of(const Array<Item>& array) {
 std::unique_ptr<EpochHandle> start_epoch(LoaderHandle& handle, const Array<std::int64_t>& order,
                                          const Array<std::uint64_t>& batch_ends, std::uint64_t seed,
                                          std::uint64_t epoch) {
+  std::vector<std::size_t> ends = vector_of<std::size_t>(batch_ends);
+  check_ends(ends, static_cast<std::size_t>(order.size()));
+  check_samples(handle.core().sources(), {order.data(), static_cast<std::size_t>(order.size())});
   pipeline::Order samples({order.data(), static_cast<std::size_t>(order.size())},
                           std::make_shared<const PythonReference>(order));
-  const py::gil_scoped_release release;
+  const GilRelease release;
   return std::make_unique<EpochHandle>(
-      handle.loader().start(std::move(samples), vector_of<std::size_t>(batch_ends), {seed, epoch}),
+      handle.core().start(std::move(samples), std::move(ends), {seed, epoch}),
       handle.allocator());
 }
 
-py::dict stats_of(LoaderHandle& handle) {
-  const base::Stats& stats = handle.loader().stats();
+py::dict dict_of(const base::Stats& stats, std::size_t slabs_allocated) {
   const auto seconds = [](std::uint64_t nanoseconds) { return static_cast<double>(nanoseconds) * 1e-9; };
   py::dict result;
   result["samples"] = stats.samples.load();
@@ -146,12 +167,16 @@ py::dict stats_of(LoaderHandle& handle) {
   result["cache_hits"] = stats.cache_hits.load();
   result["cache_misses"] = stats.cache_misses.load();
   result["encoded_bytes"] = stats.encoded_bytes.load();
-  result["slabs_allocated"] = handle.loader().slabs_allocated();
+  result["slabs_allocated"] = slabs_allocated;
   result["fetch_seconds"] = seconds(stats.fetch_ns);
   result["decode_seconds"] = seconds(stats.decode_ns);
   result["transform_seconds"] = seconds(stats.transform_ns);
   result["wait_seconds"] = seconds(stats.wait_ns);
   return result;
+}
+
+py::dict stats_of(LoaderHandle& handle) {
+  return dict_of(handle.core().stats(), handle.core().slabs_allocated());
 }
 
 /// Index of a sample in tiles, its shape, that of a tile.
@@ -184,6 +209,7 @@ pipeline::TensorSource make_source(std::string name, bool is_image, std::uint32_
   }
   source.view = std::move(view);
   source.color = color_named(color);
+  check_source(source);
   return source;
 }
 
@@ -199,6 +225,7 @@ pipeline::TensorSource make_read_source(std::string name, bool is_image, std::ui
   source.format.as_bytes = as_bytes;
   source.color = color_named(color);
   source.reader = std::make_shared<PythonReader>(std::move(read), source.format, source.color);
+  check_source(source);
   return source;
 }
 
@@ -207,14 +234,24 @@ std::unique_ptr<LoaderHandle> make_loader(const py::object& store, std::vector<p
                                           std::uint64_t cache_bytes, const py::object& allocate,
                                           std::optional<pipeline::DetectionSpec> detection) {
   std::shared_ptr<PythonAllocator> allocator;
+  if (threads == 0 || io_threads == 0 || prefetch == 0) {
+    throw py::value_error("threads, io_threads and prefetch must be positive");
+  }
+  if (detection) check_detection(*detection, sources);
   pipeline::LoaderOptions options{threads, io_threads, prefetch, cache_bytes};
   if (!allocate.is_none()) {
     allocator = std::make_shared<PythonAllocator>(allocate);
     // Python's allocator reuses memory itself, and knows of copies to a device that are still under way.
     options.keep_slabs = false;
   }
-  return std::make_unique<LoaderHandle>(store_of(store), std::move(sources), options, std::move(allocator),
-                                        std::move(detection));
+  std::shared_ptr<storage::Store> opened = store_of(store);
+  std::shared_ptr<batch::BufferAllocator> memory = allocator;
+  if (memory == nullptr) memory = std::make_shared<batch::HeapAllocator>();
+  const GilRelease release;
+  return std::make_unique<LoaderHandle>(
+      std::make_shared<pipeline::Loader>(std::move(opened), std::move(sources), options, std::move(memory),
+                                         std::move(detection)),
+      std::move(allocator));
 }
 
 }  // namespace
@@ -235,19 +272,21 @@ void register_loader(py::module_& module) {
                   py::arg("item_size"), py::arg("sample_compression"), py::arg("color"), py::arg("as_bytes"),
                   py::arg("read"));
 
-  // Ending either waits for threads, which may be waiting for the GIL to allocate memory.
-  py::class_<EpochHandle>(module, "Epoch", py::release_gil_before_calling_cpp_dtor())
-      .def("next", &next_batch)
-      .def("close", &EpochHandle::close, py::call_guard<py::gil_scoped_release>());
+  py::class_<EpochHandle>(module, "Epoch")
+      .def("next", &next_batch, py::arg("timeout") = 0)
+      .def("close", &EpochHandle::close, py::call_guard<GilRelease>());
 
-  py::class_<LoaderHandle>(module, "Loader", py::release_gil_before_calling_cpp_dtor())
+  py::class_<LoaderHandle>(module, "Loader")
       .def(py::init(&make_loader), py::kw_only(), py::arg("store"), py::arg("sources"), py::arg("threads"),
            py::arg("io_threads"), py::arg("prefetch"), py::arg("cache_bytes"), py::arg("allocate") = py::none(),
            py::arg("detection") = py::none())
       .def("start", &start_epoch, py::arg("order"), py::arg("batch_ends"), py::arg("seed") = 0,
            py::arg("epoch") = 0, py::keep_alive<0, 1>())
       .def("stats", &stats_of)
-      .def("stop", &LoaderHandle::stop, py::call_guard<py::gil_scoped_release>());
+      .def("begin_stop", &LoaderHandle::begin_stop, py::call_guard<GilRelease>())
+      .def("stop", &LoaderHandle::stop, py::call_guard<GilRelease>());
+
+  module.attr("STATS") = py::tuple(dict_of(base::Stats(), 0));
 }
 
 }  // namespace penstock::bindings

@@ -1,5 +1,4 @@
 #include <pybind11/stl.h>
-#include <unistd.h>
 
 #include <memory>
 #include <optional>
@@ -7,6 +6,7 @@
 #include <vector>
 
 #include "bindings/errors.h"
+#include "bindings/native_handle.h"
 #include "bindings/python_store.h"
 #include "bindings/register.h"
 #include "pipeline/verify.h"
@@ -16,35 +16,24 @@ namespace py = pybind11;
 namespace penstock::bindings {
 namespace {
 
-/// A verifier as Python holds it. A forked child, which has none of its threads, leaves it alone.
-class VerifierHandle {
- public:
-  VerifierHandle(const py::object& store, std::vector<pipeline::TensorSource> sources, unsigned threads, bool decode)
-      : owner_(getpid()),
-        verifier_(std::make_unique<pipeline::Verifier>(store_of(store), std::move(sources),
-                                                       pipeline::VerifyOptions{threads, decode})) {}
-  ~VerifierHandle() {
-    if (getpid() != owner_) verifier_.release();
-  }
-  VerifierHandle(const VerifierHandle&) = delete;
-  VerifierHandle& operator=(const VerifierHandle&) = delete;
+using VerifierHandle = NativeHandle<pipeline::Verifier>;
 
-  pipeline::Verifier& verifier() { return *verifier_; }
-  void stop() noexcept {
-    if (getpid() == owner_) verifier_->stop();
-  }
-
- private:
-  pid_t owner_;
-  std::unique_ptr<pipeline::Verifier> verifier_;
-};
+std::unique_ptr<VerifierHandle> make_verifier(const py::object& store, std::vector<pipeline::TensorSource> sources,
+                                              unsigned threads, bool decode) {
+  if (threads == 0) throw py::value_error("threads must be positive");
+  std::shared_ptr<storage::Store> opened = store_of(store);
+  // Its threads ask the store before this one is done.
+  const GilRelease release;
+  return std::make_unique<VerifierHandle>(std::make_shared<pipeline::Verifier>(
+      std::move(opened), std::move(sources), pipeline::VerifyOptions{threads, decode}));
+}
 
 /// None at the end, else (samples, [(error of the first bad sample, last bad sample, bytes)]).
 py::object next_chunk(VerifierHandle& handle) {
   std::optional<pipeline::CheckedChunk> chunk;
   {
-    const py::gil_scoped_release release;
-    chunk = handle.verifier().next(check_signals);
+    const GilRelease release;
+    chunk = handle.core().next(check_signals);
   }
   if (!chunk) return py::none();
   py::list findings;
@@ -59,11 +48,10 @@ py::object next_chunk(VerifierHandle& handle) {
 }  // namespace
 
 void register_verify(py::module_& module) {
-  py::class_<VerifierHandle>(module, "Verifier", py::release_gil_before_calling_cpp_dtor())
-      .def(py::init<const py::object&, std::vector<pipeline::TensorSource>, unsigned, bool>(), py::kw_only(),
-           py::arg("store"), py::arg("sources"), py::arg("threads"), py::arg("decode"))
+  py::class_<VerifierHandle>(module, "Verifier")
+      .def(py::init(&make_verifier), py::kw_only(), py::arg("store"), py::arg("sources"), py::arg("threads"), py::arg("decode"))
       .def("next", &next_chunk)
-      .def("stop", &VerifierHandle::stop, py::call_guard<py::gil_scoped_release>());
+      .def("stop", &VerifierHandle::stop, py::call_guard<GilRelease>());
 }
 
 }  // namespace penstock::bindings

@@ -122,7 +122,8 @@ JpegReader::Context::Outcome JpegReader::Context::read(std::uint8_t* rows, std::
     const JDIMENSION done = info.output_scanline - first;
     const JDIMENSION wanted = std::min(kMostRows, count - done);
     for (JDIMENSION i = 0; i < wanted; ++i) pointers[i] = rows + (done + i) * stride;
-    jpeg_read_scanlines(&info, pointers, wanted);
+    // None comes once all rows have been read: whoever asks for more would wait for ever.
+    if (jpeg_read_scanlines(&info, pointers, wanted) == 0) return Outcome::kFailed;
   }
   return Outcome::kDone;
 }

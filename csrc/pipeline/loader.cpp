@@ -27,7 +27,7 @@ Loader::Loader(std::shared_ptr<storage::Store> store, std::vector<TensorSource> 
       // One for each batch in flight, one for the batch just handed out, one for the batch before it, which a for
       // loop still holds then.
       slabs_(make_pools(detection_ ? detection_->outputs() : sources_.size(), allocator, options_.keep_slabs ? options_.prefetch + 2 : 0)),
-      io_threads_("penstock-io", options_.io_threads),
+      io_threads_("penstock-io", options_.io_threads, "io_threads"),
       decode_threads_("penstock-dec", options_.threads) {}
 
 Loader::~Loader() { stop(); }
@@ -45,7 +45,7 @@ std::shared_ptr<Epoch> Loader::start(Order order, std::vector<std::size_t> batch
   return epoch;
 }
 
-void Loader::stop() noexcept {
+void Loader::begin_stop() noexcept {
   std::vector<std::weak_ptr<Epoch>> epochs;
   {
     const std::lock_guard lock(mutex_);
@@ -55,9 +55,20 @@ void Loader::stop() noexcept {
   for (const std::weak_ptr<Epoch>& weak : epochs) {
     if (const std::shared_ptr<Epoch> epoch = weak.lock()) epoch->close();
   }
-  // Reading feeds decoding, so it stops first.
-  io_threads_.stop();
-  decode_threads_.stop();
+  io_threads_.begin_stop();
+  decode_threads_.begin_stop();
+}
+
+bool Loader::stop(base::Deadline deadline) noexcept {
+  begin_stop();
+  const bool reading_ended = io_threads_.stop(deadline);
+  return decode_threads_.stop(deadline) && reading_ended;
+}
+
+void Loader::abandon(const std::shared_ptr<const void>& owner) noexcept {
+  begin_stop();
+  io_threads_.abandon(owner);
+  decode_threads_.abandon(owner);
 }
 
 std::size_t Loader::slabs_allocated() const {

@@ -44,8 +44,12 @@ class Loader {
   /// the order's length). Every index is below the length of each tensor. The epoch must not outlive the loader.
   std::shared_ptr<Epoch> start(Order order, std::vector<std::size_t> batch_ends, Randomness random = {});
 
-  /// Ends all epochs, drops queued work and joins the threads. Idempotent.
-  void stop() noexcept;
+  /// Ends all epochs and drops queued work. Idempotent.
+  void begin_stop() noexcept;
+  /// begin_stop(), then joins the threads. False where some still run at the deadline. Idempotent.
+  bool stop(base::Deadline deadline = base::Deadline::max()) noexcept;
+  /// begin_stop(), then leaves the threads to themselves; `owner` holds this loader.
+  void abandon(const std::shared_ptr<const void>& owner) noexcept;
 
   const base::Stats& stats() const { return stats_; }
   const std::vector<TensorSource>& sources() const { return sources_; }

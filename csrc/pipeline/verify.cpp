@@ -49,8 +49,8 @@ Verifier::Verifier(std::shared_ptr<storage::Store> store, std::vector<TensorSour
       sources_(std::move(sources)),
       options_(options),
       fetcher_(*store_, sources_, 0, stats_),
-      io_threads_("penstock-io", kIoThreads),
-      decode_threads_("penstock-dec", options.threads) {
+      io_threads_("penstock-io", kIoThreads, "threads"),
+      decode_threads_("penstock-dec", options.threads, "threads") {
   const std::lock_guard lock(mutex_);
   schedule();
 }
@@ -76,12 +76,23 @@ std::optional<CheckedChunk> Verifier::next(const std::function<void()>& interrup
   }
 }
 
-void Verifier::stop() noexcept {
+void Verifier::begin_stop() noexcept {
   stopped_ = true;
-  // Reading feeds decoding, so it stops first.
-  io_threads_.stop();
-  decode_threads_.stop();
+  io_threads_.begin_stop();
+  decode_threads_.begin_stop();
   ready_posted_.post();
+}
+
+bool Verifier::stop(base::Deadline deadline) noexcept {
+  begin_stop();
+  const bool reading_ended = io_threads_.stop(deadline);
+  return decode_threads_.stop(deadline) && reading_ended;
+}
+
+void Verifier::abandon(const std::shared_ptr<const void>& owner) noexcept {
+  begin_stop();
+  io_threads_.abandon(owner);
+  decode_threads_.abandon(owner);
 }
 
 void Verifier::schedule() {

@@ -59,8 +59,12 @@ class Verifier {
   /// whenever a signal comes and may throw.
   std::optional<CheckedChunk> next(const std::function<void()>& interrupted);
 
-  /// Drops queued work and joins the threads. Idempotent.
-  void stop() noexcept;
+  /// Drops queued work; a waiting next() throws kClosed. Idempotent.
+  void begin_stop() noexcept;
+  /// begin_stop(), then joins the threads. False where some still run at the deadline. Idempotent.
+  bool stop(base::Deadline deadline = base::Deadline::max()) noexcept;
+  /// begin_stop(), then leaves the threads to themselves; `owner` holds this verifier.
+  void abandon(const std::shared_ptr<const void>& owner) noexcept;
 
  private:
   /// A chunk under way.

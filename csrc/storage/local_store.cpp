@@ -23,10 +23,25 @@ namespace {
                     std::string(what) + " '" + key + "': " + std::generic_category().message(code));
 }
 
+/// Of anything else than a file, a read may never return, or never end.
+void check_regular(const struct stat& status, const std::string& key) {
+  if (S_ISREG(status.st_mode)) return;
+  const char* kind = S_ISDIR(status.st_mode) ? "a directory" : S_ISFIFO(status.st_mode) ? "a FIFO" : "a device or socket";
+  throw base::Error(base::ErrorKind::kStorage, "'" + key + "' is " + kind + ", not a file",
+                    "Restore the file from a copy of the dataset");
+}
+
 class File {
  public:
-  File(const std::string& path, const std::string& key) : descriptor_(::open(path.c_str(), O_RDONLY | O_CLOEXEC)) {
+  // O_NONBLOCK means nothing for files; opening a FIFO would wait for its writer without it.
+  File(const std::string& path, const std::string& key)
+      : descriptor_(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)) {
     if (descriptor_ < 0) throw_errno("cannot open", key);
+    struct stat status {};
+    if (::fstat(descriptor_, &status) == 0 && S_ISREG(status.st_mode)) return;
+    ::close(descriptor_);
+    check_regular(status, key);
+    throw base::Error(base::ErrorKind::kStorage, "cannot stat '" + key + "'");
   }
   ~File() { ::close(descriptor_); }
   File(const File&) = delete;
@@ -47,6 +62,7 @@ std::string LocalStore::path(const std::string& key) const { return root_ + "/" 
 std::uint64_t LocalStore::size(const std::string& key) {
   struct stat status {};
   if (::stat(path(key).c_str(), &status) != 0) throw_errno("cannot stat", key);
+  check_regular(status, key);
   return static_cast<std::uint64_t>(status.st_size);
 }
 

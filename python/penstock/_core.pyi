@@ -95,8 +95,12 @@ class Detection:
 META_COLUMNS: list[str]
 
 class Epoch:
-    def next(self) -> tuple[npt.NDArray[np.int64], list[_TensorBatch], npt.NDArray[np.float64]] | None: ...
+    def next(
+        self, timeout: float = 0
+    ) -> tuple[npt.NDArray[np.int64], list[_TensorBatch], npt.NDArray[np.float64]] | None: ...
     def close(self) -> None: ...
+
+STATS: tuple[str, ...]
 
 class Loader:
     def __init__(
@@ -120,6 +124,7 @@ class Loader:
     ) -> Epoch:
         """An int64 array is not copied: it must not change while the epoch goes on."""
     def stats(self) -> dict[str, int | float]: ...
+    def begin_stop(self) -> None: ...
     def stop(self) -> None: ...
 
 class Verifier:

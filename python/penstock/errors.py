@@ -21,11 +21,13 @@ __all__ = [
     "DecodeError",
     "LinkNotFoundError",
     "LoaderClosedError",
+    "LoaderTimeoutError",
     "MissingExtraError",
     "NativeUnavailableError",
     "PenstockError",
     "StorageError",
     "TensorNotFoundError",
+    "ThreadStartError",
     "TransformError",
     "UnsupportedError",
     "ViewNotFoundError",
@@ -154,7 +156,15 @@ class TransformError(PenstockError, RuntimeError):
 
 
 class WorkerError(PenstockError, RuntimeError):
-    """A worker process died, or did not answer within ``timeout``."""
+    """A worker process died, or could not be started."""
+
+
+class LoaderTimeoutError(WorkerError, TimeoutError):
+    """No batch came within ``timeout`` seconds, be it from worker processes or from this one's threads."""
+
+
+class ThreadStartError(PenstockError, RuntimeError):
+    """The system does not give as many threads as were asked for."""
 
 
 class ConfigError(PenstockError, ValueError):
@@ -167,3 +177,10 @@ class NativeUnavailableError(PenstockError, ImportError):
 
 class MissingExtraError(PenstockError, ImportError):
     """An optional dependency is missing; the message names the extra that brings it."""
+
+
+def timed_out(seconds: float) -> LoaderTimeoutError:
+    """What a wait of ``timeout`` seconds for a batch ends with; the first words are torch's."""
+    return LoaderTimeoutError(
+        f"DataLoader timed out after {seconds} seconds", hint="Raise timeout, or see whether the storage answers"
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import concurrent.futures
 import functools
 import logging
 import os
@@ -19,7 +20,7 @@ from penstock._native import require_native
 from penstock.collate import sequence_batch, tensor_batch
 from penstock.dataset.joined import JoinedDataset
 from penstock.dataset.tensor import Tensor as ChunkedTensor
-from penstock.errors import LoaderClosedError, PenstockError
+from penstock.errors import LoaderClosedError, PenstockError, timed_out
 from penstock.native_batch import native_batch
 from penstock.native_sources import native_store, tensor_source
 from penstock.options import LoaderOptions
@@ -27,6 +28,7 @@ from penstock.plan import EpochPlan
 from penstock.python_columns import Columns, read_columns
 from penstock.python_part import PythonPart, item_counts, stored_values
 from penstock.samples import Samples
+from penstock.threads import DaemonPool
 from penstock.transforms.native import NativePart
 from penstock.workers.arena import Arena
 from penstock.workers.pool import WorkerPool
@@ -48,7 +50,11 @@ _live: weakref.WeakSet[NativeLoader] = weakref.WeakSet()
 @atexit.register
 def _close_all() -> None:
     # Before the interpreter goes: threads that allocate batch memory through Python must not find it gone.
-    for loader in list(_live):
+    # All are told before any is waited for: what each may wait for is a read that never returns.
+    loaders = list(_live)
+    for loader in loaders:
+        loader.begin_close()
+    for loader in loaders:
         loader.close()
 
 
@@ -60,9 +66,7 @@ class NativeLoader:
     one and ``num_workers`` asks for them.
     """
 
-    def __init__(
-        self, samples: Samples, options: LoaderOptions, collate: Callable[[list[Any]], Any] | None
-    ) -> None:
+    def __init__(self, samples: Samples, options: LoaderOptions, collate: Callable[[list[Any]], Any] | None) -> None:
         self._samples = samples
         self._options = options
         self._collate = collate
@@ -76,6 +80,7 @@ class NativeLoader:
         self._native = samples.program.native
         self._python = PythonPart(samples, collate) if self._per_sample else None
         self._starting = threading.Lock()
+        self._arena_pid = os.getpid()
         self._arena: Arena | None = None
         self._idle_pool: WorkerPool | None = None
         self._pools: weakref.WeakSet[WorkerPool] = weakref.WeakSet()
@@ -90,14 +95,24 @@ class NativeLoader:
             return
         epoch = self._started_epoch(plan)
         beside = self._columns_beside(plan)
+        # The user's code runs in a thread of its own only where its time is limited.
+        timed = self._options.timeout and self._python is not None
+        thread = DaemonPool(1, "penstock-load", "timeout") if timed else None
         try:
             for columns in beside:
-                loaded = self._next(epoch)
+                end = time.monotonic() + self._options.timeout
+                loaded = self._next(epoch, self._options.timeout)
                 if loaded is None:
                     break
-                yield self._batch(*loaded, columns, plan.epoch)
+                if self._options.timeout and columns:
+                    self._wait_beside(columns, end)
+                make = functools.partial(self._batch, *loaded, columns, plan.epoch)
+                yield make() if thread is None else self._in_time(thread, end, make)
+                del loaded, make
         finally:
             epoch.close()
+            if thread is not None:
+                thread.close()
             beside.close()
 
     def _started_epoch(self, plan: EpochPlan) -> _core.Epoch:
@@ -144,7 +159,8 @@ class NativeLoader:
         self._samples.seed  # noqa: B018  # drawn here and now: each worker would draw its own
         options = self._options
         with self._starting:
-            if self._arena is None or self._pid != os.getpid():
+            if self._arena is None or self._arena_pid != os.getpid():
+                self._arena_pid = os.getpid()
                 self._arena = Arena(options.prefetch_factor * (options.num_workers + 1) + 2)
         logger.info("penstock: %d worker processes for the Python part", options.num_workers)
         pool = WorkerPool(self._python, options, self._arena)
@@ -161,7 +177,7 @@ class NativeLoader:
     def stats(self) -> dict[str, float]:
         """Counters since the first plan; see :meth:`penstock.DataLoader.stats`."""
         if self._core is None or self._pid != os.getpid():
-            return {}
+            return dict.fromkeys(require_native().STATS, 0.0) | {"python_seconds": 0.0}
         stats = {**self._core.stats(), "python_seconds": self._python_seconds}
         if self._uses_workers:  # the core sees the thread wait that feeds them
             running = list(self._runs)
@@ -169,8 +185,15 @@ class NativeLoader:
             stats["python_seconds"] += sum(run.work_seconds for run in running)
         return stats
 
+    def begin_close(self) -> None:
+        """Tells the core's threads to end, and does not wait for them."""
+        self._closed = True
+        if self._pid == os.getpid() and self._core is not None:
+            self._core.begin_stop()
+
     def close(self) -> None:
-        """Stops threads and worker processes. Idempotent."""
+        """Stops threads and worker processes. Idempotent. What does not end within half a second, a read that never
+        returns, is left to itself."""
         self._closed = True
         if self._pid != os.getpid():
             return
@@ -195,10 +218,17 @@ class NativeLoader:
 
     def _started(self) -> _core.Loader:
         self._check_open()
-        if self._core is None or self._pid != os.getpid():
-            self._pid = os.getpid()
-            self._core = self._start()
-        return self._core
+        if self._pid != os.getpid():
+            # A thread that this process lacks may hold the lock, and the core is the parent's.
+            self._pid, self._starting, self._core = os.getpid(), threading.Lock(), None
+        with self._starting:
+            if self._core is None:
+                self._core = self._start()
+            core = self._core
+        if self._closed:  # in between, by another thread, which had no core to stop
+            core.stop()
+            self._check_open()
+        return core
 
     def _start(self) -> _core.Loader:
         native = require_native()
@@ -262,9 +292,18 @@ class NativeLoader:
     def _pins_slabs(self) -> bool:
         return self._options.pin_memory and not self._per_sample
 
-    def _next(self, epoch: _core.Epoch) -> tuple[Any, list[_core._TensorBatch], Any] | None:
+    def _in_time(self, thread: DaemonPool, end: float, make: Callable[[], Any]) -> Any:
+        """``make()`` in another thread; raises where it is not done by ``end``."""
+        return thread.result_within(max(0.0, end - time.monotonic()), make, timeout=self._options.timeout)
+
+    def _wait_beside(self, columns: Columns, end: float) -> None:
+        reads = [read for samples in columns.values() for read in samples]
+        if concurrent.futures.wait(reads, max(0.0, end - time.monotonic())).not_done:
+            raise timed_out(self._options.timeout)
+
+    def _next(self, epoch: _core.Epoch, timeout: float = 0) -> tuple[Any, list[_core._TensorBatch], Any] | None:
         try:
-            return epoch.next()
+            return epoch.next(timeout)
         except PenstockError as error:
             source = self._samples.source
             if isinstance(source, JoinedDataset):
@@ -273,9 +312,7 @@ class NativeLoader:
                 error.path = source.path
             raise
 
-    def _batch(
-        self, indices: Any, tensors: list[_core._TensorBatch], metas: Any, columns: Columns, epoch: int
-    ) -> Any:
+    def _batch(self, indices: Any, tensors: list[_core._TensorBatch], metas: Any, columns: Columns, epoch: int) -> Any:
         start = time.perf_counter()
         if self._python is not None:
             batch = self._python(indices.tolist(), tensors, metas, epoch, columns)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Generator, Iterable, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from typing import Any
 
 from penstock.readings import Reading
+from penstock.threads import DaemonPool
 
 __all__ = ["read_columns"]
 
@@ -27,24 +28,21 @@ def read_columns(
     Args:
         readings: By key.
         batches: Indices, batch by batch.
-        threads: How many read. They end with the iterator.
+        threads: How many read. They end with the iterator, or when what they read returns.
         ahead: Batches under way beside the one yielded last.
     """
     if not readings:
         yield from ({} for _ in batches)
         return
-    pool = ThreadPoolExecutor(threads, thread_name_prefix="penstock-py")
+    pool = DaemonPool(threads, "penstock-py", "num_threads")
     try:
         under_way: deque[Columns] = deque()
         for indices in batches:
             under_way.append(
-                {
-                    key: [pool.submit(reading.read, index) for index in indices]
-                    for key, reading in readings.items()
-                }
+                {key: [pool.submit(reading.read, index) for index in indices] for key, reading in readings.items()}
             )
             if len(under_way) > ahead:
                 yield under_way.popleft()
         yield from under_way
     finally:
-        pool.shutdown(wait=True, cancel_futures=True)
+        pool.close()

@@ -101,6 +101,18 @@ TEST_F(SlabPoolTest, AFailedAllocationReachesTheCallerAndLeavesThePoolSound) {
   EXPECT_GE(pool.take(100)->capacity(), 100U);
 }
 
+TEST_F(SlabPoolTest, WhatCouldNotBeHadIsNotAskedForAgain) {
+  SlabPool pool(allocator_, 2);
+  pool.take(100);
+  allocator_->fail_next();
+  EXPECT_THROW(pool.take(1'000'000), std::bad_alloc);
+  EXPECT_EQ(allocator_->live(), 1U) << "the free slab is still there";
+  const auto first = pool.take(100);
+  const auto second = pool.take(100);
+  EXPECT_LT(second->capacity(), 1'000'000U);
+  EXPECT_EQ(pool.allocated(), 2U);
+}
+
 TEST_F(SlabPoolTest, ManyThreadsNeverShareASlab) {
   SlabPool pool(allocator_, 4);
   std::vector<std::thread> threads;

@@ -3,15 +3,20 @@
 #include <gtest/gtest.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
+#include <fstream>
 #include <future>
 #include <memory>
 #include <numeric>
 #include <set>
 #include <vector>
 
+#include "base/error.h"
 #include "support/threads.h"
 
 namespace penstock::base {
@@ -77,6 +82,20 @@ TEST(ThreadPool, ItsThreadsTakeNoSignals) {
   for (const int signal : {SIGINT, SIGTERM, SIGUSR1, SIGALRM, SIGCHLD}) {
     EXPECT_EQ(sigismember(&mask, signal), 1) << "signal " << signal;
     EXPECT_EQ(sigismember(&after, signal), sigismember(&before, signal)) << "the caller's own mask is as it was";
+  }
+}
+
+TEST(ThreadPool, ItsThreadsTakeTheSignalsOfTheirOwnFaults) {
+  ThreadPool pool("faults", 1);
+  std::promise<sigset_t> inside;
+  pool.submit([&] {
+    sigset_t mask;
+    pthread_sigmask(SIG_BLOCK, nullptr, &mask);
+    inside.set_value(mask);
+  });
+  const sigset_t mask = inside.get_future().get();
+  for (const int signal : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT}) {
+    EXPECT_EQ(sigismember(&mask, signal), 0) << "signal " << signal;
   }
 }
 
@@ -157,6 +176,107 @@ TEST(ThreadPool, ItsThreadsEndWithIt) {
     EXPECT_EQ(alive(), 4);
   }
   EXPECT_TRUE(test::eventually([&] { return alive() == 0; }));
+}
+
+/// A task that runs until it is let go of.
+class Held {
+ public:
+  explicit Held(ThreadPool& pool) {
+    pool.submit([started = started_, release = release_.get_future().share()] {
+      started->set_value();
+      release.wait();
+    });
+    started_->get_future().wait();
+  }
+  void let_go() { release_.set_value(); }
+
+ private:
+  std::shared_ptr<std::promise<void>> started_ = std::make_shared<std::promise<void>>();
+  std::promise<void> release_;
+};
+
+TEST(ThreadPool, StopWaitsNoLongerThanItsDeadline) {
+  ThreadPool pool("deadline", 2);
+  Held task(pool);
+  const auto start = std::chrono::steady_clock::now();
+  EXPECT_FALSE(pool.stop(start + std::chrono::milliseconds(50)));
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(5));
+  task.let_go();
+  EXPECT_TRUE(pool.stop(std::chrono::steady_clock::now() + std::chrono::seconds(10)));
+}
+
+TEST(ThreadPool, AnAbandonedThreadOwnsThePoolUntilItEnds) {
+  struct Owner {
+    std::atomic<bool>& gone;
+    ThreadPool pool{"left", 3};
+    ~Owner() { gone = true; }
+  };
+  std::atomic<bool> gone{false};
+  auto owner = std::make_shared<Owner>(gone);
+  Held task(owner->pool);
+  owner->pool.abandon(owner);
+  owner.reset();
+  EXPECT_FALSE(gone);
+  task.let_go();
+  EXPECT_TRUE(test::eventually([&] { return gone.load(); }));
+}
+
+TEST(ThreadPool, APoolWithoutWorkThatIsAbandonedGoesAtOnceOrWithItsThreads) {
+  for (int round = 0; round < 100; ++round) {
+    struct Owner {
+      std::atomic<int>& alive;
+      ThreadPool pool{"idle", 3};
+      explicit Owner(std::atomic<int>& count) : alive(count) { ++alive; }
+      ~Owner() { --alive; }
+    };
+    std::atomic<int> alive{0};
+    auto owner = std::make_shared<Owner>(alive);
+    owner->pool.abandon(owner);
+    owner.reset();
+    ASSERT_TRUE(test::eventually([&] { return alive == 0; }));
+  }
+}
+
+TEST(ThreadPool, APoolMayBeAbandonedByItsOwnThread) {
+  struct Owner {
+    std::atomic<bool>& gone;
+    ThreadPool pool{"own", 2};
+    ~Owner() { gone = true; }
+  };
+  std::atomic<bool> gone{false};
+  auto owner = std::make_shared<Owner>(gone);
+  ThreadPool& pool = owner->pool;
+  pool.submit([held = std::move(owner)]() mutable {
+    Owner& self = *held;
+    self.pool.abandon(held);
+    held.reset();
+  });
+  EXPECT_TRUE(test::eventually([&] { return gone.load(); }));
+}
+
+TEST(ThreadPool, ThreadsThatCannotBeHadAreATypedErrorAndLeaveNone) {
+  const pid_t child = fork();
+  if (child == 0) {
+    // Each thread takes a stack of 8 MiB or so of address space.
+    std::size_t pages = 0;
+    std::ifstream("/proc/self/statm") >> pages;
+    const rlim_t now = pages * static_cast<rlim_t>(sysconf(_SC_PAGESIZE));
+    const rlimit limit{now + (rlim_t{300} << 20), RLIM_INFINITY};
+    setrlimit(RLIMIT_AS, &limit);
+    int code = 1;
+    try {
+      const ThreadPool pool("many", 5000, "num_threads");
+    } catch (const Error& error) {
+      const bool said = error.cause().find("of 5000 threads") != std::string::npos &&
+                        error.hint().find("num_threads") != std::string::npos;
+      code = error.kind() == ErrorKind::kThreads && said ? 0 : 2;
+    }
+    if (!test::eventually([] { return test::thread_names().size() == 1; })) code = 3;
+    _exit(code);
+  }
+  int status = 0;
+  waitpid(child, &status, 0);
+  EXPECT_EQ(status, 0);
 }
 
 }  // namespace

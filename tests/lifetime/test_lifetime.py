@@ -20,9 +20,7 @@ from support.leaving import CASES, program
 
 @pytest.mark.parametrize("loader_type", ["c++", "python"])
 @pytest.mark.parametrize("case", list(CASES))
-def test_leaving(
-    case: str, loader_type: str, lake: Callable[[str], Path], native: Any, tmp_path: Path
-) -> None:
+def test_leaving(case: str, loader_type: str, lake: Callable[[str], Path], native: Any, tmp_path: Path) -> None:
     script = program(tmp_path, CASES[case])
     result = subprocess.run(
         [sys.executable, str(script), str(lake("equal_images")), loader_type],
@@ -34,51 +32,8 @@ def test_leaving(
     assert "Traceback" not in result.stderr, result.stderr
 
 
-STALLED = """
-        # A chunk that never comes: opening a FIFO blocks the reading thread until somebody writes.
-        loader = make(num_threads=1)
-        iterator = iter(loader)
-        print("waiting", flush=True)
-        try:
-            next(iterator)
-        except KeyboardInterrupt:
-            print("interrupted", flush=True)
-            os._exit(0)
-"""
-
-
-def test_ctrl_c_is_answered_at_once(
-    lake_copy: Callable[[str], Path], native: Any, tmp_path: Path
-) -> None:
-    path = lake_copy("equal_images")
-    for chunk in (path / "jpegs" / "chunks").iterdir():
-        chunk.unlink()
-        import os
-
-        os.mkfifo(chunk)
-    script = program(tmp_path, STALLED)
-    with subprocess.Popen(
-        [sys.executable, str(script), str(path), "c++"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "waiting\n"
-        time.sleep(1.0)
-        start = time.monotonic()
-        process.send_signal(signal.SIGINT)
-        output, errors = process.communicate(timeout=30)
-        answered = time.monotonic() - start
-    assert output == "interrupted\n", errors
-    # Not a measurement: a waiting thread that only looks when a batch comes would never answer.
-    assert answered < 5
-
-
 @pytest.mark.parametrize("loader_type", ["c++", "python"])
-def test_ctrl_c_ends_a_program(
-    loader_type: str, lake: Callable[[str], Path], native: Any, tmp_path: Path
-) -> None:
+def test_ctrl_c_ends_a_program(loader_type: str, lake: Callable[[str], Path], native: Any, tmp_path: Path) -> None:
     script = program(
         tmp_path,
         """

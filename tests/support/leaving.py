@@ -23,7 +23,12 @@ def make(**arguments):
     return penstock.DataLoader(path, **(settings | arguments))
 
 def native_threads():
-    names = [open(f"/proc/self/task/{task}/comm").read() for task in os.listdir("/proc/self/task")]
+    names = []
+    for task in os.listdir("/proc/self/task"):
+        try:
+            names.append(open(f"/proc/self/task/{task}/comm").read())
+        except OSError:
+            pass  # it has ended meanwhile
     return sum(name.startswith("penstock") for name in names)
 """
 
@@ -88,15 +93,43 @@ CASES = {
         next(iterator)
         loader.close()
         loader.close()
-        if loader_type == "c++":
-            for attempt in (lambda: list(iterator), lambda: list(loader)):
-                try:
-                    attempt()
-                except penstock.errors.LoaderClosedError as error:
-                    assert "closed" in str(error)
-                else:
-                    raise AssertionError("a closed loader went on")
-            assert native_threads() == 0
+        for attempt in (lambda: list(iterator), lambda: list(loader)):
+            try:
+                attempt()
+            except penstock.errors.LoaderClosedError as error:
+                assert "closed" in str(error)
+            else:
+                raise AssertionError("a closed loader went on")
+        assert native_threads() == 0
+    """,
+    "closing_ends_persistent_workers": """
+        import multiprocessing
+        loader = make(num_workers=2, persistent_workers=True, transform=lambda sample: sample)
+        list(loader)
+        assert len(multiprocessing.active_children()) == 2
+        loader.close()
+        assert not multiprocessing.active_children()
+        try:
+            list(loader)
+        except penstock.errors.LoaderClosedError:
+            pass
+        else:
+            raise AssertionError("a closed loader went on")
+    """,
+    "first_iterations_at_once_make_one_core": """
+        for _ in range(20):
+            loader = make(num_threads=1)
+            gate = threading.Barrier(6)
+            counts = []
+            def consume():
+                gate.wait()
+                counts.append(len(list(loader)))
+            threads = [threading.Thread(target=consume) for _ in range(6)]
+            for thread in threads: thread.start()
+            for thread in threads: thread.join()
+            assert counts == [6] * 6
+            loader.close()
+            assert native_threads() == 0, native_threads()
     """,
     "thousands_of_iterations_leave_nothing": """
         loader = make()

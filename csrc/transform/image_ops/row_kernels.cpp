@@ -30,7 +30,7 @@ HWY_INLINE void store(V values, D tag, hn::TFromD<D>* out, std::size_t count) {
 
 /// Of the halves of each 32-bit lane: first times first plus second times second, signed.
 HWY_INLINE Integer dot(Word pixels, Word weights) {
-#if HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_AVX3_DL
+#if HWY_TARGET <= HWY_AVX3
   return Integer{_mm512_madd_epi16(pixels.raw, weights.raw)};
 #elif HWY_TARGET == HWY_AVX2
   return Integer{_mm256_madd_epi16(pixels.raw, weights.raw)};
@@ -68,7 +68,7 @@ class Neighbours {
  public:
   HWY_INLINE Neighbours(const std::uint8_t* row, const Columns& columns, std::uint64_t* pairs)
       : row_(row), columns_(columns), pairs_(pairs) {
-#if HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_AVX3_DL
+#if HWY_TARGET <= HWY_AVX3
     if (columns.windows != nullptr) return;
 #endif
     for (std::size_t i = 0; i < columns.count; ++i) {
@@ -78,7 +78,7 @@ class Neighbours {
 
   HWY_INLINE void load(std::size_t column, Word& left, Word& right) const {
     const Words words;
-#if HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_AVX3_DL
+#if HWY_TARGET <= HWY_AVX3
     if (columns_.windows != nullptr) {
       const std::int32_t first = columns_.windows[column / kWindowColumns];
       const auto* const window = reinterpret_cast<const std::uint32_t*>(row_) + first;

@@ -1,6 +1,5 @@
 #include "transform/image_ops/scratch.h"
 
-#include <algorithm>
 #include <cstring>
 #include <new>
 #include <vector>
@@ -10,17 +9,17 @@ namespace {
 
 constexpr std::align_val_t kAlignment{64};
 
-/// The blocks that a thread has and does not use.
+/// The blocks that a thread has and does not use: no more than Scratch::kMostKept bytes, those used last.
 class FreeBlocks {
  public:
-  FreeBlocks() { blocks_.reserve(kMost); }
+  FreeBlocks() { blocks_.reserve(kMostBlocks + 1); }
   ~FreeBlocks() {
     for (const Scratch::Block& block : blocks_) ::operator delete(block.data, kAlignment);
   }
   FreeBlocks(const FreeBlocks&) = delete;
   FreeBlocks& operator=(const FreeBlocks&) = delete;
 
-  /// The smallest that is large enough; else a new one, in place of the largest where there are many.
+  /// The smallest that is large enough; else a new one.
   Scratch::Block take(std::size_t bytes) {
     auto best = blocks_.end();
     for (auto block = blocks_.begin(); block != blocks_.end(); ++block) {
@@ -28,8 +27,8 @@ class FreeBlocks {
     }
     if (best != blocks_.end()) {
       const Scratch::Block found = *best;
-      *best = blocks_.back();
-      blocks_.pop_back();
+      blocks_.erase(best);
+      kept_ -= found.bytes;
       return found;
     }
     // Zeros, so that what vectors read beyond the end is the same number each time.
@@ -39,20 +38,25 @@ class FreeBlocks {
   }
 
   void give(const Scratch::Block& block) noexcept {
-    if (blocks_.size() == kMost) {
-      // The smallest goes: it is the cheapest to make again.
-      auto smallest = std::min_element(blocks_.begin(), blocks_.end(),
-                                       [](const auto& a, const auto& b) { return a.bytes < b.bytes; });
-      ::operator delete(smallest->data, kAlignment);
-      *smallest = block;
-    } else {
-      blocks_.push_back(block);
+    if (block.bytes > Scratch::kMostKept) {  // nor does it push the others out
+      ::operator delete(block.data, kAlignment);
+      return;
+    }
+    blocks_.push_back(block);
+    kept_ += block.bytes;
+    while (kept_ > Scratch::kMostKept || blocks_.size() > kMostBlocks) {
+      ::operator delete(blocks_.front().data, kAlignment);
+      kept_ -= blocks_.front().bytes;
+      blocks_.erase(blocks_.begin());
     }
   }
 
+  std::size_t kept() const { return kept_; }
+
  private:
-  static constexpr std::size_t kMost = 24;
-  std::vector<Scratch::Block> blocks_;
+  static constexpr std::size_t kMostBlocks = 24;
+  std::vector<Scratch::Block> blocks_;  // used longest ago first
+  std::size_t kept_ = 0;
 };
 
 FreeBlocks& free_blocks() {
@@ -67,5 +71,7 @@ Scratch::Scratch(std::size_t bytes) : block_(free_blocks().take((bytes + kOverru
 Scratch::~Scratch() {
   if (block_.data != nullptr) free_blocks().give(block_);
 }
+
+std::size_t Scratch::kept_by_thread() { return free_blocks().kept(); }
 
 }  // namespace penstock::transform

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from pathlib import Path
 from typing import Protocol
 
@@ -76,7 +77,9 @@ class LocalStore:
             StorageError: It cannot be read.
         """
         try:
-            with (Path(self.root) / key).open("rb") as file:
+            with open(Path(self.root) / key, "rb", opener=_open_at_once) as file:
+                if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                    raise OSError("it is a FIFO or a device, not a file")
                 if offset:
                     file.seek(offset, os.SEEK_SET)
                 return file.read(-1 if length is None else length)
@@ -87,3 +90,8 @@ class LocalStore:
 
     def _failed(self, key: str, error: OSError) -> StorageError:
         return StorageError(f"cannot read '{key}': {error.strerror or error}", path=self.root)
+
+
+def _open_at_once(path: str, flags: int) -> int:
+    """Means nothing for files; opening a FIFO would wait for its writer without it."""
+    return os.open(path, flags | os.O_NONBLOCK)

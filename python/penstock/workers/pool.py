@@ -57,6 +57,12 @@ class WorkerPool:
             for number in range(options.num_workers):
                 setting = Setting(number, self._pid, part, options.worker_init_fn, options.prefetch_factor + 2)
                 self._workers.append(Worker(context, setting, shared))
+        except BlockingIOError as error:  # fork: no process left, or no memory
+            self.close()
+            raise WorkerError(
+                f"the system gave {len(self._workers)} of {options.num_workers} worker processes ({error.strerror})",
+                hint="Lower num_workers, or raise the limit on processes (ulimit -u)",
+            ) from error
         except BaseException:
             self.close()
             raise
@@ -142,10 +148,12 @@ def _end(owner: int, workers: list[Worker]) -> None:
     for worker in workers:
         worker.process.join(max(0.0, end - time.monotonic()))
     for force in ("terminate", "kill"):
-        for worker in workers:
-            if worker.process.is_alive():
-                getattr(worker.process, force)()
-                worker.process.join(1.0)
+        alive = [worker.process for worker in workers if worker.process.is_alive()]
+        for process in alive:
+            getattr(process, force)()
+        end = time.monotonic() + GRACE / 2
+        for process in alive:
+            process.join(max(0.0, end - time.monotonic()))
 
 
 def _few(indices: Sequence[int]) -> str:

@@ -8,11 +8,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from penstock.errors import WorkerError
+from penstock.errors import timed_out
+from penstock.threads import start_thread
 from penstock.workers.pool import Loaded, WorkerPool
 from penstock.workers.transport import Failure, Reply
 from penstock.workers.waiting import Wake
-from penstock.workers.worker import Worker
+from penstock.workers.worker import GRACE, Worker
 
 __all__ = ["PooledRun"]
 
@@ -47,7 +48,7 @@ class PooledRun:
         self._thread = threading.Thread(target=self._feed, name="penstock-feed", daemon=True)
 
     def __iter__(self) -> Iterator[Any]:
-        self._thread.start()
+        start_thread(self._thread)
         for number in range(self._batches):
             start = time.perf_counter()
             result = self._wait_for(number)
@@ -68,7 +69,7 @@ class PooledRun:
         self._room.release()
         # The garbage collector may end an iteration on any thread.
         if self._thread.is_alive() and self._thread is not threading.current_thread():
-            self._thread.join()
+            self._thread.join(GRACE)  # longer only where a worker hangs that is kept
 
     def close(self) -> None:
         """Ends the iteration: :meth:`stop`, and batches under way come to nothing."""
@@ -98,7 +99,7 @@ class PooledRun:
         while number not in self._results:
             left = None if end is None else end - time.monotonic()
             if left is not None and left <= 0:
-                raise WorkerError(f"no batch came from the worker processes within {limit} seconds")
+                raise timed_out(limit)
             for reply, worker in self._pool.receive(self._wake, left):
                 self._sort(reply, worker)
             self._wake.clear()

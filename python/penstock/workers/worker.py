@@ -16,8 +16,8 @@ from penstock.workers.waiting import Ended
 
 __all__ = ["GRACE", "Worker"]
 
-#: Seconds that a worker has to end the batch it works on, once it is not wanted any more.
-GRACE = 5.0
+#: Seconds that a worker has to end the batch it works on, once it is not wanted any more: closing waits for them.
+GRACE = 0.4
 
 
 class Worker:
