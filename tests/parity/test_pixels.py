@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, assume, given
 from hypothesis import strategies as st
 
+from penstock.errors import DecodeError
 from support.examples import examples
 from support.images import jpeg, picture, png
 from support.require import require
