@@ -19,12 +19,28 @@ def import_extra(module: str, purpose: str, extra: str) -> Any:
         extra: The extra of this package that brings it.
 
     Raises:
-        MissingExtraError: It is not installed.
+        MissingExtraError: It is not installed, or it is installed and fails to import; the message says which.
     """
     try:
         return importlib.import_module(module)
-    except ImportError as error:
+    except ModuleNotFoundError as error:
+        if not _is_part_of(error.name, module):
+            raise _cannot_be_loaded(module, purpose, error) from error
         raise MissingExtraError(
             f"{purpose} needs the module '{module}', which is not installed",
             hint=f"Install it with: pip install 'penstock[{extra}]'",
         ) from error
+    except (ImportError, MemoryError, OSError) as error:
+        raise _cannot_be_loaded(module, purpose, error) from error
+
+
+def _is_part_of(name: str | None, module: str) -> bool:
+    return name is not None and f"{module}.".startswith(f"{name}.")
+
+
+def _cannot_be_loaded(module: str, purpose: str, error: Exception) -> MissingExtraError:
+    cause = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    return MissingExtraError(
+        f"{purpose} needs the module '{module}', which is installed and cannot be loaded: {cause}",
+        hint="Mend the cause, then try again; where files of the module are damaged, reinstall it",
+    )
