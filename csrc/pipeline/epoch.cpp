@@ -172,7 +172,8 @@ void Epoch::plan(const JobPointer& job) {
 void Epoch::plan_sample(const JobPointer& job, std::size_t position) {
   if (!closed_) {
     const base::StageTimer timer(loader_.stats_.transform_ns);
-    attempt(*job, loader_.detection_->own(*job, position), [&] { loader_.detection_->plan(*job, position, loader_.sources_, random_); });
+    attempt(*job, loader_.detection_->own(*job, position),
+            [&] { loader_.detection_->plan(*job, position, loader_.sources_, random_); });
   }
   if (--job->pending == 0) end_planning(job);
 }
@@ -184,7 +185,8 @@ void Epoch::end_planning(const JobPointer& job) {
     return position >= sound || !job->planned[position].views.empty();
   });
   for (const std::size_t position : job->unplanned) {
-    attempt(*job, loader_.detection_->own(*job, position), [&] { loader_.detection_->replace(*job, position, random_); });
+    attempt(*job, loader_.detection_->own(*job, position),
+            [&] { loader_.detection_->replace(*job, position, random_); });
   }
   if (job->reads.size() > fetched) {
     begin_fetch(job, fetched);
@@ -255,7 +257,8 @@ void Epoch::decode(const JobPointer& job, std::size_t position) {
     base::Stats& stats = loader_.stats_;
     if (loader_.detection_) {
       base::SplitTimer timer(stats.decode_ns, stats.transform_ns);
-      attempt(*job, loader_.detection_->own(*job, position), [&] { loader_.detection_->run(*job, position, loader_.sources_, timer); });
+      attempt(*job, loader_.detection_->own(*job, position),
+              [&] { loader_.detection_->run(*job, position, loader_.sources_, timer); });
     } else {
       const base::StageTimer timer(stats.decode_ns);
       decode_tensors(*job, position);
