@@ -26,7 +26,7 @@ namespace {
 /// Of anything else than a file, a read may never return, or never end.
 void check_regular(const struct stat& status, const std::string& key) {
   if (S_ISREG(status.st_mode)) return;
-  const char* kind = S_ISDIR(status.st_mode) ? "a directory" : S_ISFIFO(status.st_mode) ? "a FIFO" : "a device or socket";
+  const char* kind = S_ISDIR(status.st_mode) ? "a directory" : S_ISFIFO(status.st_mode) ? "a FIFO" : "a device";
   throw base::Error(base::ErrorKind::kStorage, "'" + key + "' is " + kind + ", not a file",
                     "Restore the file from a copy of the dataset");
 }

@@ -21,7 +21,7 @@ def test_figures_fit_together(
     said = penstock_command("bench", lake("equal_images"), *arguments, "--json").json
     assert said["loader_type"] == loader_type
     assert said["threads"] == threads
-    assert said["stats"]["samples"] == 3 * said["samples"] or loader_type == "python"
+    assert said["stats"]["samples"] == 3 * said["samples"]
     assert len(said["epochs"]) == 3
     for epoch in said["epochs"]:
         assert epoch["samples_per_second"] == pytest.approx(said["samples"] / epoch["seconds"])
@@ -34,7 +34,9 @@ def test_what_cannot_be_loaded_is_left_out(lake: Lakes, penstock_command: Comman
     loadable = penstock_command("info", lake("unsupported"), "--json").json["tensors"]
     names = [name for name, tensor in loadable.items() if tensor["unsupported"] is None]
     result = penstock_command("bench", lake("unsupported"), "--json")
-    assert result.json["tensors"] == names if names else result.status == 1
+    assert names, "a dataset of which nothing can be loaded shows nothing here"
+    assert len(names) < len(loadable)
+    assert result.json["tensors"] == names
 
 
 def test_text(lake: Lakes, penstock_command: Command) -> None:

@@ -79,12 +79,17 @@ class LocalStore:
         try:
             with open(Path(self.root) / key, "rb", opener=_open_at_once) as file:
                 if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                    raise OSError("it is a FIFO or a device, not a file")
+                    raise _NoFileError
                 if offset:
                     file.seek(offset, os.SEEK_SET)
                 return file.read(-1 if length is None else length)
         except (FileNotFoundError, NotADirectoryError):
             raise FileNotFoundError(key) from None
+        except (IsADirectoryError, _NoFileError) as error:
+            kind = "a directory" if isinstance(error, IsADirectoryError) else "a FIFO or a device"
+            raise StorageError(
+                f"'{key}' is {kind}, not a file", path=self.root, hint="Restore the file from a copy of the dataset"
+            ) from None
         except OSError as error:
             raise self._failed(key, error) from error
 
@@ -92,6 +97,10 @@ class LocalStore:
         return StorageError(f"cannot read '{key}': {error.strerror or error}", path=self.root)
 
 
+class _NoFileError(Exception):
+    """Of anything else than a file, a read may never return, or never end."""
+
+
 def _open_at_once(path: str, flags: int) -> int:
     """Means nothing for files; opening a FIFO would wait for its writer without it."""
-    return os.open(path, flags | os.O_NONBLOCK)
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))  # Windows has neither
