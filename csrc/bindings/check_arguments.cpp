@@ -19,8 +19,11 @@ void check_sequences(const format::SequenceIndex& sequences, std::int64_t items)
     const std::int64_t count = sequences.last[run] - first + 1;
     const std::int64_t begin = sequences.first_item[run];
     std::int64_t held = 0;
-    const bool fits = sequences.last[run] >= first && sequences.lengths[run] >= 0 && begin >= 0 && begin <= items &&
-                      !__builtin_mul_overflow(count, sequences.lengths[run], &held) && held <= items - begin;
+    // Where a run of empty sequences begins is never asked.
+    const bool fits = sequences.last[run] >= first && sequences.lengths[run] >= 0 &&
+                      (sequences.lengths[run] == 0 ||
+                       (begin >= 0 && begin <= items &&
+                        !__builtin_mul_overflow(count, sequences.lengths[run], &held) && held <= items - begin));
     require(fits, "a sequence index names items that there are");
     first = sequences.last[run] + 1;
   }
@@ -45,8 +48,7 @@ void check_rows(const std::vector<std::int64_t>& offsets, std::size_t items, std
 
 void check_source(const pipeline::TensorSource& source) {
   const std::uint32_t item_size = source.format.item_size;
-  require(item_size >= 1 && item_size <= 16, "item_size is 1 to 16 bytes");
-  if (source.format.is_image) require(item_size <= 2, "images have elements of 1 or 2 bytes");
+  require(item_size >= 1 && item_size <= 32, "item_size is 1 to 32 bytes");  // numpy's largest: two long doubles
   if (source.reader != nullptr) return;
   const format::ChunkIndex& index = source.index;
   require(index.last_index.size() == index.ids.size() && index.folder_of.size() == index.ids.size(),

@@ -58,7 +58,6 @@ def test_an_image_has_elements_of_one_or_two_bytes(item_size: int, core: Any) ->
         {"folder_of": [0, 7]},
         {"item_size": 0},
         {"item_size": 2**31},
-        {"is_image": True, "item_size": 8},
         {"tiles": [(99, [8, 8], [4, 4])]},
         {"tiles": [(4, [8, 8], [0, 4])]},
         {"tiles": [(4, [8, 8], [4])]},
