@@ -157,13 +157,20 @@ TEST(BitmapMasks, AreCoveredAndJoined) {
   EXPECT_EQ(written(below)[2], (Bitmap{{0, 0, 0}, {9, 0, 0}}));
 }
 
+TEST(BitmapMasks, AreCutAnewWherePaddingWouldMakeThemSmaller) {
+  // mmcv pads one edge to 2 x 4 and leaves the other; numpy's reshape then makes two masks of 1 x 4.
+  BitmapMasks masks = masks_of({kCorner});
+  masks.pad({1, 4}, 9);
+  EXPECT_EQ(written(masks), (std::vector<Bitmap>{{{1, 2, 0, 9}}, {{0, 3, 0, 9}}}));
+}
+
 TEST(BitmapMasks, RefuseWhatTheirModelCannotDo) {
   const auto refuses = [](auto action) {
     BitmapMasks masks = masks_of({kCorner});
     return kind_of([&] { action(masks); }) == base::ErrorKind::kTransform;
   };
   EXPECT_TRUE(refuses([](BitmapMasks& masks) { masks.resize({0, 4}); }));
-  EXPECT_TRUE(refuses([](BitmapMasks& masks) { masks.pad({1, 4}); }));
+  EXPECT_TRUE(refuses([](BitmapMasks& masks) { masks.pad({3, 2}); }));  // 9 bytes are no masks of 6
   EXPECT_TRUE(refuses([](BitmapMasks& masks) { masks.expand({9, 9}, 7, 0); }));
   EXPECT_TRUE(refuses([](BitmapMasks& masks) { masks.expand({9, 9}, 0, -1); }));
   EXPECT_TRUE(refuses([](BitmapMasks& masks) { masks.clear(std::vector<std::uint8_t>(5)); }));
