@@ -32,6 +32,7 @@ class Instance:
         box: Left, top, width, height in pixels.
         area: Of the object in pixels; that of the box where the file has none.
         crowd: Whether it stands for many objects.
+        ignore: Whether it is to be left out in training.
         segmentation: As in the file: a list of polygons [x, y, x, y, ...], a run-length encoding, or None.
     """
 
@@ -40,6 +41,7 @@ class Instance:
     box: tuple[float, float, float, float]
     area: float
     crowd: bool
+    ignore: bool
     segmentation: Any
 
 
@@ -146,6 +148,7 @@ def _instance(row: _Row, labels: Mapping[int, int]) -> Instance:
         box=(box[0], box[1], box[2], box[3]),
         area=box[2] * box[3] if area is None else area,
         crowd=bool(row.get("iscrowd", 0)),
+        ignore=bool(row.get("ignore", 0)),
         segmentation=row.get("segmentation") or None,
     )
 

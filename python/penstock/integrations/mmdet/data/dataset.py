@@ -187,10 +187,10 @@ class DeepLakeCocoDataset(CocoDataset):  # type: ignore[misc]
         return metrics
 
     def fast_eval_recall(self, results: list[Any], proposal_nums: Any, iou_thrs: Any, logger: Any = None) -> Any:
-        """Average recall at each number of proposals, of the objects that are no crowds: "proposal_fast"."""
+        """Average recall at each number of proposals, of objects neither crowds nor ignored: "proposal_fast"."""
         own = self.annotations
         truths = [
-            corners_of(own.boxes[rows][~own.crowds[rows]])
+            corners_of(own.boxes[rows][~(own.crowds | own.ignored)[rows]])
             for rows in (slice(*own.offsets[index : index + 2]) for index in self.indices)
         ]
         return recalls_of(truths, results, proposal_nums, iou_thrs, logger=logger).mean(axis=1)

@@ -48,6 +48,10 @@ def image_numbers(dataset: Dataset, tensor: str | None, count: int) -> list[int]
             raise DatasetFormatError(
                 f"an image has one number, here are {array.size}", tensor=tensor, index=index, path=dataset.path
             )
+    if len(arrays) < count:
+        raise DatasetFormatError(
+            f"there are {len(arrays)} numbers for {count} images", tensor=tensor, index=len(arrays), path=dataset.path
+        )
     numbers = [int(array.reshape(-1)[0]) for array in arrays]
     if len(set(numbers)) < count:
         raise DatasetFormatError("two images have the same number, or some have none", tensor=tensor, path=dataset.path)

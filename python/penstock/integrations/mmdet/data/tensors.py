@@ -25,6 +25,7 @@ TENSOR_KEYS = tuple(_HTYPES)
 # Per-box facts that metrics need and MMDetection has no key for: found by the names that datasets give them.
 _CROWD_NAMES = ("iscrowds", "iscrowd", "is_crowds", "is_crowd")
 _DIFFICULT_NAMES = ("difficult", "difficults", "is_difficult", "is_difficults", "difficulty", "difficulties")
+_IGNORE_NAMES = ("ignores", "ignore", "is_ignores", "is_ignore", "isignores", "isignore")
 _AREA_NAMES = ("areas", "area")
 _IMAGE_ID_NAMES = ("image_ids", "image_id", "img_ids", "img_id")
 
@@ -41,6 +42,7 @@ class DetectionTensors:
         metric_masks: The masks that metrics may ask for; None where there are none, or several to choose from.
         crowd: Whether each box stands for a crowd, (n,); None where the dataset has no such tensor.
         difficult: Whether Pascal VOC's metrics ignore each box, (n,); None as above.
+        ignore: Whether training leaves each box out, (n,); None as above.
         area: Area of each box's object in pixels, (n,); None as above.
         image_id: The image's official number, (1,); None as above.
     """
@@ -52,6 +54,7 @@ class DetectionTensors:
     metric_masks: str | None = None
     crowd: str | None = None
     difficult: str | None = None
+    ignore: str | None = None
     area: str | None = None
     image_id: str | None = None
 
@@ -99,6 +102,7 @@ def resolve_tensors(
         metric_masks=_metric_masks(dataset, given) if annotations else None,
         crowd=_by_name(dataset, beside, _CROWD_NAMES) if annotations else None,
         difficult=_by_name(dataset, beside, _DIFFICULT_NAMES) if annotations else None,
+        ignore=_by_name(dataset, beside, _IGNORE_NAMES) if annotations else None,
         area=_by_name(dataset, beside, _AREA_NAMES) if annotations else None,
         image_id=_by_name(dataset, beside, _IMAGE_ID_NAMES),
     )
