@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import logging
 import os
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -19,8 +20,14 @@ from penstock.ingest.coco_file import CocoFile, Image, Instance, read_coco_file
 from penstock.ingest.image_files import find_images
 from penstock.ingest.polygons import object_polygon
 from penstock.ingest.target import check_target, new_dataset_directory
+from penstock.ingest.turning import upright
 
 __all__ = ["Progress", "ingest_coco"]
+
+logger = logging.getLogger("penstock")
+
+#: So many files are named in a warning.
+_MOST_NAMED = 5
 
 #: Wraps what is iterated over: called with the items, how many there are and what one is called.
 Progress = Callable[[Iterable[Any], int, str], Iterator[Any]]
@@ -39,13 +46,14 @@ def ingest_coco(
     limit: int | None = None,
     max_chunk_size: int | None = None,
     masks: Literal["polygon", "binary_mask"] = "polygon",
+    exif: Literal["apply", "keep"] = "apply",
     progress: Progress = lambda items, total, unit: iter(items),
 ) -> dict[str, Any]:
     """Writes a Deep Lake 3 dataset of a COCO annotation file and its images, in the order of the file.
 
     Tensors; the first four beside ``images`` have an entry for each annotation, in the same order:
 
-    - ``images``: the files' own bytes, JPEG or PNG, never encoded anew.
+    - ``images``: the files' own bytes, JPEG or PNG; of those with an EXIF orientation see ``exif``.
     - ``boxes``: float32 (n, 4), left, top, width, height in pixels.
     - ``categories``: class labels (n,) with ``class_names`` in the order of the category numbers; the numbers
       themselves are ``info["category_ids"]``.
@@ -68,10 +76,15 @@ def ingest_coco(
         masks: The htype of the masks. Binary masks are the pixels of any segmentation. Polygons are smaller, and cover
             the same pixels if their coordinates had six digits at most, since float32 keeps no more; Deep Lake has
             none of more than 65535 points.
+        exif: "apply": files with an EXIF orientation are turned, as people, OpenCV and MMDetection see them, and lose
+            their EXIF; see :func:`penstock.ingest.turning.upright`. "keep": their bytes stay, and so do the pixels that
+            Penstock and Deep Lake read, which are not turned.
         progress: Shows progress.
 
     Returns:
-        ``path``, and counts: ``images``, ``annotations``, ``crowds``, ``categories``, ``image_bytes``.
+        ``path``, and counts: ``images``, ``annotations``, ``crowds``, ``categories``, ``image_bytes`` as stored;
+        ``turned_lossless`` and ``turned_encoded``, files turned without loss and encoded anew; ``wrong_sizes``, images
+        of other sizes than the annotation file says, of which a warning names the first few.
 
     Raises:
         DatasetFormatError: An annotation file that contradicts itself, or image files of different formats.
@@ -82,6 +95,8 @@ def ingest_coco(
         raise ValueError(f"limit must be at least 1, got {limit}")
     if masks not in _MASK_TYPES:
         raise ValueError(f"masks must be one of {', '.join(map(repr, _MASK_TYPES))}, got {masks!r}")
+    if exif not in ("apply", "keep"):
+        raise ValueError(f"exif must be 'apply' or 'keep', got {exif!r}")
     target = Path(out)
     check_target(target, overwrite=overwrite)
     deeplake = import_extra("deeplake", "writing datasets", "ingest")
@@ -93,6 +108,8 @@ def ingest_coco(
         raise StorageError(f"the annotation file cannot be read: {error}") from error
     rows = coco.images[:limit]
     files, compression = find_images(Path(images), [row.file_name for row in rows])
+    counts = dict.fromkeys(("kept", "lossless", "encoded", "bytes"), 0)
+    wrong_sizes: list[str] = []
     with new_dataset_directory(target, overwrite=overwrite) as path, _writing(deeplake, path) as lake:
         with _named("the dataset cannot be written"):
             _create_tensors(lake, coco, compression, max_chunk_size)
@@ -102,7 +119,24 @@ def ingest_coco(
                 lake.create_tensor("ignores", dtype="bool")
         for row, file in progress(zip(rows, files, strict=True), len(rows), "image"):
             with _named(f"the image '{file}' cannot be stored"):
-                _append(lake, coco, row, encoded(buffer=file.read_bytes(), compression=compression))
+                data, how = file.read_bytes(), "kept"
+                if exif == "apply":
+                    data, how = upright(data, compression, file)
+                counts[how] += 1
+                counts["bytes"] += len(data)
+                sample = encoded(buffer=data, compression=compression)
+                size = (int(sample.shape[0]), int(sample.shape[1]))
+                if row.size is not None and row.size != size:
+                    wrong_sizes.append(f"'{file}' {size[1]} x {size[0]}, not {row.size[1]} x {row.size[0]}")
+                _append(lake, coco, row, sample, size)
+    if wrong_sizes:
+        logger.warning(
+            "%d images have another size (width x height) than '%s' says: %s%s",
+            len(wrong_sizes),
+            coco.path,
+            "; ".join(wrong_sizes[:_MOST_NAMED]),
+            "; ..." if len(wrong_sizes) > _MOST_NAMED else "",
+        )
     instances = [instance for row in rows for instance in row.instances]
     return {
         "path": str(target),
@@ -110,7 +144,10 @@ def ingest_coco(
         "annotations": len(instances),
         "crowds": sum(instance.crowd for instance in instances),
         "categories": len(coco.categories),
-        "image_bytes": sum(file.stat().st_size for file in files),
+        "image_bytes": counts["bytes"],
+        "turned_lossless": counts["lossless"],
+        "turned_encoded": counts["encoded"],
+        "wrong_sizes": len(wrong_sizes),
     }
 
 
@@ -170,7 +207,7 @@ def _create_tensors(lake: Any, coco: CocoFile, compression: str, max_chunk_size:
     lake.create_tensor("filenames", htype="text")
 
 
-def _append(lake: Any, coco: CocoFile, image: Image, sample: Any) -> None:
+def _append(lake: Any, coco: CocoFile, image: Image, sample: Any, size: tuple[int, int]) -> None:
     instances = image.instances
     values = {
         "images": sample,
@@ -184,7 +221,6 @@ def _append(lake: Any, coco: CocoFile, image: Image, sample: Any) -> None:
     if "ignores" in lake.tensors:
         values["ignores"] = np.array([instance.ignore for instance in instances], np.bool_)
     if "masks" in lake.tensors:
-        size = (int(sample.shape[0]), int(sample.shape[1]))
         shape: Any = _stacked_bitmaps if lake.masks.htype == "binary_mask" else _polygons
         values["masks"] = shape(coco, instances, size)
     lake.append(values)

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 from penstock.errors import DatasetFormatError
 
@@ -47,10 +47,13 @@ class Instance:
 
 @dataclass(frozen=True)
 class Image:
-    """An image file and what is annotated in it, in the order of the annotation file."""
+    """An image file, its height and width as the annotation file has them, if it does, and what is annotated in it, in
+    the order of the annotation file.
+    """
 
     id: int
     file_name: str
+    size: tuple[int, int] | None = None
     instances: list[Instance] = field(default_factory=list)
 
 
@@ -84,7 +87,7 @@ def read_coco_file(path: Path) -> CocoFile:
         )
         labels = _unique({category.id: label for label, category in enumerate(categories)}, categories, "category")
         rows = _rows(content, "images", "image")
-        images = [Image(_whole(row, "id"), _text(row, "file_name")) for row in rows]
+        images = [Image(_whole(row, "id"), _text(row, "file_name"), _size(row)) for row in rows]
         by_id = _unique({image.id: image for image in images}, images, "image")
         for row in _rows(content, "annotations", "annotation"):
             _image_of(row, by_id).instances.append(_instance(row, labels))
@@ -160,6 +163,11 @@ def _whole(row: _Row, key: str) -> int:
     return value
 
 
+def _size(row: _Row) -> tuple[int, int] | None:
+    height, width = row.get("height"), row.get("width")
+    return (int(height), int(width)) if _is_number(height) and _is_number(width) else None
+
+
 def _text(row: _Row, key: str) -> str:
     value = row[key]
     if not isinstance(value, str) or not value:
@@ -167,5 +175,5 @@ def _text(row: _Row, key: str) -> str:
     return value
 
 
-def _is_number(value: object) -> bool:
+def _is_number(value: object) -> TypeGuard[int | float]:
     return isinstance(value, int | float) and not isinstance(value, bool)
