@@ -69,7 +69,9 @@ def run(arguments: argparse.Namespace) -> int:
         for each in drawn
     ]
     draw_grid(pictures, cell=cell).save(arguments.out)
-    print(json.dumps([each.described() for each in drawn], indent=1) if arguments.json else printable(str(arguments.out)))
+    print(
+        json.dumps([each.described() for each in drawn], indent=1) if arguments.json else printable(str(arguments.out))
+    )
     return 0
 
 

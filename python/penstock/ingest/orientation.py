@@ -31,7 +31,9 @@ def without_orientation(data: bytes, compression: str) -> bytes:
     it, which counts bytes. All else stays.
     """
     if compression == "png":
-        kept = [data[begin:end] for kind, begin, end in png_chunks(data) if kind != b"eXIf" and not _is_xmp(data, begin)]
+        kept = [
+            data[begin:end] for kind, begin, end in png_chunks(data) if kind != b"eXIf" and not _is_xmp(data, begin)
+        ]
         return data[:8] + b"".join(kept)
     parts, last = [data[:2]], 2
     for marker, begin, end in jpeg_segments(data):

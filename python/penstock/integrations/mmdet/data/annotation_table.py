@@ -46,7 +46,8 @@ def coco_rules(
     annotations: Annotations, sizes: npt.NDArray[np.int64], labels: npt.NDArray[np.int64]
 ) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
     """Which boxes ``CocoDataset.get_ann_info`` keeps, and which it ignores, bool [boxes] each: crowds are ignored;
-    boxes outside of the image, of less than a pixel, without area, of classes that are not used, or marked to be left out, are left out.
+    boxes that are marked so, outside of the image, of less than a pixel, without area, or of classes that are not used,
+    are left out.
 
     Args:
         annotations: Of all samples.

@@ -114,9 +114,9 @@ class _Columns:
         arrays += [np.zeros(0, arrays[0].dtype if arrays else np.float64)] * (len(self.counts) - ended)
         for index, (array, count) in enumerate(zip(arrays, self.counts, strict=True)):
             if len(array) != count:
+                why = f": the tensor has {ended} samples, the boxes {len(self.counts)}" if index >= ended else ""
                 raise DatasetFormatError(
-                    f"there are {len(array)} values for {count} boxes"
-                    + (f": the tensor has {ended} samples, and the images are {len(self.counts)}" if index >= ended else ""),
+                    f"there are {len(array)} values for {count} boxes{why}",
                     tensor=name,
                     index=index,
                     path=self._dataset.path,
