@@ -57,4 +57,6 @@ def python_steps(loader: Any) -> list[tuple[str, float]]:
     if not whole:
         return []
     medians = np.median(np.array(whole), axis=0)
-    return [(step.name, float(seconds)) for step, seconds in zip(loader.steps, medians, strict=True) if not step.native]
+    return [
+        (step.name, float(seconds)) for step, seconds in zip(loader.steps, medians, strict=True) if not step.native
+    ]

@@ -27,8 +27,8 @@ _LIBRARIES = ("libturbojpeg.so.0", "libturbojpeg.0.dylib", "libturbojpeg.dylib",
 def upright(data: bytes, compression: str, file: Path) -> tuple[bytes, str]:
     """An image file without an orientation, as OpenCV shows it; and how it came about: "kept", "lossless", "encoded".
 
-    JPEG files are turned by whole blocks, without loss, where their size allows and libturbojpeg is installed; else they
-    are encoded anew at :data:`QUALITY`, and as before in chroma. PNG files never lose anything.
+    JPEG files are turned by whole blocks, without loss, where their size allows and libturbojpeg is installed; else
+    they are encoded anew at :data:`QUALITY`, and as before in chroma. PNG files never lose anything.
 
     Raises:
         DatasetFormatError: A file that cannot be decoded.
@@ -120,7 +120,7 @@ def _encoded(data: bytes, compression: str, orientation: int) -> bytes:
     stream = io.BytesIO()
     if compression == "png" and data[24] == 16 and data[25] != 0:
         return _turned_deep_png(data, orientation)
-    with pillow.open(io.BytesIO(data), formats=("JPEG", "MPO", "PNG")) as picture:
+    with pillow.open(io.BytesIO(without_orientation(data, compression)), formats=("JPEG", "PNG")) as picture:
         options: dict[str, Any] = {
             name: picture.info[name] for name in ("icc_profile", "transparency", "gamma") if name in picture.info
         }
