@@ -37,7 +37,9 @@ def check(data: bytes, kind: str, tolerance: int, file: Path) -> str:
     stored, how = turning.upright(data, kind, file)
     got = cv2.imdecode(np.frombuffer(stored, np.uint8), cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
     assert got.shape == wanted.shape
-    assert np.abs(got.astype(int) - wanted).max() <= tolerance
+    difference = np.abs(got.astype(int) - wanted)
+    assert difference.max() <= tolerance
+    assert difference.mean() <= tolerance / 8
     if how != "kept":
         assert 0x0112 not in pillow.open(io.BytesIO(stored)).getexif()
     return how
@@ -56,7 +58,7 @@ def check(data: bytes, kind: str, tolerance: int, file: Path) -> str:
 def test_jpeg_files(size: tuple[int, int], mode: str, options: dict[str, Any], tmp_path: Path) -> None:
     for orientation in range(11):
         data = file_of(picture(mode, size), "JPEG", orientation, quality=90, **options)
-        how = check(data, "jpeg", 12, tmp_path / "x.jpg")
+        how = check(data, "jpeg", 20, tmp_path / "x.jpg")
         if not 2 <= orientation <= 8:
             assert how == "kept"
         elif turning._turbojpeg() is not None and size == (64, 48):
@@ -76,7 +78,7 @@ def test_broken_exif_is_what_opencv_makes_of_it(tmp_path: Path) -> None:
     begin = data.index(b"Exif\0\0")
     for at in range(begin, begin + 32):
         for value in (0, 0xFF):
-            check(data[:at] + bytes([value]) + data[at + 1 :], "jpeg", 12, tmp_path / "x.jpg")
+            check(data[:at] + bytes([value]) + data[at + 1 :], "jpeg", 20, tmp_path / "x.jpg")
 
 
 def test_ingest_turns_and_says_so(shapes: Any, tmp_path: Path, penstock_command: Command) -> None:

@@ -91,7 +91,8 @@ def _exif_of_png(data: bytes) -> bytes:
 def _orientation(exif: bytes) -> int:
     """Raises struct.error where the directory leaves the data before the orientation."""
     order = "<" if exif[:2] == b"II" else ">"
-    if exif[:1] != exif[1:2] or struct.unpack_from(order + "H", exif, 2)[0] != 42:
+    # What is neither order is taken for the second.
+    if struct.unpack_from(order + "H", exif, 2)[0] != 42:
         return 1
     (start,) = struct.unpack_from(order + "I", exif, 4)
     (count,) = struct.unpack_from(order + "H", exif, start)
