@@ -11,6 +11,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from penstock.printable import printable
+
 __all__ = [
     "ChunkFormatError",
     "ChunkNotFoundError",
@@ -72,10 +74,10 @@ class PenstockError(Exception):
         where = [
             text
             for value, text in (
-                (self.tensor, f"tensor '{self.tensor}'"),
+                (self.tensor, f"tensor '{printable(self.tensor or '')}'"),
                 (self.index, f"sample {self.index}"),
-                (self.chunk, f"chunk '{self.chunk}'"),
-                (self.path, f"dataset '{self.path}'"),
+                (self.chunk, f"chunk '{printable(self.chunk or '')}'"),
+                (self.path, f"dataset '{printable(str(self.path))}'"),
             )
             if value is not None
         ]
@@ -84,7 +86,8 @@ class PenstockError(Exception):
             message += f" ({', '.join(where)})"
         if self.hint:
             message += f". {self.hint}"
-        return message
+        # Names in a dataset may hold what a terminal would obey. Causes may have several lines.
+        return printable(message, keep="\n\t")
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Exceptions with keyword-only arguments do not pickle by themselves, and torch's workers pickle them.

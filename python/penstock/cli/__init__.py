@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from penstock.cli import bench, info, ingest_coco, show, verify
 from penstock.errors import PenstockError
+from penstock.printable import printable
 
 __all__ = ["main"]
 
@@ -31,7 +32,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         status: int = arguments.run(arguments)
     except (PenstockError, ValueError, OSError) as error:
-        print(f"penstock: error: {error}", file=sys.stderr)
+        print(f"penstock: error: {printable(str(error))}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("penstock: interrupted", file=sys.stderr)

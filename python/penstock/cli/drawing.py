@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from penstock.extras import import_extra
+from penstock.printable import printable
 
 __all__ = ["CELL", "annotated", "check_picture", "draw_grid", "instance_color"]
 
@@ -60,7 +61,7 @@ def annotated(
             draw.line(line, fill=_IGNORED, width=2)
     numbers = [""] * len(texts) if scores is None else [f" {score:.2f}" for score in scores]
     for box, name, number in zip((ltwh * scale).tolist(), texts, numbers, strict=True):
-        color, text = _color(name), name + number
+        color, text = _color(name), printable(name) + number
         left, top, right, bottom = _corners(*box)
         draw.rectangle((left, top, right, bottom), outline=color, width=2)
         if text:

@@ -9,6 +9,7 @@ from typing import Any
 from penstock.cli.source import add_source, open_source
 from penstock.dataset import Dataset, Tensor
 from penstock.dataset.tensor import Tensor as ChunkedTensor
+from penstock.printable import printable
 
 __all__ = ["add_parser"]
 
@@ -57,8 +58,9 @@ def _describe_tensor(tensor: Tensor) -> dict[str, Any]:
 def as_text(described: dict[str, Any]) -> str:
     """The same for reading: a head and a table with a line for each tensor."""
     head = (
-        f"{described['path']}\n"
-        f"{described['samples']} samples, branch {described['branch']}, commit {described['commit']}\n"
+        f"{printable(described['path'])}\n"
+        f"{described['samples']} samples, branch {printable(described['branch'])}, "
+        f"commit {printable(described['commit'])}\n"
     )
     rows = [("tensor", "htype", "dtype", "shape", "compression", "samples", "chunks", "")]
     for name, tensor in described["tensors"].items():
@@ -75,6 +77,7 @@ def as_text(described: dict[str, Any]) -> str:
                 _remark(tensor),
             )
         )
+    rows = [tuple(map(printable, row)) for row in rows]
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
     return "\n".join([head, *lines])

@@ -16,6 +16,7 @@ from penstock.cli.show_config import check_options, config_samples
 from penstock.cli.source import add_source, open_source
 from penstock.dataset import Dataset, Tensor
 from penstock.errors import ConfigError
+from penstock.printable import printable
 from penstock.shown import Shown
 
 __all__ = ["add_parser"]
@@ -69,7 +70,9 @@ def run(arguments: argparse.Namespace) -> int:
         for each in drawn
     ]
     draw_grid(pictures, cell=cell).save(arguments.out)
-    print(json.dumps([each.described() for each in drawn], indent=1) if arguments.json else arguments.out)
+    print(
+        json.dumps([each.described() for each in drawn], indent=1) if arguments.json else printable(str(arguments.out))
+    )
     return 0
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from penstock.cli.progress import progress_bar
 from penstock.cli.source import add_source
+from penstock.printable import printable
 from penstock.verification import Report, verify
 
 __all__ = ["add_parser"]
@@ -57,14 +58,15 @@ def as_text(report: Report) -> str:
     """A line for each finding and one that sums up."""
     lines = [str(finding) for finding in report.findings]
     lines += [
-        f"tensor '{name}' was checked for its structure alone: {reason}"
-        for name, reason in report.undecoded.items()
+        f"tensor '{name}' was checked for its structure alone: {reason}" for name, reason in report.undecoded.items()
     ]
     lines += [f"tensor '{name}' was not checked: {reason}" for name, reason in report.skipped.items()]
     what = "structure of " if report.fast else ""
     found = ", ".join([_counted(len(report.findings), "finding"), _counted(report.bad_samples, "bad sample")])
     verdict = "all well" if report.ok else found
-    return "\n".join([*lines, f"{report.path}: {what}{report.samples} samples checked, {verdict}"])
+    return "\n".join(
+        printable(line) for line in [*lines, f"{report.path}: {what}{report.samples} samples checked, {verdict}"]
+    )
 
 
 def _counted(number: int, thing: str) -> str:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import io
+import logging
 import os
-import shutil
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, Literal
@@ -13,14 +13,21 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from penstock.errors import DatasetFormatError, StorageError
+from penstock.errors import DatasetFormatError, PenstockError, StorageError
 from penstock.extras import import_extra
 from penstock.ingest.bitmaps import object_bitmap
 from penstock.ingest.coco_file import CocoFile, Image, Instance, read_coco_file
 from penstock.ingest.image_files import find_images
 from penstock.ingest.polygons import object_polygon
+from penstock.ingest.target import check_target, new_dataset_directory
+from penstock.ingest.turning import upright
 
 __all__ = ["Progress", "ingest_coco"]
+
+logger = logging.getLogger("penstock")
+
+#: So many files are named in a warning.
+_MOST_NAMED = 5
 
 #: Wraps what is iterated over: called with the items, how many there are and what one is called.
 Progress = Callable[[Iterable[Any], int, str], Iterator[Any]]
@@ -39,17 +46,20 @@ def ingest_coco(
     limit: int | None = None,
     max_chunk_size: int | None = None,
     masks: Literal["polygon", "binary_mask"] = "polygon",
+    exif: Literal["apply", "keep"] = "apply",
     progress: Progress = lambda items, total, unit: iter(items),
 ) -> dict[str, Any]:
     """Writes a Deep Lake 3 dataset of a COCO annotation file and its images, in the order of the file.
 
     Tensors; the first four beside ``images`` have an entry for each annotation, in the same order:
 
-    - ``images``: the files' own bytes, JPEG or PNG, never encoded anew.
+    - ``images``: the files' own bytes, JPEG or PNG; of those with an EXIF orientation see ``exif``.
     - ``boxes``: float32 (n, 4), left, top, width, height in pixels.
     - ``categories``: class labels (n,) with ``class_names`` in the order of the category numbers; the numbers
       themselves are ``info["category_ids"]``.
     - ``iscrowds``: bool (n,).
+    - ``ignores``: bool (n,): annotations with ``"ignore": 1``, which MMDetection leaves out in training. Left out where
+      no annotation of the file has it.
     - ``areas``: float64 (n,), as in the file; of the box where the file has none.
     - ``masks``: one polygon each, see :func:`penstock.ingest.polygons.object_polygon`; or an array (h, w, n) of bool,
       see :func:`penstock.ingest.bitmaps.object_bitmap`. Left out where no annotation of the file has a segmentation.
@@ -66,22 +76,29 @@ def ingest_coco(
         masks: The htype of the masks. Binary masks are the pixels of any segmentation. Polygons are smaller, and cover
             the same pixels if their coordinates had six digits at most, since float32 keeps no more; Deep Lake has
             none of more than 65535 points.
+        exif: "apply": files with an EXIF orientation are turned, as people, OpenCV and MMDetection see them, and lose
+            their EXIF; see :func:`penstock.ingest.turning.upright`. "keep": their bytes stay, and so do the pixels that
+            Penstock and Deep Lake read, which are not turned.
         progress: Shows progress.
 
     Returns:
-        ``path``, and counts: ``images``, ``annotations``, ``crowds``, ``categories``, ``image_bytes``.
+        ``path``, and counts: ``images``, ``annotations``, ``crowds``, ``categories``, ``image_bytes`` as stored;
+        ``turned_lossless`` and ``turned_encoded``, files turned without loss and encoded anew; ``wrong_sizes``, images
+        of other sizes than the annotation file says, of which a warning names the first few.
 
     Raises:
         DatasetFormatError: An annotation file that contradicts itself, or image files of different formats.
-        StorageError: An image is missing, ``out`` exists, or the disk failed.
+        StorageError: An image is missing, ``out`` exists or came to be meanwhile, or the disk failed.
         MissingExtraError: deeplake or pycocotools is not installed.
     """
     if limit is not None and limit < 1:
         raise ValueError(f"limit must be at least 1, got {limit}")
     if masks not in _MASK_TYPES:
         raise ValueError(f"masks must be one of {', '.join(map(repr, _MASK_TYPES))}, got {masks!r}")
+    if exif not in ("apply", "keep"):
+        raise ValueError(f"exif must be 'apply' or 'keep', got {exif!r}")
     target = Path(out)
-    _check_target(target, overwrite)
+    check_target(target, overwrite=overwrite)
     deeplake = import_extra("deeplake", "writing datasets", "ingest")
     # deeplake.read() leaves its files open.
     encoded = import_extra("deeplake.core.sample", "writing datasets", "ingest").Sample
@@ -91,19 +108,35 @@ def ingest_coco(
         raise StorageError(f"the annotation file cannot be read: {error}") from error
     rows = coco.images[:limit]
     files, compression = find_images(Path(images), [row.file_name for row in rows])
-    partial = target.with_name(target.name + ".partial")
-    try:
-        with _writing(deeplake, partial) as lake:
+    counts = dict.fromkeys(("kept", "lossless", "encoded", "bytes"), 0)
+    wrong_sizes: list[str] = []
+    with new_dataset_directory(target, overwrite=overwrite) as path, _writing(deeplake, path) as lake:
+        with _named("the dataset cannot be written"):
             _create_tensors(lake, coco, compression, max_chunk_size)
             if any(instance.segmentation for image in coco.images for instance in image.instances):
                 lake.create_tensor("masks", htype=masks, **_MASK_TYPES[masks])
-            for row, file in progress(zip(rows, files, strict=True), len(rows), "image"):
-                _append(lake, coco, row, encoded(buffer=file.read_bytes(), compression=compression))
-        if target.exists():
-            shutil.rmtree(target)
-        partial.rename(target)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
+            if any(instance.ignore for image in coco.images for instance in image.instances):
+                lake.create_tensor("ignores", dtype="bool")
+        for row, file in progress(zip(rows, files, strict=True), len(rows), "image"):
+            with _named(f"the image '{file}' cannot be stored"):
+                data, how = file.read_bytes(), "kept"
+                if exif == "apply":
+                    data, how = upright(data, compression, file)
+                counts[how] += 1
+                counts["bytes"] += len(data)
+                sample = encoded(buffer=data, compression=compression)
+                size = (int(sample.shape[0]), int(sample.shape[1]))
+                if row.size is not None and row.size != size:
+                    wrong_sizes.append(f"'{file}' {size[1]} x {size[0]}, not {row.size[1]} x {row.size[0]}")
+                _append(lake, coco, row, sample, size)
+    if wrong_sizes:
+        logger.warning(
+            "%d images have another size (width x height) than '%s' says: %s%s",
+            len(wrong_sizes),
+            coco.path,
+            "; ".join(wrong_sizes[:_MOST_NAMED]),
+            "; ..." if len(wrong_sizes) > _MOST_NAMED else "",
+        )
     instances = [instance for row in rows for instance in row.instances]
     return {
         "path": str(target),
@@ -111,20 +144,26 @@ def ingest_coco(
         "annotations": len(instances),
         "crowds": sum(instance.crowd for instance in instances),
         "categories": len(coco.categories),
-        "image_bytes": sum(file.stat().st_size for file in files),
+        "image_bytes": counts["bytes"],
+        "turned_lossless": counts["lossless"],
+        "turned_encoded": counts["encoded"],
+        "wrong_sizes": len(wrong_sizes),
     }
 
 
-def _check_target(target: Path, overwrite: bool) -> None:
-    if not target.exists():
-        return
-    if target.is_dir() and (not any(target.iterdir()) or (overwrite and (target / "dataset_meta.json").exists())):
-        return
-    if overwrite:
-        raise StorageError(f"'{target}' is no Deep Lake 3 dataset and is not replaced", hint="Remove it yourself")
-    raise StorageError(
-        f"'{target}' exists already", hint="Choose another name, or overwrite it (--overwrite, overwrite=True)"
-    )
+@contextlib.contextmanager
+def _named(what: str) -> Iterator[None]:
+    """Turns deeplake's errors, which are of many kinds, into ours."""
+    try:
+        yield
+    except PenstockError:
+        raise
+    except Exception as error:
+        cause: BaseException | None = error
+        while cause is not None and not isinstance(cause, OSError):
+            cause = cause.__cause__ or cause.__context__
+        kind = DatasetFormatError if cause is None or cause.errno is None else StorageError
+        raise kind(f"{what}: {cause or error}") from error
 
 
 @contextlib.contextmanager
@@ -132,15 +171,23 @@ def _writing(deeplake: Any, path: Path) -> Iterator[Any]:
     """A new dataset, complete on disk when the context ends."""
     # Where deeplake waits for the disk it turns a spinner on standard error, terminal or not.
     quiet = contextlib.redirect_stderr(io.StringIO())
-    with quiet:
-        lake = deeplake.empty(str(path), overwrite=True, lock_enabled=False, verbose=False)
+    with quiet, _named("the dataset cannot be made"):
+        lake = deeplake.empty(str(path), lock_enabled=False, verbose=False)
     lake.__enter__()
     try:
         yield lake
-    finally:
-        with quiet:
-            lake.__exit__(None, None, None)
-            lake.flush()
+    except BaseException:
+        # What deeplake still holds goes now, into what is about to be removed, and not when the object dies.
+        with quiet, contextlib.suppress(Exception):
+            _finish(lake)
+        raise
+    with quiet, _named("the dataset cannot be written"):
+        _finish(lake)
+
+
+def _finish(lake: Any) -> None:
+    lake.__exit__(None, None, None)
+    lake.flush()
 
 
 def _create_tensors(lake: Any, coco: CocoFile, compression: str, max_chunk_size: int | None) -> None:
@@ -160,7 +207,7 @@ def _create_tensors(lake: Any, coco: CocoFile, compression: str, max_chunk_size:
     lake.create_tensor("filenames", htype="text")
 
 
-def _append(lake: Any, coco: CocoFile, image: Image, sample: Any) -> None:
+def _append(lake: Any, coco: CocoFile, image: Image, sample: Any, size: tuple[int, int]) -> None:
     instances = image.instances
     values = {
         "images": sample,
@@ -171,8 +218,9 @@ def _append(lake: Any, coco: CocoFile, image: Image, sample: Any) -> None:
         "image_ids": np.array([image.id], np.int64),
         "filenames": image.file_name,
     }
+    if "ignores" in lake.tensors:
+        values["ignores"] = np.array([instance.ignore for instance in instances], np.bool_)
     if "masks" in lake.tensors:
-        size = (int(sample.shape[0]), int(sample.shape[1]))
         shape: Any = _stacked_bitmaps if lake.masks.htype == "binary_mask" else _polygons
         values["masks"] = shape(coco, instances, size)
     lake.append(values)

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 from penstock.errors import DatasetFormatError
 
@@ -32,6 +32,7 @@ class Instance:
         box: Left, top, width, height in pixels.
         area: Of the object in pixels; that of the box where the file has none.
         crowd: Whether it stands for many objects.
+        ignore: Whether it is to be left out in training.
         segmentation: As in the file: a list of polygons [x, y, x, y, ...], a run-length encoding, or None.
     """
 
@@ -40,15 +41,19 @@ class Instance:
     box: tuple[float, float, float, float]
     area: float
     crowd: bool
+    ignore: bool
     segmentation: Any
 
 
 @dataclass(frozen=True)
 class Image:
-    """An image file and what is annotated in it, in the order of the annotation file."""
+    """An image file, its height and width as the annotation file has them, if it does, and what is annotated in it, in
+    the order of the annotation file.
+    """
 
     id: int
     file_name: str
+    size: tuple[int, int] | None = None
     instances: list[Instance] = field(default_factory=list)
 
 
@@ -82,7 +87,7 @@ def read_coco_file(path: Path) -> CocoFile:
         )
         labels = _unique({category.id: label for label, category in enumerate(categories)}, categories, "category")
         rows = _rows(content, "images", "image")
-        images = [Image(_whole(row, "id"), _text(row, "file_name")) for row in rows]
+        images = [Image(_whole(row, "id"), _text(row, "file_name"), _size(row)) for row in rows]
         by_id = _unique({image.id: image for image in images}, images, "image")
         for row in _rows(content, "annotations", "annotation"):
             _image_of(row, by_id).instances.append(_instance(row, labels))
@@ -146,6 +151,7 @@ def _instance(row: _Row, labels: Mapping[int, int]) -> Instance:
         box=(box[0], box[1], box[2], box[3]),
         area=box[2] * box[3] if area is None else area,
         crowd=bool(row.get("iscrowd", 0)),
+        ignore=bool(row.get("ignore", 0)),
         segmentation=row.get("segmentation") or None,
     )
 
@@ -157,6 +163,11 @@ def _whole(row: _Row, key: str) -> int:
     return value
 
 
+def _size(row: _Row) -> tuple[int, int] | None:
+    height, width = row.get("height"), row.get("width")
+    return (int(height), int(width)) if _is_number(height) and _is_number(width) else None
+
+
 def _text(row: _Row, key: str) -> str:
     value = row[key]
     if not isinstance(value, str) or not value:
@@ -164,5 +175,5 @@ def _text(row: _Row, key: str) -> str:
     return value
 
 
-def _is_number(value: object) -> bool:
+def _is_number(value: object) -> TypeGuard[int | float]:
     return isinstance(value, int | float) and not isinstance(value, bool)

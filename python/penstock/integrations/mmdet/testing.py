@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import mmcv
@@ -223,6 +223,12 @@ def _draw(model: Any, loader: DetectionLoader, folder: Path, score_thr: float, i
         result,
         score_thr=score_thr,
         show=False,
-        out_file=os.fspath(folder / names["ori_filename"]),
+        out_file=os.fspath(_within(folder, names["ori_filename"])),
         **(colors if palette else {}),
     )
+
+
+def _within(folder: Path, name: str) -> Path:
+    """Where a file of a dataset is drawn: below ``folder``, whatever its name says."""
+    parts = [part for part in PurePosixPath(name.replace("\\", "/")).parts if part not in ("/", "..")]
+    return folder.joinpath(*parts) if parts else folder / "unnamed.png"

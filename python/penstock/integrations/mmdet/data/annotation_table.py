@@ -46,7 +46,8 @@ def coco_rules(
     annotations: Annotations, sizes: npt.NDArray[np.int64], labels: npt.NDArray[np.int64]
 ) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
     """Which boxes ``CocoDataset.get_ann_info`` keeps, and which it ignores, bool [boxes] each: crowds are ignored;
-    boxes outside of the image, of less than a pixel, without area, or of classes that are not used, are left out.
+    boxes that are marked so, outside of the image, of less than a pixel, without area, or of classes that are not used,
+    are left out.
 
     Args:
         annotations: Of all samples.
@@ -59,6 +60,7 @@ def coco_rules(
         0, np.minimum(top + height, image_height) - np.maximum(top, 0)
     )
     used = (inside > 0) & (annotations.areas > 0) & (width >= 1) & (height >= 1) & (labels >= 0)
+    used &= ~annotations.ignored
     return used & ~annotations.crowds, used & annotations.crowds
 
 
@@ -67,10 +69,10 @@ def voc_rules(
 ) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
     """Which boxes ``VOCDataset.get_ann_info`` keeps, and which it ignores, bool [boxes] each: difficult ones are
     ignored, and those narrower or lower than ``min_size``; those of classes that are not used are left out. Crowds,
-    which Pascal VOC does not have, are ignored as well.
+    and boxes that COCO's training leaves out, which Pascal VOC does not have, are ignored as well.
     """
     used = labels >= 0
-    ignored = annotations.difficult | annotations.crowds
+    ignored = annotations.difficult | annotations.crowds | annotations.ignored
     if min_size:
         ignored = ignored | (annotations.boxes[:, 2:] < min_size).any(axis=1)
     return used & ~ignored, used & ignored

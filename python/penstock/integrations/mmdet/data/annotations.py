@@ -32,6 +32,7 @@ class Annotations:
         labels: int64 [boxes].
         crowds: bool [boxes].
         difficult: bool [boxes]: ignored by Pascal VOC's metrics.
+        ignored: bool [boxes]: left out by MMDetection in training, and by its own recall.
         areas: float64 [boxes], in pixels: of the objects, or of their boxes where the dataset does not tell.
     """
 
@@ -40,6 +41,7 @@ class Annotations:
     labels: npt.NDArray[np.int64]
     crowds: npt.NDArray[np.bool_]
     difficult: npt.NDArray[np.bool_]
+    ignored: npt.NDArray[np.bool_]
     areas: npt.NDArray[np.float64]
 
     def of(self, index: int) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -53,6 +55,7 @@ class Annotations:
                     "bbox": self.boxes[row].tolist(),
                     "area": float(self.areas[row]),
                     "iscrowd": int(self.crowds[row]),
+                    **({"ignore": 1} if self.ignored[row] else {}),
                 },
             )
 
@@ -89,6 +92,7 @@ def read_annotations(dataset: Dataset, tensors: DetectionTensors, sizes: npt.NDA
         labels=labels.astype(np.int64),
         crowds=columns.flags(tensors.crowd),
         difficult=columns.flags(tensors.difficult),
+        ignored=columns.flags(tensors.ignore),
         areas=areas,
     )
 
@@ -105,10 +109,14 @@ class _Columns:
 
     def read(self, name: str) -> npt.NDArray[Any]:
         arrays = [array.reshape(-1) for array in self._arrays(name)]
+        ended = len(arrays)
+        # A tensor may end before the boxes do, where the samples beyond have none.
+        arrays += [np.zeros(0, arrays[0].dtype if arrays else np.float64)] * (len(self.counts) - ended)
         for index, (array, count) in enumerate(zip(arrays, self.counts, strict=True)):
             if len(array) != count:
+                why = f": the tensor has {ended} samples, the boxes {len(self.counts)}" if index >= ended else ""
                 raise DatasetFormatError(
-                    f"there are {len(array)} values for {count} boxes",
+                    f"there are {len(array)} values for {count} boxes{why}",
                     tensor=name,
                     index=index,
                     path=self._dataset.path,

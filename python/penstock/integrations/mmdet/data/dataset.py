@@ -25,7 +25,7 @@ from penstock.integrations.mmdet.data.annotations import Annotations, read_annot
 from penstock.integrations.mmdet.data.categories import Categories, read_categories
 from penstock.integrations.mmdet.data.coco_index import add_areas, add_segmentations, coco_annotations, coco_index
 from penstock.integrations.mmdet.data.hook_masks import as_list
-from penstock.integrations.mmdet.data.image_infos import image_infos, image_numbers
+from penstock.integrations.mmdet.data.image_infos import file_names, image_infos, image_numbers
 from penstock.integrations.mmdet.data.recalls import check_proposals, recalls_of
 from penstock.integrations.mmdet.data.segmentations import are_polygons, segmentations
 from penstock.integrations.mmdet.data.tensors import DetectionTensors, masks_for_metrics
@@ -114,7 +114,8 @@ class DeepLakeCocoDataset(CocoDataset):  # type: ignore[misc]
         self.cat2label = {number: label for label, number in enumerate(self.cat_ids)}
         self._check_sizes()
         self.img_ids = image_numbers(self.source, self.tensors.image_id, len(self._sizes))
-        return image_infos(self.img_ids, self._sizes, self.source[self.tensors.img].sample_compression)
+        names = file_names(self.source, self.tensors.filename, len(self._sizes))
+        return image_infos(self.img_ids, self._sizes, self.source[self.tensors.img].sample_compression, names)
 
     @cached_property
     def annotations(self) -> Annotations:
@@ -187,10 +188,10 @@ class DeepLakeCocoDataset(CocoDataset):  # type: ignore[misc]
         return metrics
 
     def fast_eval_recall(self, results: list[Any], proposal_nums: Any, iou_thrs: Any, logger: Any = None) -> Any:
-        """Average recall at each number of proposals, of the objects that are no crowds: "proposal_fast"."""
+        """Average recall at each number of proposals, of objects neither crowds nor ignored: "proposal_fast"."""
         own = self.annotations
         truths = [
-            corners_of(own.boxes[rows][~own.crowds[rows]])
+            corners_of(own.boxes[rows][~(own.crowds | own.ignored)[rows]])
             for rows in (slice(*own.offsets[index : index + 2]) for index in self.indices)
         ]
         return recalls_of(truths, results, proposal_nums, iou_thrs, logger=logger).mean(axis=1)

@@ -67,6 +67,10 @@ def run_lengths(tensor: Tensor, index: int, size: tuple[int, int], count: int) -
 
 def _masks(tensor: Tensor, index: int, count: int) -> Any:
     """A list of polygons [points, 2], or an array (h, w, n), of as many masks as there are objects."""
+    if index >= len(tensor):
+        if count:
+            raise _wrong(f"there are no masks for {count} boxes: the tensor has {len(tensor)} samples", tensor, index)
+        return []
     value = tensor.read(index)
     if isinstance(value, list):
         found = len(value)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from penstock.dataset import Dataset, Tensor
@@ -25,7 +25,9 @@ TENSOR_KEYS = tuple(_HTYPES)
 # Per-box facts that metrics need and MMDetection has no key for: found by the names that datasets give them.
 _CROWD_NAMES = ("iscrowds", "iscrowd", "is_crowds", "is_crowd")
 _DIFFICULT_NAMES = ("difficult", "difficults", "is_difficult", "is_difficults", "difficulty", "difficulties")
+_IGNORE_NAMES = ("ignores", "ignore", "is_ignores", "is_ignore", "isignores", "isignore")
 _AREA_NAMES = ("areas", "area")
+_FILE_NAMES = ("filenames", "filename", "file_names", "file_name")
 _IMAGE_ID_NAMES = ("image_ids", "image_id", "img_ids", "img_id")
 
 
@@ -41,8 +43,10 @@ class DetectionTensors:
         metric_masks: The masks that metrics may ask for; None where there are none, or several to choose from.
         crowd: Whether each box stands for a crowd, (n,); None where the dataset has no such tensor.
         difficult: Whether Pascal VOC's metrics ignore each box, (n,); None as above.
+        ignore: Whether training leaves each box out, (n,); None as above.
         area: Area of each box's object in pixels, (n,); None as above.
         image_id: The image's official number, (1,); None as above.
+        filename: The name of the image's file, text; None as above.
     """
 
     img: str
@@ -52,8 +56,10 @@ class DetectionTensors:
     metric_masks: str | None = None
     crowd: str | None = None
     difficult: str | None = None
+    ignore: str | None = None
     area: str | None = None
     image_id: str | None = None
+    filename: str | None = None
 
 
 def resolve_tensors(
@@ -99,8 +105,10 @@ def resolve_tensors(
         metric_masks=_metric_masks(dataset, given) if annotations else None,
         crowd=_by_name(dataset, beside, _CROWD_NAMES) if annotations else None,
         difficult=_by_name(dataset, beside, _DIFFICULT_NAMES) if annotations else None,
+        ignore=_by_name(dataset, beside, _IGNORE_NAMES) if annotations else None,
         area=_by_name(dataset, beside, _AREA_NAMES) if annotations else None,
         image_id=_by_name(dataset, beside, _IMAGE_ID_NAMES),
+        filename=_by_name(dataset, beside, _FILE_NAMES, _is_text),
     )
 
 
@@ -138,16 +146,22 @@ def _only_tensor(dataset: Dataset, key: str, why: str = "") -> str:
     raise ConfigError(why + cause, path=dataset.path, hint=f"Name it: deeplake_tensors={{'{key}': '...'}}")
 
 
-def _by_name(dataset: Dataset, beside: str, names: tuple[str, ...]) -> str | None:
+def _by_name(
+    dataset: Dataset, beside: str, names: tuple[str, ...], fits: Callable[[Tensor], bool] | None = None
+) -> str | None:
     """The first of ``names`` that the dataset has, in the group of ``beside`` or at its top."""
     group = beside.rpartition("/")[0]
     for folder in dict.fromkeys((f"{group}/" if group else "", "")):
         for name in names:
             tensor = dataset.tensors.get(folder + name)
-            if tensor is not None and _is_list_of_numbers(tensor):
+            if tensor is not None and (fits or _is_list_of_numbers)(tensor):
                 return tensor.name
     return None
 
 
 def _is_list_of_numbers(tensor: Tensor) -> bool:
     return tensor.dtype is not None and not tensor.is_image and tensor.unsupported() is None and tensor.ndim == 1
+
+
+def _is_text(tensor: Tensor) -> bool:
+    return tensor.base_htype == "text" and not tensor.is_sequence and tensor.unsupported() is None

@@ -119,6 +119,9 @@ class _Items:
             leaf, item = self.dataset, self.dataset.item_of(index)
         else:
             leaf, item = self._nested(self.dataset, index)
+        if leaf.data_infos[item]["filename"] == name:
+            # Several files may bear one name.
+            return leaf, item
         return leaf, self._by_name[id(leaf)].get(name or "", item)
 
     def _nested(self, dataset: Any, index: int) -> tuple[DeepLakeCocoDataset, int]:
