@@ -29,6 +29,17 @@ void check_hole(const TensorSource& source, const FetchedSample& tile) {
                     base::kDamagedChunk);
 }
 
+/// Runs a step of one tile; its errors name the tile's chunk, which is not the item's first.
+template <class Step>
+void of_tile(const TensorSource& source, const FetchedSample& tile, Step step) {
+  try {
+    step();
+  } catch (base::Error& error) {
+    error.set_place(source.format.name, -1, tile.chunk);
+    throw;
+  }
+}
+
 /// An item, or a tile of one.
 void check_piece(const TensorSource& source, const FetchedSample& piece) {
   const format::TensorFormat& format = source.format;
@@ -60,7 +71,9 @@ void decode_tile(const TensorSource& source, const FetchedSample& tile, const fo
 
 base::Shape output_shape(const TensorSource& source, const FetchedSample& item) {
   if (item.tiles.empty()) check_piece(source, item);
-  for (const FetchedSample& tile : item.tiles) is_hole(tile) ? check_hole(source, tile) : check_piece(source, tile);
+  for (const FetchedSample& tile : item.tiles) {
+    of_tile(source, tile, [&] { is_hole(tile) ? check_hole(source, tile) : check_piece(source, tile); });
+  }
   return decoded_shape(source, item.shape);
 }
 
@@ -81,12 +94,8 @@ void decode_sample(const TensorSource& source, const FetchedSample& item, base::
   const bool converted = source.format.is_image && source.color != decode::Color::kNative;
   const format::Tiling tiling = converted ? item.tiling->recolored(source.color == decode::Color::kGray) : *item.tiling;
   for (std::size_t number = 0; number < item.tiles.size(); ++number) {
-    try {
-      decode_tile(source, item.tiles[number], tiling.block(number), tiling.sample, target);
-    } catch (base::Error& error) {
-      error.set_place(source.format.name, -1, item.tiles[number].chunk);
-      throw;
-    }
+    of_tile(source, item.tiles[number],
+            [&] { decode_tile(source, item.tiles[number], tiling.block(number), tiling.sample, target); });
   }
 }
 

@@ -79,14 +79,19 @@ void Detection::plan(Job& job, std::size_t position, const std::vector<TensorSou
   std::vector<transform::Source> parts;
   for (const std::size_t read : job.planned[position].reads) {
     const FetchedSample& fetched = job.fetched[spec_.image][read];
-    output_shape(images, fetched);
     transform::Source& part = parts.emplace_back();
     part.retry = job.planned[position].retries[parts.size() - 1];
-    part.extent = stored_extent(fetched);
+    job.named({position, read, spec_.image, 0}, images, [&] {
+      output_shape(images, fetched);
+      part.extent = stored_extent(fetched);
+    });
     part.annotations = spec_.table.of(spec_.table.item_of(job.reads[read].sample));
     if (spec_.masks) {
-      part.masks = spec_.masks->read(job.fetched[spec_.masks->tensor][read], sources[spec_.masks->tensor],
-                                     part.annotations.mask_rows, part.extent);
+      const std::size_t tensor = spec_.masks->tensor;
+      job.named({position, read, tensor, 0}, sources[tensor], [&] {
+        part.masks = spec_.masks->read(job.fetched[tensor][read], sources[tensor], part.annotations.mask_rows,
+                                       part.extent);
+      });
     }
   }
   transform::Outcome outcome = transform::plan_sample(spec_.program, stream(job, position, random), parts,

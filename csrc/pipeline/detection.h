@@ -50,6 +50,11 @@ class Detection {
   /// Whether geometry takes long enough to be spread over threads.
   bool heavy() const { return spec_.masks.has_value(); }
 
+  /// What an error of a step concerns that no stored value is to blame for: the image that the others are mixed into.
+  Place own(const Job& job, std::size_t position) const {
+    return {position, job.planned[position].reads[0], spec_.image, 0};
+  }
+
   /// Adds the samples that are mixed into those of the batch to what the job reads.
   void expand(Job& job, const Randomness& random) const;
 

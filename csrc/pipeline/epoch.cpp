@@ -16,9 +16,7 @@ void Epoch::attempt(Job& job, Place place, Step step) {
   try {
     step();
   } catch (base::Error& error) {
-    const TensorSource& source = loader_.sources_[place.tensor];
-    const std::int64_t item = job.slots[place.tensor].items[job.slot_of(place)];
-    error.set_place(source.format.name, source.stored(job.batch.indices[place.position]), source.chunk_of(item));
+    job.name(error, place, loader_.sources_[place.tensor]);
     job.fail(place, std::current_exception());
   } catch (...) {
     job.fail(place, std::current_exception());
@@ -174,7 +172,7 @@ void Epoch::plan(const JobPointer& job) {
 void Epoch::plan_sample(const JobPointer& job, std::size_t position) {
   if (!closed_) {
     const base::StageTimer timer(loader_.stats_.transform_ns);
-    attempt(*job, {position, 0}, [&] { loader_.detection_->plan(*job, position, loader_.sources_, random_); });
+    attempt(*job, loader_.detection_->own(*job, position), [&] { loader_.detection_->plan(*job, position, loader_.sources_, random_); });
   }
   if (--job->pending == 0) end_planning(job);
 }
@@ -186,7 +184,7 @@ void Epoch::end_planning(const JobPointer& job) {
     return position >= sound || !job->planned[position].views.empty();
   });
   for (const std::size_t position : job->unplanned) {
-    attempt(*job, {position, 0}, [&] { loader_.detection_->replace(*job, position, random_); });
+    attempt(*job, loader_.detection_->own(*job, position), [&] { loader_.detection_->replace(*job, position, random_); });
   }
   if (job->reads.size() > fetched) {
     begin_fetch(job, fetched);
@@ -257,7 +255,7 @@ void Epoch::decode(const JobPointer& job, std::size_t position) {
     base::Stats& stats = loader_.stats_;
     if (loader_.detection_) {
       base::SplitTimer timer(stats.decode_ns, stats.transform_ns);
-      attempt(*job, {position, 0}, [&] { loader_.detection_->run(*job, position, loader_.sources_, timer); });
+      attempt(*job, loader_.detection_->own(*job, position), [&] { loader_.detection_->run(*job, position, loader_.sources_, timer); });
     } else {
       const base::StageTimer timer(stats.decode_ns);
       decode_tensors(*job, position);

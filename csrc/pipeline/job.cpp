@@ -1,5 +1,6 @@
 #include "pipeline/job.h"
 
+#include <string>
 #include <utility>
 
 namespace penstock::pipeline {
@@ -18,7 +19,15 @@ std::size_t Job::sound_samples() {
 
 Place Job::place_of(std::size_t tensor, std::size_t slot) const {
   const std::size_t read = slots[tensor].read_of(slot);
-  return {reads[read].position, tensor, slot - slots[tensor].begin(read)};
+  return {reads[read].position, read, tensor, slot - slots[tensor].begin(read)};
+}
+
+void Job::name(base::Error& error, Place place, const TensorSource& source) const {
+  const Slots& of_tensor = slots[place.tensor];
+  const std::size_t slot = slot_of(place);
+  const bool has_item = slot < of_tensor.end(place.read);  // a sequence may be empty
+  error.set_place(source.format.name, source.stored(reads[place.read].sample),
+                  has_item ? source.chunk_of(of_tensor.items[slot]) : std::string());
 }
 
 bool Job::failed() {

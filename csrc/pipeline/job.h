@@ -8,6 +8,7 @@
 #include <mutex>
 #include <vector>
 
+#include "base/error.h"
 #include "batch/batch.h"
 #include "pipeline/fetch.h"
 #include "pipeline/slots.h"
@@ -15,9 +16,11 @@
 
 namespace penstock::pipeline {
 
-/// One tensor of one sample of a batch; of a sequence, one item of it.
+/// What of a batch an error concerns: one tensor of a read that was taken up for a position, which may be a sample that
+/// is mixed in or that stands in for a rejected one; of a sequence, one item of it.
 struct Place {
   std::size_t position = 0;
+  std::size_t read = 0;
   std::size_t tensor = 0;
   std::size_t item = 0;
   auto operator<=>(const Place&) const = default;
@@ -53,8 +56,20 @@ struct Job {
   void fail(Place place, std::exception_ptr cause);
   /// How many samples come before the first that failed; all of them where none did.
   std::size_t sound_samples();
-  std::size_t slot_of(Place place) const { return slots[place.tensor].begin(place.position) + place.item; }
+  std::size_t slot_of(Place place) const { return slots[place.tensor].begin(place.read) + place.item; }
   Place place_of(std::size_t tensor, std::size_t slot) const;
+  /// Says in an error of `source`, the place's tensor, which sample and chunk it concerns.
+  void name(base::Error& error, Place place, const TensorSource& source) const;
+  /// Runs a step; its errors learn their place.
+  template <class Step>
+  void named(Place place, const TensorSource& source, Step step) const {
+    try {
+      step();
+    } catch (base::Error& error) {
+      name(error, place, source);
+      throw;
+    }
+  }
   bool failed();
   /// Hands over the error that was kept; null where none was. It lives on with the consumer alone: the last thread that
   /// worked on the batch may be about to let go of the job.

@@ -12,8 +12,8 @@
 
 namespace penstock::pipeline {
 
-/// The stored images that one sample of a batch is made of, decoded when its pixels are asked for. Errors name the
-/// image concerned, which may be another than the sample's own.
+/// The stored images that one sample of a batch is made of, decoded when its pixels are asked for. Errors, now or
+/// while rows are read, name the image concerned, which may be another than the sample's own.
 class StoredImages final : public transform::PixelSources {
  public:
   /// `reads`: which of the job's reads they are, in the order of the plan's sources. Decoding is a part of `timer`.

@@ -4,6 +4,7 @@
 
 #include <cstring>
 #include <map>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -141,6 +142,39 @@ TEST_P(DetectionPipelines, ABadImageEndsTheEpochByName) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Pipelines, DetectionPipelines, testing::Values(&rejecting, &mixing));
+
+/// Both kinds of damage to an image that is only ever mixed in: bytes that no image begins with, and rows that end early.
+class MixedInImage : public testing::TestWithParam<bool> {};
+
+TEST_P(MixedInImage, IsTheOneThatAnErrorNames) {
+  constexpr std::int64_t kBad = 17;
+  test::Dataset dataset = test::make_dataset({.color = decode::Color::kBgr});
+  const std::string chunk = dataset.chunk_of(0, kBad);
+  if (GetParam()) {
+    dataset.damage(0, kBad);
+  } else {
+    dataset.store->fail(chunk, base::ErrorKind::kStorage);
+  }
+  const auto loader = make_loader(dataset, mixing(), {.threads = 2});
+  int errors = 0;
+  for (std::uint64_t number = 0; number < 60; ++number) {
+    // No sample of the epoch lies in the damaged chunk.
+    const auto epoch = loader->start({0, 1, 2, 30}, {4}, {5, number});
+    try {
+      epoch->next(test::kNoInterrupt);
+    } catch (const base::Error& error) {
+      ++errors;
+      EXPECT_EQ(error.tensor(), "images");
+      EXPECT_EQ(error.chunk(), chunk);
+      if (GetParam()) {
+        EXPECT_EQ(error.sample(), kBad);
+      }
+    }
+  }
+  EXPECT_GT(errors, 0);
+}
+
+INSTANTIATE_TEST_SUITE_P(Damage, MixedInImage, testing::Bool());
 
 TEST(Detection, APipelineThatRejectsEverythingEnds) {
   const test::Dataset dataset = test::make_dataset({.color = decode::Color::kBgr});

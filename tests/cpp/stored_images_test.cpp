@@ -29,6 +29,7 @@ struct OneImage {
     source.color = decode::Color::kBgr;
     source.index = {{7}, {9}, {0}, {""}};
     job.reads = {{4, 0}};
+    job.slots = {Slots::of(source, std::vector<std::int64_t>{4})};
     job.fetched = {{FetchedSample{file, {kHeight, kWidth, 3}, nullptr}}};
   }
 };
@@ -67,6 +68,20 @@ TEST(StoredImages, NameTheImageThatCannotBeOpened) {
   EXPECT_EQ(error.kind(), base::ErrorKind::kDecode);
   EXPECT_EQ(error.sample(), 4);
   EXPECT_EQ(error.tensor(), "images");
+}
+
+TEST(StoredImages, NameTheImageWhoseRowsAreDamaged) {
+  OneImage image;
+  image.file.resize(image.file.size() / 2);
+  image.job.fetched[0][0].stored = image.file;
+  base::SplitTimer timer(image.decode_ns, image.rest_ns);
+  StoredImages images(image.job, image.reads, image.source, 0, timer);
+  const auto opened = images.open(0);
+  const base::Error error = test::error_of([&] { opened->finish(); });
+  EXPECT_EQ(error.kind(), base::ErrorKind::kDecode);
+  EXPECT_EQ(error.sample(), 4);
+  EXPECT_EQ(error.tensor(), "images");
+  EXPECT_EQ(error.chunk(), image.source.chunk_of(4));
 }
 
 }  // namespace
