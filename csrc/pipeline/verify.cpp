@@ -140,7 +140,8 @@ Verifier::JobPointer Verifier::next_job() {
 
 void Verifier::read(const JobPointer& job) noexcept {
   const format::TensorFormat& format = sources_[job->result.tensor].format;
-  const bool whole = format.chunk_compression != format::Compression::kNone || (options_.decode && job->bytes <= kBudget);
+  const bool compressed = format.chunk_compression != format::Compression::kNone;
+  const bool whole = compressed || (options_.decode && job->bytes <= kBudget);
   try {
     job->chunk = fetcher_.open(job->result.tensor, job->result.row, whole);
   } catch (...) {
@@ -189,7 +190,7 @@ std::uint64_t Verifier::check_held(Job& job) noexcept {
 }
 
 void Verifier::check(const JobPointer& job, std::uint64_t begin, std::uint64_t end) noexcept {
-  for (std::uint64_t local_index = begin; local_index < end && !stopped_; ++local_index) check_sample(*job, local_index);
+  for (std::uint64_t index = begin; index < end && !stopped_; ++index) check_sample(*job, index);
   end_pieces(job, 1);
 }
 

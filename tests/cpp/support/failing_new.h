@@ -9,8 +9,8 @@ enum class Threads {
   kConsumer,  ///< the calling thread, within a FailingNew::Here
 };
 
-/// For as long as it lives, one allocation by `new` on some threads throws std::bad_alloc: the `number`-th, counted from
-/// one; with `for_good`, all that follow it too. One at a time, in a program that links failing_new.cpp.
+/// For as long as it lives, one allocation by `new` on some threads throws std::bad_alloc: the `number`-th, counted
+/// from one; with `for_good`, all that follow it too. One at a time, in a program that links failing_new.cpp.
 class FailingNew {
  public:
   FailingNew(Threads threads, std::size_t number, bool for_good);
