@@ -12,12 +12,9 @@
 namespace penstock::pipeline {
 
 template <class Step>
-void Epoch::attempt(Job& job, Place place, Step step) {
+void Epoch::attempt(Job& job, Place place, Step step) noexcept {
   try {
-    step();
-  } catch (base::Error& error) {
-    job.name(error, place, loader_.sources_[place.tensor]);
-    job.fail(place, std::current_exception());
+    job.named(place, loader_.sources_[place.tensor], step);
   } catch (...) {
     job.fail(place, std::current_exception());
   }
@@ -28,7 +25,8 @@ Epoch::Epoch(Loader& loader, Order order, std::vector<std::size_t> batch_ends, R
       order_(std::move(order)),
       batch_ends_(std::move(batch_ends)),
       plan_(std::move(plan)),
-      random_(random) {}
+      random_(random),
+      ready_(loader.options_.prefetch) {}
 
 void Epoch::start() {
   for (unsigned i = 0; i < loader_.options_.prefetch; ++i) schedule_next();
@@ -36,7 +34,7 @@ void Epoch::start() {
 
 std::optional<batch::Batch> Epoch::next(const std::function<void()>& interrupted) {
   const base::StageTimer timer(loader_.stats_.wait_ns);
-  JobPointer job;
+  Ready ready;
   for (;;) {
     {
       const std::lock_guard lock(mutex_);
@@ -45,28 +43,28 @@ std::optional<batch::Batch> Epoch::next(const std::function<void()>& interrupted
         ready_posted_.post();  // there may be others who wait
         throw base::Error(base::ErrorKind::kClosed, "the loader is closed");
       }
-      if (const auto found = ready_.find(delivered_); found != ready_.end()) {
-        job = std::move(found->second);
-        ready_.erase(found);
+      if (std::optional<Ready>& turn = ready_[delivered_ % ready_.size()]) {
+        ready = std::move(*turn);
+        turn.reset();
         // After an error there is nothing more to deliver.
-        delivered_ = !job->failed() ? delivered_ + 1 : batch_ends_.size();
+        delivered_ = ready.error == nullptr ? delivered_ + 1 : batch_ends_.size();
         break;
       }
     }
     if (!ready_posted_.wait()) interrupted();
   }
-  if (const std::exception_ptr error = job->take_error(); error != nullptr) {
+  if (ready.error != nullptr) {
     close();
-    std::rethrow_exception(error);
+    std::rethrow_exception(std::move(ready.error));
   }
   ++loader_.stats_.batches;
-  loader_.stats_.samples += job->batch.indices.size();
+  loader_.stats_.samples += ready.batch.indices.size();
   schedule_next();
-  return std::move(job->batch);
+  return std::move(ready.batch);
 }
 
 void Epoch::close() noexcept {
-  std::map<std::size_t, JobPointer> dropped;  // freed outside the lock
+  std::vector<std::optional<Ready>> dropped;  // freed outside the lock
   {
     const std::lock_guard lock(mutex_);
     closed_ = true;
@@ -75,15 +73,28 @@ void Epoch::close() noexcept {
   ready_posted_.post();
 }
 
-void Epoch::schedule_next() {
-  auto job = std::make_shared<Job>();
+void Epoch::schedule_next() noexcept {
+  std::size_t number = 0;
   {
     const std::lock_guard lock(mutex_);
     if (scheduled_ == batch_ends_.size()) return;
-    job->number = scheduled_++;
+    number = scheduled_++;
   }
-  const std::size_t begin = job->number == 0 ? 0 : batch_ends_[job->number - 1];
-  const auto samples = order_.samples().subspan(begin, batch_ends_[job->number] - begin);
+  JobPointer job;
+  try {
+    job = make_job(number);
+  } catch (...) {
+    put(number, {{}, std::current_exception()});
+    return;
+  }
+  begin(job, &Epoch::begin_fetch);
+}
+
+JobPointer Epoch::make_job(std::size_t number) const {
+  auto job = std::make_shared<Job>();
+  job->number = number;
+  const std::size_t begin = number == 0 ? 0 : batch_ends_[number - 1];
+  const auto samples = order_.samples().subspan(begin, batch_ends_[number] - begin);
   job->batch.indices.assign(samples.begin(), samples.end());
   for (std::size_t position = 0; position < job->batch.indices.size(); ++position) {
     job->reads.push_back({job->batch.indices[position], position});
@@ -91,10 +102,49 @@ void Epoch::schedule_next() {
   if (loader_.detection_) loader_.detection_->expand(*job, random_);
   job->slots.resize(loader_.sources_.size());
   job->fetched.resize(loader_.sources_.size());
-  begin_fetch(job, 0);
+  return job;
 }
 
-void Epoch::begin_fetch(const JobPointer& job, std::size_t first_read) {
+void Epoch::begin(const JobPointer& job, Stage stage) noexcept {
+  try {
+    (this->*stage)(job);
+  } catch (...) {
+    job->fail({}, std::current_exception());
+    finish(job);
+  }
+}
+
+void Epoch::spread(const JobPointer& job, base::ThreadPool& pool, std::size_t count, Task task, Stage then) noexcept {
+  job->pending = count;
+  std::size_t begun = 0;
+  try {
+    for (; begun < count; ++begun) {
+      pool.submit([self = shared_from_this(), job, number = begun, task, then] {
+        self->run_task(job, number, task, then);
+      });
+    }
+  } catch (...) {
+    job->fail({}, std::current_exception());
+    end_tasks(job, count - begun, then);
+  }
+}
+
+void Epoch::run_task(const JobPointer& job, std::size_t number, Task task, Stage then) noexcept {
+  try {
+    if (!closed_) (this->*task)(*job, number);
+  } catch (...) {
+    job->fail({}, std::current_exception());
+  }
+  end_tasks(job, 1, then);
+}
+
+void Epoch::end_tasks(const JobPointer& job, std::size_t count, Stage then) noexcept {
+  if (job->pending.fetch_sub(count) == count) begin(job, then);
+}
+
+void Epoch::begin_fetch(const JobPointer& job) {
+  const std::size_t first_read = job->begun;
+  job->begun = job->reads.size();
   for (std::size_t tensor = 0; tensor < loader_.sources_.size(); ++tensor) {
     Slots& slots = job->slots[tensor];
     for (std::size_t read = first_read; read < job->reads.size(); ++read) {
@@ -102,18 +152,13 @@ void Epoch::begin_fetch(const JobPointer& job, std::size_t first_read) {
     }
     job->fetched[tensor].resize(slots.items.size());
   }
-  std::vector<Group> groups = group_by_chunk(*job, first_read);
-  job->pending = groups.size();
-  if (groups.empty()) {  // sequences without items, or no tensors at all
-    loader_.io_threads_.submit([self = shared_from_this(), job] { self->plan(job); });
-  }
-  for (Group& group : groups) {
-    loader_.io_threads_.submit(
-        [self = shared_from_this(), job, group = std::move(group)] { self->fetch(job, group); });
-  }
+  job->groups = group_by_chunk(*job, first_read);
+  // Sequences may be without items, and batches without tensors: planning is for a thread of the pool all the same.
+  if (job->groups.empty()) job->groups.emplace_back();
+  spread(job, loader_.io_threads_, job->groups.size(), &Epoch::fetch, &Epoch::plan);
 }
 
-std::vector<Epoch::Group> Epoch::group_by_chunk(const Job& job, std::size_t first_read) const {
+std::vector<Group> Epoch::group_by_chunk(const Job& job, std::size_t first_read) const {
   std::vector<Group> groups;
   for (std::size_t tensor = 0; tensor < loader_.sources_.size(); ++tensor) {
     const Slots& slots = job.slots[tensor];
@@ -136,19 +181,20 @@ std::vector<Epoch::Group> Epoch::group_by_chunk(const Job& job, std::size_t firs
   return groups;
 }
 
-void Epoch::fetch(const JobPointer& job, const Group& group) {
+void Epoch::fetch(Job& job, std::size_t number) {
+  const Group& group = job.groups[number];
+  if (group.slots.empty()) return;
   if (loader_.sources_[group.tensor].reader != nullptr) {
-    if (!closed_) fetch_at_once(*job, group);
-  } else {
-    for (const std::size_t slot : group.slots) {
-      if (closed_) break;
-      attempt(*job, job->place_of(group.tensor, slot), [&] {
-        job->fetched[group.tensor][slot] =
-            loader_.fetcher_.fetch(group.tensor, job->slots[group.tensor].items[slot], group.whole);
-      });
-    }
+    fetch_at_once(job, group);
+    return;
   }
-  if (--job->pending == 0) plan(job);
+  for (const std::size_t slot : group.slots) {
+    if (closed_) break;
+    attempt(job, job.place_of(group.tensor, slot), [&] {
+      job.fetched[group.tensor][slot] =
+          loader_.fetcher_.fetch(group.tensor, job.slots[group.tensor].items[slot], group.whole);
+    });
+  }
 }
 
 void Epoch::plan(const JobPointer& job) {
@@ -156,30 +202,22 @@ void Epoch::plan(const JobPointer& job) {
   std::erase_if(job->unplanned, [&](std::size_t position) { return position >= sound; });
   if (job->unplanned.empty()) {
     lay_out(job);
-    return;
-  }
-  const std::vector<std::size_t> positions = job->unplanned;
-  job->pending = positions.size();
-  for (const std::size_t position : positions) {
-    if (loader_.detection_->heavy()) {
-      loader_.decode_threads_.submit([self = shared_from_this(), job, position] { self->plan_sample(job, position); });
-    } else {
-      plan_sample(job, position);
-    }
+  } else if (loader_.detection_->heavy()) {
+    spread(job, loader_.decode_threads_, job->unplanned.size(), &Epoch::plan_sample, &Epoch::end_planning);
+  } else {
+    for (std::size_t number = 0; number < job->unplanned.size() && !closed_; ++number) plan_sample(*job, number);
+    end_planning(job);
   }
 }
 
-void Epoch::plan_sample(const JobPointer& job, std::size_t position) {
-  if (!closed_) {
-    const base::StageTimer timer(loader_.stats_.transform_ns);
-    attempt(*job, loader_.detection_->own(*job, position),
-            [&] { loader_.detection_->plan(*job, position, loader_.sources_, random_); });
-  }
-  if (--job->pending == 0) end_planning(job);
+void Epoch::plan_sample(Job& job, std::size_t number) {
+  const base::StageTimer timer(loader_.stats_.transform_ns);
+  const std::size_t position = job.unplanned[number];
+  attempt(job, loader_.detection_->own(job, position),
+          [&] { loader_.detection_->plan(job, position, loader_.sources_, random_); });
 }
 
 void Epoch::end_planning(const JobPointer& job) {
-  const std::size_t fetched = job->reads.size();
   const std::size_t sound = closed_ ? 0 : job->sound_samples();
   std::erase_if(job->unplanned, [&](std::size_t position) {
     return position >= sound || !job->planned[position].views.empty();
@@ -188,8 +226,8 @@ void Epoch::end_planning(const JobPointer& job) {
     attempt(*job, loader_.detection_->own(*job, position),
             [&] { loader_.detection_->replace(*job, position, random_); });
   }
-  if (job->reads.size() > fetched) {
-    begin_fetch(job, fetched);
+  if (job->reads.size() > job->begun) {
+    begin_fetch(job);
   } else {
     lay_out(job);
   }
@@ -209,20 +247,13 @@ void Epoch::fetch_at_once(Job& job, const Group& group) {
 }
 
 void Epoch::lay_out(const JobPointer& job) {
-  try {
-    if (!closed_) take_memory(*job);
-  } catch (...) {
-    job->fail({}, std::current_exception());
-  }
+  if (!closed_) take_memory(*job);
   // The samples before a bad one are decoded all the same: one of them may be bad too, and the first is reported.
   const std::size_t samples = closed_ ? 0 : job->sound_samples();
   if (samples == 0) {
     finish(job);
-    return;
-  }
-  job->pending = samples;
-  for (std::size_t position = 0; position < samples; ++position) {
-    loader_.decode_threads_.submit([self = shared_from_this(), job, position] { self->decode(job, position); });
+  } else {
+    spread(job, loader_.decode_threads_, samples, &Epoch::decode, &Epoch::finish);
   }
 }
 
@@ -252,19 +283,16 @@ void Epoch::take_memory(Job& job) {
   }
 }
 
-void Epoch::decode(const JobPointer& job, std::size_t position) {
-  if (!closed_) {
-    base::Stats& stats = loader_.stats_;
-    if (loader_.detection_) {
-      base::SplitTimer timer(stats.decode_ns, stats.transform_ns);
-      attempt(*job, loader_.detection_->own(*job, position),
-              [&] { loader_.detection_->run(*job, position, loader_.sources_, timer); });
-    } else {
-      const base::StageTimer timer(stats.decode_ns);
-      decode_tensors(*job, position);
-    }
+void Epoch::decode(Job& job, std::size_t position) {
+  base::Stats& stats = loader_.stats_;
+  if (loader_.detection_) {
+    base::SplitTimer timer(stats.decode_ns, stats.transform_ns);
+    attempt(job, loader_.detection_->own(job, position),
+            [&] { loader_.detection_->run(job, position, loader_.sources_, timer); });
+  } else {
+    const base::StageTimer timer(stats.decode_ns);
+    decode_tensors(job, position);
   }
-  if (--job->pending == 0) finish(job);
 }
 
 void Epoch::decode_tensors(Job& job, std::size_t position) {
@@ -291,13 +319,18 @@ void Epoch::decode_tensor(Job& job, Place place) {
   decode_sample(source, item, target);
 }
 
-void Epoch::finish(const JobPointer& job) {
+void Epoch::finish(const JobPointer& job) noexcept {
   // Neither the chunks' bytes nor the plans are needed while the batch waits for its turn.
   job->fetched.clear();
   job->planned.clear();
+  std::exception_ptr error = job->take_error();
+  put(job->number, {std::move(job->batch), std::move(error)});
+}
+
+void Epoch::put(std::size_t number, Ready ready) noexcept {
   {
     const std::lock_guard lock(mutex_);
-    if (!closed_) ready_.emplace(job->number, job);
+    if (!closed_) ready_[number % ready_.size()] = std::move(ready);
   }
   ready_posted_.post();
 }

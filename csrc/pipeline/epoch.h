@@ -2,14 +2,15 @@
 
 #include <atomic>
 #include <cstdint>
+#include <exception>
 #include <functional>
-#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <vector>
 
 #include "base/interruptible_semaphore.h"
+#include "base/thread_pool.h"
 #include "batch/batch.h"
 #include "pipeline/detection.h"
 #include "pipeline/job.h"
@@ -24,7 +25,8 @@ class Loader;
 /// way. A batch goes through five stages, each begun by the last task of the one before: fetch (one task for each
 /// chunk, I/O threads), plan (a pipeline's geometry; back to fetch for what takes the place of rejected samples), lay
 /// out (shapes are known, memory is taken), decode (one task for each sample, decode threads, straight into the
-/// slab), ready.
+/// slab), ready. Whatever is thrown on the way, memory that runs out included, ends the batch, and next() throws it in
+/// its turn.
 class Epoch : public std::enable_shared_from_this<Epoch> {
  public:
   Epoch(Loader& loader, Order order, std::vector<std::size_t> batch_ends, ReadPlan plan, Randomness random);
@@ -45,31 +47,41 @@ class Epoch : public std::enable_shared_from_this<Epoch> {
   void close() noexcept;
 
  private:
-  /// Items of a batch that lie in one chunk; those in tiles are with their first. Of a tensor with a reader, all.
-  struct Group {
-    std::size_t tensor = 0;
-    bool whole = false;
-    std::vector<std::size_t> slots;
+  /// Begins a stage, or ends it. It may throw until it has spread its tasks.
+  using Stage = void (Epoch::*)(const JobPointer&);
+  /// A task of a stage, by its number. What it throws ends the batch.
+  using Task = void (Epoch::*)(Job&, std::size_t);
+  /// A batch that waits for its turn, or the error in its place.
+  struct Ready {
+    batch::Batch batch;
+    std::exception_ptr error;
   };
 
-  void schedule_next();
+  void schedule_next() noexcept;
+  JobPointer make_job(std::size_t number) const;
+  void begin(const JobPointer& job, Stage stage) noexcept;
+  /// Runs `count` tasks on threads of the pool, and `then` after the last of them.
+  void spread(const JobPointer& job, base::ThreadPool& pool, std::size_t count, Task task, Stage then) noexcept;
+  void run_task(const JobPointer& job, std::size_t number, Task task, Stage then) noexcept;
+  void end_tasks(const JobPointer& job, std::size_t count, Stage then) noexcept;
   std::vector<Group> group_by_chunk(const Job& job, std::size_t first_read) const;
-  /// Begins to fetch the job's reads from `first_read` on.
-  void begin_fetch(const JobPointer& job, std::size_t first_read);
-  void fetch(const JobPointer& job, const Group& group);
+  /// Begins to fetch the job's reads that have not been.
+  void begin_fetch(const JobPointer& job);
+  void fetch(Job& job, std::size_t number);
   void fetch_at_once(Job& job, const Group& group);
   void plan(const JobPointer& job);
-  void plan_sample(const JobPointer& job, std::size_t position);
+  void plan_sample(Job& job, std::size_t number);
   void end_planning(const JobPointer& job);
   void lay_out(const JobPointer& job);
   void take_memory(Job& job);
-  void decode(const JobPointer& job, std::size_t position);
+  void decode(Job& job, std::size_t position);
   void decode_tensors(Job& job, std::size_t position);
   void decode_tensor(Job& job, Place place);
-  void finish(const JobPointer& job);
+  void finish(const JobPointer& job) noexcept;
+  void put(std::size_t number, Ready ready) noexcept;
   /// Runs one step of a sample; its error is kept, with its place.
   template <class Step>
-  void attempt(Job& job, Place place, Step step);
+  void attempt(Job& job, Place place, Step step) noexcept;
 
   Loader& loader_;
   const Order order_;
@@ -81,7 +93,8 @@ class Epoch : public std::enable_shared_from_this<Epoch> {
   std::mutex mutex_;
   std::size_t scheduled_ = 0;
   std::size_t delivered_ = 0;
-  std::map<std::size_t, JobPointer> ready_;
+  /// By number of the batch, modulo its length: so many are under way. To put something there needs no memory.
+  std::vector<std::optional<Ready>> ready_;
 };
 
 }  // namespace penstock::pipeline

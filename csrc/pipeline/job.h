@@ -41,25 +41,35 @@ struct PlannedSample {
   std::vector<transform::Sample> views;
 };
 
+/// Items of a batch that lie in one chunk; those in tiles are with their first. Of a tensor with a reader, all.
+struct Group {
+  std::size_t tensor = 0;
+  bool whole = false;
+  std::vector<std::size_t> slots;
+};
+
 /// A batch under way.
 struct Job {
   std::size_t number = 0;
   batch::Batch batch;
-  std::vector<Read> reads;  ///< first one for each position
+  std::vector<Read> reads;                          ///< first one for each position
+  std::size_t begun = 0;                            ///< how many of them have been fetched, or are
   std::vector<Slots> slots;                         ///< by tensor
+  std::vector<Group> groups;                        ///< what is fetched now, a task each
   std::vector<std::vector<FetchedSample>> fetched;  ///< by tensor, by slot
   std::vector<PlannedSample> planned;               ///< by position; empty where samples come out as they are stored
   std::vector<std::size_t> unplanned;               ///< positions that the next round of geometry is for
   std::atomic<std::size_t> pending{0};              ///< tasks left of the current stage
 
   /// Keeps the error of the first place, so that which one is reported does not depend on timing.
-  void fail(Place place, std::exception_ptr cause);
+  void fail(Place place, std::exception_ptr cause) noexcept;
   /// How many samples come before the first that failed; all of them where none did.
   std::size_t sound_samples();
   std::size_t slot_of(Place place) const { return slots[place.tensor].begin(place.read) + place.item; }
   Place place_of(std::size_t tensor, std::size_t slot) const;
-  /// Says in an error of `source`, the place's tensor, which sample and chunk it concerns.
-  void name(base::Error& error, Place place, const TensorSource& source) const;
+  /// Says in an error of `source`, the place's tensor, which sample and chunk it concerns, where it does not say so
+  /// yet. Errors of kind kTransform, for which no stored bytes are to blame, name the sample that the batch asks for.
+  void name(base::Error& error, Place place, const TensorSource& source) const noexcept;
   /// Runs a step; its errors learn their place.
   template <class Step>
   void named(Place place, const TensorSource& source, Step step) const {
@@ -70,7 +80,6 @@ struct Job {
       throw;
     }
   }
-  bool failed();
   /// Hands over the error that was kept; null where none was. It lives on with the consumer alone: the last thread that
   /// worked on the batch may be about to let go of the job.
   std::exception_ptr take_error();

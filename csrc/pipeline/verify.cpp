@@ -44,11 +44,17 @@ base::Error current_error() {
 
 }  // namespace
 
+void Verifier::Job::fail() noexcept {
+  const std::lock_guard lock(mutex);
+  if (failure == nullptr) failure = std::current_exception();
+}
+
 Verifier::Verifier(std::shared_ptr<storage::Store> store, std::vector<TensorSource> sources, VerifyOptions options)
     : store_(std::move(store)),
       sources_(std::move(sources)),
       options_(options),
       fetcher_(*store_, sources_, 0, stats_),
+      ready_(kChunksPerThread * options.threads),
       io_threads_("penstock-io", kIoThreads, "threads"),
       decode_threads_("penstock-dec", options.threads, "threads") {
   const std::lock_guard lock(mutex_);
@@ -62,13 +68,15 @@ std::optional<CheckedChunk> Verifier::next(const std::function<void()>& interrup
     {
       const std::lock_guard lock(mutex_);
       if (stopped_) throw base::Error(base::ErrorKind::kClosed, "the verification was stopped");
-      if (delivered_ == scheduled_) return std::nullopt;
-      if (const auto found = ready_.find(delivered_); found != ready_.end()) {
-        const JobPointer job = std::move(found->second);
-        ready_.erase(found);
+      if (delivered_ == scheduled_) {
+        if (failure_ != nullptr) std::rethrow_exception(failure_);
+        return std::nullopt;
+      }
+      if (const JobPointer job = std::exchange(ready_[delivered_ % ready_.size()], nullptr)) {
         held_bytes_ -= job->bytes;
         ++delivered_;
         schedule();
+        if (job->failure != nullptr) std::rethrow_exception(std::exchange(job->failure, nullptr));
         return std::move(job->result);
       }
     }
@@ -95,21 +103,34 @@ void Verifier::abandon(const std::shared_ptr<const void>& owner) noexcept {
   decode_threads_.abandon(owner);
 }
 
-void Verifier::schedule() {
-  while (scheduled_ - delivered_ < kChunksPerThread * options_.threads && held_bytes_ < kBudget) {
-    const JobPointer job = next_job();
+void Verifier::schedule() noexcept {
+  while (failure_ == nullptr && scheduled_ - delivered_ < ready_.size() && held_bytes_ < kBudget) {
+    JobPointer job;
+    try {
+      job = next_job();
+    } catch (...) {
+      failure_ = std::current_exception();
+    }
     if (job == nullptr) return;
     job->number = scheduled_++;
-    try {
-      job->bytes = store_->size(job->key);
-    } catch (...) {
-      add_from(*job, 0);
-      ready_.emplace(job->number, job);
-      ready_posted_.post();
-      continue;
-    }
-    held_bytes_ += job->bytes;
+    begin(job);
+  }
+}
+
+void Verifier::begin(const JobPointer& job) noexcept {
+  try {
+    job->bytes = store_->size(job->key);
+  } catch (...) {
+    add_from(*job, 0);
+    put(job);
+    return;
+  }
+  held_bytes_ += job->bytes;
+  try {
     io_threads_.submit([this, job] { read(job); });
+  } catch (...) {
+    job->fail();
+    put(job);
   }
 }
 
@@ -128,9 +149,10 @@ Verifier::JobPointer Verifier::next_job() {
   return job;
 }
 
-void Verifier::read(const JobPointer& job) {
+void Verifier::read(const JobPointer& job) noexcept {
   const format::TensorFormat& format = sources_[job->result.tensor].format;
-  const bool whole = format.chunk_compression != format::Compression::kNone || (options_.decode && job->bytes <= kBudget);
+  const bool compressed = format.chunk_compression != format::Compression::kNone;
+  const bool whole = compressed || (options_.decode && job->bytes <= kBudget);
   try {
     job->chunk = fetcher_.open(job->result.tensor, job->result.row, whole);
   } catch (...) {
@@ -138,18 +160,34 @@ void Verifier::read(const JobPointer& job) {
     finish(job);
     return;
   }
-  const std::uint64_t samples = check_held(*job);
+  spread(job, check_held(*job));
+}
+
+void Verifier::spread(const JobPointer& job, std::uint64_t samples) noexcept {
   const std::uint64_t pieces = std::min(samples, kPiecesPerThread * options_.threads);
-  if (pieces == 0) finish(job);
+  if (pieces == 0) {
+    finish(job);
+    return;
+  }
   job->pending = pieces;
-  for (std::uint64_t piece = 0; piece < pieces; ++piece) {
-    const std::uint64_t begin = samples / pieces * piece + std::min(piece, samples % pieces);
-    const std::uint64_t end = begin + samples / pieces + (piece < samples % pieces ? 1 : 0);
-    decode_threads_.submit([this, job, begin, end] { check(job, begin, end); });
+  std::uint64_t begun = 0;
+  try {
+    for (; begun < pieces; ++begun) {
+      const std::uint64_t begin = samples / pieces * begun + std::min(begun, samples % pieces);
+      const std::uint64_t end = begin + samples / pieces + (begun < samples % pieces ? 1 : 0);
+      decode_threads_.submit([this, job, begin, end] { check(job, begin, end); });
+    }
+  } catch (...) {
+    job->fail();
+    end_pieces(job, pieces - begun);
   }
 }
 
-std::uint64_t Verifier::check_held(Job& job) {
+void Verifier::end_pieces(const JobPointer& job, std::uint64_t count) noexcept {
+  if (job->pending.fetch_sub(count) == count) finish(job);
+}
+
+std::uint64_t Verifier::check_held(Job& job) noexcept {
   const auto expected = static_cast<std::uint64_t>(job.result.samples);
   const std::uint64_t held = job.chunk->samples();
   if (held >= expected) return expected;
@@ -162,12 +200,12 @@ std::uint64_t Verifier::check_held(Job& job) {
   return held;
 }
 
-void Verifier::check(const JobPointer& job, std::uint64_t begin, std::uint64_t end) {
-  for (std::uint64_t local_index = begin; local_index < end && !stopped_; ++local_index) check_sample(*job, local_index);
-  if (--job->pending == 0) finish(job);
+void Verifier::check(const JobPointer& job, std::uint64_t begin, std::uint64_t end) noexcept {
+  for (std::uint64_t index = begin; index < end && !stopped_; ++index) check_sample(*job, index);
+  end_pieces(job, 1);
 }
 
-void Verifier::check_sample(Job& job, std::uint64_t local_index) {
+void Verifier::check_sample(Job& job, std::uint64_t local_index) noexcept {
   try {
     try_sample(job, local_index);
   } catch (...) {
@@ -191,7 +229,7 @@ void Verifier::try_sample(const Job& job, std::uint64_t local_index) {
   decode_sample(source, sample, scratch_of(bytes, large));
 }
 
-std::optional<format::Extent> Verifier::stored_range(const Job& job, std::uint64_t local_index) const {
+std::optional<format::Extent> Verifier::stored_range(const Job& job, std::uint64_t local_index) const noexcept {
   const std::uint64_t offset = job.chunk->data_offset();
   if (sources_[job.result.tensor].format.chunk_compression != format::Compression::kNone) {
     return format::Extent{offset, job.bytes};
@@ -199,31 +237,37 @@ std::optional<format::Extent> Verifier::stored_range(const Job& job, std::uint64
   try {
     const format::Extent extent = job.chunk->extent(local_index);
     return format::Extent{offset + extent.begin, offset + extent.end};
-  } catch (const base::Error&) {
+  } catch (...) {
     return std::nullopt;
   }
 }
 
-void Verifier::add_from(Job& job, std::uint64_t local_index) {
+void Verifier::add_from(Job& job, std::uint64_t local_index) noexcept {
   add(job, job.first_sample + static_cast<std::int64_t>(local_index), job.first_sample + job.result.samples - 1,
       job.bytes > 0 ? std::optional<format::Extent>({0, job.bytes}) : std::nullopt);
 }
 
-void Verifier::add(Job& job, std::int64_t first, std::int64_t last, std::optional<format::Extent> bytes) {
-  base::Error error = current_error();
-  error.set_place(sources_[job.result.tensor].format.name, first, job.key);
-  const std::lock_guard lock(job.mutex);
-  job.result.findings.push_back({first, last, bytes, std::move(error)});
+void Verifier::add(Job& job, std::int64_t first, std::int64_t last, std::optional<format::Extent> bytes) noexcept {
+  try {
+    base::Error error = current_error();
+    error.set_place(sources_[job.result.tensor].format.name, first, job.key);
+    const std::lock_guard lock(job.mutex);
+    job.result.findings.push_back({first, last, bytes, std::move(error)});
+  } catch (...) {
+    job.fail();
+  }
 }
 
-void Verifier::finish(const JobPointer& job) {
+void Verifier::finish(const JobPointer& job) noexcept {
   job->chunk.reset();  // its memory is not needed while the result waits for its turn
   std::sort(job->result.findings.begin(), job->result.findings.end(),
             [](const Finding& a, const Finding& b) { return a.first < b.first; });
-  {
-    const std::lock_guard lock(mutex_);
-    ready_.emplace(job->number, job);
-  }
+  const std::lock_guard lock(mutex_);
+  put(job);
+}
+
+void Verifier::put(const JobPointer& job) noexcept {
+  ready_[job->number % ready_.size()] = job;
   ready_posted_.post();
 }
 

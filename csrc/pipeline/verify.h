@@ -2,8 +2,8 @@
 
 #include <atomic>
 #include <cstdint>
+#include <exception>
 #include <functional>
-#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -56,7 +56,7 @@ class Verifier {
   Verifier& operator=(const Verifier&) = delete;
 
   /// The next chunk, in order of the sources and their rows, or nothing at the end. Blocks; `interrupted` is called
-  /// whenever a signal comes and may throw.
+  /// whenever a signal comes and may throw. Throws where there was no memory to check a chunk or to note what is bad.
   std::optional<CheckedChunk> next(const std::function<void()>& interrupted);
 
   /// Drops queued work; a waiting next() throws kClosed. Idempotent.
@@ -76,25 +76,35 @@ class Verifier {
     std::shared_ptr<const format::Chunk> chunk;
     CheckedChunk result;
     std::atomic<std::size_t> pending{0};
-    std::mutex mutex;  // of result.findings
+    std::mutex mutex;  // of result.findings and failure
+    std::exception_ptr failure;  // why the result is not complete
+
+    /// Keeps the exception being handled.
+    void fail() noexcept;
   };
   using JobPointer = std::shared_ptr<Job>;
 
   /// Begins as many of the next chunks as the budget has room for. The caller holds the lock.
-  void schedule();
+  void schedule() noexcept;
   JobPointer next_job();
-  void read(const JobPointer& job);
+  void begin(const JobPointer& job) noexcept;
+  void read(const JobPointer& job) noexcept;
+  /// Hands the samples of a chunk that has been read to the threads.
+  void spread(const JobPointer& job, std::uint64_t samples) noexcept;
+  void end_pieces(const JobPointer& job, std::uint64_t count) noexcept;
   /// How many of the chunk's samples there are to try; those that it lacks are a finding.
-  std::uint64_t check_held(Job& job);
-  void check(const JobPointer& job, std::uint64_t begin, std::uint64_t end);
-  void check_sample(Job& job, std::uint64_t local_index);
+  std::uint64_t check_held(Job& job) noexcept;
+  void check(const JobPointer& job, std::uint64_t begin, std::uint64_t end) noexcept;
+  void check_sample(Job& job, std::uint64_t local_index) noexcept;
   /// Throws what is wrong with a sample.
   void try_sample(const Job& job, std::uint64_t local_index);
   /// Adds the exception being handled: to the rest of the chunk, to some samples.
-  void add_from(Job& job, std::uint64_t local_index);
-  void add(Job& job, std::int64_t first, std::int64_t last, std::optional<format::Extent> bytes);
-  std::optional<format::Extent> stored_range(const Job& job, std::uint64_t local_index) const;
-  void finish(const JobPointer& job);
+  void add_from(Job& job, std::uint64_t local_index) noexcept;
+  void add(Job& job, std::int64_t first, std::int64_t last, std::optional<format::Extent> bytes) noexcept;
+  std::optional<format::Extent> stored_range(const Job& job, std::uint64_t local_index) const noexcept;
+  void finish(const JobPointer& job) noexcept;
+  /// The caller holds the lock.
+  void put(const JobPointer& job) noexcept;
 
   std::shared_ptr<storage::Store> store_;
   const std::vector<TensorSource> sources_;
@@ -108,7 +118,9 @@ class Verifier {
   std::uint64_t held_bytes_ = 0;
   std::size_t scheduled_ = 0;
   std::size_t delivered_ = 0;
-  std::map<std::size_t, JobPointer> ready_;
+  std::exception_ptr failure_;  // why no more chunks are begun
+  /// By number of the chunk, modulo its length: so many are under way. To put something there needs no memory.
+  std::vector<JobPointer> ready_;
   std::atomic<bool> stopped_{false};
   // Last: threads stop before anything that they use goes.
   base::ThreadPool io_threads_;

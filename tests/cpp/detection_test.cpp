@@ -3,7 +3,10 @@
 #include <gtest/gtest.h>
 
 #include <cstring>
+#include <exception>
 #include <map>
+#include <memory>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -13,6 +16,7 @@
 #include "pipeline/meta_row.h"
 #include "support/dataset.h"
 #include "support/expect_error.h"
+#include "support/jpeg_files.h"
 
 namespace penstock::pipeline {
 namespace {
@@ -143,7 +147,7 @@ TEST_P(DetectionPipelines, ABadImageEndsTheEpochByName) {
 
 INSTANTIATE_TEST_SUITE_P(Pipelines, DetectionPipelines, testing::Values(&rejecting, &mixing));
 
-/// Both kinds of damage to an image that is only ever mixed in: bytes that no image begins with, and rows that end early.
+/// An image that is only ever mixed in: damaged, or in a chunk that cannot be read.
 class MixedInImage : public testing::TestWithParam<bool> {};
 
 TEST_P(MixedInImage, IsTheOneThatAnErrorNames) {
@@ -175,6 +179,94 @@ TEST_P(MixedInImage, IsTheOneThatAnErrorNames) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Damage, MixedInImage, testing::Bool());
+
+/// Images of one size from elsewhere than chunks, all but one of them sound.
+class OneBadHead final : public SampleReader {
+ public:
+  explicit OneBadHead(std::int64_t bad) : bad_(bad) {}
+
+  std::vector<Result> read(std::span<const std::int64_t> samples) override {
+    std::vector<Result> results;
+    for (const std::int64_t sample : samples) {
+      Result& result = results.emplace_back();
+      result.sample = {*file_, {12, 16, 3}, file_};
+      if (sample == bad_) {
+        result.error = std::make_exception_ptr(base::Error(base::ErrorKind::kDecode, "that is no JPEG"));
+      }
+    }
+    return results;
+  }
+
+ private:
+  const std::int64_t bad_;
+  const std::shared_ptr<const test::ByteVector> file_ =
+      std::make_shared<const test::ByteVector>(test::encode_jpeg(test::make_picture(12, 16, 3, 1)));
+};
+
+/// Runs the first three samples, which may take up others: how many of 40 epochs end because of `kBad`. No other error
+/// is expected.
+constexpr std::int64_t kBad = 17;
+int errors_naming(Loader& loader, const std::string& tensor, const std::string& chunk) {
+  int errors = 0;
+  for (std::uint64_t number = 0; number < 40; ++number) {
+    const auto epoch = loader.start({0, 1, 2}, {3}, {5, number});
+    try {
+      epoch->next(test::kNoInterrupt);
+    } catch (const base::Error& error) {
+      ++errors;
+      EXPECT_EQ(error.kind(), base::ErrorKind::kDecode);
+      EXPECT_EQ(error.tensor(), tensor);
+      EXPECT_EQ(error.sample(), kBad);
+      EXPECT_EQ(error.chunk(), chunk);
+    }
+  }
+  return errors;
+}
+
+TEST(Detection, AReadersImageThatIsMixedInIsNamed) {
+  test::Dataset dataset = test::make_dataset({.color = decode::Color::kBgr});
+  dataset.sources[0].reader = std::make_shared<OneBadHead>(kBad);
+  EXPECT_GT(errors_naming(*make_loader(dataset, mixing(), {.threads = 2}), "images", ""), 0);
+}
+
+TEST(Detection, MasksThatAreMixedInAreNamedAsMasks) {
+  const test::Dataset dataset = test::make_dataset({.color = decode::Color::kBgr, .masks = true});
+  step::LoadAnnotations load;
+  load.with_mask = true;
+  step::CopyPaste paste;
+  step::Resize same_size;
+  same_size.img_scale = std::vector<step::Size>{{16, 12}};
+  same_size.keep_ratio = false;
+  DetectionSpec spec = spec_of({step::LoadImage{}, load, same_size, paste, step::Format{true}});
+  spec.masks = MaskSource{2, std::nullopt, true};
+  spec.table.mask_rows[kBad] = 7;  // of one
+  Loader loader(dataset.store, dataset.sources, {.threads = 2}, std::make_shared<batch::HeapAllocator>(), spec);
+  EXPECT_GT(errors_naming(loader, "masks", dataset.chunk_of(2, kBad)), 0);
+}
+
+TEST(Detection, AnImageInThePlaceOfARejectedOneIsNamed) {
+  test::Dataset dataset = test::make_dataset({.color = decode::Color::kBgr});
+  dataset.damage(0, kBad);
+  step::FilterAnnotations filter;
+  filter.min_gt_bbox_wh = {3, 2};
+  DetectionSpec spec = spec_of({step::LoadImage{}, step::LoadAnnotations{}, filter, step::Format{true}});
+  for (const std::size_t item : {0, 1, 2}) spec.table.boxes[item] = {2, 2, 3, 3};
+  Loader loader(dataset.store, dataset.sources, {.threads = 2}, std::make_shared<batch::HeapAllocator>(), spec);
+  EXPECT_GT(errors_naming(loader, "images", dataset.chunk_of(0, kBad)), 0);
+}
+
+TEST(Detection, AStepThatFailsBlamesNoStoredBytes) {
+  const test::Dataset dataset = test::make_dataset({.color = decode::Color::kBgr});
+  step::FilterAnnotations filter;
+  filter.min_gt_bbox_wh = {1000, 1000};
+  const auto loader = make_loader(dataset, {step::LoadImage{}, step::LoadAnnotations{}, filter, step::Format{}}, {});
+  const auto epoch = loader->start({kBad}, {1}, {});
+  const base::Error error = test::error_of([&] { epoch->next(test::kNoInterrupt); });
+  EXPECT_EQ(error.kind(), base::ErrorKind::kTransform);
+  EXPECT_EQ(error.sample(), kBad) << "the sample asked for, not the last of those in its place";
+  EXPECT_EQ(error.tensor(), "");
+  EXPECT_EQ(error.chunk(), "");
+}
 
 TEST(Detection, APipelineThatRejectsEverythingEnds) {
   const test::Dataset dataset = test::make_dataset({.color = decode::Color::kBgr});

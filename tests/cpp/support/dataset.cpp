@@ -77,6 +77,21 @@ void add_boxes(Dataset& dataset, const DatasetOptions& options) {
   dataset.sources.push_back(std::move(source));
 }
 
+void add_masks(Dataset& dataset, const DatasetOptions& options) {
+  pipeline::TensorSource source;
+  source.format.name = "masks";
+  source.format.dimensions = 3;
+  std::vector<StoredSample> stored;
+  std::vector<Array>& expected = dataset.expected.emplace_back();
+  for (const Array& image : dataset.expected[0]) {
+    const base::Shape shape{image.shape[0], image.shape[1], 1};
+    expected.push_back({shape, ByteVector(std::size_t{shape[0]} * shape[1], std::byte{1})});
+    stored.push_back({shape, expected.back().bytes});
+  }
+  store_chunks(dataset, source, stored, options.boxes_per_chunk);
+  dataset.sources.push_back(std::move(source));
+}
+
 }  // namespace
 
 std::string Dataset::chunk_of(std::size_t tensor, std::int64_t sample) const {
@@ -99,6 +114,7 @@ Dataset make_dataset(const DatasetOptions& options) {
   Dataset dataset;
   add_images(dataset, options);
   add_boxes(dataset, options);
+  if (options.masks) add_masks(dataset, options);
   return dataset;
 }
 

@@ -45,6 +45,7 @@ struct DatasetOptions {
   bool equal_sizes = false;   ///< all images, and all boxes, of one shape
   bool lz4_boxes = false;     ///< the boxes' chunks are compressed
   decode::Color color = decode::Color::kRgb;
+  bool masks = false;  ///< a third tensor, "masks": one of each image's size, in chunks of as many as the boxes
 };
 
 Dataset make_dataset(const DatasetOptions& options = {});

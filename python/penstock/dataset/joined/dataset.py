@@ -111,11 +111,13 @@ class JoinedDataset:
     def place(self, error: PenstockError) -> None:
         """Gives an error of the native core, which knows joined tensors alone, the names that the part has: path,
         tensor, sample and chunk."""
-        tensor = self.tensors.get(error.tensor or "")
+        # Steps fail without a tensor: any of them knows where the sample is from.
+        tensor = self.tensors.get(error.tensor or next(iter(self.tensors), ""))
         if tensor is None or error.index is None:
             error.path = error.path or self.path
             return
         part, error.index = tensor.stored_place(error.index)
-        error.path, error.tensor = self.parts[part].path, tensor.parts[part].name
+        error.path = self.parts[part].path
+        error.tensor = error.tensor and tensor.parts[part].name
         if error.chunk is not None and len(self.parts) > 1:
             error.chunk = error.chunk.partition("/")[2]
