@@ -47,7 +47,7 @@ lake4_mmdet_tests() {
 
 check "ruff" ruff check .
 check "mypy" mypy
-check "C++ tests, debug" cpp_tests debug
+# The same build as the preset debug, with its warnings as errors, and sanitizers: debug itself would find nothing more.
 check "C++ tests, address and undefined behaviour sanitizers" cpp_tests asan
 check "C++ tests, thread sanitizer" cpp_tests tsan
 if [ -n "$numpy2" ]; then
@@ -61,7 +61,7 @@ if [ -n "$lake4" ]; then
 fi
 # A file's tests stay together: they share datasets that take a while to write. More than four would take much memory.
 cores=$(nproc)
-check "Python tests" python -m pytest --numprocesses=$((cores < 4 ? cores : 4)) --dist=loadfile
+check "Python tests" python -m pytest --durations=30 --numprocesses=$((cores < 4 ? cores : 4)) --dist=loadfile
 
 if ((${#failed[@]})); then
   printf '\nFAILED: %s\n' "${failed[@]}" >&2
