@@ -81,7 +81,7 @@ void fail_each(Threads threads, bool for_good, Prepare prepare, Work work) {
     EXPECT_TRUE(ended || reached) << "an error without cause";
   }
   EXPECT_LT(number, kMostAllocations);
-  EXPECT_GT(number, 10U);
+  EXPECT_GT(number, 3U);
   EXPECT_GT(errors, number / 2) << "of " << number;
 }
 
@@ -141,9 +141,13 @@ TEST_P(VerifierAllocations, EachThatFailsEndsInAnErrorOrAFinding) {
   fail_each(threads, for_good, prepare, [&](int&) {
     std::int64_t samples = 0;
     std::size_t findings = 0;
-    const FailingNew::Here here;
+    // Starting and stopping threads is ThreadPool's.
     Verifier verifier(dataset.store, dataset.sources, VerifyOptions{});
-    while (const std::optional<CheckedChunk> chunk = verifier.next(test::kNoInterrupt)) {
+    const auto next = [&] {
+      const FailingNew::Here here;
+      return verifier.next(test::kNoInterrupt);
+    };
+    while (const std::optional<CheckedChunk> chunk = next()) {
       samples += chunk->samples;
       findings += chunk->findings.size();
     }
