@@ -79,13 +79,20 @@ void ThreadPool::submit(std::function<void()> task) {
 }
 
 void ThreadPool::begin_stop() noexcept {
-  std::deque<std::function<void()>> dropped;  // destroyed outside the lock: a task may own much
   {
     const std::lock_guard lock(state_->mutex);
     state_->stopping = true;
-    dropped.swap(state_->tasks);
   }
   state_->wake.notify_all();
+  // One by one, since another container would take memory, of which there may be none; outside the lock, since a task
+  // may own much.
+  for (;;) {
+    std::function<void()> dropped;
+    const std::lock_guard lock(state_->mutex);
+    if (state_->tasks.empty()) return;
+    dropped.swap(state_->tasks.front());
+    state_->tasks.pop_front();
+  }
 }
 
 bool ThreadPool::stop(Deadline deadline) noexcept {
