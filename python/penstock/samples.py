@@ -13,6 +13,7 @@ import torch.utils.data
 
 from penstock.collate import collate_columns, collate_samples
 from penstock.dataset import Dataset, Tensor
+from penstock.described import described_error
 from penstock.errors import PenstockError, TransformError
 from penstock.plan import checked_index
 from penstock.readings import Reading
@@ -127,7 +128,7 @@ class Samples(torch.utils.data.Dataset[Any]):
             raise
         except Exception as error:
             raise TransformError(
-                f"the transform raised {type(error).__name__}: {error}", index=index, path=self.source.path
+                f"the transform raised {described_error(error)}", index=index, path=self.source.path
             ) from error
 
     @property

@@ -45,10 +45,36 @@ class Lines(Raises):
         (Lines(), "Lines( a=1, b=2)"),
         (3, "3"),
         ("", "''"),
+        (len, "<built-in function len>"),
+        ([Plain()], "[Plain]"),
+        (lambda: 0, "<function <lambda>>"),
     ],
 )
 def test_text(value: object, text: str) -> None:
     assert described(value) == text
+
+
+def test_very_long_texts_are_cut() -> None:
+    assert len(described("x" * 10**7)) == 2000
+
+
+class Mute(Exception):
+    def __str__(self) -> str:
+        raise ZeroDivisionError
+
+
+def fail(sample: dict[str, Any]) -> None:
+    raise Mute
+
+
+@pytest.mark.parametrize("num_workers", [0, 1])
+@pytest.mark.parametrize("loader_type", ["c++", "python"])
+def test_an_error_without_text_is_named(lake: Lakes, loader_type: str, num_workers: int, native: Any) -> None:
+    loader = penstock.DataLoader(
+        lake("equal_images"), 4, tensors=["jpegs"], transform=fail, num_workers=num_workers, loader_type=loader_type
+    )
+    with loader, pytest.raises(penstock.errors.TransformError, match=r"the transform raised Mute"):
+        list(loader)
 
 
 @pytest.mark.parametrize("loader_type", ["c++", "python"])

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from penstock.described import described_error
 from penstock.workers.arena import Arena, Bytes
 
 __all__ = ["Failure", "Packed", "Reply", "Task", "pack", "unpack"]
@@ -178,4 +179,4 @@ def _picklable(error: BaseException) -> bytes:
             return pickled
     except Exception:  # whatever a user's class does while it is pickled
         pass
-    return pickle.dumps(RuntimeError(f"{type(error).__qualname__}: {error}"))
+    return pickle.dumps(RuntimeError(described_error(error)))

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from penstock.dataset import Dataset
+from penstock.described import described_error
 from penstock.errors import PenstockError, TransformError
 from penstock.integrations.mmdet.pipeline.collecting import mask_objects
 from penstock.integrations.mmdet.pipeline.lowering import WRAPPERS
@@ -326,4 +327,4 @@ def _call(step: st.PythonStep, argument: Any, function: Callable[[Any], Any] | N
         raise
     except Exception as error:
         name = type(step.transform).__name__
-        raise TransformError(f"'{name}' raised {type(error).__name__}: {error}") from error
+        raise TransformError(f"'{name}' raised {described_error(error)}") from error
