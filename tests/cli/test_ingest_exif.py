@@ -101,7 +101,8 @@ def test_ingest_turns_and_says_so(shapes: Any, tmp_path: Path, penstock_command:
     assert summary["wrong_sizes"] == wrong
     if wrong:
         assert f"{wrong} images have another size" in result.err
-    kept = penstock_command("ingest-coco", shapes.annotations, shapes.images, tmp_path / "as", "--exif", "keep", "--json")
+    arguments = (shapes.annotations, shapes.images, tmp_path / "as", "--exif", "keep", "--json")
+    kept = penstock_command("ingest-coco", *arguments)
     assert kept.json["turned_lossless"] == kept.json["turned_encoded"] == 0
     file = shapes.images / shapes.content["images"][5]["file_name"]
     assert penstock.open(tmp_path / "as")["images"].bytes(5) == file.read_bytes()
