@@ -1,4 +1,4 @@
-"""Annotations with ``"ignore": 1``, which ingest keeps: what both loaders make of them is what stock MMDetection does."""
+"""Annotations with ``"ignore": 1``, which ingest keeps: both loaders make of them what stock MMDetection makes."""
 
 from __future__ import annotations
 
