@@ -106,6 +106,7 @@ class DeepLakeCocoDataset(CocoDataset):  # type: ignore[misc]
         self.indices: npt.NDArray[np.int64] = np.array([info["index"] for info in self.data_infos], dtype=np.int64)
         if len(self.indices) == 0:
             raise ConfigError("no image is left to load", path=source.path, hint=self._why_empty())
+        self._check_masks_reach()
 
     def load_annotations(self, ann_file: str) -> list[dict[str, Any]]:
         """What MMDetection keeps of each image, in the order of the dataset."""
@@ -344,6 +345,21 @@ class DeepLakeCocoDataset(CocoDataset):  # type: ignore[misc]
                 tensor=masks.name,
                 path=self.source.path,
                 hint="Use poly2mask=True",
+            )
+
+    def _check_masks_reach(self) -> None:
+        """Raises DatasetFormatError for an item beyond the end of the masks, which no loader could read."""
+        if self.tensors.gt_masks is None:
+            return
+        masks = self.source[self.tensors.gt_masks]
+        beyond = self.indices[self.indices >= len(masks)]
+        if len(beyond):
+            raise DatasetFormatError(
+                f"the image has no masks: their tensor has {len(masks)} samples, the images {len(self._sizes)}",
+                tensor=masks.name,
+                index=int(beyond[0]),
+                path=self.source.path,
+                hint="Append the missing samples, also the empty ones of images without boxes",
             )
 
     def _check_sizes(self) -> None:

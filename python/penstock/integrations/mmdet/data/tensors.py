@@ -1,4 +1,9 @@
-"""Which tensors of a dataset feed which key of MMDetection."""
+"""Which tensors of a dataset feed which key of MMDetection.
+
+A configuration names tensors for the four keys :data:`TENSOR_KEYS` alone. All other facts, such as crowds, boxes to
+ignore and names of files, are found by the tensors' names, beside the boxes or at the top. A tensor of another name is
+not used.
+"""
 
 from __future__ import annotations
 
