@@ -37,15 +37,10 @@ class NativeHandle {
 
   ~NativeHandle() {
     if (getpid() != owner_) {
-      new std::shared_ptr<Core>(std::move(core_));  // never freed
+      never_free(core_);
       return;
     }
-    if (Py_IsInitialized() && PyGILState_Check()) {
-      const GilRelease release;  // its threads may be waiting for the GIL
-      end();
-    } else {
-      end();
-    }
+    without_gil([this] { end(); });  // its threads may be waiting for the GIL
   }
   NativeHandle(const NativeHandle&) = delete;
   NativeHandle& operator=(const NativeHandle&) = delete;

@@ -14,7 +14,7 @@ namespace py = pybind11;
 namespace penstock::bindings {
 namespace {
 
-/// Seconds for threads that are within Python to come out of it, once all handles have been stopped.
+/// For threads that are within Python to come out of it, once all handles have been stopped.
 constexpr std::chrono::milliseconds kForThreadsInside{200};
 
 struct Gate {

@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <functional>
+#include <memory>
 #include <utility>
 
 #include "base/thread_pool.h"
@@ -63,6 +64,23 @@ class GilRelease {
  private:
   PyThreadState* state_;
 };
+
+/// Calls without the GIL, whether the thread holds it or not.
+template <class Call>
+void without_gil(Call call) {
+  if (Py_IsInitialized() && PyGILState_Check()) {
+    const GilRelease release;
+    call();
+  } else {
+    call();
+  }
+}
+
+/// Leaves what a forked child has a copy of alone: a thread that the child lacks may have held its locks.
+template <class Held>
+void never_free(std::shared_ptr<Held>& held) {
+  new std::shared_ptr<Held>(std::move(held));
+}
 
 /// callable(*arguments). The GIL is held.
 pybind11::object call_python(const pybind11::object& callable, const pybind11::tuple& arguments);

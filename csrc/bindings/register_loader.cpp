@@ -44,7 +44,7 @@ class HeldSlab {
  public:
   explicit HeldSlab(std::shared_ptr<batch::Slab> slab) : owner_(getpid()), slab_(std::move(slab)) {}
   ~HeldSlab() {
-    if (getpid() != owner_) new std::shared_ptr<batch::Slab>(std::move(slab_));  // never freed
+    if (getpid() != owner_) never_free(slab_);
   }
   HeldSlab(const HeldSlab&) = delete;
   HeldSlab& operator=(const HeldSlab&) = delete;
@@ -62,19 +62,13 @@ class EpochHandle {
       : owner_(getpid()), epoch_(std::move(epoch)), allocator_(std::move(allocator)) {}
   ~EpochHandle() {
     if (getpid() != owner_) {
-      new std::shared_ptr<pipeline::Epoch>(std::move(epoch_));  // never freed
+      never_free(epoch_);
       return;
     }
-    const auto end = [this] {
+    without_gil([this] {  // its batches may be waiting for the GIL
       epoch_->close();
       epoch_.reset();
-    };
-    if (Py_IsInitialized() && PyGILState_Check()) {
-      const GilRelease release;  // its batches may be waiting for the GIL
-      end();
-    } else {
-      end();
-    }
+    });
   }
   EpochHandle(const EpochHandle&) = delete;
   EpochHandle& operator=(const EpochHandle&) = delete;

@@ -90,7 +90,7 @@ void apply(Masks& masks, const py::tuple& operation) {
   } else if (name == "expand") {
     masks.expand({number(1), number(2)}, number(3), number(4));
   } else if (name == "keep") {
-    masks.select(operation[1].cast<transform::Keep>());
+    masks.select(transform::kept(operation[1].cast<transform::Keep>()));
   } else if (name == "select") {
     masks.select(std::span<const std::size_t>(operation[1].cast<Objects>()));
   } else if (name == "areas") {

@@ -172,8 +172,6 @@ void BitmapMasks::expand(Extent wanted, std::int32_t left, std::int32_t top) {
   surround(columns_, left, wanted.width, border);
 }
 
-void BitmapMasks::select(const Keep& keep) { select(kept(keep)); }
-
 void BitmapMasks::select(std::span<const std::size_t> objects) {
   take("masks", objects_, objects);
 }

@@ -38,9 +38,7 @@ class BitmapMasks {
   /// Zeros around, with the upper left corner at (left, top).
   void expand(Extent extent, std::int32_t left, std::int32_t top);
 
-  /// Keeps rows; or takes objects by number, in any order and more than once. Error kTransform where there are none of
-  /// a kept row or number; that there are more masks than rows is none.
-  void select(const Keep& keep);
+  /// Takes objects by number, in any order and more than once. Error kTransform for a number that there is not.
   void select(std::span<const std::size_t> objects);
 
   /// Sum of each object's bytes.

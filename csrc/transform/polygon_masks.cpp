@@ -79,8 +79,6 @@ void PolygonMasks::expand(Extent /*extent*/, std::int32_t /*left*/, std::int32_t
                     "Set poly2mask=True in LoadAnnotations, or leave out Expand.");
 }
 
-void PolygonMasks::select(const Keep& keep) { select(kept(keep)); }
-
 void PolygonMasks::select(std::span<const std::size_t> objects) {
   check_within("masks", size(), objects);
   PolygonLists selected;

@@ -48,9 +48,7 @@ class PolygonMasks {
   /// Error kTransform: MMDetection cannot.
   void expand(Extent extent, std::int32_t left, std::int32_t top);
 
-  /// Keeps rows; or takes objects by number, in any order and more than once. Error kTransform where there are none of
-  /// a kept row or number; that there are more masks than rows is none.
-  void select(const Keep& keep);
+  /// Takes objects by number, in any order and more than once. Error kTransform for a number that there is not.
   void select(std::span<const std::size_t> objects);
 
   /// Of all polygons of an object, by the shoelace formula.

@@ -79,7 +79,7 @@ void mix(const step::CopyPaste& step, Sample& sample, Draws& draws, std::span<co
   sample.labels.insert(sample.labels.end(), other.labels.begin(), other.labels.end());
   sample.masks.reset();
   if (with_masks) {
-    masks.select(keep);
+    masks.select(kept(keep));
     masks.append(pasted);
     sample.masks = Masks(std::move(masks));
   }

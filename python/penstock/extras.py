@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
+from penstock.described import described_error
 from penstock.errors import MissingExtraError
 
 __all__ = ["import_extra"]
@@ -39,8 +40,7 @@ def _is_part_of(name: str | None, module: str) -> bool:
 
 
 def _cannot_be_loaded(module: str, purpose: str, error: Exception) -> MissingExtraError:
-    cause = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
     return MissingExtraError(
-        f"{purpose} needs the module '{module}', which is installed and cannot be loaded: {cause}",
+        f"{purpose} needs the module '{module}', which is installed and cannot be loaded: {described_error(error)}",
         hint="Mend the cause, then try again; where files of the module are damaged, reinstall it",
     )

@@ -131,7 +131,7 @@ TEST(BitmapMasks, SelectObjects) {
   BitmapMasks masks = masks_of({kCorner, other});
   masks.select(std::vector<std::size_t>{1, 0, 1});
   EXPECT_EQ(written(masks), (std::vector<Bitmap>{other, kCorner, other}));
-  masks.select(Keep{false, true, false});
+  masks.select(kept(Keep{false, true, false}));
   EXPECT_EQ(written(masks), (std::vector<Bitmap>{kCorner}));
 }
 

@@ -59,10 +59,10 @@ TEST(PolygonMasks, SelectObjects) {
   PolygonMasks masks = two_objects();
   masks.select(std::vector<std::size_t>{1, 1, 0});
   EXPECT_EQ(masks.areas(), (std::vector<double>{12, 12, 8}));
-  masks.select(Keep{false, false, true});
+  masks.select(kept(Keep{false, false, true}));
   EXPECT_EQ(masks.areas(), std::vector<double>{8});
   EXPECT_EQ(first_of(masks), kTriangle);
-  masks.select(Keep{false});
+  masks.select(kept(Keep{false}));
   EXPECT_EQ(masks.size(), 0U);
 }
 
@@ -71,7 +71,7 @@ TEST(PolygonMasks, NeedAPolygonInTheFirstObject) {
   EXPECT_EQ(lists.object_ends, (std::vector<std::size_t>{1, 1}));
   PolygonMasks masks(lists, {10, 20});
   EXPECT_EQ(masks.areas(), (std::vector<double>{8, 0}));
-  EXPECT_EQ(kind_of([&] { masks.select(Keep{false, true}); }), base::ErrorKind::kTransform);
+  EXPECT_EQ(kind_of([&] { masks.select(kept(Keep{false, true})); }), base::ErrorKind::kTransform);
 }
 
 TEST(PolygonMasks, CannotBeExpanded) {

@@ -66,17 +66,22 @@ TEST(ThreadPool, CutsLongNamesToWhatTheKernelTakes) {
   EXPECT_TRUE(found);
 }
 
-TEST(ThreadPool, ItsThreadsTakeNoSignals) {
-  sigset_t before;
-  pthread_sigmask(SIG_BLOCK, nullptr, &before);
-  ThreadPool pool("signals", 1);
+/// The signals that a thread of the pool blocks.
+sigset_t mask_within(ThreadPool& pool) {
   std::promise<sigset_t> inside;
   pool.submit([&] {
     sigset_t mask;
     pthread_sigmask(SIG_BLOCK, nullptr, &mask);
     inside.set_value(mask);
   });
-  const sigset_t mask = inside.get_future().get();
+  return inside.get_future().get();
+}
+
+TEST(ThreadPool, ItsThreadsTakeNoSignals) {
+  sigset_t before;
+  pthread_sigmask(SIG_BLOCK, nullptr, &before);
+  ThreadPool pool("signals", 1);
+  const sigset_t mask = mask_within(pool);
   sigset_t after;
   pthread_sigmask(SIG_BLOCK, nullptr, &after);
   for (const int signal : {SIGINT, SIGTERM, SIGUSR1, SIGALRM, SIGCHLD}) {
@@ -87,13 +92,7 @@ TEST(ThreadPool, ItsThreadsTakeNoSignals) {
 
 TEST(ThreadPool, ItsThreadsTakeTheSignalsOfTheirOwnFaults) {
   ThreadPool pool("faults", 1);
-  std::promise<sigset_t> inside;
-  pool.submit([&] {
-    sigset_t mask;
-    pthread_sigmask(SIG_BLOCK, nullptr, &mask);
-    inside.set_value(mask);
-  });
-  const sigset_t mask = inside.get_future().get();
+  const sigset_t mask = mask_within(pool);
   for (const int signal : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT}) {
     EXPECT_EQ(sigismember(&mask, signal), 0) << "signal " << signal;
   }

@@ -109,12 +109,12 @@ def test_a_read_that_returns_after_all_frees_what_it_used(native: Any, tmp_path:
         timed(ld.stop)
         del ld, ep, store
         gc.collect()
-        assert gone() is not None and threads() > 0
+        assert gone() is not None and native_threads() > 0
         never.set()
         end = time.monotonic() + 20
-        while (threads() or gone() is not None) and time.monotonic() < end:
+        while (native_threads() or gone() is not None) and time.monotonic() < end:
             time.sleep(0.01)
-        assert threads() == 0 and gone() is None
+        assert native_threads() == 0 and gone() is None
     """
     run(tmp_path, PRELUDE + HANG + textwrap.dedent(body))
 

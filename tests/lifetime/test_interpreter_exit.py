@@ -140,9 +140,9 @@ def make(store):
     cycle["handle"], cycle["itself"] = handle, cycle
 make(Store(gc.collect))
 end = time.monotonic() + 20
-while threads() and time.monotonic() < end:
+while native_threads() and time.monotonic() < end:
     time.sleep(0.05)
-print(threads())
+print(native_threads())
 """
 
 

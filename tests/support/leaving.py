@@ -5,7 +5,19 @@ from __future__ import annotations
 import textwrap
 from pathlib import Path
 
-__all__ = ["CASES", "program"]
+__all__ = ["CASES", "COUNT_THREADS", "program"]
+
+#: For preludes that import os.
+COUNT_THREADS = """
+def native_threads():
+    names = []
+    for task in os.listdir("/proc/self/task"):
+        try:
+            names.append(open(f"/proc/self/task/{task}/comm").read())
+        except OSError:
+            pass  # it has ended meanwhile
+    return sum(name.startswith("penstock") for name in names)
+"""
 
 PRELUDE = """
 import faulthandler, gc, os, signal, sys, threading, time
@@ -21,16 +33,8 @@ path, loader_type = sys.argv[1:]
 def make(**arguments):
     settings = dict(batch_size=2, shuffle=True, seed=0, loader_type=loader_type, tensors=["jpegs"])
     return penstock.DataLoader(path, **(settings | arguments))
-
-def native_threads():
-    names = []
-    for task in os.listdir("/proc/self/task"):
-        try:
-            names.append(open(f"/proc/self/task/{task}/comm").read())
-        except OSError:
-            pass  # it has ended meanwhile
-    return sum(name.startswith("penstock") for name in names)
 """
+PRELUDE += COUNT_THREADS
 
 CASES = {
     "early_break": """

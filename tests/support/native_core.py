@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from support.leaving import COUNT_THREADS
+
 __all__ = ["PRELUDE"]
 
 PRELUDE = """
@@ -55,13 +57,5 @@ def verifier(store):
 def allocate(size):
     memory = np.empty(size + 64, np.uint8)
     return memory.ctypes.data, memory
-
-def threads():
-    names = []
-    for task in os.listdir("/proc/self/task"):
-        try:
-            names.append(open(f"/proc/self/task/{task}/comm").read())
-        except OSError:
-            pass  # it has ended meanwhile
-    return sum(name.startswith("penstock") for name in names)
 """
+PRELUDE += COUNT_THREADS

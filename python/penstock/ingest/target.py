@@ -8,6 +8,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 from penstock.errors import StorageError
 
@@ -70,7 +71,7 @@ def _make_parents(target: Path) -> list[Path]:
     return missing
 
 
-class _Before:
+class _Before(NamedTuple):
     """What was at the target: nothing, an empty directory, or a dataset to replace.
 
     Attributes:
@@ -78,9 +79,8 @@ class _Before:
         number: Device and number of the directory.
     """
 
-    def __init__(self, kind: str, number: tuple[int, int] | None = None) -> None:
-        self.kind = kind
-        self.number = number
+    kind: str
+    number: tuple[int, int] | None = None
 
 
 @contextlib.contextmanager

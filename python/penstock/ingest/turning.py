@@ -9,6 +9,8 @@ import io
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from penstock.errors import DatasetFormatError, PenstockError
 from penstock.extras import import_extra
 from penstock.ingest.orientation import jpeg_segments, orientation_of, without_orientation
@@ -139,7 +141,6 @@ def _encoded(data: bytes, compression: str, orientation: int) -> bytes:
 def _turned_deep_png(data: bytes, orientation: int) -> bytes:
     """Of 16 bits a channel, of which Pillow keeps eight."""
     cv2 = import_extra("cv2", "turning PNG files of 16 bits in colour", "mmdet")
-    np = import_extra("numpy", "turning images", "ingest")
     pixels = cv2.imdecode(np.frombuffer(without_orientation(data, "png"), np.uint8), cv2.IMREAD_UNCHANGED)
     if pixels is None:
         raise ValueError("it cannot be decoded")

@@ -45,7 +45,7 @@ def file_names(dataset: Dataset, tensor: str | None, count: int) -> list[str]:
     if tensor is None:
         return []
     return [
-        "" if value is None else str(np.asarray(value).reshape(-1)[0]) if np.size(value) else ""
+        str(np.asarray(value).reshape(-1)[0]) if value is not None and np.size(value) else ""
         for value in dataset[tensor].numpy_all()[:count]
     ]
 
