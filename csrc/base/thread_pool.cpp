@@ -99,12 +99,13 @@ bool ThreadPool::stop(Deadline deadline) noexcept {
   begin_stop();
   {
     std::unique_lock lock(state_->mutex);
-    const auto ended = [this] { return state_->running == 0; };
+    // Threads that were left to themselves are nobody's to wait for.
+    const auto nothing_to_wait_for = [this] { return state_->running == 0 || state_->owner != nullptr; };
     if (deadline == Deadline::max()) {
-      // Threads that were left to themselves are nobody's to wait for.
-      state_->ended.wait(lock, [&] { return ended() || state_->owner != nullptr; });
-    } else if (!state_->ended.wait_until(lock, deadline, ended)) {
-      return false;
+      state_->ended.wait(lock, nothing_to_wait_for);
+    } else {
+      state_->ended.wait_until(lock, deadline, nothing_to_wait_for);
+      if (state_->running > 0) return false;
     }
   }
   const std::lock_guard joining(join_mutex_);

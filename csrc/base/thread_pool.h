@@ -15,7 +15,7 @@ namespace penstock::base {
 using Deadline = std::chrono::steady_clock::time_point;
 
 /// How long closing something waits for its threads: a read may never return, and closing has to.
-inline constexpr std::chrono::milliseconds kPatience{500};
+inline constexpr std::chrono::milliseconds kPatience{750};
 
 /// Named threads that run tasks in the order of submission. Tasks must not throw. The pool does not bound its queue:
 /// what submits to it does (an epoch keeps a fixed number of batches in flight).
@@ -36,8 +36,8 @@ class ThreadPool {
   /// Drops queued tasks and lets each thread end after the task that it runs. Idempotent, from any thread.
   void begin_stop() noexcept;
 
-  /// begin_stop(), then waits for the threads and joins them. False where some still run at the deadline. Idempotent,
-  /// from any thread but the pool's own.
+  /// begin_stop(), then waits for the threads and joins them; not for those that were abandoned. False where some still
+  /// run at the deadline. Idempotent, from any thread but the pool's own.
   bool stop(Deadline deadline = Deadline::max()) noexcept;
 
   /// begin_stop(), then leaves the threads to themselves. `owner`, which holds the pool and all that its tasks use,

@@ -192,8 +192,8 @@ class NativeLoader:
             self._core.begin_stop()
 
     def close(self) -> None:
-        """Stops threads and worker processes. Idempotent. What does not end within half a second, a read that never
-        returns, is left to itself."""
+        """Stops threads and worker processes. Idempotent. What does not end within three quarters of a second, a read
+        that never returns, is left to itself."""
         self._closed = True
         if self._pid != os.getpid():
             return

@@ -214,6 +214,9 @@ TEST(ThreadPool, AnAbandonedThreadOwnsThePoolUntilItEnds) {
   auto owner = std::make_shared<Owner>(gone);
   Held task(owner->pool);
   owner->pool.abandon(owner);
+  const auto start = std::chrono::steady_clock::now();
+  EXPECT_FALSE(owner->pool.stop(start + std::chrono::seconds(30))) << "the task still runs";
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(10)) << "nobody waits for it twice";
   owner.reset();
   EXPECT_FALSE(gone);
   task.let_go();
