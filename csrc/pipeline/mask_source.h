@@ -23,8 +23,8 @@ struct MaskSource {
   bool bitmaps = true;                            ///< `poly2mask`
 
   /// The masks `rows` of a sample.
-  transform::Masks read(const FetchedSample& sample, const TensorSource& source,
-                        std::span<const std::size_t> rows, transform::Extent extent) const;
+  transform::Masks read(const FetchedSample& sample, const TensorSource& source, std::span<const std::size_t> rows,
+                        transform::Extent extent) const;
 };
 
 struct MaskShapes {

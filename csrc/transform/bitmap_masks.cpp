@@ -19,9 +19,7 @@ namespace {
 
 std::string text_of(Extent extent) { return std::to_string(extent.width) + "x" + std::to_string(extent.height); }
 
-[[noreturn]] void refuse(const std::string& cause) {
-  throw base::Error(base::ErrorKind::kTransform, cause);
-}
+[[noreturn]] void refuse(const std::string& cause) { throw base::Error(base::ErrorKind::kTransform, cause); }
 
 std::size_t area_of(Extent extent) {
   return static_cast<std::size_t>(extent.height) * static_cast<std::size_t>(extent.width);
@@ -172,9 +170,7 @@ void BitmapMasks::expand(Extent wanted, std::int32_t left, std::int32_t top) {
   surround(columns_, left, wanted.width, border);
 }
 
-void BitmapMasks::select(std::span<const std::size_t> objects) {
-  take("masks", objects_, objects);
-}
+void BitmapMasks::select(std::span<const std::size_t> objects) { take("masks", objects_, objects); }
 
 void BitmapMasks::fill_border_row(std::int32_t row, std::span<std::uint8_t> out) const {
   for (std::size_t x = 0; x < out.size(); ++x) {

@@ -177,7 +177,7 @@ Stream part_stream(const Stream& stream, std::size_t part, std::uint16_t retry) 
 }
 
 Outcome plan_sample(const Program& program, const Stream& stream, std::span<const Source> sources,
-                                std::uint32_t channels, const AnnotationTable& table) {
+                    std::uint32_t channels, const AnnotationTable& table) {
   return Run(program, stream, sources, channels, table).outcome();
 }
 

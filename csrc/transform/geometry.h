@@ -15,8 +15,8 @@ namespace penstock::transform {
 /// The native part of a pipeline.
 struct Program {
   std::vector<step::Step> steps;
-  /// How many of the steps a sample goes through before it is mixed into others. No more than there are before the first
-  /// step that mixes.
+  /// How many of the steps a sample goes through before it is mixed into others. No more than there are before the
+  /// first step that mixes.
   std::size_t partner_steps = 0;
 };
 
@@ -50,6 +50,6 @@ struct Outcome {
 /// Runs the steps on everything but pixels: draws all random numbers, moves boxes, decides sizes, and writes the plans
 /// of pixels. `sources`: the sample's own image, then its partners. Error kTransform where MMDetection would fail.
 Outcome plan_sample(const Program& program, const Stream& stream, std::span<const Source> sources,
-                                std::uint32_t channels, const AnnotationTable& table);
+                    std::uint32_t channels, const AnnotationTable& table);
 
 }  // namespace penstock::transform

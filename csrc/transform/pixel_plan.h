@@ -40,7 +40,8 @@ struct Resize {
   bool nearest = false;
 };
 
-/// cv2.resize, INTER_LINEAR, of a uint8 image as float64, what comes out cut to uint8: MixUp's, where pad_val is a float.
+/// cv2.resize, INTER_LINEAR, of a uint8 image as float64, what comes out cut to uint8: MixUp's, where pad_val is a
+/// float.
 struct ResizeInDoubles {
   Extent extent;
 };
@@ -60,7 +61,8 @@ struct Fill {
 };
 
 /// MMDetection's PhotoMetricDistortion, on float32: add, multiply, to HSV (hue 0..360, saturation 0..1) and back with
-/// saturation multiplied and hue added (and turned once into 0..360), multiply, permute channels: out[c] = in[order[c]].
+/// saturation multiplied and hue added (and turned once into 0..360), multiply, permute channels: out[c] =
+/// in[order[c]].
 struct Photometric {
   float brightness = 0;
   float contrast_before = 1;

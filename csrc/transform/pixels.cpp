@@ -44,10 +44,8 @@ class Runner {
   void settle() {
     if (has_image_ && pass_.empty()) return;
     Image result(pass_.extent(), pass_.is_float());
-    finish({.data = result.memory.as<std::byte>(),
-            .is_float = result.is_float,
-            .channels = 4,
-            .padded = result.extent});
+    finish(
+        {.data = result.memory.as<std::byte>(), .is_float = result.is_float, .channels = 4, .padded = result.extent});
     image_ = std::move(result);
     has_image_ = true;
     begin_pass();

@@ -29,8 +29,8 @@ struct PolygonLists {
 PolygonLists without_short_polygons(const PolygonLists& lists);
 
 /// Polygons of a number of objects on an image of one extent: MMDetection's PolygonMasks, in float64. Each operation
-/// gives what MMDetection's gives, bit for bit; areas differ in the last bits. See "Design decisions" in csrc/README.md.
-/// Error kTransform where MMDetection fails; so does it when the first of its objects has no polygon.
+/// gives what MMDetection's gives, bit for bit; areas differ in the last bits. See "Design decisions" in
+/// csrc/README.md. Error kTransform where MMDetection fails; so does it when the first of its objects has no polygon.
 class PolygonMasks {
  public:
   PolygonMasks(PolygonLists lists, Extent extent);

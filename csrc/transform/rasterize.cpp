@@ -80,8 +80,7 @@ template <class Border>
 void borders_of_steep_edge(const Edge& edge, std::int64_t end_x, Extent extent, Border border) {
   if (edge.slope == 0) return;
   const bool rising = edge.slope > 0;
-  const Columns columns =
-      columns_between(std::min(edge.start.x, end_x), std::max(edge.start.x, end_x), extent.width);
+  const Columns columns = columns_between(std::min(edge.start.x, end_x), std::max(edge.start.x, end_x), extent.width);
   for (std::int64_t c = columns.begin; c < columns.end; ++c) {
     // The first step beyond the border; x grows or falls with the steps, rounding included.
     const auto place = static_cast<double>(kGrid * c + 3);

@@ -52,7 +52,8 @@ Box warped(const Box& box, const Matrix& matrix) {
     if (i == 0) {
       result = {new_x, new_y, new_x, new_y};
     } else {
-      result = {least(result[0], new_x), least(result[1], new_y), greatest(result[2], new_x), greatest(result[3], new_y)};
+      result = {least(result[0], new_x), least(result[1], new_y), greatest(result[2], new_x),
+                greatest(result[3], new_y)};
     }
   }
   return result;

@@ -65,7 +65,8 @@ bool cut_to(Sample& sample, Center corner, Extent mosaic) {
 
 void require_objects(const char* step, const Sample& sample) {
   if (!sample.with_boxes) refuse(step, "'gt_bboxes' are needed, and no boxes are loaded (LoadAnnotations, with_bbox)");
-  if (!sample.with_labels) refuse(step, "'gt_labels' are needed, and no labels are loaded (LoadAnnotations, with_label)");
+  if (!sample.with_labels)
+    refuse(step, "'gt_labels' are needed, and no labels are loaded (LoadAnnotations, with_label)");
 }
 
 void mix(const step::Mosaic& step, Sample& sample, Draws& draws, std::span<const Sample> others) {

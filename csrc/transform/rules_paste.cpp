@@ -58,7 +58,8 @@ void mix(const step::CopyPaste& step, Sample& sample, Draws& draws, std::span<co
   BitmapMasks pasted = bitmaps_of(*other.masks);
   BitmapMasks masks = bitmaps_of(own_masks);
   if (masks.extent() != pasted.extent() || masks.extent() != sample.extent || sample.extent != other.extent) {
-    refuse("CopyPaste", "images and masks of different sizes cannot be joined: resize, crop and pad to one size before");
+    refuse("CopyPaste",
+           "images and masks of different sizes cannot be joined: resize, crop and pad to one size before");
   }
   const auto covered = std::make_shared<const std::vector<std::uint8_t>>(pasted.any());
   masks.clear(*covered);

@@ -32,7 +32,8 @@ Chosen choose_scale(const step::Resize& step, Draws& draws) {
     const std::int64_t index = draws.randint(0, static_cast<std::int64_t>(scales.size()));
     return {scales[static_cast<std::size_t>(index)], static_cast<std::int32_t>(index)};
   }
-  const auto [long_low, long_high] = std::minmax(std::max(scales[0][0], scales[0][1]), std::max(scales[1][0], scales[1][1]));
+  const auto [long_low, long_high] =
+      std::minmax(std::max(scales[0][0], scales[0][1]), std::max(scales[1][0], scales[1][1]));
   const auto [short_low, short_high] =
       std::minmax(std::min(scales[0][0], scales[0][1]), std::min(scales[1][0], scales[1][1]));
   const auto long_edge = static_cast<std::int32_t>(draws.randint(long_low, long_high + 1));
@@ -64,7 +65,8 @@ Extent rescaled(Extent extent, step::Size scale) {
   const double factor =
       std::min(static_cast<double>(std::max(scale[0], scale[1])) / std::max(extent.height, extent.width),
                static_cast<double>(std::min(scale[0], scale[1])) / std::min(extent.height, extent.width));
-  return {static_cast<std::int32_t>(extent.height * factor + 0.5), static_cast<std::int32_t>(extent.width * factor + 0.5)};
+  return {static_cast<std::int32_t>(extent.height * factor + 0.5),
+          static_cast<std::int32_t>(extent.width * factor + 0.5)};
 }
 
 /// OpenCV's conversion of a border's value to uint8.

@@ -15,7 +15,8 @@ namespace {
   throw base::Error(base::ErrorKind::kDecode, cause, "The annotation is damaged: replace it, or leave it out.");
 }
 
-/// A signed number in groups of five bits, the lowest first, each in one character from '0' on; 32 says that more follow.
+/// A signed number in groups of five bits, the lowest first, each in one character from '0' on; 32 says that more
+/// follow.
 std::int64_t parse_number(std::string_view text, std::size_t& position) {
   std::int64_t value = 0;
   for (unsigned shift = 0; shift < 60; shift += 5) {

@@ -106,9 +106,9 @@ PolygonTable read_table(base::Bytes stored, std::size_t size) {
     damaged(std::to_string(bytes) + " bytes are not " + std::to_string(points) + " points of polygons");
   }
   if (bytes != points * size * 2) {
-    throw base::Error(base::ErrorKind::kUnsupported, "the points of the polygons have " +
-                                                         std::to_string(bytes / (points * size)) +
-                                                         " coordinates; masks need two");
+    throw base::Error(
+        base::ErrorKind::kUnsupported,
+        "the points of the polygons have " + std::to_string(bytes / (points * size)) + " coordinates; masks need two");
   }
   return table;
 }
@@ -154,8 +154,8 @@ std::size_t checked_objects(base::Bytes stored, const base::Shape& shape, Extent
     damaged("the masks have " + std::to_string(stored.size()) + " bytes, which is not what their shape needs");
   }
   // A sample without objects has whatever height and width its writer gave it.
-  if (count > 0 && (shape[0] != static_cast<std::uint32_t>(extent.height) ||
-                    shape[1] != static_cast<std::uint32_t>(extent.width))) {
+  if (count > 0 &&
+      (shape[0] != static_cast<std::uint32_t>(extent.height) || shape[1] != static_cast<std::uint32_t>(extent.width))) {
     damaged("the masks are " + std::to_string(shape[1]) + "x" + std::to_string(shape[0]) + ", the image is " +
             std::to_string(extent.width) + "x" + std::to_string(extent.height));
   }

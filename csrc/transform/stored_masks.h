@@ -14,10 +14,9 @@ namespace penstock::transform {
 /// Type of the coordinates in a tensor of polygons.
 enum class Coordinate { kFloat32, kFloat64, kInt16, kInt32, kInt64, kUint16, kUint32 };
 
-/// The polygons of a sample of htype "polygon": u16 number of polygons, u16 points of each, then all coordinates, little
-/// endian; no bytes at all for none. Each polygon is one object. `objects`: which of them, in which order.
-/// Error kDecode where the bytes are not what they state or an object is missing, kUnsupported for points that are not
-/// pairs.
+/// The polygons of a sample of htype "polygon": u16 number of polygons, u16 points of each, then all coordinates,
+/// little endian; no bytes at all for none. Each polygon is one object. `objects`: which of them, in which order. Error
+/// kDecode where the bytes are not what they state or an object is missing, kUnsupported for points that are not pairs.
 PolygonLists read_polygons(base::Bytes stored, Coordinate type);
 PolygonLists read_polygons(base::Bytes stored, Coordinate type, std::span<const std::size_t> objects);
 

@@ -42,7 +42,9 @@ TEST(Scratch, WhatAThreadKeepsHasALimitInBytes) {
 
 TEST(Scratch, AHugeBlockIsNotKeptAndPushesNoneOut) {
   in_a_thread([] {
-    { const Scratch small(1000); }
+    {
+      const Scratch small(1000);
+    }
     const std::size_t before = Scratch::kept_by_thread();
     EXPECT_GT(before, 0U);
     {

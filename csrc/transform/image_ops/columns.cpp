@@ -86,8 +86,7 @@ void ColumnTable::find_windows(std::int32_t* left, std::int32_t* windows) {
     if (shows_none(i - 1)) left[i - 1] = left[i];
   }
   for (std::size_t i = 0; i < count; i += kernels::kWindowColumns) {
-    const auto [first, last] =
-        std::minmax_element(left + i, left + std::min(count, i + kernels::kWindowColumns));
+    const auto [first, last] = std::minmax_element(left + i, left + std::min(count, i + kernels::kWindowColumns));
     if (*last + 1 - *first >= kernels::kWindowPixels) return;
     windows[i / kernels::kWindowColumns] = *first;
   }

@@ -62,16 +62,18 @@ HWY_INLINE Word to_bgr(const Hsv& hsv) {
   const Word least = level(hn::Mul(value, hn::Sub(one, saturation)));
   const Word falling = level(hn::Mul(value, hn::NegMulAdd(saturation, part, one)));
   const Word rising = level(hn::Mul(value, hn::NegMulAdd(saturation, hn::Sub(one, part), one)));
-  const auto in = [&](std::int32_t number) { return hn::RebindMask(Words(), hn::Eq(sector, hn::Set(integers, number))); };
+  const auto in = [&](std::int32_t number) {
+    return hn::RebindMask(Words(), hn::Eq(sector, hn::Set(integers, number)));
+  };
   const auto below = [&](std::int32_t number) {
     return hn::RebindMask(Words(), hn::Lt(sector, hn::Set(integers, number)));
   };
-  const Word blue = hn::IfThenElse(
-      below(2), least, hn::IfThenElse(in(2), rising, hn::IfThenElse(in(5), falling, full)));
-  const Word green = hn::IfThenElse(
-      in(0), rising, hn::IfThenElse(below(3), full, hn::IfThenElse(in(3), falling, least)));
-  const Word red = hn::IfThenElse(
-      hn::Or(in(0), in(5)), full, hn::IfThenElse(in(1), falling, hn::IfThenElse(in(4), rising, least)));
+  const Word blue =
+      hn::IfThenElse(below(2), least, hn::IfThenElse(in(2), rising, hn::IfThenElse(in(5), falling, full)));
+  const Word green =
+      hn::IfThenElse(in(0), rising, hn::IfThenElse(below(3), full, hn::IfThenElse(in(3), falling, least)));
+  const Word red =
+      hn::IfThenElse(hn::Or(in(0), in(5)), full, hn::IfThenElse(in(1), falling, hn::IfThenElse(in(4), rising, least)));
   return hn::Or(blue, hn::Or(hn::ShiftLeft<8>(green), hn::ShiftLeft<16>(red)));
 }
 

@@ -1,5 +1,6 @@
-// Vectors of pixels of four bytes, for the instruction set that the including file is being compiled for. To be included
-// after hwy/foreach_target.h, which includes that file once for each: hence no include guard of the usual kind.
+// Vectors of pixels of four bytes, for the instruction set that the including file is being compiled for. To be
+// included after hwy/foreach_target.h, which includes that file once for each: hence no include guard of the usual
+// kind.
 
 #if defined(PENSTOCK_TRANSFORM_LANES_INL_H) == defined(HWY_TARGET_TOGGLE)
 #ifdef PENSTOCK_TRANSFORM_LANES_INL_H

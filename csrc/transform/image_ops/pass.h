@@ -55,9 +55,9 @@ class Pass {
   void color_layers(const ColorStage& stage);
 
   Extent source_;
-  View before_;                  ///< of the source, resized by
+  View before_;                   ///< of the source, resized by
   std::optional<Resize> resize_;  ///< to the image of which
-  View after_;                   ///< shows a part
+  View after_;                    ///< shows a part
   bool sealed_ = false;
   bool empty_ = true;
   bool resample_floats_ = false;

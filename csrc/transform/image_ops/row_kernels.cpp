@@ -126,8 +126,8 @@ void resample_to_sums(const std::uint8_t* HWY_RESTRICT row, const Columns& colum
   }
 }
 
-void resample_to_floats(const std::uint8_t* HWY_RESTRICT row, const Columns& columns,
-                        std::uint64_t* HWY_RESTRICT pairs, const Planes<float>& to) {
+void resample_to_floats(const std::uint8_t* HWY_RESTRICT row, const Columns& columns, std::uint64_t* HWY_RESTRICT pairs,
+                        const Planes<float>& to) {
   const Words words;
   const Floats floats;
   const Neighbours neighbours(row, columns, pairs);
@@ -137,8 +137,8 @@ void resample_to_floats(const std::uint8_t* HWY_RESTRICT row, const Columns& col
     const Float left_weight = hn::LoadU(floats, columns.left_weights + i);
     const Float right_weight = hn::LoadU(floats, columns.right_weights + i);
     for (std::size_t c = 0; c < 3; ++c) {
-      Float sum = hn::Add(hn::Mul(to_float(channel(left, c)), left_weight),
-                          hn::Mul(to_float(channel(right, c)), right_weight));
+      Float sum =
+          hn::Add(hn::Mul(to_float(channel(left, c)), left_weight), hn::Mul(to_float(channel(right, c)), right_weight));
       if (columns.beside[c] != nullptr) sum = hn::Add(sum, hn::LoadU(floats, columns.beside[c] + i));
       hn::StoreU(sum, floats, to[c] + i);
     }
@@ -160,8 +160,8 @@ void resample_floats(const float* HWY_RESTRICT row, const Columns& columns, cons
 template <class D>
 HWY_INLINE hn::Vec<D> blend_sums(D tag, const std::int16_t* first, const std::int16_t* second, hn::Vec<D> first_weight,
                                  hn::Vec<D> second_weight) {
-  const auto sum = hn::Add(hn::MulHigh(hn::LoadU(tag, first), first_weight),
-                           hn::MulHigh(hn::LoadU(tag, second), second_weight));
+  const auto sum =
+      hn::Add(hn::MulHigh(hn::LoadU(tag, first), first_weight), hn::MulHigh(hn::LoadU(tag, second), second_weight));
   return hn::ShiftRight<2>(hn::Add(sum, hn::Set(tag, 2)));
 }
 
@@ -248,13 +248,12 @@ HWY_INLINE void shift_hue(Float& blue, Float& green, Float& red, Float saturatio
   const Float range = hn::Sub(value, hn::Min(red, hn::Min(green, blue)));
   const auto is_red = hn::Eq(value, red);
   const auto is_green = hn::Eq(value, green);
-  const Float difference = hn::IfThenElse(is_red, hn::Sub(green, blue),
-                                          hn::IfThenElse(is_green, hn::Sub(blue, red), hn::Sub(red, green)));
+  const Float difference =
+      hn::IfThenElse(is_red, hn::Sub(green, blue), hn::IfThenElse(is_green, hn::Sub(blue, red), hn::Sub(red, green)));
   const Float base = hn::IfThenElse(is_red, hn::Zero(floats), hn::IfThenElse(is_green, two, four));
   Float hue = hn::Add(hn::Add(base, hn::Div(difference, hn::Add(range, epsilon))), hue_sextants);
   hue = hn::Sub(hue, hn::Mul(six, hn::Floor(hn::Div(hue, six))));
-  const Float chroma =
-      hn::Mul(hn::Mul(value, hn::Div(range, hn::Add(hn::Abs(value), epsilon))), saturation);
+  const Float chroma = hn::Mul(hn::Mul(value, hn::Div(range, hn::Add(hn::Abs(value), epsilon))), saturation);
   red = hn::Sub(value, hn::Mul(chroma, saturate(hn::Sub(two, hn::Abs(hn::Sub(hue, three))))));
   green = hn::Sub(value, hn::Mul(chroma, saturate(hn::Sub(hn::Abs(hn::Sub(hue, two)), one))));
   blue = hn::Sub(value, hn::Mul(chroma, saturate(hn::Sub(hn::Abs(hn::Sub(hue, four)), one))));
@@ -275,8 +274,7 @@ void apply_photometric(const Planes<const float>& row, const Photometric& photom
     }
     shift_hue(value[0], value[1], value[2], saturation, hue);
     for (std::size_t c = 0; c < 3; ++c) {
-      const Float result = apply(hn::Mul(value[c], after), hn::Set(floats, affine.offset[c]),
-                                 affine.scale[c]);
+      const Float result = apply(hn::Mul(value[c], after), hn::Set(floats, affine.offset[c]), affine.scale[c]);
       store(result, floats, out[c] + i, count - i);
     }
   }
@@ -379,8 +377,8 @@ void blend(const Planes<const std::int16_t>& first, const Planes<const std::int1
   HWY_DYNAMIC_DISPATCH(blend_sums_to_floats)(first, second, first_weight, second_weight, affine, count, out);
 }
 
-void blend(const Planes<const float>& first, const Planes<const float>& second, float first_weight,
-           float second_weight, const Affine& affine, std::size_t count, const Planes<float>& out) {
+void blend(const Planes<const float>& first, const Planes<const float>& second, float first_weight, float second_weight,
+           const Affine& affine, std::size_t count, const Planes<float>& out) {
   HWY_DYNAMIC_DISPATCH(blend_floats)(first, second, first_weight, second_weight, affine, count, out);
 }
 

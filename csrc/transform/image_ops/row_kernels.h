@@ -54,8 +54,8 @@ void blend(const Planes<const std::int16_t>& first, const Planes<const std::int1
            std::int16_t second_weight, std::size_t count, const Planes<std::uint8_t>& out);
 void blend(const Planes<const std::int16_t>& first, const Planes<const std::int16_t>& second, std::int16_t first_weight,
            std::int16_t second_weight, const Affine& affine, std::size_t count, const Planes<float>& out);
-void blend(const Planes<const float>& first, const Planes<const float>& second, float first_weight,
-           float second_weight, const Affine& affine, std::size_t count, const Planes<float>& out);
+void blend(const Planes<const float>& first, const Planes<const float>& second, float first_weight, float second_weight,
+           const Affine& affine, std::size_t count, const Planes<float>& out);
 
 /// `out` may be the rows of `row`, in any order.
 void apply(const Planes<const float>& row, const Affine& affine, std::size_t count, const Planes<float>& out);

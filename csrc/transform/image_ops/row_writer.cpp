@@ -18,8 +18,8 @@ RowWriter<T>::RowWriter(const Sink& sink)
 
 template <class T>
 std::size_t RowWriter<T>::at(std::int32_t row, std::int32_t column) const {
-  const std::size_t pixel = static_cast<std::size_t>(row) * static_cast<std::size_t>(sink_.padded.width) +
-                            static_cast<std::size_t>(column);
+  const std::size_t pixel =
+      static_cast<std::size_t>(row) * static_cast<std::size_t>(sink_.padded.width) + static_cast<std::size_t>(column);
   return sink_.planar ? pixel : pixel * sink_.channels;
 }
 

@@ -6,8 +6,8 @@
 
 namespace penstock::transform {
 
-/// Memory on loan from the thread, which keeps up to kMostKept bytes of it for its next images; aligned to 64 bytes, content undefined. Vectors
-/// may read and write up to kOverrun bytes beyond what was asked for.
+/// Memory on loan from the thread, which keeps up to kMostKept bytes of it for its next images; aligned to 64 bytes,
+/// content undefined. Vectors may read and write up to kOverrun bytes beyond what was asked for.
 class Scratch {
  public:
   static constexpr std::size_t kOverrun = 512;

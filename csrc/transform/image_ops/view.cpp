@@ -25,8 +25,7 @@ void View::canvas(const Canvas& canvas, const Color3& fill) {
   };
   move(x_, y_);
   for (Layer& layer : layers_) move(layer.x, layer.y);
-  layers_.insert(layers_.begin(),
-                 {AxisView::whole(canvas.extent.width), AxisView::whole(canvas.extent.height), fill});
+  layers_.insert(layers_.begin(), {AxisView::whole(canvas.extent.width), AxisView::whole(canvas.extent.height), fill});
   drop_hidden();
 }
 

@@ -14,8 +14,8 @@ using kernels::kPositions;
 
 /// All zeros when the matrix has no inverse, as in OpenCV.
 std::array<double, 9> inverse(const std::array<double, 9>& m) {
-  const double determinant = m[0] * (m[4] * m[8] - m[5] * m[7]) - m[1] * (m[3] * m[8] - m[5] * m[6]) +
-                             m[2] * (m[3] * m[7] - m[4] * m[6]);
+  const double determinant =
+      m[0] * (m[4] * m[8] - m[5] * m[7]) - m[1] * (m[3] * m[8] - m[5] * m[6]) + m[2] * (m[3] * m[7] - m[4] * m[6]);
   if (determinant == 0) return {};
   const double d = 1.0 / determinant;
   return {(m[4] * m[8] - m[5] * m[7]) * d, (m[2] * m[7] - m[1] * m[8]) * d, (m[1] * m[5] - m[2] * m[4]) * d,

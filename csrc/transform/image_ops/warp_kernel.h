@@ -12,8 +12,8 @@ namespace penstock::transform::kernels {
 inline constexpr std::int32_t kPositions = 32;
 
 /// Where the pixels of row `row` come from: x and y in 1/kPositions of a pixel, rounded to even and cut to +-2^30.
-/// `to_source` is row by row; where its third coordinate is 0, so are x and y. `x` and `y` have room for `count` numbers
-/// rounded up to whole vectors (kVectorRoom more).
+/// `to_source` is row by row; where its third coordinate is 0, so are x and y. `x` and `y` have room for `count`
+/// numbers rounded up to whole vectors (kVectorRoom more).
 void source_positions(const std::array<double, 9>& to_source, std::int32_t row, std::size_t count, std::int32_t* x,
                       std::int32_t* y);
 
