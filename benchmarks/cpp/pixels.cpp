@@ -27,8 +27,8 @@
 
 #include "decode/jpeg.h"
 #include "pipeline/image_source.h"
-#include "transform/pixel_plan.h"
-#include "transform/pixel_source.h"
+#include "transform/pixels/pixel_plan.h"
+#include "transform/pixels/pixel_source.h"
 
 namespace {
 

@@ -10,8 +10,8 @@
 #include "bindings/names.h"
 #include "bindings/register.h"
 #include "pipeline/image_source.h"
-#include "transform/pixel_plan.h"
-#include "transform/pixel_source.h"
+#include "transform/pixels/pixel_plan.h"
+#include "transform/pixels/pixel_source.h"
 
 namespace py = pybind11;
 

@@ -10,7 +10,7 @@
 #include "pipeline/job.h"
 #include "pipeline/mask_source.h"
 #include "pipeline/tensor_source.h"
-#include "transform/geometry.h"
+#include "transform/steps/geometry.h"
 
 namespace penstock::pipeline {
 

@@ -12,7 +12,7 @@
 #include "batch/batch.h"
 #include "pipeline/fetch.h"
 #include "pipeline/slots.h"
-#include "transform/sample.h"
+#include "transform/steps/sample.h"
 
 namespace penstock::pipeline {
 

@@ -7,7 +7,7 @@
 
 #include "base/error.h"
 #include "pipeline/decode_sample.h"
-#include "transform/rasterize.h"
+#include "transform/masks/rasterize.h"
 
 namespace penstock::pipeline {
 namespace {

@@ -7,8 +7,8 @@
 #include "base/bytes.h"
 #include "pipeline/fetch.h"
 #include "pipeline/tensor_source.h"
-#include "transform/masks.h"
-#include "transform/stored_masks.h"
+#include "transform/masks/masks.h"
+#include "transform/masks/stored_masks.h"
 
 namespace penstock::pipeline {
 

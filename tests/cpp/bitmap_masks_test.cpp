@@ -1,4 +1,4 @@
-#include "transform/bitmap_masks.h"
+#include "transform/masks/bitmap_masks.h"
 
 #include <gtest/gtest.h>
 

@@ -6,8 +6,8 @@
 #include <random>
 
 #include "support/expect_error.h"
-#include "transform/rasterize.h"
-#include "transform/run_lengths.h"
+#include "transform/masks/rasterize.h"
+#include "transform/masks/run_lengths.h"
 
 namespace penstock::transform {
 namespace {

@@ -1,4 +1,4 @@
-#include "transform/image_ops/row_kernels.h"
+#include "transform/pixels/row_kernels.h"
 
 #include <gtest/gtest.h>
 #include <hwy/targets.h>

@@ -1,4 +1,4 @@
-#include "transform/image_ops/scratch.h"
+#include "transform/pixels/scratch.h"
 
 #include <gtest/gtest.h>
 

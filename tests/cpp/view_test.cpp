@@ -1,4 +1,4 @@
-#include "transform/image_ops/view.h"
+#include "transform/pixels/view.h"
 
 #include <gtest/gtest.h>
 
