@@ -1,11 +1,11 @@
 #include <pybind11/numpy.h>
 
 #include "base/philox.h"
-#include "bindings/register.h"
+#include "testing/register.h"
 
 namespace py = pybind11;
 
-namespace penstock::bindings {
+namespace penstock::testing {
 namespace {
 
 py::array_t<double> sample_randoms(std::uint64_t seed, std::uint64_t epoch, std::uint64_t index, py::ssize_t count) {
@@ -21,4 +21,4 @@ void register_philox(py::module_& module) {
   module.def("sample_randoms", &sample_randoms, py::arg("seed"), py::arg("epoch"), py::arg("index"), py::arg("count"));
 }
 
-}  // namespace penstock::bindings
+}  // namespace penstock::testing

@@ -8,17 +8,19 @@
 #include <string>
 
 #include "bindings/names.h"
-#include "bindings/register.h"
 #include "pipeline/image_source.h"
+#include "testing/register.h"
 #include "transform/pixels/pixel_plan.h"
 #include "transform/pixels/pixel_source.h"
 
 namespace py = pybind11;
 
-namespace penstock::bindings {
+namespace penstock::testing {
 namespace {
 
 using namespace transform;
+using bindings::color_named;
+using bindings::compression_named;
 
 /// An image for tests: its bytes as a dataset would have them.
 struct StoredImage {
@@ -128,10 +130,10 @@ py::array run_pixels(const std::vector<std::tuple<std::string, py::bytes, base::
 
 }  // namespace
 
-void register_transform(py::module_& module) {
+void register_pixels(py::module_& module) {
   module.def("run_pixels", &run_pixels, py::arg("images"), py::arg("plan"), py::arg("planar") = false,
              py::arg("padded") = std::pair<std::int32_t, std::int32_t>(0, 0), py::arg("pad_value") = 0.0F,
              py::arg("color") = "bgr");
 }
 
-}  // namespace penstock::bindings
+}  // namespace penstock::testing

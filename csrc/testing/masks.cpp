@@ -4,18 +4,16 @@
 #include <stdexcept>
 #include <string>
 #include <utility>
-#include <variant>
 #include <vector>
 
-#include "bindings/register.h"
+#include "testing/register.h"
 #include "transform/masks/rasterize.h"
-#include "transform/masks/run_lengths.h"
 #include "transform/masks/stored_masks.h"
 
 namespace py = pybind11;
 
-// For tests: masks by themselves, without a dataset and a pipeline.
-namespace penstock::bindings {
+/// Masks by themselves, without a dataset and a pipeline.
+namespace penstock::testing {
 namespace {
 
 using transform::BitmapMasks;
@@ -188,19 +186,6 @@ void register_masks(py::module_& module) {
         return array_of(transform::read_bitmaps(view_of(data), shape, is_bool, {height, width}, objects));
       },
       py::arg("data"), py::arg("shape"), py::arg("is_bool"), py::arg("height"), py::arg("width"), py::arg("objects"));
-  module.def(
-      "decode_run_lengths",
-      [](const std::vector<std::variant<py::bytes, transform::RunLengths>>& objects, std::int32_t height,
-         std::int32_t width) {
-        std::vector<transform::RunLengths> lengths;
-        for (const auto& object : objects) {
-          const auto* text = std::get_if<py::bytes>(&object);
-          lengths.push_back(text ? transform::parse_run_lengths(std::string_view(*text))
-                                 : std::get<transform::RunLengths>(object));
-        }
-        return array_of(transform::decode_run_lengths(lengths, {height, width}));
-      },
-      py::arg("counts"), py::arg("height"), py::arg("width"));
 }
 
-}  // namespace penstock::bindings
+}  // namespace penstock::testing
