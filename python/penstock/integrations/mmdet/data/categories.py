@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from penstock.checks import did_you_mean
 from penstock.dataset import Dataset
 from penstock.errors import ConfigError, DatasetFormatError
-from penstock.integrations.mmdet.names import did_you_mean
 
 __all__ = ["Categories", "read_categories"]
 

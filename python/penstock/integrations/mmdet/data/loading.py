@@ -8,9 +8,9 @@ import numpy as np
 import numpy.typing as npt
 from mmdet.datasets.pipelines import LoadImageFromFile
 
+from penstock.checks import did_you_mean
 from penstock.dataset import Tensor
 from penstock.errors import ConfigError
-from penstock.integrations.mmdet.names import did_you_mean
 from penstock.transforms.program import Color
 
 __all__ = ["LoadImageFromDeepLake"]

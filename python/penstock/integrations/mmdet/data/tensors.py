@@ -11,9 +11,9 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from penstock.checks import check_keys
 from penstock.dataset import Dataset, Tensor
 from penstock.errors import ConfigError
-from penstock.integrations.mmdet.names import check_keys
 
 __all__ = ["TENSOR_KEYS", "DetectionTensors", "masks_for_metrics", "resolve_tensors"]
 

@@ -8,7 +8,7 @@ from typing import Any
 from mmdet.datasets import pipelines
 
 from penstock.integrations.mmdet.data.loading import LoadImageFromDeepLake
-from penstock.integrations.mmdet.pipeline.arguments import (
+from penstock.integrations.openmmlab.arguments import (
     color,
     fill_value,
     integer,

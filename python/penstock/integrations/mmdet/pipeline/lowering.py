@@ -10,8 +10,8 @@ from mmdet.core import BitmapMasks, PolygonMasks
 from mmdet.datasets import pipelines
 
 from penstock.integrations.mmdet.data.loading import LoadImageFromDeepLake
-from penstock.integrations.mmdet.pipeline.arguments import NotNativeError, integer_pair, not_native
 from penstock.integrations.mmdet.pipeline.conversions import CONVERSIONS
+from penstock.integrations.openmmlab.arguments import NotNativeError, integer_pair, not_native
 from penstock.reference.transforms import Wrappers
 from penstock.transforms import steps
 from penstock.transforms.steps import PythonStep, Step

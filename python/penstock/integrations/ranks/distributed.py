@@ -25,9 +25,9 @@ from torch.distributed.rendezvous import rendezvous
 from torch.multiprocessing.spawn import ProcessExitedException, ProcessRaisedException
 from torch.multiprocessing.spawn import spawn as start_processes
 
+from penstock.checks import did_you_mean
 from penstock.errors import ConfigError
-from penstock.integrations.mmdet.names import did_you_mean
-from penstock.integrations.mmdet.training.random_state import random_state, restore_random_state
+from penstock.integrations.ranks.random_state import random_state, restore_random_state
 
 __all__ = ["gathered", "has_launcher", "joined_group", "local_device", "spawn"]
 
