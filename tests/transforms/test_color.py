@@ -66,8 +66,8 @@ def test_hsv_random_aug_of_a_flipped_image_works() -> None:
     plain = {**sample, "img": np.ascontiguousarray(sample["img"][:, ::-1])}
     expected = check_step(pipelines.YOLOXHSVRandomAug(), plain, seed=3)
     assert expected is not None
+    from penstock.detection.reference import run_step
     from penstock.integrations.mmdet.pipeline.lowering import WRAPPERS, lower
-    from penstock.reference.transforms import run_step
     from penstock.transforms.draws import Stream
 
     (step,) = lower([pipelines.YOLOXHSVRandomAug()])

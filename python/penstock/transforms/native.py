@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from penstock.detection.steps import Step
 from penstock.transforms.draws import Stream
-from penstock.transforms.steps import Step
 
 __all__ = ["AnnotationTable", "NativeBatch", "NativeMasks", "NativePart", "NativeSample"]
 

@@ -13,10 +13,10 @@ from mmdet.datasets import ClassBalancedDataset, ConcatDataset, MultiImageMixDat
 
 from penstock.checks import check_keys, did_you_mean
 from penstock.dataset import Dataset, DatasetLike, open_dataset
+from penstock.detection.tensors import resolve_tensors
 from penstock.errors import ConfigError, PenstockError
 from penstock.integrations.mmdet.config import SPLIT_KEYS, STOCK_KEYS, Split, parse_split
 from penstock.integrations.mmdet.data.dataset import DeepLakeCocoDataset
-from penstock.integrations.mmdet.data.tensors import resolve_tensors
 from penstock.integrations.mmdet.data.voc import DeepLakeVOCDataset
 from penstock.integrations.mmdet.pipeline.steps import check_steps, loads_masks
 

@@ -11,11 +11,11 @@ from typing import Any
 from mmdet.datasets.api_wrappers import COCO
 
 from penstock.dataset import Dataset
+from penstock.detection.annotations import Annotations
+from penstock.detection.categories import Categories
+from penstock.detection.segmentations import run_lengths
+from penstock.detection.tensors import DetectionTensors
 from penstock.extras import import_extra
-from penstock.integrations.mmdet.data.annotations import Annotations
-from penstock.integrations.mmdet.data.categories import Categories
-from penstock.integrations.mmdet.data.segmentations import run_lengths
-from penstock.integrations.mmdet.data.tensors import DetectionTensors
 
 __all__ = ["add_areas", "add_segmentations", "coco_annotations", "coco_index"]
 

@@ -13,22 +13,16 @@ import numpy.typing as npt
 from mmdet.datasets import CocoDataset
 
 from penstock.dataset import Dataset
+from penstock.detection.annotation_table import BoxRules, annotation_table, coco_rules, corners_of, empty_table
+from penstock.detection.annotations import Annotations, read_annotations
+from penstock.detection.categories import Categories, read_categories
+from penstock.detection.image_infos import file_names, image_infos, image_numbers
+from penstock.detection.segmentations import are_polygons, segmentations
+from penstock.detection.tensors import DetectionTensors, masks_for_metrics
 from penstock.errors import ConfigError, DatasetFormatError
-from penstock.integrations.mmdet.data.annotation_table import (
-    BoxRules,
-    annotation_table,
-    coco_rules,
-    corners_of,
-    empty_table,
-)
-from penstock.integrations.mmdet.data.annotations import Annotations, read_annotations
-from penstock.integrations.mmdet.data.categories import Categories, read_categories
 from penstock.integrations.mmdet.data.coco_index import add_areas, add_segmentations, coco_annotations, coco_index
 from penstock.integrations.mmdet.data.hook_masks import as_list
-from penstock.integrations.mmdet.data.image_infos import file_names, image_infos, image_numbers
 from penstock.integrations.mmdet.data.recalls import check_proposals, recalls_of
-from penstock.integrations.mmdet.data.segmentations import are_polygons, segmentations
-from penstock.integrations.mmdet.data.tensors import DetectionTensors, masks_for_metrics
 from penstock.integrations.mmdet.metric_names import check_metrics
 from penstock.integrations.mmdet.pipeline.lowering import lower
 from penstock.integrations.mmdet.pipeline.running import MOST_REJECTED, PipelineRunner, Recipe, rejected_all

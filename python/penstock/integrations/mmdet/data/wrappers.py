@@ -13,11 +13,11 @@ import numpy.typing as npt
 from mmdet.datasets import ClassBalancedDataset, ConcatDataset, MultiImageMixDataset, RepeatDataset
 
 from penstock.dataset.joined import JoinedDataset
+from penstock.detection.annotation_table import gathered_table
+from penstock.detection.tensors import DetectionTensors
 from penstock.errors import ConfigError, PenstockError
-from penstock.integrations.mmdet.data.annotation_table import gathered_table
 from penstock.integrations.mmdet.data.dataset import DeepLakeCocoDataset
 from penstock.integrations.mmdet.data.loading import LoadImageFromDeepLake
-from penstock.integrations.mmdet.data.tensors import DetectionTensors
 from penstock.integrations.mmdet.pipeline.lowering import lower
 from penstock.integrations.mmdet.pipeline.running import Level, PipelineRunner, Recipe
 from penstock.transforms.draws import Stream

@@ -10,9 +10,9 @@ import torch
 from mmcv.parallel import DataContainer
 from mmdet.core import BitmapMasks, PolygonMasks
 
+from penstock.detection import steps as st
 from penstock.errors import ConfigError
 from penstock.integrations.mmdet.pipeline.metas import Metas
-from penstock.transforms import steps as st
 from penstock.transforms.native import NativeBatch, NativeMasks
 
 __all__ = ["Collector", "collector_of", "mask_objects"]

@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from penstock.detection import steps as st
 from penstock.integrations.mmdet.pipeline.collecting import Collector, collector_of
 from penstock.integrations.mmdet.pipeline.metas import Metas
-from penstock.transforms import steps as st
 from penstock.transforms.draws import Stream
 from penstock.transforms.native import AnnotationTable, NativeBatch, NativePart, NativeSample
 

@@ -13,11 +13,11 @@ import numpy.typing as npt
 
 from penstock.dataset import Dataset
 from penstock.described import described_error
+from penstock.detection import steps as st
+from penstock.detection.reference import partner_indices, run_step
 from penstock.errors import PenstockError, TransformError
 from penstock.integrations.mmdet.pipeline.collecting import mask_objects
 from penstock.integrations.mmdet.pipeline.lowering import WRAPPERS
-from penstock.reference.transforms import partner_indices, run_step
-from penstock.transforms import steps as st
 from penstock.transforms.draws import Draws, Stream
 from penstock.transforms.native import NativeSample
 from penstock.transforms.program import Color

@@ -6,10 +6,10 @@ import math
 
 import numpy as np
 
-from penstock.reference.transforms.opencv import opencv
-from penstock.reference.transforms.results import Array, Results, boxes_of, inside, refuse, worth_keeping
+from penstock.detection.reference.opencv import opencv
+from penstock.detection.reference.results import Array, Results, boxes_of, inside, refuse, worth_keeping
+from penstock.detection.steps import RandomAffine
 from penstock.transforms.draws import Draws
-from penstock.transforms.steps import RandomAffine
 
 __all__ = ["apply"]
 

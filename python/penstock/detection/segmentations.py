@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from penstock.boxes import exact_decimals
 from penstock.dataset import Tensor
+from penstock.detection.boxes import exact_decimals
 from penstock.errors import DatasetFormatError
 from penstock.extras import import_extra
 from penstock.readings import Reading

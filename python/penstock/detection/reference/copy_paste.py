@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from penstock.reference.transforms.results import Array, Results, refuse
+from penstock.detection.reference.results import Array, Results, refuse
+from penstock.detection.steps import CopyPaste
 from penstock.transforms.draws import Draws
-from penstock.transforms.steps import CopyPaste
 
 __all__ = ["apply"]
 

@@ -4,17 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from penstock.reference.transforms import opencv
-from penstock.reference.transforms.results import (
-    Results,
-    boxes_of,
-    images_of,
-    masks_of,
-    refuse,
-    segmentations_of,
-)
+from penstock.detection.reference import opencv
+from penstock.detection.reference.results import Results, boxes_of, images_of, masks_of, refuse, segmentations_of
+from penstock.detection.steps import Resize
 from penstock.transforms.draws import Draws
-from penstock.transforms.steps import Resize
 
 __all__ = ["apply"]
 

@@ -6,11 +6,11 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from penstock.reference.transforms import opencv
-from penstock.reference.transforms.flip import flipped_boxes
-from penstock.reference.transforms.results import Array, Results, inside, refuse, worth_keeping
+from penstock.detection.reference import opencv
+from penstock.detection.reference.flip import flipped_boxes
+from penstock.detection.reference.results import Array, Results, inside, refuse, worth_keeping
+from penstock.detection.steps import CopyPaste, MixUp, Mosaic
 from penstock.transforms.draws import Draws
-from penstock.transforms.steps import CopyPaste, MixUp, Mosaic
 
 __all__ = ["mix_up", "mosaic", "partner_indices"]
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from penstock.reference.transforms.results import Array, Results, refuse
+from penstock.detection.reference.results import Array, Results, refuse
+from penstock.detection.steps import FilterAnnotations
 from penstock.transforms.draws import Draws
-from penstock.transforms.steps import FilterAnnotations
 
 __all__ = ["apply"]
 

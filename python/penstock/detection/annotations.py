@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from penstock.boxes import BoxFormat, exact_decimals
 from penstock.dataset import Dataset
+from penstock.detection.boxes import BoxFormat, exact_decimals
+from penstock.detection.tensors import DetectionTensors
 from penstock.errors import ConfigError, DatasetFormatError
-from penstock.integrations.mmdet.data.tensors import DetectionTensors
 
 __all__ = ["Annotations", "read_annotations"]
 

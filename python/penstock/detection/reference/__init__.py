@@ -4,8 +4,8 @@ Written from what MMDetection 2.28 and mmcv 1.7 define; a step's random numbers 
 its order, so that the class gives the same when it is fed the same numbers.
 """
 
-from penstock.reference.transforms.mix import partner_indices
-from penstock.reference.transforms.results import Results, Wrappers
-from penstock.reference.transforms.run import Partners, run_step
+from penstock.detection.reference.mix import partner_indices
+from penstock.detection.reference.results import Results, Wrappers
+from penstock.detection.reference.run import Partners, run_step
 
 __all__ = ["Partners", "Results", "Wrappers", "partner_indices", "run_step"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from penstock.reference.transforms.results import (
+from penstock.detection.reference.results import (
     LABELS_OF,
     MASKS_OF,
     Array,
@@ -14,8 +14,8 @@ from penstock.reference.transforms.results import (
     refuse,
     segmentations_of,
 )
+from penstock.detection.steps import MinIoURandomCrop, RandomCrop
 from penstock.transforms.draws import Draws
-from penstock.transforms.steps import MinIoURandomCrop, RandomCrop
 
 __all__ = ["min_iou_random_crop", "random_crop"]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from penstock.reference.transforms.results import Results, refuse
-from penstock.transforms.steps import MultiScaleFlipAug
+from penstock.detection.reference.results import Results, refuse
+from penstock.detection.steps import MultiScaleFlipAug
 
 __all__ = ["apply"]
 

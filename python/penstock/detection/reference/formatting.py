@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from penstock.reference.transforms.results import Array, Results, Wrappers, refuse
+from penstock.detection.reference.results import Array, Results, Wrappers, refuse
+from penstock.detection.steps import Collect, DefaultFormatBundle, ImageToTensor
 from penstock.transforms.draws import Draws
-from penstock.transforms.steps import Collect, DefaultFormatBundle, ImageToTensor
 
 __all__ = ["collect", "default_format_bundle", "image_to_tensor"]
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from penstock.integrations.mmdet.data.annotations import Annotations
+from penstock.detection.annotations import Annotations
 from penstock.transforms.native import AnnotationTable
 
 __all__ = ["BoxRules", "annotation_table", "coco_rules", "corners_of", "empty_table", "gathered_table", "voc_rules"]

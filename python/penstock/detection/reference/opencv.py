@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
+from penstock.detection.reference.results import Array, refuse
 from penstock.extras import import_extra
-from penstock.reference.transforms.results import Array, refuse
 
 __all__ = ["opencv", "pad", "rescaled_size", "resize"]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from penstock.errors import PenstockError, TransformError
-from penstock.reference.transforms import (
+from penstock.detection import steps
+from penstock.detection.reference import (
     affine,
     color,
     copy_paste,
@@ -20,12 +20,12 @@ from penstock.reference.transforms import (
     normalize,
     place,
     resize,
-    test_time,
+    views,
 )
-from penstock.reference.transforms.results import Results, Wrappers
-from penstock.transforms import steps
+from penstock.detection.reference.results import Results, Wrappers
+from penstock.detection.steps import Step
+from penstock.errors import PenstockError, TransformError
 from penstock.transforms.draws import Draws, Stream
-from penstock.transforms.steps import Step
 
 __all__ = ["Partners", "run_step"]
 
@@ -118,4 +118,4 @@ def _run(
         changed: Results | None = inner(view)
         return changed
 
-    return test_time.apply(step, results, run_inner)
+    return views.apply(step, results, run_inner)

@@ -6,8 +6,8 @@ from math import ceil
 
 import numpy as np
 
-from penstock.reference.transforms import opencv
-from penstock.reference.transforms.results import (
+from penstock.detection.reference import opencv
+from penstock.detection.reference.results import (
     LABELS_OF,
     Array,
     Results,
@@ -17,8 +17,8 @@ from penstock.reference.transforms.results import (
     refuse,
     segmentations_of,
 )
+from penstock.detection.steps import CutOut, Pad, RandomShift
 from penstock.transforms.draws import Draws
-from penstock.transforms.steps import CutOut, Pad, RandomShift
 
 __all__ = ["cut_out", "pad", "random_shift"]
 

@@ -4,17 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from penstock.reference.transforms.results import (
-    Array,
-    Results,
-    boxes_of,
-    images_of,
-    masks_of,
-    refuse,
-    segmentations_of,
-)
+from penstock.detection.reference.results import Array, Results, boxes_of, images_of, masks_of, refuse, segmentations_of
+from penstock.detection.steps import RandomFlip
 from penstock.transforms.draws import Draws
-from penstock.transforms.steps import RandomFlip
 
 __all__ = ["apply", "flipped_boxes"]
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from penstock.reference.transforms.opencv import opencv
-from penstock.reference.transforms.results import Array, Results, images_of
+from penstock.detection.reference.opencv import opencv
+from penstock.detection.reference.results import Array, Results, images_of
+from penstock.detection.steps import Normalize
 from penstock.transforms.draws import Draws
-from penstock.transforms.steps import Normalize
 
 __all__ = ["apply"]
 

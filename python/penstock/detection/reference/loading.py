@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from penstock.detection.reference.results import Array, Results, Wrappers, refuse
+from penstock.detection.steps import LoadAnnotations, LoadImage
 from penstock.errors import DecodeError
 from penstock.extras import import_extra
 from penstock.reference.limits import check_pixel_count
-from penstock.reference.transforms.results import Array, Results, Wrappers, refuse
-from penstock.transforms.steps import LoadAnnotations, LoadImage
 
 __all__ = ["bitmap_of", "load_annotations", "load_image"]
 
