@@ -19,7 +19,7 @@ import torch
 from penstock._native import require_native
 from penstock.collate import sequence_batch, tensor_batch
 from penstock.dataset.joined import JoinedDataset
-from penstock.dataset.tensor import Tensor as ChunkedTensor
+from penstock.dataset.lake3.tensor import Tensor as ChunkedTensor
 from penstock.errors import LoaderClosedError, PenstockError, timed_out
 from penstock.native_batch import native_batch
 from penstock.native_sources import native_store, tensor_source

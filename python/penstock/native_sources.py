@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from penstock.dataset import Dataset
-from penstock.dataset.dataset import Dataset as ChunkedDataset
 from penstock.dataset.joined import JoinedDataset, JoinedTensor
+from penstock.dataset.lake3.dataset import Dataset as ChunkedDataset
+from penstock.dataset.lake3.rows import Rows
+from penstock.dataset.lake3.tensor import Tensor as ChunkedTensor
 from penstock.dataset.lake4 import Lake4Tensor
-from penstock.dataset.rows import Rows
-from penstock.dataset.storage import LocalStore, Store
-from penstock.dataset.tensor import Tensor as ChunkedTensor
 from penstock.readings import Reading
+from penstock.storage.store import LocalStore, Store
 
 if TYPE_CHECKING:
     from penstock import _core

@@ -11,7 +11,7 @@ from penstock._native import HAVE_NATIVE, require_native
 from penstock.cores import usable_cores
 from penstock.dataset import Dataset, Tensor
 from penstock.errors import ConfigError
-from penstock.reference.sample import DECODINGS, Decode
+from penstock.format.sample import DECODINGS, Decode
 from penstock.similar import similar
 
 __all__ = ["LoaderOptions", "check_decode", "resolve_loader_type", "select_tensors"]

@@ -9,7 +9,7 @@ from typing import Any
 
 from penstock.collate import NativeTensor, grouped, numpy_samples, sample_bytes, sequence_samples
 from penstock.dataset import Tensor
-from penstock.dataset.tensor import Tensor as ChunkedTensor
+from penstock.dataset.lake3.tensor import Tensor as ChunkedTensor
 from penstock.native_batch import native_samples
 from penstock.python_columns import Columns
 from penstock.samples import Samples

@@ -10,11 +10,11 @@ import numpy as np
 
 from penstock.dataset import Tensor
 from penstock.dataset.joined import JoinedTensor
+from penstock.dataset.lake3.tensor import Tensor as ChunkedTensor
 from penstock.dataset.lake4 import Lake4Tensor
-from penstock.dataset.tensor import Tensor as ChunkedTensor
-from penstock.reference.codecs import is_image_file
-from penstock.reference.pictures import Color
-from penstock.reference.sample import Decode
+from penstock.format.codecs import is_image_file
+from penstock.format.pictures import Color
+from penstock.format.sample import Decode
 
 __all__ = ["Reading"]
 

@@ -15,9 +15,9 @@ from penstock.collate import collate_columns, collate_samples
 from penstock.dataset import Dataset, Tensor
 from penstock.described import described_error
 from penstock.errors import PenstockError, TransformError
+from penstock.format.sample import Decode
 from penstock.plan import checked_index
 from penstock.readings import Reading
-from penstock.reference.sample import Decode
 from penstock.sampling import seeded_globals
 from penstock.transforms.draws import Stream
 from penstock.transforms.program import Program

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 import penstock
-from penstock.reference.image_header import read_image_header
+from penstock.format.image_header import read_image_header
 from support.images import jpeg, picture, png
 from support.lake4_datasets import write
 

@@ -99,7 +99,7 @@ def test_nothing_is_decoded_for_metrics(coco_pair: Callable[[str], CocoPair], mo
 
     pair = coco_pair("bitmap masks")
     results = segmented(stock(pair), 0.1)
-    monkeypatch.setattr("penstock.reference.sample.decode_image", refuse)
+    monkeypatch.setattr("penstock.format.sample.decode_image", refuse)
     with pytest.raises(AssertionError, match="decoded"):
         penstock.open(pair.lake)["images"][0]
     build(pair).evaluate(results, metric=["bbox", "segm", "proposal"])

@@ -8,7 +8,7 @@ from typing import Any
 
 from penstock.cli.source import add_source, open_source
 from penstock.dataset import Dataset, Tensor
-from penstock.dataset.tensor import Tensor as ChunkedTensor
+from penstock.dataset.lake3.tensor import Tensor as ChunkedTensor
 from penstock.printable import printable
 
 __all__ = ["add_parser"]

@@ -10,14 +10,14 @@ from typing import Any
 from urllib.parse import unquote
 
 from penstock.dataset import interface, lake4
-from penstock.dataset.dataset import Dataset
-from penstock.dataset.deeplake_object import is_deeplake_dataset, open_deeplake_dataset
 from penstock.dataset.joined import JoinedDataset
-from penstock.dataset.keys import DATASET_META, DEEPLAKE4_LOG, VERSION_INFO, VERSION_INFO_PICKLED
-from penstock.dataset.records import Record
-from penstock.dataset.storage import LocalStore, Store
-from penstock.dataset.views import is_virtual, open_view, view_of
+from penstock.dataset.lake3.dataset import Dataset
+from penstock.dataset.lake3.deeplake_object import is_deeplake_dataset, open_deeplake_dataset
+from penstock.dataset.lake3.keys import DATASET_META, DEEPLAKE4_LOG, VERSION_INFO, VERSION_INFO_PICKLED
+from penstock.dataset.lake3.records import Record
+from penstock.dataset.lake3.views import is_virtual, open_view, view_of
 from penstock.errors import ConfigError, DatasetNotFoundError, StorageError, UnsupportedError
+from penstock.storage.store import LocalStore, Store
 
 __all__ = ["DatasetLike", "open_dataset"]
 

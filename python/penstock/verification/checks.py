@@ -8,8 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from penstock._native import require_native
-from penstock.dataset.dataset import Dataset
-from penstock.dataset.tensor import Tensor
+from penstock.dataset.lake3.dataset import Dataset
+from penstock.dataset.lake3.tensor import Tensor
 from penstock.errors import PenstockError
 from penstock.native_sources import native_store, tensor_source
 from penstock.readings import Reading

@@ -7,11 +7,11 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 
 from penstock.dataset import Dataset, DatasetLike, Tensor, open_dataset
-from penstock.dataset.dataset import Dataset as ChunkedDataset
 from penstock.dataset.joined import JoinedDataset
 from penstock.dataset.joined.tensor import JoinedTensor
+from penstock.dataset.lake3.dataset import Dataset as ChunkedDataset
+from penstock.dataset.lake3.tensor import Tensor as ChunkedTensor
 from penstock.dataset.lake4 import Lake4Dataset, Lake4Tensor
-from penstock.dataset.tensor import Tensor as ChunkedTensor
 from penstock.errors import DatasetFormatError, PenstockError, UnsupportedError
 from penstock.options import LoaderOptions, default_threads, resolve_loader_type
 from penstock.readings import Reading

@@ -9,11 +9,11 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from penstock.dataset.chunk_index import ChunkIndex
 from penstock.dataset.interface import Tensor
+from penstock.dataset.lake3.chunk_index import ChunkIndex
+from penstock.dataset.lake3.tensor import Tensor as ChunkedTensor
 from penstock.dataset.lake4 import Lake4Tensor
-from penstock.dataset.tensor import Tensor as ChunkedTensor
-from penstock.reference.sample import SampleLayout
+from penstock.format.sample import SampleLayout
 
 __all__ = ["JoinedChunks", "why_apart"]
 

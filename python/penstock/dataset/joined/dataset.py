@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from penstock.dataset.dataset import Dataset as ChunkedDataset
 from penstock.dataset.interface import Dataset
 from penstock.dataset.joined.tensor import JoinedTensor
-from penstock.dataset.storage import Store
+from penstock.dataset.lake3.dataset import Dataset as ChunkedDataset
 from penstock.dataset.support import no_such_tensor
 from penstock.errors import PenstockError
+from penstock.storage.store import Store
 
 __all__ = ["JoinedDataset"]
 

@@ -10,7 +10,7 @@ from penstock.detection.reference.results import Array, Results, Wrappers, refus
 from penstock.detection.steps import LoadAnnotations, LoadImage
 from penstock.errors import DecodeError
 from penstock.extras import import_extra
-from penstock.reference.limits import check_pixel_count
+from penstock.format.limits import check_pixel_count
 
 __all__ = ["bitmap_of", "load_annotations", "load_image"]
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from penstock.reference.values import JSON_HTYPES, POLYGON, TEXT
+from penstock.format.values import JSON_HTYPES, POLYGON, TEXT
 
 __all__ = ["compose_sequence", "empty_sequence"]
 

@@ -9,21 +9,21 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from penstock.dataset.chunk_reader import ChunkReader
-from penstock.dataset.link_reader import LinkReader
+from penstock.dataset.lake3.chunk_reader import ChunkReader
+from penstock.dataset.lake3.link_reader import LinkReader
+from penstock.dataset.lake3.rows import RowIndex, Rows, sample_number
+from penstock.dataset.lake3.stored_tensor import StoredTensor
+from penstock.dataset.lake3.versions import Version
 from penstock.dataset.placing import placing
-from penstock.dataset.rows import RowIndex, Rows, sample_number
-from penstock.dataset.storage import Store
-from penstock.dataset.stored_tensor import StoredTensor
 from penstock.dataset.support import IMAGE_HTYPES
-from penstock.dataset.versions import Version
 from penstock.errors import PenstockError, UnsupportedError
-from penstock.reference.decode import Color
-from penstock.reference.sample import DECODINGS, Decode
-from penstock.reference.sequence import compose_sequence, empty_sequence
+from penstock.format.decode import Color
+from penstock.format.sample import DECODINGS, Decode
+from penstock.format.sequence import compose_sequence, empty_sequence
+from penstock.storage.store import Store
 
 if TYPE_CHECKING:
-    from penstock.dataset.dataset import Dataset
+    from penstock.dataset.lake3.dataset import Dataset
 
 __all__ = ["Tensor"]
 
@@ -78,8 +78,8 @@ class Tensor(StoredTensor):
         """A sample as Deep Lake returns it: an array of its own, which may be written to.
 
         Text, JSON and lists are arrays of text and objects, polygons a list of arrays: see
-        :func:`penstock.reference.decode_value`. A sequence is an array with an axis more than its items, or the list
-        of them where their shapes differ: see :func:`penstock.reference.sequence.compose_sequence`.
+        :func:`penstock.format.decode_value`. A sequence is an array with an axis more than its items, or the list
+        of them where their shapes differ: see :func:`penstock.format.sequence.compose_sequence`.
         """
         return self.read(index)
 

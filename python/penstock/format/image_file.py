@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from penstock.errors import DecodeError, PenstockError
 from penstock.extras import import_extra
-from penstock.reference.decode import Color, decode_image, decode_picture
+from penstock.format.decode import Color, decode_image, decode_picture
 
 __all__ = ["decode_image_file", "image_file_shape", "open_image_file"]
 
@@ -28,7 +28,7 @@ def decode_image_file(data: bytes, ndim: int, color: Color = "native") -> npt.ND
     Args:
         data: The file's bytes.
         ndim: Axes of the tensor's samples: where it is 3, gray images are (h, w, 1), else (h, w).
-        color: As for :func:`penstock.reference.decode.decode_image`.
+        color: As for :func:`penstock.format.decode.decode_image`.
 
     Raises:
         DecodeError: It is no image, or a damaged one.

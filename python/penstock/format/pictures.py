@@ -10,8 +10,8 @@ import numpy.typing as npt
 
 from penstock.errors import DecodeError, UnsupportedError
 from penstock.extras import import_extra
-from penstock.reference.codecs import IMAGE_FILES
-from penstock.reference.limits import check_pixel_count, check_scans
+from penstock.format.codecs import IMAGE_FILES
+from penstock.format.limits import check_pixel_count, check_scans
 
 __all__ = ["Color", "gray_of", "load_picture", "pixels_of", "to_picture"]
 

@@ -9,14 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from penstock.dataset.keys import DATASET_META, FIRST_COMMIT_ID, in_commit, is_safe_key
-from penstock.dataset.records import Record, damaged, read_record
-from penstock.dataset.rows import RowIndex, rows_from_json
-from penstock.dataset.storage import LocalStore, Store
+from penstock.dataset.lake3.keys import DATASET_META, FIRST_COMMIT_ID, in_commit, is_safe_key
+from penstock.dataset.lake3.records import Record, damaged, read_record
+from penstock.dataset.lake3.rows import RowIndex, rows_from_json
+from penstock.dataset.lake3.tensor import Tensor
+from penstock.dataset.lake3.versions import Version, read_version
 from penstock.dataset.support import no_such_tensor
-from penstock.dataset.tensor import Tensor
-from penstock.dataset.versions import Version, read_version
 from penstock.errors import CommitNotFoundError
+from penstock.storage.store import LocalStore, Store
 
 __all__ = ["Dataset", "Selection"]
 

@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from penstock.dataset.dataset import Dataset, Selection
-from penstock.dataset.provider_store import ProviderStore
-from penstock.dataset.rows import RowIndex, rows_from_json
-from penstock.dataset.storage import LocalStore, Store
+from penstock.dataset.lake3.dataset import Dataset, Selection
+from penstock.dataset.lake3.rows import RowIndex, rows_from_json
 from penstock.errors import UnsupportedError
+from penstock.storage.provider import ProviderStore
+from penstock.storage.store import LocalStore, Store
 
 __all__ = ["is_deeplake_dataset", "open_deeplake_dataset"]
 

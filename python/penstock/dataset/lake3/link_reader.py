@@ -8,14 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from penstock.dataset.chunk_index import ChunkIndex
-from penstock.dataset.chunk_reader import ChunkReader
-from penstock.dataset.links import naming_link, read_link
+from penstock.dataset.lake3.chunk_index import ChunkIndex
+from penstock.dataset.lake3.chunk_reader import ChunkReader
+from penstock.dataset.lake3.links import naming_link, read_link
 from penstock.dataset.placing import placing
 from penstock.errors import MissingExtraError, PenstockError
-from penstock.reference.decode import Color
-from penstock.reference.image_file import decode_image_file, image_file_shape, open_image_file
-from penstock.reference.sample import Decode
+from penstock.format.decode import Color
+from penstock.format.image_file import decode_image_file, image_file_shape, open_image_file
+from penstock.format.sample import Decode
 
 __all__ = ["LinkReader"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from penstock.errors import ChunkFormatError
 from penstock.extras import import_extra
-from penstock.reference.chunk import DAMAGED_CHUNK
+from penstock.format.chunk import DAMAGED_CHUNK
 
 __all__ = ["decompress_lz4"]
 

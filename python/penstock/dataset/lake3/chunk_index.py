@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from penstock.dataset.encoders import parse_chunk_ids
-from penstock.dataset.keys import FIRST_COMMIT_ID, in_commit, is_safe_key
-from penstock.dataset.records import damaged
-from penstock.dataset.storage import Store
-from penstock.dataset.versions import Version
+from penstock.dataset.lake3.encoders import parse_chunk_ids
+from penstock.dataset.lake3.keys import FIRST_COMMIT_ID, in_commit, is_safe_key
+from penstock.dataset.lake3.records import damaged
+from penstock.dataset.lake3.versions import Version
 from penstock.errors import ChunkFormatError, DatasetFormatError
-from penstock.reference.tiles import Tiling
+from penstock.format.tiles import Tiling
+from penstock.storage.store import Store
 
 __all__ = ["ChunkIndex", "read_chunk_index", "read_chunk_rows"]
 

@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from penstock.errors import ChunkFormatError
-from penstock.reference.chunk import DAMAGED_CHUNK, ChunkHeader
-from penstock.reference.decode import decode_image
+from penstock.format.chunk import DAMAGED_CHUNK, ChunkHeader
+from penstock.format.decode import decode_image
 
 __all__ = ["unstack_images"]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from math import prod
 
 from penstock.errors import DecodeError
-from penstock.reference.chunk import DAMAGED_CHUNK
-from penstock.reference.codecs import is_image_file
+from penstock.format.chunk import DAMAGED_CHUNK
+from penstock.format.codecs import is_image_file
 
 __all__ = ["MOST_PIXELS", "MOST_SCANS", "check_pixel_count", "check_plausible", "check_scans"]
 

@@ -6,13 +6,13 @@ import json
 
 import numpy as np
 
-from penstock.dataset.dataset import Dataset, Selection
-from penstock.dataset.keys import VIEWS, VIEWS_FOLDER, is_safe_key
-from penstock.dataset.records import Record, damaged
-from penstock.dataset.rows import RowIndex, rows_from_json
-from penstock.dataset.storage import Store
+from penstock.dataset.lake3.dataset import Dataset, Selection
+from penstock.dataset.lake3.keys import VIEWS, VIEWS_FOLDER, is_safe_key
+from penstock.dataset.lake3.records import Record, damaged
+from penstock.dataset.lake3.rows import RowIndex, rows_from_json
 from penstock.errors import ConfigError, UnsupportedError, ViewNotFoundError
 from penstock.similar import similar
+from penstock.storage.store import Store
 
 __all__ = ["is_virtual", "open_view", "view_of"]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from penstock.dataset.storage import Store
 from penstock.errors import DatasetFormatError
+from penstock.storage.store import Store
 
 __all__ = ["Record", "damaged", "read_record"]
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from penstock.dataset.keys import FIRST_COMMIT_ID, VERSION_INFO, VERSION_INFO_PICKLED, is_safe_key
-from penstock.dataset.records import Record, read_record
-from penstock.dataset.storage import Store
+from penstock.dataset.lake3.keys import FIRST_COMMIT_ID, VERSION_INFO, VERSION_INFO_PICKLED, is_safe_key
+from penstock.dataset.lake3.records import Record, read_record
 from penstock.errors import CommitNotFoundError, UnsupportedError
 from penstock.similar import similar
+from penstock.storage.store import Store
 
 __all__ = ["DEFAULT_BRANCH", "Version", "read_version"]
 

@@ -9,10 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from penstock.errors import DecodeError, UnsupportedError
-from penstock.reference.codecs import is_image_file
-from penstock.reference.limits import check_plausible
-from penstock.reference.lz4 import decompress_lz4
-from penstock.reference.pictures import Color, gray_of, load_picture, pixels_of, to_picture
+from penstock.format.codecs import is_image_file
+from penstock.format.limits import check_plausible
+from penstock.format.lz4 import decompress_lz4
+from penstock.format.pictures import Color, gray_of, load_picture, pixels_of, to_picture
 
 __all__ = ["Color", "decode_array", "decode_image", "decode_picture"]
 

@@ -5,11 +5,11 @@ numpy alone, except that images need Pillow and lz4 needs lz4 (the ``python`` ex
 used.
 """
 
-from penstock.reference.chunk import ChunkHeader, header_bytes_needed, parse_chunk_header
-from penstock.reference.decode import decode_image
-from penstock.reference.lz4 import decompress_lz4
-from penstock.reference.sample import SampleLayout, decode_sample, sample_extent, sample_shape
-from penstock.reference.values import ValueFormat, decode_value
+from penstock.format.chunk import ChunkHeader, header_bytes_needed, parse_chunk_header
+from penstock.format.decode import decode_image
+from penstock.format.lz4 import decompress_lz4
+from penstock.format.sample import SampleLayout, decode_sample, sample_extent, sample_shape
+from penstock.format.values import ValueFormat, decode_value
 
 __all__ = [
     "ChunkHeader",

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from penstock.errors import ChunkFormatError, UnsupportedError
-from penstock.reference.chunk import DAMAGED_CHUNK
+from penstock.format.chunk import DAMAGED_CHUNK
 
 __all__ = ["LARGEST_HOLE", "Tiling", "assemble_tiles"]
 

@@ -10,13 +10,13 @@ import numpy as np
 import numpy.typing as npt
 
 from penstock.errors import ChunkFormatError, UnsupportedError
-from penstock.reference.chunk import DAMAGED_CHUNK, ChunkHeader
-from penstock.reference.codecs import is_image_file
-from penstock.reference.decode import Color, decode_array, decode_image, decode_picture
-from penstock.reference.limits import check_pixel_count, check_plausible
-from penstock.reference.lz4 import decompress_lz4
-from penstock.reference.tiles import LARGEST_HOLE
-from penstock.reference.values import ValueFormat, decode_value
+from penstock.format.chunk import DAMAGED_CHUNK, ChunkHeader
+from penstock.format.codecs import is_image_file
+from penstock.format.decode import Color, decode_array, decode_image, decode_picture
+from penstock.format.limits import check_pixel_count, check_plausible
+from penstock.format.lz4 import decompress_lz4
+from penstock.format.tiles import LARGEST_HOLE
+from penstock.format.values import ValueFormat, decode_value
 
 __all__ = [
     "DECODINGS",
@@ -137,8 +137,8 @@ def decode_sample(
         data: Its bytes.
         layout: What the metadata says.
         shape: From :func:`sample_shape`.
-        color: For images, see :func:`penstock.reference.decode.decode_image`.
-        decode: "bytes" gives ``data``; "pil" what :func:`penstock.reference.decode.decode_picture` does.
+        color: For images, see :func:`penstock.format.decode.decode_image`.
+        decode: "bytes" gives ``data``; "pil" what :func:`penstock.format.decode.decode_picture` does.
 
     Raises:
         DecodeError, ChunkFormatError, UnsupportedError, MissingExtraError: As ``decode_image``.

@@ -9,19 +9,19 @@ from typing import Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from penstock.dataset.chunk_index import ChunkIndex, read_chunk_index, read_chunk_rows
-from penstock.dataset.encoders import parse_sequences, parse_tiles
-from penstock.dataset.keys import in_commit
-from penstock.dataset.records import damaged, read_record
-from penstock.dataset.sequences import SequenceIndex
-from penstock.dataset.storage import Store
+from penstock.dataset.lake3.chunk_index import ChunkIndex, read_chunk_index, read_chunk_rows
+from penstock.dataset.lake3.encoders import parse_sequences, parse_tiles
+from penstock.dataset.lake3.keys import in_commit
+from penstock.dataset.lake3.records import damaged, read_record
+from penstock.dataset.lake3.sequences import SequenceIndex
+from penstock.dataset.lake3.tensor_meta import TensorMeta, parse_tensor_meta
+from penstock.dataset.lake3.versions import Version
 from penstock.dataset.support import IMAGE_HTYPES, VALUE_HTYPES, holds_images, why_unsupported
-from penstock.dataset.tensor_meta import TensorMeta, parse_tensor_meta
-from penstock.dataset.versions import Version
 from penstock.errors import DatasetFormatError, UnsupportedError
-from penstock.reference.sample import Decode, SampleLayout
-from penstock.reference.tiles import Tiling
-from penstock.reference.values import TEXT, ValueFormat
+from penstock.format.sample import Decode, SampleLayout
+from penstock.format.tiles import Tiling
+from penstock.format.values import TEXT, ValueFormat
+from penstock.storage.store import Store
 
 __all__ = ["StoredTensor"]
 

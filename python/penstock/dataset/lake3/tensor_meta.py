@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from penstock.dataset.records import Record
-from penstock.reference.values import JSON_HTYPES
+from penstock.dataset.lake3.records import Record
+from penstock.format.values import JSON_HTYPES
 
 __all__ = ["TensorMeta", "parse_tensor_meta"]
 

@@ -11,9 +11,9 @@ import re
 import numpy as np
 import numpy.typing as npt
 
-from penstock.dataset.sequences import SequenceIndex
+from penstock.dataset.lake3.sequences import SequenceIndex
 from penstock.errors import DatasetFormatError
-from penstock.reference.tiles import Tiling
+from penstock.format.tiles import Tiling
 
 __all__ = ["parse_chunk_ids", "parse_sequences", "parse_tiles"]
 

@@ -11,8 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from penstock.dataset.chunk_index import ChunkIndex
-from penstock.dataset.storage import Store
+from penstock.dataset.lake3.chunk_index import ChunkIndex
 from penstock.errors import (
     ChunkFormatError,
     ChunkNotFoundError,
@@ -21,11 +20,11 @@ from penstock.errors import (
     PenstockError,
     UnsupportedError,
 )
-from penstock.reference.chunk import DAMAGED_CHUNK, ChunkHeader, header_bytes_needed, parse_chunk_header
-from penstock.reference.decode import Color
-from penstock.reference.lz4 import decompress_lz4
-from penstock.reference.pictures import to_picture
-from penstock.reference.sample import (
+from penstock.format.chunk import DAMAGED_CHUNK, ChunkHeader, header_bytes_needed, parse_chunk_header
+from penstock.format.decode import Color
+from penstock.format.lz4 import decompress_lz4
+from penstock.format.pictures import to_picture
+from penstock.format.sample import (
     Decode,
     SampleLayout,
     check_structure,
@@ -34,9 +33,10 @@ from penstock.reference.sample import (
     sample_extent,
     sample_shape,
 )
-from penstock.reference.stacked import unstack_images
-from penstock.reference.tiles import assemble_tiles
-from penstock.reference.values import decode_value
+from penstock.format.stacked import unstack_images
+from penstock.format.tiles import assemble_tiles
+from penstock.format.values import decode_value
+from penstock.storage.store import Store
 
 __all__ = ["ChunkReader"]
 
