@@ -17,7 +17,7 @@ from penstock.detection.reference import partner_indices, run_step
 from penstock.detection.steps import Step
 from penstock.errors import TransformError
 from penstock.integrations.mmdet.pipeline.lowering import WRAPPERS, lower
-from penstock.transforms.draws import Draws, Stream
+from penstock.loading.draws import Draws, Stream
 
 __all__ = ["Pool", "assert_same", "check_step", "drawing_from", "same_failure_or_result", "through_both"]
 

@@ -68,7 +68,7 @@ def test_hsv_random_aug_of_a_flipped_image_works() -> None:
     assert expected is not None
     from penstock.detection.reference import run_step
     from penstock.integrations.mmdet.pipeline.lowering import WRAPPERS, lower
-    from penstock.transforms.draws import Stream
+    from penstock.loading.draws import Stream
 
     (step,) = lower([pipelines.YOLOXHSVRandomAug()])
     actual = run_step(step, {**sample, "img": sample["img"][:, ::-1]}, Stream(3, 1, 2), 5, None, WRAPPERS)

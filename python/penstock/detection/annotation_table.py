@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from penstock.detection.annotations import Annotations
-from penstock.transforms.native import AnnotationTable
+from penstock.loading.native.part import AnnotationTable
 
 __all__ = ["BoxRules", "annotation_table", "coco_rules", "corners_of", "empty_table", "gathered_table", "voc_rules"]
 

@@ -10,7 +10,7 @@ from penstock.dataset import Tensor
 from penstock.detection.boxes import exact_decimals
 from penstock.errors import DatasetFormatError
 from penstock.extras import import_extra
-from penstock.readings import Reading
+from penstock.loading.readings import Reading
 
 __all__ = ["are_polygons", "run_lengths", "segmentations"]
 

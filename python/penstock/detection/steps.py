@@ -2,7 +2,7 @@
 
 A step is what lowering makes of MMDetection's object of the same name, and holds the same arguments; sizes are in
 MMDetection's order, which differs from step to step. :mod:`penstock.detection.reference` runs it in numpy and cv2, the
-native core in C++. A step takes its random numbers from its own :class:`~penstock.transforms.draws.Draws`, in the order
+native core in C++. A step takes its random numbers from its own :class:`~penstock.loading.draws.Draws`, in the order
 in which MMDetection's object draws them.
 """
 

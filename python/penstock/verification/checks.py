@@ -11,8 +11,8 @@ from penstock._native import require_native
 from penstock.dataset.lake3.dataset import Dataset
 from penstock.dataset.lake3.tensor import Tensor
 from penstock.errors import PenstockError
-from penstock.native_sources import native_store, tensor_source
-from penstock.readings import Reading
+from penstock.loading.native.sources import native_store, tensor_source
+from penstock.loading.readings import Reading
 from penstock.verification.findings import Finding
 
 __all__ = ["Checked", "check_in_native_core", "check_in_python", "items_of"]

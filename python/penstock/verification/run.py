@@ -13,8 +13,8 @@ from penstock.dataset.lake3.dataset import Dataset as ChunkedDataset
 from penstock.dataset.lake3.tensor import Tensor as ChunkedTensor
 from penstock.dataset.lake4 import Lake4Dataset, Lake4Tensor
 from penstock.errors import DatasetFormatError, PenstockError, UnsupportedError
-from penstock.options import LoaderOptions, default_threads, resolve_loader_type
-from penstock.readings import Reading
+from penstock.loading.options import LoaderOptions, default_threads, resolve_loader_type
+from penstock.loading.readings import Reading
 from penstock.verification.checks import Checked, check_in_native_core, check_in_python, items_of
 from penstock.verification.findings import Finding, Report
 from penstock.verification.rows import check_rows

@@ -9,7 +9,7 @@ import numpy as np
 from penstock.detection.reference.opencv import opencv
 from penstock.detection.reference.results import Array, Results, boxes_of, inside, refuse, worth_keeping
 from penstock.detection.steps import RandomAffine
-from penstock.transforms.draws import Draws
+from penstock.loading.draws import Draws
 
 __all__ = ["apply"]
 

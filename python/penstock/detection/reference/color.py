@@ -7,7 +7,7 @@ import numpy as np
 from penstock.detection.reference.opencv import opencv
 from penstock.detection.reference.results import Array, Results, refuse
 from penstock.detection.steps import PhotoMetricDistortion, YOLOXHSVRandomAug
-from penstock.transforms.draws import Draws
+from penstock.loading.draws import Draws
 
 __all__ = ["hsv_random_aug", "photo_metric_distortion"]
 

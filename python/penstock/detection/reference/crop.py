@@ -15,7 +15,7 @@ from penstock.detection.reference.results import (
     segmentations_of,
 )
 from penstock.detection.steps import MinIoURandomCrop, RandomCrop
-from penstock.transforms.draws import Draws
+from penstock.loading.draws import Draws
 
 __all__ = ["min_iou_random_crop", "random_crop"]
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from penstock.detection.reference.results import Array, Results, boxes_of, masks_of, refuse, segmentations_of
 from penstock.detection.steps import Expand
-from penstock.transforms.draws import Draws
+from penstock.loading.draws import Draws
 
 __all__ = ["apply"]
 

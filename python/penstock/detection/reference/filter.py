@@ -6,7 +6,7 @@ import numpy as np
 
 from penstock.detection.reference.results import Array, Results, refuse
 from penstock.detection.steps import FilterAnnotations
-from penstock.transforms.draws import Draws
+from penstock.loading.draws import Draws
 
 __all__ = ["apply"]
 

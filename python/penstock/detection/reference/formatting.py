@@ -9,7 +9,7 @@ import torch
 
 from penstock.detection.reference.results import Array, Results, Wrappers, refuse
 from penstock.detection.steps import Collect, DefaultFormatBundle, ImageToTensor
-from penstock.transforms.draws import Draws
+from penstock.loading.draws import Draws
 
 __all__ = ["collect", "default_format_bundle", "image_to_tensor"]
 

@@ -10,7 +10,7 @@ from penstock.detection.reference import opencv
 from penstock.detection.reference.flip import flipped_boxes
 from penstock.detection.reference.results import Array, Results, inside, refuse, worth_keeping
 from penstock.detection.steps import CopyPaste, MixUp, Mosaic
-from penstock.transforms.draws import Draws
+from penstock.loading.draws import Draws
 
 __all__ = ["mix_up", "mosaic", "partner_indices"]
 

@@ -7,7 +7,7 @@ import numpy as np
 from penstock.detection.reference.opencv import opencv
 from penstock.detection.reference.results import Array, Results, images_of
 from penstock.detection.steps import Normalize
-from penstock.transforms.draws import Draws
+from penstock.loading.draws import Draws
 
 __all__ = ["apply"]
 

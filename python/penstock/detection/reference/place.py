@@ -18,7 +18,7 @@ from penstock.detection.reference.results import (
     segmentations_of,
 )
 from penstock.detection.steps import CutOut, Pad, RandomShift
-from penstock.transforms.draws import Draws
+from penstock.loading.draws import Draws
 
 __all__ = ["cut_out", "pad", "random_shift"]
 

@@ -7,7 +7,7 @@ import numpy as np
 from penstock.detection.reference import opencv
 from penstock.detection.reference.results import Results, boxes_of, images_of, masks_of, refuse, segmentations_of
 from penstock.detection.steps import Resize
-from penstock.transforms.draws import Draws
+from penstock.loading.draws import Draws
 
 __all__ = ["apply"]
 

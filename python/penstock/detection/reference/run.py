@@ -25,7 +25,7 @@ from penstock.detection.reference import (
 from penstock.detection.reference.results import Results, Wrappers
 from penstock.detection.steps import Step
 from penstock.errors import PenstockError, TransformError
-from penstock.transforms.draws import Draws, Stream
+from penstock.loading.draws import Draws, Stream
 
 __all__ = ["Partners", "run_step"]
 

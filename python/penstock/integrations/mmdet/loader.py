@@ -14,8 +14,8 @@ from penstock.integrations.mmdet.data.dataset import DeepLakeCocoDataset
 from penstock.integrations.mmdet.data.wrappers import FlatDataset, flat_dataset, leaves_of, skipped_steps
 from penstock.integrations.mmdet.pipeline.program import dataset_program
 from penstock.loader import DataLoader
-from penstock.samples import Samples
-from penstock.sampling import world
+from penstock.loading.samples import Samples
+from penstock.loading.sampling import world
 
 __all__ = ["DetectionLoader", "build_dataloader"]
 

@@ -21,7 +21,7 @@ from penstock.integrations.mmdet.training.defaults import with_defaults
 from penstock.integrations.mmdet.training.losses_loader import build_losses_loader
 from penstock.integrations.mmdet.training.run import run_training
 from penstock.integrations.ranks.distributed import has_launcher, joined_group, spawn
-from penstock.sampling import base_seed
+from penstock.loading.sampling import base_seed
 
 __all__ = ["train_detector"]
 

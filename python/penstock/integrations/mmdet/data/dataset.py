@@ -27,9 +27,9 @@ from penstock.integrations.mmdet.metric_names import check_metrics
 from penstock.integrations.mmdet.pipeline.lowering import lower
 from penstock.integrations.mmdet.pipeline.running import MOST_REJECTED, PipelineRunner, Recipe, rejected_all
 from penstock.integrations.mmdet.pipeline.steps import build_steps, loads_polygons
-from penstock.transforms.draws import Stream
-from penstock.transforms.native import AnnotationTable
-from penstock.transforms.program import Color
+from penstock.loading.draws import Stream
+from penstock.loading.native.part import AnnotationTable
+from penstock.loading.program import Color
 
 __all__ = ["DeepLakeCocoDataset"]
 

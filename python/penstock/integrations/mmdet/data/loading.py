@@ -11,7 +11,7 @@ from mmdet.datasets.pipelines import LoadImageFromFile
 from penstock.checks import did_you_mean
 from penstock.dataset import Tensor
 from penstock.errors import ConfigError
-from penstock.transforms.program import Color
+from penstock.loading.program import Color
 
 __all__ = ["LoadImageFromDeepLake"]
 

@@ -20,9 +20,9 @@ from penstock.integrations.mmdet.data.dataset import DeepLakeCocoDataset
 from penstock.integrations.mmdet.data.loading import LoadImageFromDeepLake
 from penstock.integrations.mmdet.pipeline.lowering import lower
 from penstock.integrations.mmdet.pipeline.running import Level, PipelineRunner, Recipe
-from penstock.transforms.draws import Stream
-from penstock.transforms.native import AnnotationTable, NativeSample
-from penstock.transforms.program import Color
+from penstock.loading.draws import Stream
+from penstock.loading.native.part import AnnotationTable, NativeSample
+from penstock.loading.program import Color
 
 __all__ = ["FlatDataset", "flat_dataset", "leaves_of", "skipped_steps"]
 

@@ -13,7 +13,7 @@ from mmdet.core import BitmapMasks, PolygonMasks
 from penstock.detection import steps as st
 from penstock.errors import ConfigError
 from penstock.integrations.mmdet.pipeline.metas import Metas
-from penstock.transforms.native import NativeBatch, NativeMasks
+from penstock.loading.native.part import NativeBatch, NativeMasks
 
 __all__ = ["Collector", "collector_of", "mask_objects"]
 

@@ -9,8 +9,8 @@ from typing import Any
 from penstock.detection import steps as st
 from penstock.integrations.mmdet.pipeline.collecting import Collector, collector_of
 from penstock.integrations.mmdet.pipeline.metas import Metas
-from penstock.transforms.draws import Stream
-from penstock.transforms.native import AnnotationTable, NativeBatch, NativePart, NativeSample
+from penstock.loading.draws import Stream
+from penstock.loading.native.part import AnnotationTable, NativeBatch, NativePart, NativeSample
 
 __all__ = ["native_part", "native_steps"]
 

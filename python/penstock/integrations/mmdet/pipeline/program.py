@@ -20,8 +20,8 @@ from penstock.integrations.mmdet.data.wrappers import FlatDataset
 from penstock.integrations.mmdet.pipeline.native import native_part, native_steps
 from penstock.integrations.mmdet.pipeline.running import Recipe
 from penstock.integrations.mmdet.pipeline.steps import is_test_pipeline, loads_masks
-from penstock.readings import Reading
-from penstock.transforms.program import Program, StepReport
+from penstock.loading.program import Program, StepReport
+from penstock.loading.readings import Reading
 
 __all__ = ["collate_batch", "compile_pipeline", "dataset_program"]
 

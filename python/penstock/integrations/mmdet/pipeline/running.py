@@ -18,9 +18,9 @@ from penstock.detection.reference import partner_indices, run_step
 from penstock.errors import PenstockError, TransformError
 from penstock.integrations.mmdet.pipeline.collecting import mask_objects
 from penstock.integrations.mmdet.pipeline.lowering import WRAPPERS
-from penstock.transforms.draws import Draws, Stream
-from penstock.transforms.native import NativeSample
-from penstock.transforms.program import Color
+from penstock.loading.draws import Draws, Stream
+from penstock.loading.native.part import NativeSample
+from penstock.loading.program import Color
 
 __all__ = ["MOST_REJECTED", "Items", "Level", "PipelineRunner", "Recipe", "mixes", "rejected_all"]
 

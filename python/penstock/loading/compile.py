@@ -7,9 +7,9 @@ from typing import Any
 
 from penstock.dataset import Dataset, Tensor
 from penstock.described import described
-from penstock.transforms.program import Color, Program, StepReport
+from penstock.loading.program import Program, StepReport
 
-__all__ = ["Color", "Program", "compile_transform"]
+__all__ = ["compile_transform"]
 
 
 def compile_transform(

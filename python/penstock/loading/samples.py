@@ -11,16 +11,16 @@ from typing import Any
 import numpy as np
 import torch.utils.data
 
-from penstock.collate import collate_columns, collate_samples
 from penstock.dataset import Dataset, Tensor
 from penstock.described import described_error
 from penstock.errors import PenstockError, TransformError
 from penstock.format.sample import Decode
-from penstock.plan import checked_index
-from penstock.readings import Reading
-from penstock.sampling import seeded_globals
-from penstock.transforms.draws import Stream
-from penstock.transforms.program import Program
+from penstock.loading.collate import collate_columns, collate_samples
+from penstock.loading.draws import Stream
+from penstock.loading.plan import checked_index
+from penstock.loading.program import Program
+from penstock.loading.readings import Reading
+from penstock.loading.sampling import seeded_globals
 
 __all__ = ["Samples"]
 

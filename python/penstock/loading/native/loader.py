@@ -17,22 +17,22 @@ import numpy as np
 import torch
 
 from penstock._native import require_native
-from penstock.collate import sequence_batch, tensor_batch
 from penstock.dataset.joined import JoinedDataset
 from penstock.dataset.lake3.tensor import Tensor as ChunkedTensor
 from penstock.errors import LoaderClosedError, PenstockError, timed_out
-from penstock.native_batch import native_batch
-from penstock.native_sources import native_store, tensor_source
-from penstock.options import LoaderOptions
-from penstock.plan import EpochPlan
-from penstock.python_columns import Columns, read_columns
-from penstock.python_part import PythonPart, item_counts, stored_values
-from penstock.samples import Samples
+from penstock.loading.collate import sequence_batch, tensor_batch
+from penstock.loading.native.batch import native_batch
+from penstock.loading.native.part import NativePart
+from penstock.loading.native.python_columns import Columns, read_columns
+from penstock.loading.native.python_part import PythonPart, item_counts, stored_values
+from penstock.loading.native.sources import native_store, tensor_source
+from penstock.loading.options import LoaderOptions
+from penstock.loading.plan import EpochPlan
+from penstock.loading.samples import Samples
+from penstock.loading.workers.arena import Arena
+from penstock.loading.workers.pool import WorkerPool
+from penstock.loading.workers.run import PooledRun
 from penstock.threads import DaemonPool
-from penstock.transforms.native import NativePart
-from penstock.workers.arena import Arena
-from penstock.workers.pool import WorkerPool
-from penstock.workers.run import PooledRun
 
 if TYPE_CHECKING:
     from penstock import _core

@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from penstock._native import require_native
-from penstock.collate import numpy_samples, tensor_batch
-from penstock.transforms.native import NativeBatch, NativeMasks, NativeSample
+from penstock.loading.collate import numpy_samples, tensor_batch
+from penstock.loading.native.part import NativeBatch, NativeMasks, NativeSample
 
 if TYPE_CHECKING:
     from penstock import _core

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import torch
 
 from penstock.detection.steps import Step
-from penstock.transforms.draws import Stream
+from penstock.loading.draws import Stream
 
 __all__ = ["AnnotationTable", "NativeBatch", "NativeMasks", "NativePart", "NativeSample"]
 

@@ -19,7 +19,7 @@ class Stream:
     Note [One stream a step]: the generator of step ``k`` is numpy's ``Philox`` with key (seed, epoch) and a counter
     that starts at (0, attempt << 32 | part << 16 | k + 1, index, 0). A step's draws thus do not depend on how many an
     earlier step took, and a step that runs in Python after native ones needs nothing from them. Word 1 is 0 for
-    :func:`penstock.sampling.sample_generator`, which seeds the global generators for Python steps.
+    :func:`penstock.loading.sampling.sample_generator`, which seeds the global generators for Python steps.
 
     Args:
         seed, epoch: Of the loader.

@@ -10,7 +10,7 @@ from penstock.dataset.lake3.dataset import Dataset as ChunkedDataset
 from penstock.dataset.lake3.rows import Rows
 from penstock.dataset.lake3.tensor import Tensor as ChunkedTensor
 from penstock.dataset.lake4 import Lake4Tensor
-from penstock.readings import Reading
+from penstock.loading.readings import Reading
 from penstock.storage.store import LocalStore, Store
 
 if TYPE_CHECKING:

@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-from penstock.transforms.draws import Stream
+from penstock.loading.draws import Stream
 
 if TYPE_CHECKING:
-    from penstock.transforms.native import NativePart
+    from penstock.loading.native.part import NativePart
 
 __all__ = ["Color", "Program", "StepReport"]
 

@@ -1,4 +1,6 @@
-"""The pure-Python loader behind :class:`penstock.DataLoader`: torch's own, over :class:`penstock.samples.Samples`."""
+"""The pure-Python loader behind :class:`penstock.DataLoader`: torch's own, over
+:class:`~penstock.loading.samples.Samples`.
+"""
 
 from __future__ import annotations
 
@@ -15,11 +17,11 @@ import torch.utils.data
 
 from penstock.dataset.lake4 import prepare_for_fork
 from penstock.errors import LoaderClosedError, timed_out
-from penstock.options import LoaderOptions
-from penstock.plan import EpochPlan
-from penstock.samples import Samples
+from penstock.loading.options import LoaderOptions
+from penstock.loading.plan import EpochPlan
+from penstock.loading.samples import Samples
+from penstock.loading.workers.worker import GRACE
 from penstock.threads import DaemonPool
-from penstock.workers.worker import GRACE
 
 __all__ = ["PythonLoader"]
 

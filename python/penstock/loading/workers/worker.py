@@ -9,10 +9,10 @@ import weakref
 from multiprocessing import reduction
 from typing import Any
 
-from penstock.workers.arena import Arena, Bytes
-from penstock.workers.process import Setting, work
-from penstock.workers.transport import Packed, Reply, Task, unpack
-from penstock.workers.waiting import Ended
+from penstock.loading.workers.arena import Arena, Bytes
+from penstock.loading.workers.process import Setting, work
+from penstock.loading.workers.transport import Packed, Reply, Task, unpack
+from penstock.loading.workers.waiting import Ended
 
 __all__ = ["GRACE", "Worker"]
 

@@ -14,13 +14,13 @@ from typing import Any
 
 from penstock.dataset.lake4 import prepare_for_fork
 from penstock.errors import LoaderClosedError, WorkerError
-from penstock.options import LoaderOptions
-from penstock.python_part import PythonPart
-from penstock.workers.arena import Arena
-from penstock.workers.process import Setting
-from penstock.workers.transport import Reply, Task
-from penstock.workers.waiting import Ended, Wake
-from penstock.workers.worker import GRACE, Worker
+from penstock.loading.native.python_part import PythonPart
+from penstock.loading.options import LoaderOptions
+from penstock.loading.workers.arena import Arena
+from penstock.loading.workers.process import Setting
+from penstock.loading.workers.transport import Reply, Task
+from penstock.loading.workers.waiting import Ended, Wake
+from penstock.loading.workers.worker import GRACE, Worker
 
 __all__ = ["Loaded", "WorkerPool"]
 

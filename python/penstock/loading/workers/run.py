@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from penstock.errors import timed_out
+from penstock.loading.workers.pool import Loaded, WorkerPool
+from penstock.loading.workers.transport import Failure, Reply
+from penstock.loading.workers.waiting import Wake
+from penstock.loading.workers.worker import GRACE, Worker
 from penstock.threads import start_thread
-from penstock.workers.pool import Loaded, WorkerPool
-from penstock.workers.transport import Failure, Reply
-from penstock.workers.waiting import Wake
-from penstock.workers.worker import GRACE, Worker
 
 __all__ = ["PooledRun"]
 

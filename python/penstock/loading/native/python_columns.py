@@ -7,7 +7,7 @@ from collections.abc import Generator, Iterable, Mapping
 from concurrent.futures import Future
 from typing import Any
 
-from penstock.readings import Reading
+from penstock.loading.readings import Reading
 from penstock.threads import DaemonPool
 
 __all__ = ["read_columns"]

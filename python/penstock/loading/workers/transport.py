@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from penstock.described import described_error
-from penstock.workers.arena import Arena, Bytes
+from penstock.loading.workers.arena import Arena, Bytes
 
 __all__ = ["Failure", "Packed", "Reply", "Task", "pack", "unpack"]
 

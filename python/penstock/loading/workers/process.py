@@ -18,9 +18,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from penstock.python_part import PythonPart
-from penstock.workers.arena import Arena, Bytes
-from penstock.workers.transport import Failure, Packed, Reply, Task, pack
+from penstock.loading.native.python_part import PythonPart
+from penstock.loading.workers.arena import Arena, Bytes
+from penstock.loading.workers.transport import Failure, Packed, Reply, Task, pack
 
 __all__ = ["Setting", "work"]
 

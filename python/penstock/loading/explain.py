@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from penstock.transforms.program import Program, StepReport
+from penstock.loading.program import Program, StepReport
 
 __all__ = ["as_line", "as_text", "steps_as_run"]
 

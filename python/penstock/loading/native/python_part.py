@@ -7,12 +7,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from penstock.collate import NativeTensor, grouped, numpy_samples, sample_bytes, sequence_samples
 from penstock.dataset import Tensor
 from penstock.dataset.lake3.tensor import Tensor as ChunkedTensor
-from penstock.native_batch import native_samples
-from penstock.python_columns import Columns
-from penstock.samples import Samples
+from penstock.loading.collate import NativeTensor, grouped, numpy_samples, sample_bytes, sequence_samples
+from penstock.loading.native.batch import native_samples
+from penstock.loading.native.python_columns import Columns
+from penstock.loading.samples import Samples
 
 __all__ = ["PythonPart", "item_counts", "stored_values"]
 
