@@ -10,7 +10,7 @@ import numpy as np
 
 from penstock.dataset import Tensor
 from penstock.dataset.joined import JoinedTensor
-from penstock.dataset.lake3.tensor import Tensor as ChunkedTensor
+from penstock.dataset.lake3.tensor import Lake3Tensor
 from penstock.dataset.lake4 import Lake4Tensor
 from penstock.format.codecs import is_image_file
 from penstock.format.pictures import Color
@@ -55,7 +55,7 @@ class Reading:
             if self.decode != "numpy":
                 return "python"
             return "arrays" if tensor.value_format is None else "bytes"
-        assert isinstance(tensor, ChunkedTensor)
+        assert isinstance(tensor, Lake3Tensor)
         if tensor.is_link:
             # The files say themselves what they are, and only Python asks them.
             return "python"
@@ -78,11 +78,11 @@ class Reading:
         tensor = self.tensor
         if isinstance(tensor, JoinedTensor):
             return not tensor.apart and all(part.is_for_core_transforms for part in self._parts(tensor))
-        if tensor.is_sequence or (isinstance(tensor, ChunkedTensor) and tensor.chunks.tiles):
+        if tensor.is_sequence or (isinstance(tensor, Lake3Tensor) and tensor.chunks.tiles):
             return False
         if tensor.value_format is not None:
             # Of Deep Lake 4, values pass through the core in forms that are Python's own.
-            return self.route == "bytes" and isinstance(tensor, ChunkedTensor)
+            return self.route == "bytes" and isinstance(tensor, Lake3Tensor)
         return self.route == "arrays"
 
     @property
@@ -103,7 +103,7 @@ class Reading:
     def core_fixed_shape(self) -> tuple[int, ...] | None:
         """The shape of all samples as the core makes them, where it may find them by it."""
         tensor = self.tensor
-        assert isinstance(tensor, ChunkedTensor | JoinedTensor)
+        assert isinstance(tensor, Lake3Tensor | JoinedTensor)
         shape = tensor.layout.fixed_shape
         if self.route != "bytes" or shape is None:
             return shape

@@ -14,7 +14,7 @@ from penstock.dataset.interface import Tensor
 from penstock.dataset.joined.chunks import JoinedChunks, why_apart
 from penstock.dataset.lake3.chunk_index import ChunkIndex
 from penstock.dataset.lake3.rows import sample_number
-from penstock.dataset.lake3.tensor import Tensor as ChunkedTensor
+from penstock.dataset.lake3.tensor import Lake3Tensor
 from penstock.dataset.lake4 import Lake4Tensor
 from penstock.format.decode import Color
 from penstock.format.sample import Decode, SampleLayout
@@ -217,4 +217,4 @@ class JoinedTensor:
 
     @cached_property
     def _stored(self) -> JoinedChunks:
-        return JoinedChunks([part for part in self.parts if isinstance(part, ChunkedTensor)])
+        return JoinedChunks([part for part in self.parts if isinstance(part, Lake3Tensor)])

@@ -12,13 +12,13 @@ import numpy as np
 from penstock.dataset.lake3.keys import DATASET_META, FIRST_COMMIT_ID, in_commit, is_safe_key
 from penstock.dataset.lake3.records import Record, damaged, read_record
 from penstock.dataset.lake3.rows import RowIndex, rows_from_json
-from penstock.dataset.lake3.tensor import Tensor
+from penstock.dataset.lake3.tensor import Lake3Tensor
 from penstock.dataset.lake3.versions import Version, read_version
 from penstock.dataset.support import no_such_tensor
 from penstock.errors import CommitNotFoundError
 from penstock.storage.store import LocalStore, Store
 
-__all__ = ["Dataset", "Selection"]
+__all__ = ["Lake3Dataset", "Selection"]
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Selection:
         return name if self.names is None or name in self.names else None
 
 
-class Dataset:
+class Lake3Dataset:
     """A Deep Lake 3 dataset or a view of one, read only. :func:`penstock.open` makes one.
 
     Pickles as its storage, commit and selection: the copy opens the dataset anew when it is first used.
@@ -87,12 +87,12 @@ class Dataset:
         return self._contents.version.branch
 
     @property
-    def tensors(self) -> dict[str, Tensor]:
+    def tensors(self) -> dict[str, Lake3Tensor]:
         """Tensors by full name ("group/x"), in Deep Lake's order; without the hidden ones."""
         return self._contents.tensors
 
     @cached_property
-    def hidden_tensors(self) -> dict[str, Tensor]:
+    def hidden_tensors(self) -> dict[str, Lake3Tensor]:
         """The tensors that Deep Lake hides: ids, shapes and the like of others."""
         return self._contents.load_hidden(self)
 
@@ -113,7 +113,7 @@ class Dataset:
         """Length of the shortest tensor, as in Deep Lake."""
         return min((len(tensor) for tensor in self.tensors.values()), default=0)
 
-    def __getitem__(self, name: str) -> Tensor:
+    def __getitem__(self, name: str) -> Lake3Tensor:
         """A tensor by its full name, hidden ones too. Raises TensorNotFoundError."""
         try:
             return self.tensors[name] if name in self.tensors else self.hidden_tensors[name]
@@ -163,18 +163,18 @@ class _Contents:
 
     version: Version
     groups: list[str]
-    tensors: dict[str, Tensor]
+    tensors: dict[str, Lake3Tensor]
     hidden_keys: dict[str, str]
     index: RowIndex | None
 
-    def load_hidden(self, dataset: Dataset) -> dict[str, Tensor]:
+    def load_hidden(self, dataset: Lake3Dataset) -> dict[str, Lake3Tensor]:
         return {
-            name: Tensor(dataset, dataset.store, self.version, name, key, hidden=True, index=self.index)
+            name: Lake3Tensor(dataset, dataset.store, self.version, name, key, hidden=True, index=self.index)
             for name, key in self.hidden_keys.items()
         }
 
 
-def _read_contents(dataset: Dataset, commit: str | None) -> _Contents:
+def _read_contents(dataset: Lake3Dataset, commit: str | None) -> _Contents:
     store, selection = dataset.store, dataset.selection
     version = read_version(store, commit)
     meta_key = in_commit(version.commit_id, DATASET_META)
@@ -196,7 +196,7 @@ def _read_contents(dataset: Dataset, commit: str | None) -> _Contents:
         if key in hidden and (name := selection.name(full)) is not None:
             hidden_keys[name] = key
         elif key not in hidden and (name := selection.tensor_name(full)) is not None:
-            shown[name] = Tensor(dataset, store, version, name, key, hidden=False, index=index)
+            shown[name] = Lake3Tensor(dataset, store, version, name, key, hidden=False, index=index)
     groups = [name for full in _texts(meta, "groups") if (name := selection.name(full)) is not None]
     return _Contents(version, groups, shown, hidden_keys, index)
 

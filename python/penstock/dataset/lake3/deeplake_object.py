@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from penstock.dataset.lake3.dataset import Dataset, Selection
+from penstock.dataset.lake3.dataset import Lake3Dataset, Selection
 from penstock.dataset.lake3.rows import RowIndex, rows_from_json
 from penstock.errors import UnsupportedError
 from penstock.storage.provider import ProviderStore
@@ -24,7 +24,7 @@ def is_deeplake_dataset(value: object) -> bool:
     return module is not None and isinstance(value, module.Dataset)
 
 
-def open_deeplake_dataset(given: Any) -> Dataset:
+def open_deeplake_dataset(given: Any) -> Lake3Dataset:
     """The same samples of the same tensors as the object has, at its commit, read from its storage.
 
     Changes that it has not written yet are written first.
@@ -40,7 +40,7 @@ def open_deeplake_dataset(given: Any) -> Dataset:
     index = rows_from_json(given.index.to_json(), given.path)
     if given._pad_tensors and len({len(tensor) for tensor in given.tensors.values()}) > 1:
         raise UnsupportedError("views that fill up shorter tensors are not supported yet", path=given.path)
-    return Dataset(store, commit, Selection(index, given.group_index, names))
+    return Lake3Dataset(store, commit, Selection(index, given.group_index, names))
 
 
 def _store_of(given: Any) -> Store:
@@ -65,8 +65,8 @@ def _is_query_result(given: Any) -> bool:
     return module is not None and isinstance(given, module.IndraDatasetView)
 
 
-def _of_query(given: Any) -> Dataset:
-    source = Dataset(_query_store(given), given.commit_id)
+def _of_query(given: Any) -> Lake3Dataset:
+    source = Lake3Dataset(_query_store(given), given.commit_id)
     names = frozenset(given._tensors())
     strange = sorted(names - set(source.tensors) - set(source.hidden_tensors))
     if strange:
@@ -84,7 +84,7 @@ def _of_query(given: Any) -> Dataset:
             path=source.path,
             hint="Materialise it: view.save_view(optimize=True)",
         ) from error
-    return Dataset(source.store, given.commit_id, Selection(RowIndex(np.array(rows, dtype=np.int64)), "", names))
+    return Lake3Dataset(source.store, given.commit_id, Selection(RowIndex(np.array(rows, dtype=np.int64)), "", names))
 
 
 def _query_store(given: Any) -> Store:

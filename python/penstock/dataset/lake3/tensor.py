@@ -23,16 +23,16 @@ from penstock.format.sequence import compose_sequence, empty_sequence
 from penstock.storage.store import Store
 
 if TYPE_CHECKING:
-    from penstock.dataset.lake3.dataset import Dataset
+    from penstock.dataset.lake3.dataset import Lake3Dataset
 
-__all__ = ["Tensor"]
+__all__ = ["Lake3Tensor"]
 
 # Inside the class below, `bytes` is a method.
 _bytes = bytes
 
 
-class Tensor(StoredTensor):
-    """A tensor: a list of samples, read one by one. Obtained from a :class:`Dataset`.
+class Lake3Tensor(StoredTensor):
+    """A tensor: a list of samples, read one by one. Obtained from a :class:`Lake3Dataset`.
 
     Attributes:
         name: Full name, groups included: "annotations/boxes".
@@ -48,7 +48,7 @@ class Tensor(StoredTensor):
 
     def __init__(
         self,
-        dataset: Dataset,
+        dataset: Lake3Dataset,
         store: Store,
         version: Version,
         name: str,
@@ -248,5 +248,5 @@ class Tensor(StoredTensor):
         return order
 
 
-def _tensor_of(dataset: Dataset, name: str) -> Tensor:
+def _tensor_of(dataset: Lake3Dataset, name: str) -> Lake3Tensor:
     return dataset[name]

@@ -6,7 +6,7 @@ import json
 
 import numpy as np
 
-from penstock.dataset.lake3.dataset import Dataset, Selection
+from penstock.dataset.lake3.dataset import Lake3Dataset, Selection
 from penstock.dataset.lake3.keys import VIEWS, VIEWS_FOLDER, is_safe_key
 from penstock.dataset.lake3.records import Record, damaged
 from penstock.dataset.lake3.rows import RowIndex, rows_from_json
@@ -20,7 +20,7 @@ __all__ = ["is_virtual", "open_view", "view_of"]
 _INDEX = "VDS_INDEX"
 
 
-def open_view(store: Store, view: str, commit: str | None = None) -> Dataset:
+def open_view(store: Store, view: str, commit: str | None = None) -> Lake3Dataset:
     """A saved view of the dataset in ``store``: a dataset of its own where it was materialised, else the samples of the
     commit that it was saved at.
 
@@ -35,7 +35,7 @@ def open_view(store: Store, view: str, commit: str | None = None) -> Dataset:
     folder = f"{VIEWS_FOLDER}/{entry.get_optional('path', str) or entry.get('id', str)}"
     if not is_safe_key(folder):
         raise entry.broken(f"the view {view!r} has the path '{folder}'")
-    saved = Dataset(store.within(folder))
+    saved = Lake3Dataset(store.within(folder))
     saved_at = entry.get_optional("source-dataset-version", str)
     if commit is not None and commit != saved_at:
         raise ConfigError(
@@ -46,12 +46,12 @@ def open_view(store: Store, view: str, commit: str | None = None) -> Dataset:
     return view_of(saved, store) if is_virtual(saved) else saved
 
 
-def is_virtual(dataset: Dataset) -> bool:
+def is_virtual(dataset: Lake3Dataset) -> bool:
     """Whether a dataset is a view that has nothing but the rows of its source."""
     return _INDEX in dataset and bool(dataset.info.get("virtual-datasource", False))
 
 
-def view_of(saved: Dataset, source: Store) -> Dataset:
+def view_of(saved: Lake3Dataset, source: Store) -> Lake3Dataset:
     """The samples that a virtual dataset stands for, read from its source. Raises as :func:`open_view`."""
     info = Record(saved.info, "dataset_info.json", saved.path)
     if info.get_optional("tql_query", str) is not None:
@@ -68,7 +68,7 @@ def view_of(saved: Dataset, source: Store) -> Dataset:
     arrays = saved[_INDEX].numpy_all()
     rows = np.concatenate([np.zeros(0, np.uint64), *(array.reshape(-1) for array in arrays)])
     # A view is of all the source's tensors; what a row number beyond them means, RowIndex says.
-    return Dataset(source, commit or None, Selection(RowIndex(rows.astype(np.int64))))
+    return Lake3Dataset(source, commit or None, Selection(RowIndex(rows.astype(np.int64))))
 
 
 def _entry(store: Store, view: str) -> Record:

@@ -18,7 +18,7 @@ import torch
 
 from penstock._native import require_native
 from penstock.dataset.joined import JoinedDataset
-from penstock.dataset.lake3.tensor import Tensor as ChunkedTensor
+from penstock.dataset.lake3.tensor import Lake3Tensor
 from penstock.errors import LoaderClosedError, PenstockError, timed_out
 from penstock.loading.collate import sequence_batch, tensor_batch
 from penstock.loading.native.batch import native_batch
@@ -343,7 +343,7 @@ class NativeLoader:
     def _column(self, key: str, indices: list[int], native: _core._TensorBatch) -> Any:
         """Arrays of a batch that the core has made, as the default collate gives them."""
         tensor, dtype = self._samples.tensors[key], self._dtypes[key]
-        if isinstance(tensor, ChunkedTensor) and tensor.is_sequence:
+        if isinstance(tensor, Lake3Tensor) and tensor.is_sequence:
             return sequence_batch(native, dtype, item_counts(tensor, indices), tensor.sequence([]))
         return tensor_batch(native, dtype)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from penstock.dataset import Tensor
-from penstock.dataset.lake3.tensor import Tensor as ChunkedTensor
+from penstock.dataset.lake3.tensor import Lake3Tensor
 from penstock.loading.collate import NativeTensor, grouped, numpy_samples, sample_bytes, sequence_samples
 from penstock.loading.native.batch import native_samples
 from penstock.loading.native.python_columns import Columns
@@ -76,7 +76,7 @@ class PythonPart:
     def _sample_list(self, key: str, indices: Sequence[int], native: NativeTensor) -> list[Any]:
         """Arrays of a batch that the core has made, sample by sample."""
         tensor, dtype = self.samples.tensors[key], self.samples.core_dtypes[key]
-        if isinstance(tensor, ChunkedTensor) and tensor.is_sequence:
+        if isinstance(tensor, Lake3Tensor) and tensor.is_sequence:
             return sequence_samples(native, dtype, item_counts(tensor, indices), tensor.sequence([]))
         return numpy_samples(native, dtype)
 
@@ -108,6 +108,6 @@ def stored_values(
 
 def item_counts(tensor: Tensor, indices: Sequence[int]) -> list[int]:
     """How many items each sample has."""
-    if isinstance(tensor, ChunkedTensor) and tensor.is_sequence:
+    if isinstance(tensor, Lake3Tensor) and tensor.is_sequence:
         return [len(tensor.items(index)) for index in indices]
     return [1] * len(indices)

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from penstock.dataset import Dataset
 from penstock.dataset.joined import JoinedDataset, JoinedTensor
-from penstock.dataset.lake3.dataset import Dataset as ChunkedDataset
+from penstock.dataset.lake3.dataset import Lake3Dataset
 from penstock.dataset.lake3.rows import Rows
-from penstock.dataset.lake3.tensor import Tensor as ChunkedTensor
+from penstock.dataset.lake3.tensor import Lake3Tensor
 from penstock.dataset.lake4 import Lake4Tensor
 from penstock.loading.readings import Reading
 from penstock.storage.store import LocalStore, Store
@@ -26,7 +26,7 @@ def native_store(dataset: Dataset) -> str | Store | list[str | Store]:
     if isinstance(dataset, JoinedDataset):
         stores = [_native_store(store) for store in dataset.stores] or [dataset.path]
         return stores if len(stores) > 1 else stores[0]
-    return _native_store(dataset.store) if isinstance(dataset, ChunkedDataset) else dataset.path
+    return _native_store(dataset.store) if isinstance(dataset, Lake3Dataset) else dataset.path
 
 
 def _native_store(store: Store) -> str | Store:
@@ -38,10 +38,10 @@ def tensor_source(native: Any, reading: Reading) -> _core.TensorSource:
     tensor = reading.tensor
     if isinstance(tensor, Lake4Tensor) or (isinstance(tensor, JoinedTensor) and tensor.reads_many):
         return _read_source(native, tensor, reading)
-    assert isinstance(tensor, ChunkedTensor | JoinedTensor)
+    assert isinstance(tensor, Lake3Tensor | JoinedTensor)
     chunks, layout = tensor.chunks, tensor.layout
     fixed = reading.core_fixed_shape
-    runs = tensor.sequences if isinstance(tensor, ChunkedTensor) and tensor.is_sequence else None
+    runs = tensor.sequences if isinstance(tensor, Lake3Tensor) and tensor.is_sequence else None
     return native.TensorSource(  # type: ignore[no-any-return]
         name=tensor.name,
         is_image=layout.is_image,
