@@ -27,8 +27,8 @@
 
 #include "decode/jpeg.h"
 #include "pipeline/image_source.h"
-#include "transform/pixel_plan.h"
-#include "transform/pixel_source.h"
+#include "transform/pixels/pixel_plan.h"
+#include "transform/pixels/pixel_source.h"
 
 namespace {
 
@@ -113,7 +113,8 @@ PixelPlan yolov3(const File& file, std::mt19937& random) {
     const double ratio = uniform(1, 2);
     const Extent larger{static_cast<std::int32_t>(extent.height * ratio),
                         static_cast<std::int32_t>(extent.width * ratio)};
-    plan.steps.emplace_back(Canvas{larger, static_cast<std::int32_t>(uniform(0, larger.width - extent.width)),
+    plan.steps.emplace_back(Canvas{larger,
+                                   static_cast<std::int32_t>(uniform(0, larger.width - extent.width)),
                                    static_cast<std::int32_t>(uniform(0, larger.height - extent.height)),
                                    {123.675F, 116.28F, 103.53F}});
     extent = larger;

@@ -25,12 +25,10 @@ struct Stats {
 /// Adds the time of a scope to one of the counters.
 class StageTimer {
  public:
-  explicit StageTimer(std::atomic<std::uint64_t>& total)
-      : total_(total), start_(std::chrono::steady_clock::now()) {}
+  explicit StageTimer(std::atomic<std::uint64_t>& total) : total_(total), start_(std::chrono::steady_clock::now()) {}
   ~StageTimer() {
     const auto elapsed = std::chrono::steady_clock::now() - start_;
-    total_ += static_cast<std::uint64_t>(
-        std::chrono::duration_cast<std::chrono::nanoseconds>(elapsed).count());
+    total_ += static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(elapsed).count());
   }
   StageTimer(const StageTimer&) = delete;
   StageTimer& operator=(const StageTimer&) = delete;

@@ -22,8 +22,8 @@ void check_sequences(const format::SequenceIndex& sequences, std::int64_t items)
     // Where a run of empty sequences begins is never asked.
     const bool fits = sequences.last[run] >= first && sequences.lengths[run] >= 0 &&
                       (sequences.lengths[run] == 0 ||
-                       (begin >= 0 && begin <= items &&
-                        !__builtin_mul_overflow(count, sequences.lengths[run], &held) && held <= items - begin));
+                       (begin >= 0 && begin <= items && !__builtin_mul_overflow(count, sequences.lengths[run], &held) &&
+                        held <= items - begin));
     require(fits, "a sequence index names items that there are");
     first = sequences.last[run] + 1;
   }

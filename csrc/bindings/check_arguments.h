@@ -7,7 +7,7 @@
 
 #include "pipeline/detection.h"
 #include "pipeline/tensor_source.h"
-#include "transform/annotation_table.h"
+#include "transform/steps/annotation_table.h"
 
 /// The core trusts what it is told of a dataset. These throw std::invalid_argument (ValueError) where what comes from
 /// Python would make it read or write beyond its memory.

@@ -53,7 +53,8 @@ void check_signals() {
   if (or_park([] { return PyErr_CheckSignals(); }) != 0) throw py::error_already_set();
 }
 
-PythonError::PythonError(py::error_already_set& error) : value_(std::make_shared<const PythonReference>(error.value())) {
+PythonError::PythonError(py::error_already_set& error)
+    : value_(std::make_shared<const PythonReference>(error.value())) {
   if (error.trace()) PyException_SetTraceback(error.value().ptr(), error.trace().ptr());
 }
 

@@ -24,8 +24,8 @@ class PythonAllocator final : public batch::BufferAllocator {
   std::byte* allocate(std::size_t bytes) override {
     const GilAcquire gil;
     try {
-      const auto result = call_python(allocate_.get(), pybind11::make_tuple(bytes))
-                              .cast<std::pair<std::uintptr_t, pybind11::object>>();
+      const auto result =
+          call_python(allocate_.get(), pybind11::make_tuple(bytes)).cast<std::pair<std::uintptr_t, pybind11::object>>();
       auto* memory = reinterpret_cast<std::byte*>(result.first);
       const std::lock_guard lock(mutex_);
       owners_.emplace(memory, std::make_unique<PythonReference>(result.second));

@@ -99,8 +99,8 @@ std::vector<Result> PythonReader::call_with_gil(std::span<const std::int64_t> sa
   for (const std::int64_t sample : samples) indices.append(sample);
   const py::list items = call_python(read_.get(), py::make_tuple(indices, decoded));
   if (items.size() != samples.size()) {
-    throw base::Error(base::ErrorKind::kStorage, "the reader returned " + std::to_string(items.size()) + " samples for " +
-                          std::to_string(samples.size()));
+    throw base::Error(base::ErrorKind::kStorage, "the reader returned " + std::to_string(items.size()) +
+                                                     " samples for " + std::to_string(samples.size()));
   }
   const auto owner = std::make_shared<PythonReference>(items);
   std::vector<Result> results;

@@ -42,7 +42,8 @@ auto with_python(Call call) {
 }  // namespace
 
 std::uint64_t PythonStore::size(const std::string& key) {
-  return with_python([&] { return call_python(attribute_of(store_.get(), "size"), py::make_tuple(key)).cast<std::uint64_t>(); });
+  return with_python(
+      [&] { return call_python(attribute_of(store_.get(), "size"), py::make_tuple(key)).cast<std::uint64_t>(); });
 }
 
 void PythonStore::read(const std::string& key, std::uint64_t offset, base::MutableBytes destination) {

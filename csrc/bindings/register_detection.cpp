@@ -67,8 +67,7 @@ transform::Coordinate coordinate_named(const std::string& dtype) {
 /// (number of the tensor, dtype of stored polygons or None, whether they are worked on as bitmaps).
 std::optional<pipeline::MaskSource> masks_of(const py::object& described) {
   if (described.is_none()) return std::nullopt;
-  const auto [tensor, dtype, bitmaps] =
-      py::cast<std::tuple<std::size_t, std::optional<std::string>, bool>>(described);
+  const auto [tensor, dtype, bitmaps] = py::cast<std::tuple<std::size_t, std::optional<std::string>, bool>>(described);
   pipeline::MaskSource masks{tensor, std::nullopt, bitmaps};
   if (dtype) masks.polygons = coordinate_named(*dtype);
   return masks;

@@ -145,9 +145,8 @@ std::unique_ptr<EpochHandle> start_epoch(LoaderHandle& handle, const Array<std::
   pipeline::Order samples({order.data(), static_cast<std::size_t>(order.size())},
                           std::make_shared<const PythonReference>(order));
   const GilRelease release;
-  return std::make_unique<EpochHandle>(
-      handle.core().start(std::move(samples), std::move(ends), {seed, epoch}),
-      handle.allocator());
+  return std::make_unique<EpochHandle>(handle.core().start(std::move(samples), std::move(ends), {seed, epoch}),
+                                       handle.allocator());
 }
 
 py::dict dict_of(const base::Stats& stats, std::size_t slabs_allocated) {
@@ -169,9 +168,7 @@ py::dict dict_of(const base::Stats& stats, std::size_t slabs_allocated) {
   return result;
 }
 
-py::dict stats_of(LoaderHandle& handle) {
-  return dict_of(handle.core().stats(), handle.core().slabs_allocated());
-}
+py::dict stats_of(LoaderHandle& handle) { return dict_of(handle.core().stats(), handle.core().slabs_allocated()); }
 
 /// Index of a sample in tiles, its shape, that of a tile.
 using TileEntry = std::tuple<std::int64_t, base::Shape, base::Shape>;
@@ -181,10 +178,11 @@ using SequenceRuns = std::tuple<std::vector<std::int64_t>, std::vector<std::int6
 pipeline::TensorSource make_source(std::string name, bool is_image, std::uint32_t item_size,
                                    const std::string& sample_compression, const std::string& chunk_compression,
                                    std::optional<base::Shape> fixed_shape, std::uint32_t dimensions,
-                                   const std::string& color, bool as_bytes, bool is_bool, std::vector<std::uint64_t> ids,
-                                   std::vector<std::int64_t> last_index, std::vector<std::uint32_t> folder_of,
-                                   std::vector<std::string> folders, const std::vector<TileEntry>& tiles,
-                                   std::optional<SequenceRuns> sequences, std::optional<format::RowMap> view) {
+                                   const std::string& color, bool as_bytes, bool is_bool,
+                                   std::vector<std::uint64_t> ids, std::vector<std::int64_t> last_index,
+                                   std::vector<std::uint32_t> folder_of, std::vector<std::string> folders,
+                                   const std::vector<TileEntry>& tiles, std::optional<SequenceRuns> sequences,
+                                   std::optional<format::RowMap> view) {
   pipeline::TensorSource source;
   source.format = {std::move(name),
                    is_image,
@@ -274,8 +272,8 @@ void register_loader(py::module_& module) {
       .def(py::init(&make_loader), py::kw_only(), py::arg("store"), py::arg("sources"), py::arg("threads"),
            py::arg("io_threads"), py::arg("prefetch"), py::arg("cache_bytes"), py::arg("allocate") = py::none(),
            py::arg("detection") = py::none())
-      .def("start", &start_epoch, py::arg("order"), py::arg("batch_ends"), py::arg("seed") = 0,
-           py::arg("epoch") = 0, py::keep_alive<0, 1>())
+      .def("start", &start_epoch, py::arg("order"), py::arg("batch_ends"), py::arg("seed") = 0, py::arg("epoch") = 0,
+           py::keep_alive<0, 1>())
       .def("stats", &stats_of)
       .def("begin_stop", &LoaderHandle::begin_stop, py::call_guard<GilRelease>())
       .def("stop", &LoaderHandle::stop, py::call_guard<GilRelease>());

@@ -8,9 +8,9 @@
 #include <vector>
 
 #include "bindings/register.h"
-#include "transform/rasterize.h"
-#include "transform/run_lengths.h"
-#include "transform/stored_masks.h"
+#include "transform/masks/rasterize.h"
+#include "transform/masks/run_lengths.h"
+#include "transform/masks/stored_masks.h"
 
 namespace py = pybind11;
 

@@ -10,8 +10,8 @@
 #include "bindings/names.h"
 #include "bindings/register.h"
 #include "pipeline/image_source.h"
-#include "transform/pixel_plan.h"
-#include "transform/pixel_source.h"
+#include "transform/pixels/pixel_plan.h"
+#include "transform/pixels/pixel_source.h"
 
 namespace py = pybind11;
 
@@ -52,9 +52,9 @@ Extent extent_in(const py::dict& step) {
 }
 
 Photometric photometric_in(const py::dict& step) {
-  return {step["brightness"].cast<float>(), step["contrast_before"].cast<float>(), step["saturation"].cast<float>(),
-          step["hue"].cast<float>(),        step["contrast_after"].cast<float>(),
-          step["order"].cast<std::array<std::uint8_t, 3>>()};
+  return {step["brightness"].cast<float>(),     step["contrast_before"].cast<float>(),
+          step["saturation"].cast<float>(),     step["hue"].cast<float>(),
+          step["contrast_after"].cast<float>(), step["order"].cast<std::array<std::uint8_t, 3>>()};
 }
 
 Fill fill_in(const py::dict& step) {
@@ -106,8 +106,8 @@ PixelPlan plan_of(const py::dict& described, const std::vector<StoredImage>& ima
 }
 
 py::array run_pixels(const std::vector<std::tuple<std::string, py::bytes, base::Shape>>& stored,
-                     const py::dict& described, bool planar, std::pair<std::int32_t, std::int32_t> padded, float pad_value,
-                     const std::string& color) {
+                     const py::dict& described, bool planar, std::pair<std::int32_t, std::int32_t> padded,
+                     float pad_value, const std::string& color) {
   std::vector<StoredImage> images;
   for (const auto& [compression, bytes, shape] : stored) {
     images.push_back({compression_named(compression), std::string(bytes), shape});

@@ -49,7 +49,8 @@ py::object next_chunk(VerifierHandle& handle) {
 
 void register_verify(py::module_& module) {
   py::class_<VerifierHandle>(module, "Verifier")
-      .def(py::init(&make_verifier), py::kw_only(), py::arg("store"), py::arg("sources"), py::arg("threads"), py::arg("decode"))
+      .def(py::init(&make_verifier), py::kw_only(), py::arg("store"), py::arg("sources"), py::arg("threads"),
+           py::arg("decode"))
       .def("next", &next_chunk)
       .def("stop", &VerifierHandle::stop, py::call_guard<GilRelease>());
 }

@@ -281,7 +281,8 @@ const std::map<std::string, Reader>& readers() {
       {"MixUp", mix_up},
       {"CopyPaste", copy_paste},
       {"FilterAnnotations", filter_annotations},
-      {"DefaultFormatBundle", [](const Fields& fields) {
+      {"DefaultFormatBundle",
+       [](const Fields& fields) {
          step::Format result;
          fields.read("img_to_float", result.to_float);
          return result;

@@ -4,7 +4,7 @@
 
 #include <vector>
 
-#include "transform/steps.h"
+#include "transform/steps/steps.h"
 
 namespace penstock::bindings {
 

@@ -48,10 +48,10 @@ void check_bytes(std::uint64_t encoded_bytes, std::optional<std::uint64_t> most,
                  std::uint64_t item_size) {
   const auto bytes = base::checked_byte_count(shape, item_size);
   if (bytes && (!most || *bytes <= *most)) return;
-  throw base::Error(base::ErrorKind::kDecode,
-                    std::to_string(encoded_bytes) + " bytes cannot hold a sample of the stated shape (" +
-                        text_of(shape) + ")",
-                    base::kDamagedChunk);
+  throw base::Error(
+      base::ErrorKind::kDecode,
+      std::to_string(encoded_bytes) + " bytes cannot hold a sample of the stated shape (" + text_of(shape) + ")",
+      base::kDamagedChunk);
 }
 
 void check_pixel_count(const base::Shape& shape) {
@@ -71,10 +71,10 @@ void check_claim(format::Compression compression, std::uint64_t encoded_bytes, c
   if (has_no_elements(shape)) {
     // Nothing would be decoded, and a shape that was damaged never be noticed.
     if (format::is_image_file(compression) && encoded_bytes > 0) {
-      throw base::Error(base::ErrorKind::kDecode,
-                        std::to_string(encoded_bytes) + " bytes cannot be an image without pixels (" + text_of(shape) +
-                            ")",
-                        base::kDamagedChunk);
+      throw base::Error(
+          base::ErrorKind::kDecode,
+          std::to_string(encoded_bytes) + " bytes cannot be an image without pixels (" + text_of(shape) + ")",
+          base::kDamagedChunk);
     }
     return;
   }

@@ -8,7 +8,8 @@
 namespace penstock::decode {
 
 /// kNative is what Deep Lake returns: gray, RGB or RGBA as stored. kRgb and kBgr are always three uint8 channels:
-/// gray is replicated, alpha dropped. kGray is one uint8 channel, as OpenCV reads files: a JPEG's luma, else weighted RGB.
+/// gray is replicated, alpha dropped. kGray is one uint8 channel, as OpenCV reads files: a JPEG's luma, else weighted
+/// RGB.
 enum class Color { kNative, kRgb, kBgr, kGray };
 
 /// Height, width and channels of an image whose stored shape is (h, w) or (h, w, c).
@@ -21,7 +22,8 @@ struct ImageSize {
 /// Error kDecode when the shape is not an image's.
 ImageSize image_size(const base::Shape& shape);
 
-/// Shape of the decoded array: `stored` for kNative, (h, w) for kGray, (h, w, 3) otherwise. A sample without pixels keeps its shape.
+/// Shape of the decoded array: `stored` for kNative, (h, w) for kGray, (h, w, 3) otherwise. A sample without pixels
+/// keeps its shape.
 base::Shape decoded_shape(const base::Shape& stored, Color color);
 
 /// Decodes one image into `pixels`, which has exactly the bytes of decoded_shape(). `item_size` is the element's bytes

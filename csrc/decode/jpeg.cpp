@@ -70,8 +70,7 @@ J_COLOR_SPACE output_space(Color color, int components, bool padded) {
 }
 
 /// A row of CMYK in another color, as OpenCV 4 converts it: integers, all cut. Inverted values are taken as they are.
-void convert_cmyk(const std::uint8_t* cmyk, std::size_t width, Color color, std::uint32_t channels,
-                  std::uint8_t* out) {
+void convert_cmyk(const std::uint8_t* cmyk, std::size_t width, Color color, std::uint32_t channels, std::uint8_t* out) {
   for (std::size_t x = 0; x < width; ++x, cmyk += 4, out += channels) {
     const auto level = [black = int{cmyk[3]}](int ink) { return black - ((255 - ink) * black >> 8); };
     const int red = level(cmyk[0]);

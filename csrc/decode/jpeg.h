@@ -10,8 +10,8 @@
 
 namespace penstock::decode {
 
-/// The most scans of a JPEG that are decoded; encoders write some ten, and each costs a walk over the whole image. It is
-/// the limit of libjpeg-turbo's own fuzzing.
+/// The most scans of a JPEG that are decoded; encoders write some ten, and each costs a walk over the whole image. It
+/// is the limit of libjpeg-turbo's own fuzzing.
 inline constexpr int kMostScans = 500;
 
 /// Decodes a baseline or progressive JPEG row by row, by libjpeg-turbo's accurate integer transform with smooth chroma,
@@ -20,7 +20,8 @@ inline constexpr int kMostScans = 500;
 class JpegReader {
  public:
   /// With `padded`, pixels of three channels take four bytes, the last of which means nothing.
-  /// Errors: kDecode also when the image has another size than `size`. CMYK to another color is converted as OpenCV does.
+  /// Errors: kDecode also when the image has another size than `size`. CMYK to another color is converted as OpenCV
+  /// does.
   JpegReader(base::Bytes encoded, const ImageSize& size, Color color, bool padded = false);
   ~JpegReader();
 

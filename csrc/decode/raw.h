@@ -12,7 +12,8 @@ namespace penstock::decode {
 void copy_raw_image(base::Bytes stored, const ImageSize& size, std::uint32_t item_size, Color color,
                     base::MutableBytes pixels);
 
-/// The gray of RGB pixels, as OpenCV has it of a PNG file (libpng weighs them); exact for pixels whose channels are equal.
+/// The gray of RGB pixels, as OpenCV has it of a PNG file (libpng weighs them); exact for pixels whose channels are
+/// equal.
 void reduce_to_gray(base::Bytes rgb, base::MutableBytes gray);
 
 /// Copies an array's bytes, decompressing LZ4. Error kDecode when they are not as many as `out` has.

@@ -56,9 +56,9 @@ Plan plan_of(const format::ChunkHeader& header, std::uint32_t item_size) {
     Run run{*header.shape(first), last + 1 - first, 0};
     if (run.shape.size() < 2) fail("a sample has a single axis");
     run.bytes = base::checked_byte_count(run.shape, item_size).value_or(kMost + 1);
-    plan.positions.insert(plan.positions.end(), {static_cast<std::uint32_t>(std::min(run.bytes, kMost)),
-                                                 static_cast<std::uint32_t>(plan.bytes),
-                                                 static_cast<std::uint32_t>(last)});
+    plan.positions.insert(plan.positions.end(),
+                          {static_cast<std::uint32_t>(std::min(run.bytes, kMost)),
+                           static_cast<std::uint32_t>(plan.bytes), static_cast<std::uint32_t>(last)});
     plan.bytes = add_product(plan.bytes, run.bytes, run.count);
     // Deep Lake gives an empty sample no place in the image.
     if (!is_zero(run.shape)) width = add_product(width, run.shape[1], run.count);

@@ -49,15 +49,15 @@ void decode_still(base::Bytes encoded, const ImageSize& size, Color color, base:
   const bool alpha = color == Color::kNative && size.channels == 4;
   const auto decode = color == Color::kBgr ? WebPDecodeBGRInto : alpha ? WebPDecodeRGBAInto : WebPDecodeRGBInto;
   const int stride = static_cast<int>(size.width * (alpha ? 4 : 3));  // a WebP is at most 16383 wide
-  const auto* done = decode(bytes_of(encoded), encoded.size(), reinterpret_cast<std::uint8_t*>(pixels.data()),
-                            pixels.size(), stride);
+  const auto* done =
+      decode(bytes_of(encoded), encoded.size(), reinterpret_cast<std::uint8_t*>(pixels.data()), pixels.size(), stride);
   if (done == nullptr) fail("the data is damaged or ends too early", kDamaged);
 }
 
 void decode_first_frame(base::Bytes encoded, const ImageSize& size, Color color, base::MutableBytes pixels) {
   const WebPData data{bytes_of(encoded), encoded.size()};
-  const std::unique_ptr<WebPAnimDecoder, decltype(&WebPAnimDecoderDelete)> decoder(
-      WebPAnimDecoderNew(&data, nullptr), &WebPAnimDecoderDelete);
+  const std::unique_ptr<WebPAnimDecoder, decltype(&WebPAnimDecoderDelete)> decoder(WebPAnimDecoderNew(&data, nullptr),
+                                                                                   &WebPAnimDecoderDelete);
   std::uint8_t* canvas = nullptr;
   int timestamp = 0;
   if (decoder == nullptr || WebPAnimDecoderGetNext(decoder.get(), &canvas, &timestamp) == 0) {

@@ -67,9 +67,9 @@ bool Chunk::found_by_arithmetic() const {
 
 void Chunk::check_held(std::uint64_t local_index) const {
   if (local_index < header_.samples()) return;
-  throw base::Error(base::ErrorKind::kChunkFormat, "the chunk holds " + std::to_string(header_.samples()) +
-                                                       " samples, the index expects at least " +
-                                                       std::to_string(local_index + 1),
+  throw base::Error(base::ErrorKind::kChunkFormat,
+                    "the chunk holds " + std::to_string(header_.samples()) + " samples, the index expects at least " +
+                        std::to_string(local_index + 1),
                     base::kDamagedChunk);
 }
 

@@ -14,8 +14,7 @@ constexpr std::uint64_t kMostShapeColumns = 33;
 constexpr std::uint64_t kItemBytes = sizeof(std::uint32_t);
 
 [[noreturn]] void fail(const std::string& cause) {
-  throw base::Error(base::ErrorKind::kChunkFormat, cause,
-                    base::kDamagedChunk);
+  throw base::Error(base::ErrorKind::kChunkFormat, cause, base::kDamagedChunk);
 }
 
 /// Offsets of a header's parts, as far as the prefix tells.
@@ -140,9 +139,8 @@ ChunkHeader parse_chunk_header(base::Bytes prefix, std::uint64_t chunk_bytes) {
   }
   ChunkHeader header;
   header.version.assign(reinterpret_cast<const char*>(version.data()), version.size());
-  header.shapes =
-      RunLengthTable(copy_values(prefix, layout.shape_values, layout.shape_rows * layout.shape_columns),
-                     layout.shape_columns, "shape");
+  header.shapes = RunLengthTable(copy_values(prefix, layout.shape_values, layout.shape_rows * layout.shape_columns),
+                                 layout.shape_columns, "shape");
   header.byte_positions =
       RunLengthTable(copy_values(prefix, layout.position_values, layout.position_rows * kBytePositionColumns),
                      kBytePositionColumns, "byte position");

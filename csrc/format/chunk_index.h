@@ -16,9 +16,9 @@ namespace penstock::format {
 /// sample: these should have a row each, one after the other, with nothing else in their chunks.
 struct ChunkIndex {
   std::vector<std::uint64_t> ids;
-  std::vector<std::int64_t> last_index;  ///< last sample of the row, inclusive
-  std::vector<std::uint32_t> folder_of;  ///< row -> folders
-  std::vector<std::string> folders;      ///< a chunk lies in the folder of the commit that wrote it
+  std::vector<std::int64_t> last_index;       ///< last sample of the row, inclusive
+  std::vector<std::uint32_t> folder_of;       ///< row -> folders
+  std::vector<std::string> folders;           ///< a chunk lies in the folder of the commit that wrote it
   std::map<std::int64_t, Tiling> tiles = {};  ///< how the samples are cut that are in tiles
 
   struct Place {

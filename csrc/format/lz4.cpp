@@ -18,8 +18,7 @@ constexpr std::uint32_t kFrameMagic = 0x184D2204;
 constexpr std::uint64_t kMostExpansion = 255;
 
 [[noreturn]] void fail(const std::string& cause) {
-  throw base::Error(base::ErrorKind::kChunkFormat, "lz4: " + cause,
-                    base::kDamagedChunk);
+  throw base::Error(base::ErrorKind::kChunkFormat, "lz4: " + cause, base::kDamagedChunk);
 }
 
 OwnedBytes decompress_block(base::Bytes compressed) {
@@ -30,9 +29,9 @@ OwnedBytes decompress_block(base::Bytes compressed) {
     fail(std::to_string(block.size()) + " bytes cannot hold the " + std::to_string(claimed) + " that they claim");
   }
   OwnedBytes out = OwnedBytes::allocate(claimed);
-  const int written = LZ4_decompress_safe(reinterpret_cast<const char*>(block.data()),
-                                          reinterpret_cast<char*>(out.data.get()), static_cast<int>(block.size()),
-                                          static_cast<int>(claimed));
+  const int written =
+      LZ4_decompress_safe(reinterpret_cast<const char*>(block.data()), reinterpret_cast<char*>(out.data.get()),
+                          static_cast<int>(block.size()), static_cast<int>(claimed));
   if (written < 0 || static_cast<std::uint32_t>(written) != claimed) fail("the block is damaged");
   return out;
 }

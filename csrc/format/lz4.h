@@ -12,9 +12,7 @@ struct OwnedBytes {
   std::unique_ptr<std::byte[]> data;
   std::size_t size = 0;
 
-  static OwnedBytes allocate(std::size_t size) {
-    return {std::make_unique_for_overwrite<std::byte[]>(size), size};
-  }
+  static OwnedBytes allocate(std::size_t size) { return {std::make_unique_for_overwrite<std::byte[]>(size), size}; }
   base::Bytes view() const { return {data.get(), size}; }
 };
 

@@ -5,8 +5,8 @@
 
 namespace penstock::format {
 
-/// Which samples of a tensor a view has: sample i of the view is sample at(i) of the tensor. Python has checked that the
-/// tensor has them.
+/// Which samples of a tensor a view has: sample i of the view is sample at(i) of the tensor. Python has checked that
+/// the tensor has them.
 struct RowMap {
   std::int64_t start = 0;  ///< of a slice
   std::int64_t step = 1;

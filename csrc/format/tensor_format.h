@@ -18,7 +18,7 @@ constexpr bool is_image_file(Compression compression) {
 /// What the tensor's metadata says of every sample. Checked in Python when the dataset is opened.
 struct TensorFormat {
   std::string name;
-  bool is_image = false;  ///< samples are decoded as images: they are, or they are compressed as if they were
+  bool is_image = false;        ///< samples are decoded as images: they are, or they are compressed as if they were
   std::uint32_t item_size = 1;  ///< bytes of one element
   Compression sample_compression = Compression::kNone;
   Compression chunk_compression = Compression::kNone;  ///< of an image file: the samples stand side by side

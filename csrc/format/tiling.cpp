@@ -1,10 +1,10 @@
 #include "format/tiling.h"
 
 #include <algorithm>
-#include <string>
 #include <cstring>
 #include <limits>
 #include <optional>
+#include <string>
 
 #include "base/error.h"
 

@@ -22,8 +22,8 @@ struct Tiling {
   std::uint64_t count() const;
   /// `number` is below count().
   Block block(std::uint64_t number) const;
-  /// The same cut of an image once it has three channels, or as gray no axis of them. Error kUnsupported when its channels
-  /// are in different tiles.
+  /// The same cut of an image once it has three channels, or as gray no axis of them. Error kUnsupported when its
+  /// channels are in different tiles.
   Tiling recolored(bool gray) const;
 
  private:

@@ -52,7 +52,8 @@ void decode_piece(const TensorSource& source, const FetchedSample& piece, base::
   if (format.as_bytes) {
     decode::copy_array(format::Compression::kNone, piece.stored, target);
   } else if (format.is_image) {
-    decode::decode_image(source.compression_of(piece), piece.stored, piece.shape, format.item_size, source.color, target);
+    decode::decode_image(source.compression_of(piece), piece.stored, piece.shape, format.item_size, source.color,
+                         target);
     if (format.is_bool) decode::make_truth_values(target);
   } else {
     decode::copy_array(source.compression_of(piece), piece.stored, target);

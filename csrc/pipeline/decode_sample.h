@@ -6,8 +6,8 @@
 
 namespace penstock::pipeline {
 
-/// Shape of what an item (a sample, or one of a sequence) decodes to. Error kDecode when its bytes, or those of one of its
-/// tiles, could never stand for it (see decode::check_claim): asked before memory is taken.
+/// Shape of what an item (a sample, or one of a sequence) decodes to. Error kDecode when its bytes, or those of one of
+/// its tiles, could never stand for it (see decode::check_claim): asked before memory is taken.
 base::Shape output_shape(const TensorSource& source, const FetchedSample& item);
 
 /// What can be said of a sample by its shape and the number of its bytes alone. Error kDecode.

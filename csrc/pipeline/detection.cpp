@@ -89,13 +89,13 @@ void Detection::plan(Job& job, std::size_t position, const std::vector<TensorSou
     if (spec_.masks) {
       const std::size_t tensor = spec_.masks->tensor;
       job.named({position, read, tensor, 0}, sources[tensor], [&] {
-        part.masks = spec_.masks->read(job.fetched[tensor][read], sources[tensor], part.annotations.mask_rows,
-                                       part.extent);
+        part.masks =
+            spec_.masks->read(job.fetched[tensor][read], sources[tensor], part.annotations.mask_rows, part.extent);
       });
     }
   }
-  transform::Outcome outcome = transform::plan_sample(spec_.program, stream(job, position, random), parts,
-                                                      spec_.gray ? 1 : 3, spec_.table);
+  transform::Outcome outcome =
+      transform::plan_sample(spec_.program, stream(job, position, random), parts, spec_.gray ? 1 : 3, spec_.table);
   job.planned[position].views = std::move(outcome.views);
   job.planned[position].rejected = outcome.rejected;
 }

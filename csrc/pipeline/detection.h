@@ -10,7 +10,7 @@
 #include "pipeline/job.h"
 #include "pipeline/mask_source.h"
 #include "pipeline/tensor_source.h"
-#include "transform/geometry.h"
+#include "transform/steps/geometry.h"
 
 namespace penstock::pipeline {
 
@@ -27,7 +27,7 @@ struct DetectionSpec {
   transform::AnnotationTable table;
   std::size_t image = 0;  ///< which tensor
   std::optional<MaskSource> masks;
-  bool gray = false;      ///< images have no axis of channels
+  bool gray = false;  ///< images have no axis of channels
   ImageLayout layout = ImageLayout::kRows;
   float pad_value = 0;
 };

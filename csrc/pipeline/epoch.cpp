@@ -119,9 +119,8 @@ void Epoch::spread(const JobPointer& job, base::ThreadPool& pool, std::size_t co
   std::size_t begun = 0;
   try {
     for (; begun < count; ++begun) {
-      pool.submit([self = shared_from_this(), job, number = begun, task, then] {
-        self->run_task(job, number, task, then);
-      });
+      pool.submit(
+          [self = shared_from_this(), job, number = begun, task, then] { self->run_task(job, number, task, then); });
     }
   } catch (...) {
     job->fail({}, std::current_exception());
@@ -219,9 +218,8 @@ void Epoch::plan_sample(Job& job, std::size_t number) {
 
 void Epoch::end_planning(const JobPointer& job) {
   const std::size_t sound = closed_ ? 0 : job->sound_samples();
-  std::erase_if(job->unplanned, [&](std::size_t position) {
-    return position >= sound || !job->planned[position].views.empty();
-  });
+  std::erase_if(job->unplanned,
+                [&](std::size_t position) { return position >= sound || !job->planned[position].views.empty(); });
   for (const std::size_t position : job->unplanned) {
     attempt(*job, loader_.detection_->own(*job, position),
             [&] { loader_.detection_->replace(*job, position, random_); });

@@ -126,8 +126,8 @@ std::shared_ptr<const format::Chunk> Fetcher::open(std::size_t tensor, std::uint
     // The tensor's own shape is not that of a tile.
     if (source.index.tiling_of(row) != nullptr) format.fixed_shape.reset();
     Cache::Loaded loaded;
-    loaded.value = whole ? format::Chunk::read_whole(store_, name, format)
-                         : format::Chunk::read_header(store_, name, format);
+    loaded.value =
+        whole ? format::Chunk::read_whole(store_, name, format) : format::Chunk::read_header(store_, name, format);
     if (format::is_image_file(format.chunk_compression)) loaded.value = decode::unstack_images(*loaded.value);
     loaded.bytes = loaded.value->bytes();
     if (whole) ++stats_.chunks_read;

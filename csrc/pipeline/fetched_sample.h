@@ -9,8 +9,8 @@
 
 namespace penstock::pipeline {
 
-/// An item (a sample, or one of a sequence) as it is stored, with what keeps its bytes alive. One that comes out as bytes
-/// is decompressed already: its shape is known only then.
+/// An item (a sample, or one of a sequence) as it is stored, with what keeps its bytes alive. One that comes out as
+/// bytes is decompressed already: its shape is known only then.
 struct FetchedSample {
   base::Bytes stored;  ///< nothing, where the item is in tiles
   base::Shape shape;

@@ -5,7 +5,7 @@
 #include "base/bytes.h"
 #include "decode/image_decoder.h"
 #include "format/tensor_format.h"
-#include "transform/pixel_source.h"
+#include "transform/pixels/pixel_source.h"
 
 namespace penstock::pipeline {
 

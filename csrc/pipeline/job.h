@@ -12,7 +12,7 @@
 #include "batch/batch.h"
 #include "pipeline/fetch.h"
 #include "pipeline/slots.h"
-#include "transform/sample.h"
+#include "transform/steps/sample.h"
 
 namespace penstock::pipeline {
 
@@ -34,8 +34,8 @@ struct Read {
 
 /// A sample of a batch on its way through a pipeline's geometry.
 struct PlannedSample {
-  std::uint32_t attempt = 0;       ///< how many samples were rejected in its place
-  std::vector<std::size_t> reads;  ///< its own, then those that are mixed in
+  std::uint32_t attempt = 0;                ///< how many samples were rejected in its place
+  std::vector<std::size_t> reads;           ///< its own, then those that are mixed in
   std::vector<std::uint16_t> retries = {};  ///< for each of these, how many were rejected in its place
   std::size_t rejected = 0;                 ///< which of these the pipeline has rejected, where there are no views
   std::vector<transform::Sample> views;

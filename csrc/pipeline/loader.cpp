@@ -26,7 +26,8 @@ Loader::Loader(std::shared_ptr<storage::Store> store, std::vector<TensorSource> 
       detection_(detection ? std::optional<Detection>(std::move(*detection)) : std::nullopt),
       // One for each batch in flight, one for the batch just handed out, one for the batch before it, which a for
       // loop still holds then.
-      slabs_(make_pools(detection_ ? detection_->outputs() : sources_.size(), allocator, options_.keep_slabs ? options_.prefetch + 2 : 0)),
+      slabs_(make_pools(detection_ ? detection_->outputs() : sources_.size(), allocator,
+                        options_.keep_slabs ? options_.prefetch + 2 : 0)),
       io_threads_("penstock-io", options_.io_threads, "io_threads"),
       decode_threads_("penstock-dec", options_.threads) {}
 

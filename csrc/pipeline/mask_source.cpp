@@ -7,7 +7,7 @@
 
 #include "base/error.h"
 #include "pipeline/decode_sample.h"
-#include "transform/rasterize.h"
+#include "transform/masks/rasterize.h"
 
 namespace penstock::pipeline {
 namespace {
@@ -39,8 +39,8 @@ std::uint32_t extent32(std::size_t value) { return static_cast<std::uint32_t>(va
 
 }  // namespace
 
-Masks MaskSource::read(const FetchedSample& sample, const TensorSource& source,
-                       std::span<const std::size_t> rows, transform::Extent extent) const {
+Masks MaskSource::read(const FetchedSample& sample, const TensorSource& source, std::span<const std::size_t> rows,
+                       transform::Extent extent) const {
   if (polygons) {
     const PolygonLists lists = transform::read_polygons(sample.stored, *polygons, rows);
     if (bitmaps) return Masks(transform::rasterize(lists, extent));

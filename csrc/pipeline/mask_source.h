@@ -7,8 +7,8 @@
 #include "base/bytes.h"
 #include "pipeline/fetch.h"
 #include "pipeline/tensor_source.h"
-#include "transform/masks.h"
-#include "transform/stored_masks.h"
+#include "transform/masks/masks.h"
+#include "transform/masks/stored_masks.h"
 
 namespace penstock::pipeline {
 
@@ -23,8 +23,8 @@ struct MaskSource {
   bool bitmaps = true;                            ///< `poly2mask`
 
   /// The masks `rows` of a sample.
-  transform::Masks read(const FetchedSample& sample, const TensorSource& source,
-                        std::span<const std::size_t> rows, transform::Extent extent) const;
+  transform::Masks read(const FetchedSample& sample, const TensorSource& source, std::span<const std::size_t> rows,
+                        transform::Extent extent) const;
 };
 
 struct MaskShapes {

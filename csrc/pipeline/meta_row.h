@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "transform/sample.h"
+#include "transform/steps/sample.h"
 
 namespace penstock::pipeline {
 

@@ -8,8 +8,8 @@
 
 namespace penstock::pipeline {
 
-/// What of one tensor is read for a batch: an item for each read, or, of a sequence, all its items, one after the other.
-/// Each has a slot; without sequences, slots are reads.
+/// What of one tensor is read for a batch: an item for each read, or, of a sequence, all its items, one after the
+/// other. Each has a slot; without sequences, slots are reads.
 struct Slots {
   std::vector<std::int64_t> items;  ///< by slot
   std::vector<std::size_t> ends;    ///< slot after a read's last, by read

@@ -8,7 +8,7 @@
 #include "base/stats.h"
 #include "pipeline/job.h"
 #include "pipeline/tensor_source.h"
-#include "transform/pixel_source.h"
+#include "transform/pixels/pixel_source.h"
 
 namespace penstock::pipeline {
 

@@ -14,8 +14,8 @@
 
 namespace penstock::pipeline {
 
-/// One tensor that a loader reads: what its items are, where they lie, how its images come out. Loaders count samples as
-/// the view does that they read; items are the tensor's.
+/// One tensor that a loader reads: what its items are, where they lie, how its images come out. Loaders count samples
+/// as the view does that they read; items are the tensor's.
 struct TensorSource {
   format::TensorFormat format;
   format::ChunkIndex index;

@@ -76,7 +76,7 @@ class Verifier {
     std::shared_ptr<const format::Chunk> chunk;
     CheckedChunk result;
     std::atomic<std::size_t> pending{0};
-    std::mutex mutex;  // of result.findings and failure
+    std::mutex mutex;            // of result.findings and failure
     std::exception_ptr failure;  // why the result is not complete
 
     /// Keeps the exception being handled.

@@ -21,8 +21,8 @@ JoinedStore::Place JoinedStore::find(const std::string& key) const {
   const char* const end = key.data() + key.size();
   const auto [slash, failure] = std::from_chars(key.data(), end, number);
   if (failure != std::errc() || slash == end || *slash != '/' || number >= stores_.size()) {
-    throw base::Error(base::ErrorKind::kStorage, "'" + key + "' names none of the " + std::to_string(stores_.size()) +
-                                                     " stores that are joined");
+    throw base::Error(base::ErrorKind::kStorage,
+                      "'" + key + "' names none of the " + std::to_string(stores_.size()) + " stores that are joined");
   }
   return {*stores_[number], std::string(slash + 1, end)};
 }

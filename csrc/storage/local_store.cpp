@@ -37,7 +37,7 @@ class File {
   File(const std::string& path, const std::string& key)
       : descriptor_(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)) {
     if (descriptor_ < 0) throw_errno("cannot open", key);
-    struct stat status {};
+    struct stat status{};
     if (::fstat(descriptor_, &status) == 0 && S_ISREG(status.st_mode)) return;
     ::close(descriptor_);
     check_regular(status, key);
@@ -60,7 +60,7 @@ LocalStore::LocalStore(std::string root) : root_(std::move(root)) {}
 std::string LocalStore::path(const std::string& key) const { return root_ + "/" + key; }
 
 std::uint64_t LocalStore::size(const std::string& key) {
-  struct stat status {};
+  struct stat status{};
   if (::stat(path(key).c_str(), &status) != 0) throw_errno("cannot stat", key);
   check_regular(status, key);
   return static_cast<std::uint64_t>(status.st_size);

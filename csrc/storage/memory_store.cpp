@@ -29,8 +29,8 @@ void MemoryStore::read(const std::string& key, std::uint64_t offset, base::Mutab
   const std::lock_guard lock(mutex_);
   const std::vector<std::byte>& object = find(key);
   if (offset > object.size() || destination.size() > object.size() - offset) {
-    throw base::Error(base::ErrorKind::kChunkFormat, "chunk '" + key + "' ends at byte " +
-                                                         std::to_string(object.size()) + ", too early");
+    throw base::Error(base::ErrorKind::kChunkFormat,
+                      "chunk '" + key + "' ends at byte " + std::to_string(object.size()) + ", too early");
   }
   std::copy_n(object.begin() + static_cast<std::ptrdiff_t>(offset), destination.size(), destination.begin());
 }

@@ -94,19 +94,19 @@ constexpr const char* kFewerOrMore =
 
 void check_length(const char* rows, std::size_t length, const Keep& keep) {
   if (length == keep.size()) return;
-  throw base::Error(base::ErrorKind::kTransform,
-                    "there are " + std::to_string(length) + " " + rows + " for " + std::to_string(keep.size()) +
-                        " objects",
-                    kFewerOrMore);
+  throw base::Error(
+      base::ErrorKind::kTransform,
+      "there are " + std::to_string(length) + " " + rows + " for " + std::to_string(keep.size()) + " objects",
+      kFewerOrMore);
 }
 
 void check_within(const char* rows, std::size_t length, std::span<const std::size_t> numbers) {
   for (const std::size_t number : numbers) {
     if (number < length) continue;
-    throw base::Error(base::ErrorKind::kTransform,
-                      "object " + std::to_string(number) + " is kept, and there are " + std::to_string(length) + " " +
-                          rows,
-                      kFewerOrMore);
+    throw base::Error(
+        base::ErrorKind::kTransform,
+        "object " + std::to_string(number) + " is kept, and there are " + std::to_string(length) + " " + rows,
+        kFewerOrMore);
   }
 }
 

@@ -7,8 +7,8 @@
 #include <utility>
 #include <vector>
 
-#include "transform/pixel_plan.h"
-#include "transform/steps.h"
+#include "transform/pixels/pixel_plan.h"
+#include "transform/steps/steps.h"
 
 namespace penstock::transform {
 

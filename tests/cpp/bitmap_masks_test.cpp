@@ -1,4 +1,4 @@
-#include "transform/bitmap_masks.h"
+#include "transform/masks/bitmap_masks.h"
 
 #include <gtest/gtest.h>
 
@@ -64,8 +64,9 @@ TEST(BitmapMasks, AreResizedToTheNearest) {
 TEST(BitmapMasks, AreResizedWithARoundedFactor) {
   BitmapMasks masks = masks_of({{{0, 1, 2, 3, 4, 5}}});
   masks.resize({1, 34});
-  EXPECT_EQ(written(masks)[0], (Bitmap{{0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 2, 2, 2, 2, 2, 2, 3, 3, 3, 3, 3, 4, 4, 4, 4, 4,
-                                        4, 5, 5, 5, 5, 5}}));
+  EXPECT_EQ(
+      written(masks)[0],
+      (Bitmap{{0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 2, 2, 2, 2, 2, 2, 3, 3, 3, 3, 3, 4, 4, 4, 4, 4, 4, 5, 5, 5, 5, 5}}));
 }
 
 TEST(BitmapMasks, AreFlipped) {
@@ -180,7 +181,8 @@ TEST(BitmapMasks, RefuseWhatTheirModelCannotDo) {
 
 TEST(MasksOfBoxes, AreSlicesAsPythonTakesThem) {
   const BitmapMasks masks = masks_of_boxes({{0.9F, 0, 2.9F, 1.5F}, {-1.2F, -9, 99, 1}, {2, 0, 1, 2}}, {2, 3});
-  EXPECT_EQ(written(masks), (std::vector<Bitmap>{{{1, 1, 0}, {0, 0, 0}}, {{0, 0, 1}, {0, 0, 0}}, {{0, 0, 0}, {0, 0, 0}}}));
+  EXPECT_EQ(written(masks),
+            (std::vector<Bitmap>{{{1, 1, 0}, {0, 0, 0}}, {{0, 0, 1}, {0, 0, 0}}, {{0, 0, 0}, {0, 0, 0}}}));
   EXPECT_EQ(kind_of([] { masks_of_boxes({{0, 0, std::nanf(""), 1}}, {2, 3}); }), base::ErrorKind::kTransform);
 }
 
@@ -228,7 +230,9 @@ class RandomChain {
       case 0: {
         const int to_h = draw(1, 40);
         const int to_w = draw(1, 40);
-        const auto from = [](int i, int to, int size) { return std::min(static_cast<int>(i / (double(to) / size)), size - 1); };
+        const auto from = [](int i, int to, int size) {
+          return std::min(static_cast<int>(i / (double(to) / size)), size - 1);
+        };
         // Division and multiplication by the inverse may differ; whole factors and identities agree.
         if (to_h % h != 0 || to_w % w != 0) return;
         masks.resize({to_h, to_w});

@@ -195,7 +195,9 @@ TEST_F(ChunkCacheTest, AValueThatThereIsNoMemoryToKeepIsHandedOut) {
   for (const int copies : {0, 1}) {
     ChunkCache<FragileKey, std::string> cache(15, stats_);
     FragileKey::copies_left = 1000;
-    const auto load = [] { return ChunkCache<FragileKey, std::string>::Loaded{std::make_shared<std::string>("v"), 10}; };
+    const auto load = [] {
+      return ChunkCache<FragileKey, std::string>::Loaded{std::make_shared<std::string>("v"), 10};
+    };
     cache.get(FragileKey(1), load);
     const auto value = cache.get(FragileKey(2), [&] {
       FragileKey::copies_left = copies;

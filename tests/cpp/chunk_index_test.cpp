@@ -5,7 +5,8 @@
 namespace penstock::format {
 namespace {
 
-const ChunkIndex kIndex{{0xA, 0xFFFFFFFFFFFFFFFF, 0x10}, {2, 3, 9}, {0, 1, 0}, {"images/chunks", "versions/c/images/chunks"}};
+const ChunkIndex kIndex{
+    {0xA, 0xFFFFFFFFFFFFFFFF, 0x10}, {2, 3, 9}, {0, 1, 0}, {"images/chunks", "versions/c/images/chunks"}};
 
 TEST(ChunkIndex, LocatesEverySample) {
   EXPECT_EQ(kIndex.samples(), 10);

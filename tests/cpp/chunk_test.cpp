@@ -229,7 +229,8 @@ TEST_F(ChunkTest, NoFlippedByteDoesMoreThanRaiseAnError) {
   };
   ChunkBuilder builder;
   builder.add({2, 2}, test::random_bytes(16, 1)).add({2, 2}, test::random_bytes(16, 2)).add({1, 2}, ByteVector(8));
-  for (const Variant& variant : {Variant{Compression::kNone, std::nullopt}, {Compression::kNone, base::Shape{2, 2}},
+  for (const Variant& variant : {Variant{Compression::kNone, std::nullopt},
+                                 {Compression::kNone, base::Shape{2, 2}},
                                  {Compression::kLz4, std::nullopt}}) {
     format_.chunk_compression = variant.chunk_compression;
     format_.fixed_shape = variant.fixed_shape;

@@ -68,7 +68,8 @@ DetectionSpec spec_of(std::vector<step::Step> steps) {
   return {transform::make_program(std::move(steps)), one_box_each(), 0, std::nullopt, false, ImageLayout::kStack, 0};
 }
 
-std::unique_ptr<Loader> make_loader(const test::Dataset& dataset, std::vector<step::Step> steps, LoaderOptions options) {
+std::unique_ptr<Loader> make_loader(const test::Dataset& dataset, std::vector<step::Step> steps,
+                                    LoaderOptions options) {
   return std::make_unique<Loader>(dataset.store, dataset.sources, options, std::make_shared<batch::HeapAllocator>(),
                                   spec_of(std::move(steps)));
 }

@@ -4,8 +4,8 @@
 #include <cstdint>
 #include <vector>
 
-#include "transform/image_ops/hsv_kernel.h"
-#include "transform/image_ops/whole_image.h"
+#include "transform/pixels/hsv_kernel.h"
+#include "transform/pixels/whole_image.h"
 
 namespace penstock::transform {
 namespace {

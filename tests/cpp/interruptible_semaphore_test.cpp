@@ -45,7 +45,7 @@ TEST(InterruptibleSemaphore, ReturnsFalseAfterAWhileOfNothing) {
 class SemaphoreAndSignals : public testing::TestWithParam<int> {
  protected:
   void SetUp() override {
-    struct sigaction action {};
+    struct sigaction action{};
     action.sa_handler = [](int) { handled_ = true; };
     action.sa_flags = GetParam();
     sigaction(SIGUSR1, &action, &before_);
@@ -56,7 +56,7 @@ class SemaphoreAndSignals : public testing::TestWithParam<int> {
   static std::atomic<bool> handled_;
 
  private:
-  struct sigaction before_ {};
+  struct sigaction before_{};
 };
 
 std::atomic<bool> SemaphoreAndSignals::handled_{false};

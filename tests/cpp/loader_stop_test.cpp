@@ -98,8 +98,8 @@ TEST_F(LoaderStop, ClosingWakesEveryWaitingNext) {
 TEST_F(LoaderStop, AnInterruptEndsTheWaitAndTheEpochGoesOnUnharmed) {
   hold_first_chunk();
   const auto epoch = start();
-  struct sigaction action {};
-  struct sigaction before {};
+  struct sigaction action{};
+  struct sigaction before{};
   action.sa_handler = [](int) {};
   sigaction(SIGUSR1, &action, &before);
   const pthread_t waiting = pthread_self();

@@ -6,8 +6,8 @@
 #include <random>
 
 #include "support/expect_error.h"
-#include "transform/rasterize.h"
-#include "transform/run_lengths.h"
+#include "transform/masks/rasterize.h"
+#include "transform/masks/run_lengths.h"
 
 namespace penstock::transform {
 namespace {
@@ -87,9 +87,9 @@ TEST(Rasterize, GivesWhatTheWholeOutlineGives) {
 // pycocotools.mask.decode(merge(frPyObjects([[1, 1, 4, 1, 4, 3, 1, 3]], 4, 5)))
 TEST(Rasterize, GivesCocosPixels) {
   EXPECT_EQ(pixels_of({{1, 1, 4, 1, 4, 3, 1, 3}}, {4, 5}), (Pixels{0, 0, 0, 0, 0,  //
-                                                                  0, 1, 1, 1, 0,  //
-                                                                  0, 1, 1, 1, 0,  //
-                                                                  0, 0, 0, 0, 0}));
+                                                                   0, 1, 1, 1, 0,  //
+                                                                   0, 1, 1, 1, 0,  //
+                                                                   0, 0, 0, 0, 0}));
 }
 
 TEST(Rasterize, UnitesAnObjectsPolygons) {

@@ -11,7 +11,7 @@
 #include "pipeline/image_source.h"
 #include "support/bytes.h"
 #include "support/jpeg_files.h"
-#include "transform/pixel_source.h"
+#include "transform/pixels/pixel_source.h"
 
 namespace penstock::transform {
 namespace {

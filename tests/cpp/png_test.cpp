@@ -39,8 +39,8 @@ Expected native(const PngPicture& picture) {
   if (spread_out) expected.channels = 4;
   for (std::size_t i = 0; i < picture.samples.size(); ++i) {
     // Images of one bit are truth values.
-    const std::byte value = picture.depth == 1 ? static_cast<std::byte>(picture.samples[i])
-                                               : to_byte(picture, picture.samples[i]);
+    const std::byte value =
+        picture.depth == 1 ? static_cast<std::byte>(picture.samples[i]) : to_byte(picture, picture.samples[i]);
     expected.pixels.insert(expected.pixels.end(), spread_out && i % 2 == 0 ? 3 : 1, value);
   }
   return expected;
@@ -134,16 +134,17 @@ TEST_P(PngVariants, NativeIsCastToTheTensorsElements) {
 
 INSTANTIATE_TEST_SUITE_P(
     All, PngVariants,
-    testing::Combine(
-        testing::Values(Variant{"Gray1", PngKind::kGray, 1}, Variant{"Gray2", PngKind::kGray, 2},
-                        Variant{"Gray4", PngKind::kGray, 4}, Variant{"Gray8", PngKind::kGray, 8},
-                        Variant{"Gray16", PngKind::kGray, 16}, Variant{"GrayAlpha8", PngKind::kGrayAlpha, 8},
-                        Variant{"GrayAlpha16", PngKind::kGrayAlpha, 16}, Variant{"Rgb8", PngKind::kRgb, 8},
-                        Variant{"Rgb16", PngKind::kRgb, 16}, Variant{"Rgba8", PngKind::kRgba, 8},
-                        Variant{"Rgba16", PngKind::kRgba, 16}, Variant{"Palette1", PngKind::kPalette, 1},
-                        Variant{"Palette2", PngKind::kPalette, 2}, Variant{"Palette4", PngKind::kPalette, 4},
-                        Variant{"Palette8", PngKind::kPalette, 8}),
-        testing::Bool(), testing::Bool()),
+    testing::Combine(testing::Values(Variant{"Gray1", PngKind::kGray, 1}, Variant{"Gray2", PngKind::kGray, 2},
+                                     Variant{"Gray4", PngKind::kGray, 4}, Variant{"Gray8", PngKind::kGray, 8},
+                                     Variant{"Gray16", PngKind::kGray, 16},
+                                     Variant{"GrayAlpha8", PngKind::kGrayAlpha, 8},
+                                     Variant{"GrayAlpha16", PngKind::kGrayAlpha, 16}, Variant{"Rgb8", PngKind::kRgb, 8},
+                                     Variant{"Rgb16", PngKind::kRgb, 16}, Variant{"Rgba8", PngKind::kRgba, 8},
+                                     Variant{"Rgba16", PngKind::kRgba, 16}, Variant{"Palette1", PngKind::kPalette, 1},
+                                     Variant{"Palette2", PngKind::kPalette, 2},
+                                     Variant{"Palette4", PngKind::kPalette, 4},
+                                     Variant{"Palette8", PngKind::kPalette, 8}),
+                     testing::Bool(), testing::Bool()),
     [](const testing::TestParamInfo<PngVariants::ParamType>& variant) {
       return std::string(std::get<0>(variant.param).name) + (std::get<1>(variant.param) ? "Interlaced" : "") +
              (std::get<2>(variant.param) ? "Transparent" : "");

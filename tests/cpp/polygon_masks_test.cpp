@@ -1,4 +1,4 @@
-#include "transform/polygon_masks.h"
+#include "transform/masks/polygon_masks.h"
 
 #include <gtest/gtest.h>
 

@@ -67,10 +67,9 @@ TEST(RawImage, ColorsAreThreeChannels) {
 TEST(RawImage, WhatHasNoColorConversionIsNotSupported) {
   EXPECT_EQ(test::kind_of([] { decode(ByteVector(kPixels * 2), {kHeight, kWidth, 2}, Color::kRgb); }),
             base::ErrorKind::kUnsupported);
-  EXPECT_EQ(test::kind_of([] {
-              decode(ByteVector(kPixels * 6), {kHeight, kWidth, 3}, Color::kRgb, Compression::kNone, 2);
-            }),
-            base::ErrorKind::kUnsupported);
+  EXPECT_EQ(
+      test::kind_of([] { decode(ByteVector(kPixels * 6), {kHeight, kWidth, 3}, Color::kRgb, Compression::kNone, 2); }),
+      base::ErrorKind::kUnsupported);
 }
 
 TEST(RawImage, AnotherNumberOfBytesIsADecodeError) {

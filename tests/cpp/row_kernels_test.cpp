@@ -1,4 +1,4 @@
-#include "transform/image_ops/row_kernels.h"
+#include "transform/pixels/row_kernels.h"
 
 #include <gtest/gtest.h>
 #include <hwy/targets.h>
@@ -130,8 +130,7 @@ TEST_P(RowKernels, ResampleFloats) {
   for (std::size_t c = 0; c < 3; ++c) {
     for (std::size_t i = 0; i < count(); ++i) {
       const auto at = static_cast<std::size_t>(made.left[i]) * 4 + c;
-      ASSERT_EQ(out[c][i],
-                row[at] * made.left_weights[i] + row[at + 4] * made.right_weights[i] + made.beside[c][i]);
+      ASSERT_EQ(out[c][i], row[at] * made.left_weights[i] + row[at + 4] * made.right_weights[i] + made.beside[c][i]);
     }
   }
 }
@@ -165,7 +164,8 @@ TEST_P(RowKernels, BlendFloats) {
   blend(read(first), read(second), 0.3F, 0.7F, affine, count(), out.planes());
   for (std::size_t c = 0; c < 3; ++c) {
     for (std::size_t i = 0; i < count(); ++i) {
-      ASSERT_EQ(out[c][i], static_cast<float>((first[c][i] * 0.3F + second[c][i] * 0.7F - affine.offset[c]) * affine.scale[c]));
+      ASSERT_EQ(out[c][i],
+                static_cast<float>((first[c][i] * 0.3F + second[c][i] * 0.7F - affine.offset[c]) * affine.scale[c]));
     }
   }
 }

@@ -1,4 +1,4 @@
-#include "transform/image_ops/scratch.h"
+#include "transform/pixels/scratch.h"
 
 #include <gtest/gtest.h>
 
@@ -42,7 +42,9 @@ TEST(Scratch, WhatAThreadKeepsHasALimitInBytes) {
 
 TEST(Scratch, AHugeBlockIsNotKeptAndPushesNoneOut) {
   in_a_thread([] {
-    { const Scratch small(1000); }
+    {
+      const Scratch small(1000);
+    }
     const std::size_t before = Scratch::kept_by_thread();
     EXPECT_GT(before, 0U);
     {

@@ -96,12 +96,11 @@ TEST_F(StackedImages, ThatTheImageDoesNotHoldAreRefused) {
 }
 
 TEST_F(StackedImages, ThatDoNotGoTogetherAreRefused) {
-  for (const std::vector<ChunkBuilder::Row>& rows :
-       {std::vector<ChunkBuilder::Row>{{12, 20, 3, 0}, {12, 20, 4, 1}},
-        {{40, 0}},
-        {{0xFFFFFFFF, 0xFFFFFFFF, 3, 0}},
-        {{1, 1, 3, 0xFFFFFFFF}},
-        {{0, 0xFFFFFFFF, 3, 1}}}) {
+  for (const std::vector<ChunkBuilder::Row>& rows : {std::vector<ChunkBuilder::Row>{{12, 20, 3, 0}, {12, 20, 4, 1}},
+                                                     {{40, 0}},
+                                                     {{0xFFFFFFFF, 0xFFFFFFFF, 3, 0}},
+                                                     {{1, 1, 3, 0xFFFFFFFF}},
+                                                     {{0, 0xFFFFFFFF, 3, 1}}}) {
     const base::Error error = test::error_of([&] { read(rows); });
     EXPECT_EQ(error.kind(), base::ErrorKind::kChunkFormat);
     EXPECT_NE(error.cause().find("the chunk is one image, but "), std::string::npos) << error.cause();

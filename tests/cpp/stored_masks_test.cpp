@@ -1,4 +1,4 @@
-#include "transform/stored_masks.h"
+#include "transform/masks/stored_masks.h"
 
 #include <gtest/gtest.h>
 

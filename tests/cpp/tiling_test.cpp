@@ -37,9 +37,14 @@ std::vector<std::byte> cut(const std::vector<std::byte>& sample, const Tiling& t
 }
 
 TEST(Tiling, TilesPutTogetherAreTheSample) {
-  const std::vector<Tiling> tilings{{{7}, {3}},          {{6, 5}, {4, 5}},          {{6, 5}, {6, 2}},
-                                    {{9, 8, 3}, {4, 3, 3}}, {{9, 8, 3}, {4, 3, 2}},    {{4, 4, 4, 4}, {2, 3, 4, 1}},
-                                    {{5, 6, 3}, {9, 9, 9}}, {{1, 1, 1}, {1, 1, 1}}};
+  const std::vector<Tiling> tilings{{{7}, {3}},
+                                    {{6, 5}, {4, 5}},
+                                    {{6, 5}, {6, 2}},
+                                    {{9, 8, 3}, {4, 3, 3}},
+                                    {{9, 8, 3}, {4, 3, 2}},
+                                    {{4, 4, 4, 4}, {2, 3, 4, 1}},
+                                    {{5, 6, 3}, {9, 9, 9}},
+                                    {{1, 1, 1}, {1, 1, 1}}};
   for (const Tiling& tiling : tilings) {
     for (const std::size_t item_size : {1U, 4U}) {
       const auto sample = counting(*base::checked_byte_count(tiling.sample, item_size));

@@ -1,4 +1,4 @@
-#include "transform/image_ops/view.h"
+#include "transform/pixels/view.h"
 
 #include <gtest/gtest.h>
 
@@ -46,8 +46,8 @@ Picture apply(Picture from, const Flip& flip) {
   Picture to = from;
   for (std::int32_t y = 0; y < from.extent.height; ++y) {
     for (std::int32_t x = 0; x < from.extent.width; ++x) {
-      to.at(y, x) = from.at(flip.vertical ? from.extent.height - 1 - y : y,
-                            flip.horizontal ? from.extent.width - 1 - x : x);
+      to.at(y, x) =
+          from.at(flip.vertical ? from.extent.height - 1 - y : y, flip.horizontal ? from.extent.width - 1 - x : x);
     }
   }
   return to;

@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
-#include "transform/image_ops/warp_kernel.h"
-#include "transform/image_ops/whole_image.h"
+#include "transform/pixels/warp_kernel.h"
+#include "transform/pixels/whole_image.h"
 
 namespace penstock::transform {
 namespace {

@@ -56,7 +56,8 @@ TEST(Webp, LossyFilesAreDecodedAsByLibwebpItself) {
   const ByteVector file = test::encode_webp(picture_of(33, 47, 3, 1), false);
   int width = 0;
   int height = 0;
-  std::uint8_t* pixels = WebPDecodeRGB(reinterpret_cast<const std::uint8_t*>(file.data()), file.size(), &width, &height);
+  std::uint8_t* pixels =
+      WebPDecodeRGB(reinterpret_cast<const std::uint8_t*>(file.data()), file.size(), &width, &height);
   ASSERT_NE(pixels, nullptr);
   const ByteVector expected = test::copy_of(std::as_bytes(std::span(pixels, std::size_t{33} * 47 * 3)));
   WebPFree(pixels);
@@ -135,8 +136,10 @@ TEST(Claims, AreHeldAgainstTheBytes) {
     format::Compression compression;
     std::uint32_t most;
   };
-  for (const auto& [compression, most] : {Case{format::Compression::kNone, 300}, {format::Compression::kLz4, 76'500},
-                                          {format::Compression::kJpeg, 614'400}, {format::Compression::kPng, 2'476'800}}) {
+  for (const auto& [compression, most] : {Case{format::Compression::kNone, 300},
+                                          {format::Compression::kLz4, 76'500},
+                                          {format::Compression::kJpeg, 614'400},
+                                          {format::Compression::kPng, 2'476'800}}) {
     check_claim(compression, bytes, {most, 1}, 1);
     EXPECT_EQ(test::kind_of([&, c = compression, m = most] { check_claim(c, bytes, {m + 1, 1}, 1); }),
               base::ErrorKind::kDecode);

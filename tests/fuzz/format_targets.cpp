@@ -32,10 +32,9 @@ pipeline::TensorSource source_of(base::Bytes choice) {
   const auto at = [&](std::size_t i) { return static_cast<std::uint32_t>(choice[i]); };
   pipeline::TensorSource source;
   format::TensorFormat& format = source.format;
-  constexpr format::Compression kSample[] = {format::Compression::kNone, format::Compression::kLz4,
-                                             format::Compression::kNone, format::Compression::kJpeg,
-                                             format::Compression::kPng,  format::Compression::kWebp,
-                                             format::Compression::kNone};
+  constexpr format::Compression kSample[] = {
+      format::Compression::kNone, format::Compression::kLz4,  format::Compression::kNone, format::Compression::kJpeg,
+      format::Compression::kPng,  format::Compression::kWebp, format::Compression::kNone};
   const std::uint32_t kind = at(0) % 7;
   format.name = "fuzzed";
   format.sample_compression = kSample[kind];

@@ -22,8 +22,8 @@ std::uint32_t big_endian(base::Bytes bytes, std::size_t offset, std::size_t coun
 
 void decode_in_all_colors(format::Compression compression, base::Bytes file, const base::Shape& shape) {
   if (std::uint64_t{shape[0]} * shape[1] > kMostPixels) return;
-  for (const decode::Color color : {decode::Color::kNative, decode::Color::kRgb, decode::Color::kBgr,
-                                    decode::Color::kGray}) {
+  for (const decode::Color color :
+       {decode::Color::kNative, decode::Color::kRgb, decode::Color::kBgr, decode::Color::kGray}) {
     for (const std::uint32_t item_size : {1U, 2U, 4U}) {
       try {
         const auto bytes = base::checked_byte_count(decode::decoded_shape(shape, color), item_size);
@@ -96,7 +96,9 @@ void raw(base::Bytes input) {
   const decode::ImageSize size{at(0), at(1), at(2)};
   const std::uint32_t item_size = 1U << (at(3) % 2);
   const auto color = item_size == 1 ? static_cast<decode::Color>(at(4) % 4) : decode::Color::kNative;
-  const std::uint32_t channels = color == decode::Color::kNative ? size.channels : color == decode::Color::kGray ? 1 : 3;
+  const std::uint32_t channels = color == decode::Color::kNative ? size.channels
+                                 : color == decode::Color::kGray ? 1
+                                                                 : 3;
   std::vector<std::byte> pixels(std::size_t{size.height} * size.width * channels * item_size);
   try {
     decode::copy_raw_image(input.subspan(5), size, item_size, color, pixels);

@@ -20,8 +20,12 @@ struct Target {
   void (*run)(base::Bytes);
 };
 
-constexpr Target kTargets[] = {{"chunk_header", chunk_header}, {"chunk", chunk}, {"lz4", lz4},
-                               {"jpeg", jpeg},                 {"png", png},     {"webp", webp},
+constexpr Target kTargets[] = {{"chunk_header", chunk_header},
+                               {"chunk", chunk},
+                               {"lz4", lz4},
+                               {"jpeg", jpeg},
+                               {"png", png},
+                               {"webp", webp},
                                {"raw", raw}};
 
 std::vector<std::byte> content_of(const fs::path& file) {

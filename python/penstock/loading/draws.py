@@ -60,7 +60,7 @@ class Stream:
 class Draws:
     """Random numbers in the order in which they are asked for; each method says how many doubles in [0, 1) it takes.
 
-    Every number is made of such doubles, u, by a formula that C++ has too (csrc/transform/draws.h).
+    Every number is made of such doubles, u, by a formula that C++ has too (csrc/transform/steps/draws.h).
     """
 
     def __init__(self, generator: np.random.Generator) -> None:

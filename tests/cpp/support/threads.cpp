@@ -20,8 +20,8 @@ std::vector<std::string> thread_names() {
 
 std::size_t penstock_threads() {
   const std::vector<std::string> names = thread_names();
-  return static_cast<std::size_t>(std::count_if(
-      names.begin(), names.end(), [](const std::string& name) { return name.starts_with("penstock-"); }));
+  return static_cast<std::size_t>(
+      std::count_if(names.begin(), names.end(), [](const std::string& name) { return name.starts_with("penstock-"); }));
 }
 
 bool eventually(const std::function<bool()>& condition) {

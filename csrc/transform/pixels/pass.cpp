@@ -1,0 +1,251 @@
+#include "transform/pixels/pass.h"
+
+#include <algorithm>
+#include <type_traits>
+#include <utility>
+
+#include "transform/pixels/columns.h"
+#include "transform/pixels/resampled_rows.h"
+#include "transform/pixels/taps.h"
+
+namespace penstock::transform {
+
+Pass::Pass(Extent source, bool is_float)
+    : source_(source), before_(source), resample_floats_(is_float), is_float_(is_float), stages_(1) {}
+
+bool Pass::add(const PixelStep& step) {
+  const bool added = std::visit([this](const auto& which) { return add_step(which); }, step);
+  if (added) empty_ = false;
+  return added;
+}
+
+bool Pass::add_step(const ToFloat&) {
+  if (!sealed_) resample_floats_ = true;
+  is_float_ = true;
+  return true;
+}
+
+bool Pass::add_step(const Canvas& canvas) {
+  Color3 fill = canvas.fill;
+  if (!is_float_) {
+    for (float& value : fill) value = static_cast<float>(static_cast<std::uint8_t>(value));
+  }
+  view().canvas(canvas, fill);
+  return true;
+}
+
+bool Pass::add_step(const Resize& resize) {
+  if (resize.extent == extent()) return true;
+  if (sealed_ || before_.layers().size() > 1) return false;
+  resize_ = resize;
+  after_ = View(resize.extent);
+  sealed_ = true;
+  return true;
+}
+
+bool Pass::add_step(const Flip& flip) {
+  view().flip(flip);
+  return true;
+}
+
+void Pass::seal() {
+  if (sealed_) return;
+  after_ = std::exchange(before_, View(source_));
+  sealed_ = true;
+}
+
+void Pass::color_layers(const ColorStage& stage) {
+  for (View::Layer& layer : after_.layers()) {
+    // As long as the vectors that read it.
+    std::array<std::array<float, Scratch::kOverrun / sizeof(float)>, 3> row{};
+    for (std::size_t c = 0; c < 3; ++c) row[c][0] = layer.value[c];
+    const kernels::Planes<const float> in{row[0].data(), row[1].data(), row[2].data()};
+    Color3 value{};
+    const kernels::Planes<float> out{&value[stage.to[0]], &value[stage.to[1]], &value[stage.to[2]]};
+    if (stage.photometric) {
+      kernels::apply(in, *stage.photometric, stage.affine, 1, out);
+    } else {
+      kernels::apply(in, stage.affine, 1, out);
+    }
+    layer.value = value;
+  }
+}
+
+bool Pass::add_step(const Photometric& photometric) {
+  seal();
+  is_float_ = true;
+  ColorStage stage;
+  stage.photometric = photometric;
+  for (std::uint8_t c = 0; c < 3; ++c) stage.to[photometric.order[c]] = c;
+  color_layers(stage);
+  stages_.push_back(stage);
+  return true;
+}
+
+bool Pass::add_step(const Normalize& normalize) {
+  seal();
+  is_float_ = true;
+  ColorStage alone;
+  if (stages_.back().has_affine) stages_.emplace_back();
+  ColorStage& stage = stages_.back();
+  for (std::size_t c = 0; c < 3; ++c) {
+    if (normalize.swap) {
+      stage.to[c] = static_cast<std::uint8_t>(2 - stage.to[c]);
+      alone.to[c] = static_cast<std::uint8_t>(2 - c);
+    }
+    stage.affine.offset[c] = static_cast<float>(normalize.mean[stage.to[c]]);
+    stage.affine.scale[c] = normalize.inverse_std[stage.to[c]];
+    alone.affine.offset[c] = static_cast<float>(normalize.mean[alone.to[c]]);
+    alone.affine.scale[c] = normalize.inverse_std[alone.to[c]];
+  }
+  stage.has_affine = true;
+  color_layers(alone);
+  return true;
+}
+
+/// One run of a pass. Sum is what resampled columns are held in: int16 or float.
+template <class Sum>
+class Pass::Sweep {
+ public:
+  Sweep(const Pass& pass, SourceRows& rows, const Sink& sink)
+      : pass_(pass),
+        before_(pass.sealed_ ? pass.before_ : View(pass.source_)),
+        after_(pass.sealed_ ? pass.after_ : pass.before_),
+        sink_(sink),
+        first_(after_.x().begin),
+        count_(after_.empty() ? 0 : static_cast<std::size_t>(after_.x().end - first_)),
+        columns_(taps(Axis::kColumns), after_.x(), before_, pass.source_.width, std::is_same_v<Sum, std::int16_t>),
+        row_taps_(taps(Axis::kRows)),
+        resampled_(rows, columns_.columns(), beside()),
+        between_(stride() * 3 * sizeof(float)) {}
+
+  void run() {
+    if (sink_.is_float) {
+      run_with<float>();
+    } else {
+      run_with<std::uint8_t>();
+    }
+  }
+
+ private:
+  std::size_t stride() const { return (count_ + 127) / 64 * 64; }
+  Color3 beside() const { return before_.layers().empty() ? Color3{} : before_.layers().front().value; }
+
+  std::vector<Tap> taps(Axis axis) const {
+    const bool columns = axis == Axis::kColumns;
+    const std::int32_t from = columns ? before_.x().size : before_.y().size;
+    if (!pass_.resize_) return identity_taps(from);
+    const std::int32_t to = columns ? pass_.resize_->extent.width : pass_.resize_->extent.height;
+    return pass_.resize_->nearest ? nearest_taps(from, to) : linear_taps(from, to, axis, std::is_same_v<Sum, float>);
+  }
+
+  template <class T>
+  void run_with() {
+    RowWriter<T> writer(sink_);
+    const std::int32_t height = after_.extent().height;
+    // Upwards where the image is upside down, so that source rows are asked for from the top down.
+    const bool upwards = after_.y().reversed != before_.y().reversed;
+    for (std::int32_t i = 0; i < height; ++i) {
+      const std::int32_t row = upwards ? height - 1 - i : i;
+      fill_around(writer, row);
+      if (count_ != 0 && after_.y().shows(row)) write(writer, row);
+    }
+    const Color3 pad{sink_.pad_value, sink_.pad_value, sink_.pad_value};
+    for (std::int32_t row = height; row < sink_.padded.height; ++row) writer.fill(row, 0, sink_.padded.width, pad);
+  }
+
+  /// Everything of a row but the image.
+  template <class T>
+  void fill_around(RowWriter<T>& writer, std::int32_t row) const {
+    const std::vector<View::Layer>& layers = after_.layers();
+    for (std::size_t i = 0; i < layers.size(); ++i) {
+      if (!layers[i].y.shows(row)) break;
+      const bool last = i + 1 == layers.size();
+      const AxisView& x = last ? after_.x() : layers[i + 1].x;
+      const AxisView& y = last ? after_.y() : layers[i + 1].y;
+      if (y.shows(row) && x.begin < x.end) {
+        writer.fill(row, layers[i].x.begin, x.begin, layers[i].value);
+        writer.fill(row, x.end, layers[i].x.end, layers[i].value);
+      } else {
+        writer.fill(row, layers[i].x.begin, layers[i].x.end, layers[i].value);
+      }
+    }
+    const Color3 pad{sink_.pad_value, sink_.pad_value, sink_.pad_value};
+    writer.fill(row, after_.extent().width, sink_.padded.width, pad);
+  }
+
+  void write(RowWriter<std::uint8_t>& writer, std::int32_t row) {
+    if constexpr (std::is_same_v<Sum, std::int16_t>) {
+      const auto [first, second, tap] = sources(row);
+      kernels::blend(first, second, tap.first_integer, tap.second_integer, count_, writer.planes(row, first_));
+      writer.store(row, first_, count_);
+    }
+  }
+
+  void write(RowWriter<float>& writer, std::int32_t row) {
+    const std::vector<ColorStage>& stages = pass_.stages_;
+    const kernels::Planes<float> out = writer.planes(row, first_);
+    float* const room = between_.as<float>();
+    const kernels::Planes<float> between{room, room + stride(), room + 2 * stride()};
+    const kernels::Planes<const float> made{between[0], between[1], between[2]};
+    for (std::size_t i = 0; i < stages.size(); ++i) {
+      const ColorStage& stage = stages[i];
+      const kernels::Planes<float>& all = i + 1 == stages.size() ? out : between;
+      const kernels::Planes<float> to{all[stage.to[0]], all[stage.to[1]], all[stage.to[2]]};
+      if (i == 0) {
+        blend_rows(row, stage, to);
+      } else if (stage.photometric) {
+        kernels::apply(made, *stage.photometric, stage.affine, count_, to);
+      } else {
+        kernels::apply(made, stage.affine, count_, to);
+      }
+    }
+    writer.store(row, first_, count_);
+  }
+
+  void blend_rows(std::int32_t row, const ColorStage& stage, const kernels::Planes<float>& to) {
+    const auto [first, second, tap] = sources(row);
+    if constexpr (std::is_same_v<Sum, std::int16_t>) {
+      kernels::blend(first, second, tap.first_integer, tap.second_integer, stage.affine, count_, to);
+    } else {
+      kernels::blend(first, second, tap.first_weight, tap.second_weight, stage.affine, count_, to);
+    }
+  }
+
+  struct Sources {
+    kernels::Planes<const Sum> first;
+    kernels::Planes<const Sum> second;
+    Tap tap;
+  };
+
+  Sources sources(std::int32_t row) {
+    const Tap& tap = row_taps_[static_cast<std::size_t>(after_.y().shown(row))];
+    const auto [first, second] = resampled_.get(source_row(tap.first), source_row(tap.second));
+    return {first, second, tap};
+  }
+
+  std::int32_t source_row(std::int32_t at) const {
+    return before_.y().shows(at) && !before_.empty() ? before_.y().shown(at) : ResampledRows<Sum>::kBeside;
+  }
+
+  const Pass& pass_;
+  View before_;
+  View after_;
+  Sink sink_;
+  std::int32_t first_;  ///< column where the image begins
+  std::size_t count_;
+  ColumnTable columns_;
+  std::vector<Tap> row_taps_;
+  ResampledRows<Sum> resampled_;
+  Scratch between_;  ///< rows between two stages
+};
+
+void Pass::run(SourceRows& rows, const Sink& sink) const {
+  if (resample_floats_) {
+    Sweep<float>(*this, rows, sink).run();
+  } else {
+    Sweep<std::int16_t>(*this, rows, sink).run();
+  }
+}
+
+}  // namespace penstock::transform

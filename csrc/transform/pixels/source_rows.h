@@ -1,0 +1,31 @@
+#pragma once
+
+#include <memory>
+
+#include "transform/pixels/image.h"
+#include "transform/pixels/pixel_source.h"
+
+namespace penstock::transform {
+
+/// What a pass reads: rows of pixels of four values, uint8 or float32.
+class SourceRows {
+ public:
+  virtual ~SourceRows() = default;
+  SourceRows() = default;
+  SourceRows(const SourceRows&) = delete;
+  SourceRows& operator=(const SourceRows&) = delete;
+
+  virtual Extent extent() const = 0;
+  virtual bool is_float() const = 0;
+  /// Asked for with rising numbers; valid until the next call.
+  virtual const std::byte* row(std::int32_t number) = 0;
+  /// After the last row that was needed.
+  virtual void finish() = 0;
+};
+
+/// Rows of an image that is being decoded, a few at a time so that they are still in the cache when they are used.
+std::unique_ptr<SourceRows> stream_rows(std::unique_ptr<PixelSource> source);
+/// Rows of `image`, which must stay.
+std::unique_ptr<SourceRows> image_rows(const Image& image);
+
+}  // namespace penstock::transform

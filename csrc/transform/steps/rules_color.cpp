@@ -1,0 +1,129 @@
+#include <algorithm>
+#include <optional>
+#include <vector>
+
+#include "transform/steps/rules.h"
+
+/// Steps that change values alone: Normalize, PhotoMetricDistortion, YOLOXHSVRandomAug, CutOut; and those that load,
+/// filter and format.
+namespace penstock::transform::rules {
+namespace {
+
+bool coin(Draws& draws) { return draws.randint(0, 2) == 1; }
+
+float between(Draws& draws, const step::Pair& range) { return static_cast<float>(draws.uniform(range[0], range[1])); }
+
+/// numpy's `&`, which repeats a list of one.
+Keep both(const Keep& one, const Keep& other) {
+  if (one.size() == 1 && other.size() != 1) return both(other, one);
+  if (other.size() != 1 || one.size() == 1) check_length("masks", other.size(), one);
+  Keep result = one;
+  for (std::size_t i = 0; i < result.size(); ++i) result[i] = result[i] && other[other.size() == 1 ? 0 : i];
+  return result;
+}
+
+}  // namespace
+
+bool apply(const step::LoadImage& step, Sample& sample, Draws& /*draws*/) {
+  if (step.to_float32) sample.draw(ToFloat{});
+  sample.meta.ori_shape = sample.meta.img_shape = sample.extent;
+  return true;
+}
+
+void load_annotations(const step::LoadAnnotations& step, Sample& sample, const Source& source) {
+  const Annotations& annotations = source.annotations;
+  if (step.with_bbox) {
+    sample.boxes = annotations.boxes;
+    sample.ignored = annotations.ignored;
+    sample.with_boxes = true;
+    if (step.denorm_bbox) {
+      const auto width = static_cast<float>(sample.extent.width);
+      const auto height = static_cast<float>(sample.extent.height);
+      scale(sample.boxes, {width, height, width, height});
+    }
+  }
+  if (step.with_label) {
+    sample.labels = annotations.labels;
+    sample.with_labels = true;
+  }
+  if (step.with_mask) sample.masks = source.masks;
+}
+
+bool apply(const step::Normalize& step, Sample& sample, Draws& /*draws*/) {
+  Normalize normalize{step.mean, {}, step.to_rgb};
+  for (std::size_t i = 0; i < 3; ++i) normalize.inverse_std[i] = 1 / step.std[i];
+  sample.draw(normalize);
+  return true;
+}
+
+bool apply(const step::PhotoMetricDistortion& step, Sample& sample, Draws& draws) {
+  Photometric change;
+  if (coin(draws)) change.brightness = static_cast<float>(draws.uniform(-step.brightness_delta, step.brightness_delta));
+  const bool contrast_first = coin(draws);
+  if (contrast_first && coin(draws)) change.contrast_before = between(draws, step.contrast_range);
+  if (coin(draws)) change.saturation = between(draws, step.saturation_range);
+  if (coin(draws)) change.hue = static_cast<float>(draws.uniform(-step.hue_delta, step.hue_delta));
+  if (!contrast_first && coin(draws)) change.contrast_after = between(draws, step.contrast_range);
+  if (coin(draws)) {
+    const std::vector<std::size_t> order = draws.permutation(3);
+    std::transform(order.begin(), order.end(), change.order.begin(),
+                   [](std::size_t channel) { return static_cast<std::uint8_t>(channel); });
+  }
+  sample.draw(change);
+  return true;
+}
+
+bool apply(const step::YOLOXHSVRandomAug& step, Sample& sample, Draws& draws) {
+  if (sample.floating) refuse("YOLOXHSVRandomAug", "the image is not uint8");
+  std::array<double, 3> gains{};
+  for (double& gain : gains) gain = draws.uniform(-1, 1);
+  const std::array<double, 3> deltas{step.hue_delta, step.saturation_delta, step.value_delta};
+  HsvGains change;
+  for (std::size_t i = 0; i < 3; ++i) gains[i] *= deltas[i];
+  for (std::size_t i = 0; i < 3; ++i) change.gains[i] = static_cast<std::int16_t>(coin(draws) ? gains[i] : 0);
+  sample.draw(change);
+  return true;
+}
+
+bool apply(const step::CutOut& step, Sample& sample, Draws& draws) {
+  const auto [height, width] = sample.extent;
+  Fill fill{{}, step.fill_in};
+  const std::int64_t holes = draws.randint(step.n_holes[0], std::int64_t{step.n_holes[1]} + 1);
+  for (std::int64_t i = 0; i < holes; ++i) {
+    const auto left = static_cast<std::int32_t>(draws.randint(0, width));
+    const auto top = static_cast<std::int32_t>(draws.randint(0, height));
+    const std::int64_t chosen = draws.randint(0, static_cast<std::int64_t>(step.candidates.size()));
+    const auto [first, second] = step.candidates[static_cast<std::size_t>(chosen)];
+    const auto hole_width = static_cast<std::int32_t>(step.with_ratio ? first * width : first);
+    const auto hole_height = static_cast<std::int32_t>(step.with_ratio ? second * height : second);
+    const std::int32_t right = std::clamp(left + hole_width, 0, width);
+    const std::int32_t bottom = std::clamp(top + hole_height, 0, height);
+    if (right > left && bottom > top) fill.rectangles.push_back({left, top, right, bottom});
+  }
+  if (!fill.rectangles.empty()) sample.draw(std::move(fill));
+  return true;
+}
+
+bool apply(const step::FilterAnnotations& step, Sample& sample, Draws& /*draws*/) {
+  std::optional<Keep> by_box;
+  std::optional<Keep> by_mask;
+  if (step.by_box) by_box = larger_than(sample.boxes, step.min_gt_bbox_wh[0], step.min_gt_bbox_wh[1]);
+  if (step.by_mask) {
+    if (!sample.masks) refuse("FilterAnnotations", "there are no masks");
+    by_mask.emplace();
+    for (const double area : sample.masks->areas()) by_mask->push_back(area >= step.min_gt_mask_area);
+  }
+  // The masks decide whether there is anything to do, where they are asked for.
+  const Keep& last = by_mask ? *by_mask : *by_box;
+  if (last.empty()) return true;
+  const std::vector<std::size_t> numbers = kept(by_mask && by_box ? both(*by_box, *by_mask) : last);
+  sample.take_objects(numbers);
+  return !numbers.empty() || !step.keep_empty;
+}
+
+bool apply(const step::Format& step, Sample& sample, Draws& /*draws*/) {
+  if (step.to_float && !sample.floating) sample.draw(ToFloat{});
+  return true;
+}
+
+}  // namespace penstock::transform::rules

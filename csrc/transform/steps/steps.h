@@ -1,0 +1,184 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "transform/pixels/pixel_plan.h"
+
+/// The transforms as they are configured: penstock/detection/steps.py, field by field, where each field is explained.
+namespace penstock::transform::step {
+
+using Pair = std::array<double, 2>;
+using Size = std::array<std::int32_t, 2>;  ///< in the order that the step's own text gives
+
+struct LoadImage {
+  bool to_float32 = false;
+};
+
+struct LoadAnnotations {
+  bool with_bbox = true;
+  bool with_label = true;
+  bool with_mask = false;
+  bool poly2mask = true;
+  bool denorm_bbox = false;
+};
+
+struct Resize {
+  std::optional<std::vector<Size>> img_scale;
+  bool range_mode = true;
+  std::optional<Pair> ratio_range;
+  bool keep_ratio = true;
+  bool bbox_clip_border = true;
+  bool nearest = false;
+  bool override_scale = false;
+};
+
+enum class Direction : std::uint8_t { kNone, kHorizontal, kVertical, kDiagonal };
+
+struct RandomFlip {
+  std::vector<Direction> directions;  ///< none where MultiScaleFlipAug decides
+  std::vector<double> ratios;         ///< of each direction, and of no flip
+};
+
+struct RandomShift {
+  double shift_ratio = 0.5;
+  std::int32_t max_shift_px = 32;
+  std::int32_t filter_thr_px = 1;
+};
+
+struct Pad {
+  std::optional<Size> size;
+  std::optional<std::int32_t> size_divisor;
+  bool pad_to_square = false;
+  Color3 img_val{};
+  double masks_val = 0;
+};
+
+struct Normalize {
+  std::array<double, 3> mean{};
+  std::array<double, 3> std{};
+  bool to_rgb = true;
+};
+
+enum class CropType : std::uint8_t { kAbsolute, kAbsoluteRange, kRelative, kRelativeRange };
+
+struct RandomCrop {
+  Pair crop_size{};
+  CropType crop_type = CropType::kAbsolute;
+  bool allow_negative_crop = false;
+  bool recompute_bbox = false;
+  bool bbox_clip_border = true;
+};
+
+struct PhotoMetricDistortion {
+  double brightness_delta = 32;
+  Pair contrast_range{0.5, 1.5};
+  Pair saturation_range{0.5, 1.5};
+  double hue_delta = 18;
+};
+
+struct Expand {
+  Color3 fill{};
+  Pair ratio_range{1, 4};
+  double prob = 0.5;
+};
+
+struct MinIoURandomCrop {
+  std::vector<double> min_ious;
+  double min_crop_size = 0.3;
+  bool bbox_clip_border = true;
+};
+
+struct CutOut {
+  Size n_holes{};
+  std::vector<Pair> candidates;
+  bool with_ratio = false;
+  Color3 fill_in{};
+};
+
+/// What decides whether a box that was moved and cut is kept.
+struct BoxFilter {
+  double min_bbox_size = 2;
+  double min_area_ratio = 0.2;
+  double max_aspect_ratio = 20;
+};
+
+struct RandomAffine {
+  double max_rotate_degree = 10;
+  double max_translate_ratio = 0.1;
+  Pair scaling_ratio_range{0.5, 1.5};
+  double max_shear_degree = 2;
+  Size border{};
+  Color3 border_val{114, 114, 114};
+  BoxFilter filter;
+  bool bbox_clip_border = true;
+  bool skip_filter = true;
+};
+
+struct YOLOXHSVRandomAug {
+  double hue_delta = 5;
+  double saturation_delta = 30;
+  double value_delta = 30;
+};
+
+struct Mosaic {
+  Size img_scale{640, 640};
+  Pair center_ratio_range{0.5, 1.5};
+  double min_bbox_size = 0;
+  bool bbox_clip_border = true;
+  bool skip_filter = true;
+  double pad_val = 114;
+  double prob = 1;
+};
+
+struct MixUp {
+  Size img_scale{640, 640};
+  Pair ratio_range{0.5, 1.5};
+  double flip_ratio = 0.5;
+  double pad_val = 114;
+  bool in_doubles = false;  ///< MMDetection resizes the other image as float64: pad_val is a float
+  std::int32_t max_iters = 15;
+  BoxFilter filter;
+  bool bbox_clip_border = true;
+  bool skip_filter = true;
+};
+
+struct CopyPaste {
+  std::int32_t max_num_pasted = 100;
+  double bbox_occluded_thr = 10;
+  double mask_occluded_thr = 300;
+  bool selected = true;
+};
+
+struct FilterAnnotations {
+  Pair min_gt_bbox_wh{1, 1};
+  double min_gt_mask_area = 1;
+  bool by_box = true;
+  bool by_mask = false;
+  bool keep_empty = true;
+};
+
+/// The image becomes planar; with `to_float`, float32.
+struct Format {
+  bool to_float = false;
+};
+
+struct MultiScaleFlipAug;
+
+using Step = std::variant<LoadImage, LoadAnnotations, Resize, RandomFlip, RandomShift, Pad, Normalize, RandomCrop,
+                          PhotoMetricDistortion, Expand, MinIoURandomCrop, CutOut, RandomAffine, YOLOXHSVRandomAug,
+                          Mosaic, MixUp, CopyPaste, FilterAnnotations, Format, MultiScaleFlipAug>;
+
+struct MultiScaleFlipAug {
+  std::vector<Step> transforms;
+  std::vector<Size> img_scale;  ///< (width, height) each; or none, and
+  std::vector<double> scale_factors;
+  std::vector<Direction> flips;
+};
+
+}  // namespace penstock::transform::step
