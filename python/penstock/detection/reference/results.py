@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from penstock.errors import TransformError
+from penstock.loading.native.part import NativeMasks
 
 __all__ = ["LABELS_OF", "MASKS_OF", "Array", "Results", "Wrappers", "boxes_of", "images_of", "inside", "masks_of"]
 __all__ += ["refuse", "segmentations_of", "worth_keeping"]
@@ -36,6 +37,12 @@ class Wrappers:
     bitmap_masks: Callable[..., Any]
     polygon_masks: Callable[..., Any]
     container: Callable[..., Any]
+
+    def mask_objects(self, masks: NativeMasks) -> Any:
+        """The framework's object of a sample's masks."""
+        if masks.bitmaps is not None:
+            return self.bitmap_masks(masks.bitmaps, masks.height, masks.width)
+        return self.polygon_masks(masks.polygons, masks.height, masks.width)
 
 
 def refuse(step: object, cause: str) -> NoReturn:

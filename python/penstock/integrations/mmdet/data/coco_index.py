@@ -5,10 +5,8 @@ from __future__ import annotations
 import contextlib
 import io
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
-
-from mmdet.datasets.api_wrappers import COCO
 
 from penstock.dataset import Dataset
 from penstock.detection.annotations import Annotations
@@ -33,10 +31,19 @@ def coco_annotations(annotations: Annotations, categories: Categories, info: _In
     ]
 
 
-def coco_index(annotations: Annotations, categories: Categories, infos: Iterable[_Info]) -> Any:
-    """MMDetection's ``COCO`` of some images, without segmentations."""
+def coco_index(
+    make: Callable[[], Any], annotations: Annotations, categories: Categories, infos: Iterable[_Info]
+) -> Any:
+    """The index of some images, without segmentations.
+
+    Args:
+        make: Gives an empty one: pycocotools' ``COCO``, or a framework's class that inherits from it.
+        annotations: Of all samples.
+        categories: The classes.
+        infos: The images.
+    """
     images = [dict(info) for info in infos]
-    coco = COCO()
+    coco = make()
     coco.dataset = {
         "images": images,
         "annotations": [row for info in images for row in coco_annotations(annotations, categories, info)],

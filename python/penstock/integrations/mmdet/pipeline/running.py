@@ -14,10 +14,8 @@ import numpy.typing as npt
 from penstock.dataset import Dataset
 from penstock.described import described_error
 from penstock.detection import steps as st
-from penstock.detection.reference import partner_indices, run_step
+from penstock.detection.reference import Wrappers, partner_indices, run_step
 from penstock.errors import PenstockError, TransformError
-from penstock.integrations.mmdet.pipeline.collecting import mask_objects
-from penstock.integrations.mmdet.pipeline.lowering import WRAPPERS
 from penstock.loading.draws import Draws, Stream
 from penstock.loading.native.part import NativeSample
 from penstock.loading.program import Color
@@ -142,11 +140,13 @@ class PipelineRunner:
     Args:
         items: The dataset.
         recipe_of: The pipeline of an item.
+        wrappers: What the steps make the framework's objects with.
     """
 
-    def __init__(self, items: Items, recipe_of: Callable[[int], Recipe]) -> None:
+    def __init__(self, items: Items, recipe_of: Callable[[int], Recipe], wrappers: Wrappers) -> None:
         self._items = items
         self._recipe_of = recipe_of
+        self._wrappers = wrappers
 
     def run(self, sample: dict[str, Any], stream: Stream) -> Any:
         """All steps, on a sample: its "index", and "img" if it is decoded already."""
@@ -160,7 +160,7 @@ class PipelineRunner:
         results = {**self._items.results_of(item), **notes, "img": sample.image, "img_fields": ["img"]}
         for step in recipe.steps[:number]:
             if isinstance(step, st.LoadAnnotations):
-                _add_annotations(results, sample, step)
+                _add_annotations(results, sample, step, self._wrappers)
         attempt = int(sample.meta["attempt"])
         data = self._advance(recipe, results, stream.attempt(attempt), number)
         return self._accepted(data, item, stream, attempt)
@@ -227,7 +227,7 @@ class PipelineRunner:
             step = recipe.steps[number]
             if isinstance(step, st.Step):
                 partners = functools.partial(self._partners, recipe, number, parts)
-                results = run_step(step, results, stream, number, partners, WRAPPERS)
+                results = run_step(step, results, stream, number, partners, self._wrappers)
             elif _mixes_in_python(step):
                 results = self._mix_in_python(recipe, number, parts, results)
             else:
@@ -307,7 +307,9 @@ class _Parts:
         return range(first, first + count)
 
 
-def _add_annotations(results: Results, sample: NativeSample, step: st.LoadAnnotations) -> None:
+def _add_annotations(
+    results: Results, sample: NativeSample, step: st.LoadAnnotations, wrappers: Wrappers
+) -> None:
     """What LoadAnnotations has put there, as the later steps have left it."""
     if step.with_bbox:
         results["gt_bboxes_ignore"], results["gt_bboxes"] = sample.ignored, sample.boxes
@@ -315,7 +317,7 @@ def _add_annotations(results: Results, sample: NativeSample, step: st.LoadAnnota
     if step.with_label:
         results["gt_labels"] = sample.labels
     if sample.masks is not None:
-        results["gt_masks"] = mask_objects(sample.masks)
+        results["gt_masks"] = wrappers.mask_objects(sample.masks)
         results["mask_fields"].append("gt_masks")
 
 
