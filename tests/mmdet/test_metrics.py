@@ -108,7 +108,7 @@ def test_nothing_is_decoded_for_metrics(coco_pair: Callable[[str], CocoPair], mo
 def test_masks_are_read_when_they_are_asked_for(
     coco_pair: Callable[[str], CocoPair], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from penstock.integrations.mmdet.data import coco_index
+    from penstock.detection import coco_index
 
     read: list[int] = []
     own_run_lengths = coco_index.run_lengths

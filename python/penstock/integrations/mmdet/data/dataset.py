@@ -17,16 +17,16 @@ from penstock.dataset import Dataset
 from penstock.detection.annotation_table import BoxRules, annotation_table, coco_rules, corners_of, empty_table
 from penstock.detection.annotations import Annotations, read_annotations
 from penstock.detection.categories import Categories, read_categories
+from penstock.detection.coco_index import add_areas, add_segmentations, coco_annotations, coco_index
 from penstock.detection.image_infos import file_names, image_infos, image_numbers
+from penstock.detection.running import MOST_REJECTED, PipelineRunner, Recipe, rejected_all
 from penstock.detection.segmentations import are_polygons, segmentations
 from penstock.detection.tensors import DetectionTensors, masks_for_metrics
 from penstock.errors import ConfigError, DatasetFormatError
-from penstock.integrations.mmdet.data.coco_index import add_areas, add_segmentations, coco_annotations, coco_index
 from penstock.integrations.mmdet.data.hook_masks import as_list
 from penstock.integrations.mmdet.data.recalls import check_proposals, recalls_of
 from penstock.integrations.mmdet.metric_names import check_metrics
 from penstock.integrations.mmdet.pipeline.lowering import WRAPPERS, lower
-from penstock.integrations.mmdet.pipeline.running import MOST_REJECTED, PipelineRunner, Recipe, rejected_all
 from penstock.integrations.mmdet.pipeline.steps import build_steps, loads_polygons
 from penstock.loading.draws import Stream
 from penstock.loading.native.part import AnnotationTable

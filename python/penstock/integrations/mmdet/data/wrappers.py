@@ -14,12 +14,12 @@ from mmdet.datasets import ClassBalancedDataset, ConcatDataset, MultiImageMixDat
 
 from penstock.dataset.joined import JoinedDataset
 from penstock.detection.annotation_table import gathered_table
+from penstock.detection.running import Level, PipelineRunner, Recipe
 from penstock.detection.tensors import DetectionTensors
 from penstock.errors import ConfigError, PenstockError
 from penstock.integrations.mmdet.data.dataset import DeepLakeCocoDataset
 from penstock.integrations.mmdet.data.loading import LoadImageFromDeepLake
 from penstock.integrations.mmdet.pipeline.lowering import WRAPPERS, lower
-from penstock.integrations.mmdet.pipeline.running import Level, PipelineRunner, Recipe
 from penstock.loading.draws import Stream
 from penstock.loading.native.part import AnnotationTable, NativeSample
 from penstock.loading.program import Color
