@@ -10,7 +10,6 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from penstock.detection.steps import Step
 from penstock.loading.draws import Stream
 
 __all__ = ["AnnotationTable", "NativeBatch", "NativeMasks", "NativePart", "NativeSample"]
@@ -103,7 +102,7 @@ class NativePart:
     """The leading steps of a pipeline, which the core runs, and what makes a batch of what comes out.
 
     Attributes:
-        steps: The steps.
+        steps: The steps, as the core reads them: see :mod:`penstock.detection.steps`.
         table: Gives the annotations; called when the core starts.
         image: Key of the images in the sample.
         masks: Key of the masks, where the pipeline loads them: polygons or arrays.
@@ -118,7 +117,7 @@ class NativePart:
         resume: Takes a sample through the other steps; what it returns is for :attr:`Program.collate`.
     """
 
-    steps: tuple[Step, ...]
+    steps: tuple[Any, ...]
     table: Callable[[], AnnotationTable]
     image: str
     masks: str | None
