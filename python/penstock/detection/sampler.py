@@ -9,6 +9,8 @@ import numpy as np
 import numpy.typing as npt
 from torch.utils.data import Sampler
 
+from penstock.loading.streams import grouped_order_generator
+
 __all__ = ["GroupedSampler", "OrderedSampler"]
 
 
@@ -56,9 +58,7 @@ class GroupedSampler(Sampler[int]):
         self.epoch = epoch
 
     def __iter__(self) -> Iterator[int]:
-        # The counter's last word is kept from the streams of samples, which have 0 there, and of plain
-        # orders (1).
-        generator = np.random.Generator(np.random.Philox(key=[self._seed(), self.epoch], counter=[0, 0, 0, 2]))
+        generator = grouped_order_generator(self._seed(), self.epoch)
         rank, world_size = self._world()
         step = self._batch_size * world_size
         filled = []

@@ -8,6 +8,8 @@ from typing import TypeVar
 
 import numpy as np
 
+from penstock.loading.streams import step_generator
+
 __all__ = ["Draws", "Stream"]
 
 _Item = TypeVar("_Item")
@@ -16,10 +18,8 @@ _Item = TypeVar("_Item")
 class Stream:
     """The random numbers of one sample: a stream of its own for each of its steps.
 
-    Note [One stream a step]: the generator of step ``k`` is numpy's ``Philox`` with key (seed, epoch) and a counter
-    that starts at (0, attempt << 32 | part << 16 | k + 1, index, 0). A step's draws thus do not depend on how many an
-    earlier step took, and a step that runs in Python after native ones needs nothing from them. Word 1 is 0 for
-    :func:`penstock.loading.sampling.sample_generator`, which seeds the global generators for Python steps.
+    Note [One stream a step]: a step's draws do not depend on how many an earlier step took, and a step that runs in
+    Python after native ones needs nothing from them. :mod:`penstock.loading.streams` says which stream it is.
 
     Args:
         seed, epoch: Of the loader.
@@ -42,11 +42,7 @@ class Stream:
 
     def step(self, number: int) -> Draws:
         """The draws of step ``number`` (from 0) of the pipeline."""
-        word = self._attempt << 32 | self._part << 16 | number + 1
-        # As uint64: of a list with numbers from 2**63 on numpy makes floats.
-        key = np.array([self._seed, self._epoch], dtype=np.uint64)
-        counter = np.array([0, word, self._index, 0], dtype=np.uint64)
-        return Draws(np.random.Generator(np.random.Philox(key=key, counter=counter)))
+        return Draws(step_generator(self._seed, self._epoch, self._index, self._attempt, self._part, number))
 
     def part(self, number: int) -> Stream:
         """The stream of the ``number``-th (from 1) other image that is mixed into this sample."""

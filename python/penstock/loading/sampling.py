@@ -1,6 +1,6 @@
-"""The order of an epoch, and the random numbers of a sample: pure functions of (seed, epoch, index).
+"""The order of an epoch, and the seeds of a sample: pure functions of (seed, epoch, index), for both loaders.
 
-Both loaders use this module, and nothing here depends on threads, workers or ranks.
+Nothing here depends on threads or workers.
 """
 
 from __future__ import annotations
@@ -11,33 +11,19 @@ from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch.utils.data import Sampler
 
-__all__ = ["EpochSampler", "base_seed", "sample_generator", "seeded_globals", "world"]
+from penstock.loading.streams import order_generator, sample_generator
+
+__all__ = ["EpochSampler", "base_seed", "epoch_order", "seeded_globals", "world"]
 
 _SEED_BOUND = 2**63
 
 
-def sample_generator(seed: int, epoch: int, index: int) -> np.random.Generator:
-    """Random numbers of one sample.
-
-    numpy's ``Philox`` (4x64, 10 rounds) with key (seed, epoch) and a counter that starts at (0, 0, index, 0): the
-    streams of different samples never meet, and each can be reached without drawing the others.
-    """
-    return np.random.Generator(np.random.Philox(key=_words(seed, epoch), counter=_words(0, 0, index, 0)))
-
-
-def _words(*values: int) -> npt.NDArray[np.uint64]:
-    """64-bit words: numpy would make floats of a list with numbers from 2**63 on."""
-    return np.array(values, dtype=np.uint64)
-
-
 def epoch_order(length: int, seed: int, epoch: int) -> np.ndarray[Any, np.dtype[np.int64]]:
-    """A permutation of ``range(length)``, int64. Its counter's last word is 1, so that no sample shares its draws."""
-    generator = np.random.Generator(np.random.Philox(key=_words(seed, epoch), counter=_words(0, 0, 0, 1)))
-    return generator.permutation(length)
+    """A permutation of ``range(length)``, int64."""
+    return order_generator(seed, epoch).permutation(length)
 
 
 @contextmanager
