@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import penstock
-from penstock.sampling import EpochSampler, epoch_order, sample_generator
+from penstock.loading.sampling import EpochSampler, epoch_order
+from penstock.loading.streams import sample_generator
 from support.require import require
 
 Make = Callable[..., penstock.DataLoader]

@@ -9,13 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from penstock.dataset.chunk_index import ChunkIndex
-from penstock.dataset.encoders import (
-    parse_chunk_ids,
-    parse_sequences,
-    parse_tiles,
-)
-from penstock.reference.chunk import header_bytes_needed, parse_chunk_header
+from penstock.dataset.lake3.chunk_index import ChunkIndex
+from penstock.dataset.lake3.encoders import parse_chunk_ids, parse_sequences, parse_tiles
+from penstock.format.chunk import header_bytes_needed, parse_chunk_header
 
 VERSIONS = st.sampled_from(["3.9.52", "3.0.0", "2.7.6", "2.8", "10.0.1"])
 
