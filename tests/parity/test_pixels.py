@@ -199,7 +199,9 @@ def test_warping_gives_what_opencv_gives(
 
 @few
 @given(extent=extents, gains=st.tuples(st.integers(-20, 20), st.integers(-60, 60), st.integers(-60, 60)))
-def test_hsv_gains_give_what_opencv_gives(core_parts: Any, extent: tuple[int, int], gains: tuple[int, int, int]) -> None:
+def test_hsv_gains_give_what_opencv_gives(
+    core_parts: Any, extent: tuple[int, int], gains: tuple[int, int, int]
+) -> None:
     image = pixels(*extent)
     described = plan([{"type": "HsvGains", "gains": gains}])
     assert_same(core_parts.run_pixels([stored(image)], described, color="native"), by_opencv([image], described))
