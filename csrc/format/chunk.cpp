@@ -75,8 +75,13 @@ void Chunk::check_held(std::uint64_t local_index) const {
 
 base::Shape Chunk::shape(std::uint64_t local_index) const {
   check_held(local_index);
-  if (format_.fixed_shape) return *format_.fixed_shape;
-  if (auto shape = header_.shape(local_index)) return *std::move(shape);
+  auto shape = header_.shape(local_index);
+  if (format_.fixed_shape) {
+    // Of bytes, the stated shape is their number; extent() checks that.
+    if (shape && !format_.as_bytes && *shape != *format_.fixed_shape) fail_not_fixed(local_index);
+    return *format_.fixed_shape;
+  }
+  if (shape) return *std::move(shape);
   // Deep Lake writes no shape for trailing empty samples that have byte positions.
   return base::Shape(format_.dimensions, 0);
 }
@@ -89,6 +94,9 @@ Extent Chunk::extent(std::uint64_t local_index) const {
     const auto begin = sample_bytes ? base::checked_multiply(*sample_bytes, local_index) : std::nullopt;
     if (!begin || *begin > data_bytes_) fail_outside(local_index);
     extent = {*begin, *begin + *sample_bytes};
+    // The metadata's word is taken for a sample of which the chunk says nothing; where the two differ, one is wrong.
+    const auto stated = header_.extent(local_index);
+    if (stated && (stated->begin != extent.begin || stated->end != extent.end)) fail_not_fixed(local_index);
   } else if (const auto found = header_.extent(local_index)) {
     extent = *found;
   } else {
@@ -113,6 +121,13 @@ void Chunk::fail_outside(std::uint64_t local_index) const {
                     "the bytes of the chunk's sample " + std::to_string(local_index) + " lie outside its " +
                         std::to_string(data_bytes_) + " bytes of data",
                     kDamaged);
+}
+
+void Chunk::fail_not_fixed(std::uint64_t local_index) const {
+  throw base::Error(base::ErrorKind::kChunkFormat,
+                    "the metadata says that all samples have one shape, the chunk's sample " +
+                        std::to_string(local_index) + " has another",
+                    "The tensor's metadata or the chunk is damaged: restore both from a copy of the dataset.");
 }
 
 std::uint64_t Chunk::bytes() const {

@@ -57,6 +57,7 @@ class Chunk {
   /// Error kChunkFormat when the extent is not within the data.
   Extent checked(Extent extent, std::uint64_t local_index) const;
   [[noreturn]] void fail_outside(std::uint64_t local_index) const;
+  [[noreturn]] void fail_not_fixed(std::uint64_t local_index) const;
 
   TensorFormat format_;
   ChunkHeader header_;
