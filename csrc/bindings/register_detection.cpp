@@ -39,9 +39,11 @@ transform::Boxes boxes_of(const Array<float>& array) {
 transform::AnnotationTable make_table(const Array<std::int64_t>& indices, const Array<std::uint8_t>& flags,
                                       const Array<std::int64_t>& offsets, const Array<float>& boxes,
                                       const Array<std::int64_t>& labels, const Array<std::int64_t>& mask_rows,
-                                      const Array<std::int64_t>& ignored_offsets, const Array<float>& ignored) {
-  transform::AnnotationTable table{copied(indices), copied(flags),     copied(offsets),         boxes_of(boxes),
-                                   copied(labels),  copied(mask_rows), copied(ignored_offsets), boxes_of(ignored)};
+                                      const Array<std::int64_t>& ignored_offsets, const Array<float>& ignored,
+                                      const Array<std::int64_t>& mask_counts) {
+  transform::AnnotationTable table{copied(indices),         copied(flags),     copied(offsets),
+                                   boxes_of(boxes),         copied(labels),    copied(mask_rows),
+                                   copied(ignored_offsets), boxes_of(ignored), copied(mask_counts)};
   check_table(table);
   return table;
 }
@@ -90,7 +92,8 @@ pipeline::DetectionSpec make_spec(const py::sequence& steps, transform::Annotati
 void register_detection(py::module_& module) {
   py::class_<transform::AnnotationTable>(module, "AnnotationTable")
       .def(py::init(&make_table), py::kw_only(), py::arg("indices"), py::arg("flags"), py::arg("offsets"),
-           py::arg("boxes"), py::arg("labels"), py::arg("mask_rows"), py::arg("ignored_offsets"), py::arg("ignored"));
+           py::arg("boxes"), py::arg("labels"), py::arg("mask_rows"), py::arg("ignored_offsets"), py::arg("ignored"),
+           py::arg("mask_counts") = Array<std::int64_t>(0));
 
   py::class_<pipeline::DetectionSpec>(module, "Detection")
       .def(py::init(&make_spec), py::kw_only(), py::arg("steps"), py::arg("table"), py::arg("image"), py::arg("masks"),

@@ -89,8 +89,7 @@ void Detection::plan(Job& job, std::size_t position, const std::vector<TensorSou
     if (spec_.masks) {
       const std::size_t tensor = spec_.masks->tensor;
       job.named({position, read, tensor, 0}, sources[tensor], [&] {
-        part.masks =
-            spec_.masks->read(job.fetched[tensor][read], sources[tensor], part.annotations.mask_rows, part.extent);
+        part.masks = spec_.masks->read(job.fetched[tensor][read], sources[tensor], part.annotations.masks, part.extent);
       });
     }
   }

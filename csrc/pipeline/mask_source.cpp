@@ -39,16 +39,16 @@ std::uint32_t extent32(std::size_t value) { return static_cast<std::uint32_t>(va
 
 }  // namespace
 
-Masks MaskSource::read(const FetchedSample& sample, const TensorSource& source, std::span<const std::size_t> rows,
+Masks MaskSource::read(const FetchedSample& sample, const TensorSource& source, const transform::MaskChoice& choice,
                        transform::Extent extent) const {
   if (polygons) {
-    const PolygonLists lists = transform::read_polygons(sample.stored, *polygons, rows);
+    const PolygonLists lists = transform::read_polygons(sample.stored, *polygons, choice);
     if (bitmaps) return Masks(transform::rasterize(lists, extent));
     return Masks(PolygonMasks(transform::without_short_polygons(lists), extent));
   }
-  if (rows.empty()) return Masks(transform::masks_of_boxes({}, extent));
+  if (choice.rows.empty() && choice.stored.value_or(0) == 0) return Masks(transform::masks_of_boxes({}, extent));
   const std::vector<std::byte> bytes = decoded(sample, source);
-  return Masks(transform::read_bitmaps(bytes, sample.shape, true, extent, rows));
+  return Masks(transform::read_bitmaps(bytes, sample.shape, true, extent, choice));
 }
 
 MaskShapes mask_shapes(const Masks& masks) {

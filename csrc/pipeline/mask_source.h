@@ -2,7 +2,6 @@
 
 #include <cstddef>
 #include <optional>
-#include <span>
 
 #include "base/bytes.h"
 #include "pipeline/fetch.h"
@@ -22,8 +21,8 @@ struct MaskSource {
   std::optional<transform::Coordinate> polygons;  ///< type of the stored polygons; none: arrays (h, w, n) are stored
   bool bitmaps = true;                            ///< `poly2mask`
 
-  /// The masks `rows` of a sample.
-  transform::Masks read(const FetchedSample& sample, const TensorSource& source, std::span<const std::size_t> rows,
+  /// The chosen masks of a sample.
+  transform::Masks read(const FetchedSample& sample, const TensorSource& source, const transform::MaskChoice& choice,
                         transform::Extent extent) const;
 };
 

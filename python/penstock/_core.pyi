@@ -75,6 +75,7 @@ class AnnotationTable:
         mask_rows: npt.NDArray[np.int64],
         ignored_offsets: npt.NDArray[np.int64],
         ignored: npt.NDArray[np.float32],
+        mask_counts: npt.NDArray[np.int64] = ...,
     ) -> None: ...
 
 class Detection:

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "transform/box_ops.h"
+#include "transform/masks/mask_choice.h"
 #include "transform/masks/masks.h"
 #include "transform/pixels/pixel_plan.h"
 #include "transform/steps/steps.h"
@@ -58,7 +59,7 @@ struct Annotations {
   Boxes boxes;
   Boxes ignored;
   std::vector<std::int64_t> labels;
-  std::vector<std::size_t> mask_rows;  ///< which of the sample's masks belong to the boxes
+  MaskChoice masks;
 };
 
 }  // namespace penstock::transform

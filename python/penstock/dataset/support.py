@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from penstock.dataset.lake3.tensor_meta import TensorMeta
+from penstock.described import described
 from penstock.errors import TensorNotFoundError
 from penstock.format.codecs import is_image_file
 from penstock.format.sample import Decode
@@ -43,10 +44,10 @@ def holds_images(meta: TensorMeta) -> bool:
 
 def no_such_tensor(name: object, path: str, known: Sequence[str]) -> TensorNotFoundError:
     """The error for a name that a dataset does not have."""
-    hint = similar(str(name), known, "The dataset has no tensors")
+    hint = similar(described(name), known, "The dataset has no tensors")
     if known and not isinstance(name, str):
         hint = f"Tensors are chosen by name, and their samples by number: dataset['{known[0]}'][0]"
-    return TensorNotFoundError(f"there is no tensor {name!r}", path=path, hint=hint)
+    return TensorNotFoundError(f"there is no tensor {described(name)}", path=path, hint=hint)
 
 
 def why_unsupported(meta: TensorMeta, decode: Decode = "numpy") -> str | None:

@@ -87,7 +87,7 @@ def add_segmentations(coco: Any, dataset: Dataset, masks: str) -> None:
         masks: Its tensor of masks.
 
     Raises:
-        DatasetFormatError: Masks that contradict boxes or images.
+        DecodeError: Masks that contradict boxes or images.
     """
     tensor, annotations = dataset[masks], coco.dataset["annotations"]
     if not annotations or "segmentation" in annotations[-1]:
