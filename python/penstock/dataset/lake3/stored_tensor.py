@@ -57,6 +57,11 @@ class StoredTensor:
         return self._store.root
 
     @property
+    def format_version(self) -> int:
+        """Deep Lake's."""
+        return 3
+
+    @property
     def htype(self) -> str:
         """Deep Lake's type, "generic" where none is given; "sequence[image]", "link[image]" for those."""
         htype = f"sequence[{self.base_htype}]" if self.is_sequence else self.base_htype

@@ -7,14 +7,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from penstock.dataset import Tensor
-from penstock.dataset.lake3.tensor import Lake3Tensor
 from penstock.loading.collate import NativeTensor, grouped, numpy_samples, sample_bytes, sequence_samples
 from penstock.loading.native.batch import native_samples
 from penstock.loading.native.python_columns import Columns
 from penstock.loading.samples import Samples
 
-__all__ = ["PythonPart", "item_counts", "stored_values"]
+__all__ = ["PythonPart", "stored_values"]
 
 
 @dataclass(frozen=True)
@@ -76,8 +74,8 @@ class PythonPart:
     def _sample_list(self, key: str, indices: Sequence[int], native: NativeTensor) -> list[Any]:
         """Arrays of a batch that the core has made, sample by sample."""
         tensor, dtype = self.samples.tensors[key], self.samples.core_dtypes[key]
-        if isinstance(tensor, Lake3Tensor) and tensor.is_sequence:
-            return sequence_samples(native, dtype, item_counts(tensor, indices), tensor.sequence([]))
+        if tensor.is_sequence:
+            return sequence_samples(native, dtype, tensor.item_counts(indices), tensor.empty_sequence)
         return numpy_samples(native, dtype)
 
 
@@ -89,7 +87,7 @@ def stored_values(
     """
     readings = {key: reading for key, reading in samples.readings.items() if reading.route != "arrays"}
     stored = {
-        key: grouped(sample_bytes(tensors[key]), item_counts(reading.tensor, indices))
+        key: grouped(sample_bytes(tensors[key]), reading.tensor.item_counts(indices))
         for key, reading in readings.items()
         if key in tensors
     }
@@ -104,10 +102,3 @@ def stored_values(
             else:
                 values[key].append(beside[key][position].result())
     return values
-
-
-def item_counts(tensor: Tensor, indices: Sequence[int]) -> list[int]:
-    """How many items each sample has."""
-    if isinstance(tensor, Lake3Tensor) and tensor.is_sequence:
-        return [len(tensor.items(index)) for index in indices]
-    return [1] * len(indices)
