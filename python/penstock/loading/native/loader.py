@@ -21,8 +21,7 @@ from penstock.errors import LoaderClosedError, PenstockError, timed_out
 from penstock.loading.collate import sequence_batch, tensor_batch
 from penstock.loading.native.batch import native_batch
 from penstock.loading.native.part import NativePart
-from penstock.loading.native.python_columns import Columns, read_columns
-from penstock.loading.native.python_part import PythonPart, stored_values
+from penstock.loading.native.python_side import Columns, PythonPart, read_columns, stored_values
 from penstock.loading.native.sources import native_store, tensor_source
 from penstock.loading.options import LoaderOptions
 from penstock.loading.plan import EpochPlan
