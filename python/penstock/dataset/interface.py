@@ -9,18 +9,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from penstock.dataset.lake3.chunk_index import ChunkIndex
-from penstock.dataset.lake3.rows import Rows
-from penstock.dataset.lake3.sequences import SequenceIndex
 from penstock.errors import PenstockError
 from penstock.format.decode import Color
 from penstock.format.sample import Decode, SampleLayout
 from penstock.storage.store import Store
+
+if TYPE_CHECKING:
+    # Whose classes provide what is here.
+    from penstock.dataset.lake3.chunk_index import ChunkIndex
+    from penstock.dataset.lake3.rows import Rows
+    from penstock.dataset.lake3.sequences import SequenceIndex
 
 __all__ = ["Block", "CoreSource", "Dataset", "InChunks", "Route", "Tensor", "Wrong"]
 

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from penstock.dataset.interface import Dataset, Tensor
 from penstock.dataset.joined.tensor import JoinedTensor
-from penstock.dataset.support import no_such_tensor
+from penstock.dataset.names import no_such_tensor
 from penstock.errors import PenstockError
 from penstock.storage.store import Store
 

@@ -16,7 +16,7 @@ from penstock.dataset.lake3.records import Record, damaged, read_record
 from penstock.dataset.lake3.rows import RowIndex, rows_from_json
 from penstock.dataset.lake3.tensor import Lake3Tensor
 from penstock.dataset.lake3.versions import Version, read_version
-from penstock.dataset.support import no_such_tensor
+from penstock.dataset.names import no_such_tensor
 from penstock.errors import CommitNotFoundError, PenstockError
 from penstock.storage.store import LocalStore, Store
 

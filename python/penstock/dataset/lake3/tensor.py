@@ -17,8 +17,8 @@ from penstock.dataset.lake3.rows import RowIndex, Rows, sample_number
 from penstock.dataset.lake3.sequences import SequenceIndex
 from penstock.dataset.lake3.stored_tensor import StoredTensor
 from penstock.dataset.lake3.versions import Version
+from penstock.dataset.names import IMAGE_HTYPES
 from penstock.dataset.placing import placing
-from penstock.dataset.support import IMAGE_HTYPES
 from penstock.errors import UnsupportedError
 from penstock.format.codecs import core_decodes, is_image_file
 from penstock.format.decode import Color

@@ -11,7 +11,7 @@ from penstock.dataset.interface import Dataset, Tensor
 from penstock.dataset.lake4.coords import box_coords
 from penstock.dataset.lake4.source import Source
 from penstock.dataset.lake4.tensor import Lake4Tensor
-from penstock.dataset.support import no_such_tensor
+from penstock.dataset.names import no_such_tensor
 from penstock.errors import DatasetFormatError, PenstockError
 from penstock.storage.store import Store
 
