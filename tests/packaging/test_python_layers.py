@@ -131,6 +131,21 @@ def test_no_files_import_each_other() -> None:
     assert circle(arrows) == []
 
 
+@pytest.mark.parametrize("folder", sorted(set(ALLOWED) - {"__init__", "__main__", "loader", "integrations"}))
+def test_folders_within_a_layer_make_no_circle(folder: str) -> None:
+    def unit(name: str) -> str:
+        """A folder in the layer, or a file that lies beside such folders."""
+        return ".".join(name.split(".")[:3])
+
+    arrows: dict[str, set[str]] = {}
+    for name in FILES:
+        # What a package gathers for others to import is no use that it makes of it.
+        if layer(name) == folder and FILES[name].name != "__init__.py":
+            found = {unit(used.target) for used in ours(name) if layer(used.target) == folder and not used.for_types}
+            arrows.setdefault(unit(name), set()).update(found - {unit(name)})
+    assert circle(arrows) == []
+
+
 def test_types_close_only_the_known_circles() -> None:
     arrows = {name: {found.target for found in ours(name)} for name in FILES}
     for name, target in BACK_REFERENCES:

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from penstock.dataset.interface import Tensor
-from penstock.dataset.joined.chunks import JoinedChunks, why_apart
+from penstock.dataset.interface import Block, CoreSource, Route, Tensor, Wrong
+from penstock.dataset.joined.chunks import JoinedChunks, in_chunks, why_apart
 from penstock.dataset.lake3.chunk_index import ChunkIndex
 from penstock.dataset.lake3.rows import sample_number
-from penstock.dataset.lake3.tensor import Lake3Tensor
-from penstock.dataset.lake4 import Lake4Tensor
 from penstock.format.decode import Color
 from penstock.format.sample import Decode, SampleLayout
 
@@ -46,15 +44,33 @@ class JoinedTensor:
         """Why the native core cannot read the parts as one tensor; "" where it can."""
         return why_apart(self.parts)
 
+    def route(self, decode: Decode) -> Route:
+        """Who reads the samples for the native loader: Python where the parts differ."""
+        routes = {part.route(decode) for part in self.parts}
+        return routes.pop() if len(routes) == 1 and not self.apart else "python"
+
+    def serves_core_transforms(self, decode: Decode) -> bool:
+        """Whether the core's transforms can start from the samples of every part, as from one tensor's."""
+        return not self.apart and all(part.serves_core_transforms(decode) for part in self.parts)
+
+    def core_source(self) -> CoreSource:
+        """The parts' chunks as one tensor's, or what asks the parts. Only where :attr:`apart` has nothing to say."""
+        return CoreSource(read_many=self.read_many) if self._reads_many else CoreSource(in_chunks=self)
+
     @property
     def chunks(self) -> ChunkIndex:
-        """Which chunk holds which stored sample. Only where :attr:`apart` has nothing to say, as the two below."""
+        """Which chunk holds which stored sample. Only where :attr:`apart` has nothing to say, as the three below."""
         return self._stored.index
 
     @property
     def layout(self) -> SampleLayout:
         """What the metadata says of how every sample is stored."""
         return self._stored.layout
+
+    @property
+    def runs(self) -> None:
+        """None: sequences are not joined for the core."""
+        return None
 
     @cached_property
     def rows(self) -> npt.NDArray[np.int64]:
@@ -63,22 +79,22 @@ class JoinedTensor:
 
     def stored_place(self, number: int) -> tuple[int, int]:
         """The part that a stored sample is of, and its number in there; of parts without chunks, those of a sample."""
-        return self._place(number) if self.reads_many else self._stored.place(number)
+        return self._place(number) if self._reads_many else self._stored.place(number)
 
     @property
-    def reads_many(self) -> bool:
+    def _reads_many(self) -> bool:
         """Whether the core asks for samples, as it does of Deep Lake 4, and reads no chunks."""
-        return isinstance(self.parts[0], Lake4Tensor)
+        return self.parts[0].core_source().in_chunks is None
 
     def read_many(self, indices: Sequence[int], decoded: bool) -> list[Any]:
-        """As :meth:`penstock.dataset.lake4.Lake4Tensor.read_many`, where all parts have that."""
+        """As :attr:`penstock.dataset.interface.CoreSource.read_many`, where all parts have that."""
         places = [self._place(index) for index in indices]
         results: list[Any] = [None] * len(indices)
         for number in sorted({part for part, _ in places}):
-            part = self.parts[number]
-            assert isinstance(part, Lake4Tensor)
+            read_part = self.parts[number].core_source().read_many
+            assert read_part is not None
             positions = [i for i, place in enumerate(places) if place[0] == number]
-            found = part.read_many([places[i][1] for i in positions], decoded)
+            found = read_part([places[i][1] for i in positions], decoded)
             for position, result in zip(positions, found, strict=True):
                 results[position] = result
         return results
@@ -89,8 +105,12 @@ class JoinedTensor:
         return self._dataset.path
 
     @property
-    def htype(self) -> str:
+    def format_version(self) -> int:
         """That of the first part, as all that follows."""
+        return self.parts[0].format_version
+
+    @property
+    def htype(self) -> str:
         return self.parts[0].htype
 
     @property
@@ -208,6 +228,35 @@ class JoinedTensor:
         for part in self.parts:
             part.check_supported(decode)
 
+    def item_counts(self, indices: Sequence[int]) -> list[int]:
+        """How many items each of these samples has."""
+        return [count for index in indices for count in self._item_count(*self._place(index))]
+
+    @property
+    def empty_sequence(self) -> Any:
+        """That of the first part."""
+        return self.parts[0].empty_sequence
+
+    def chunk_count(self) -> None:
+        """None: chunks are the parts'."""
+        return None
+
+    def check_index(self) -> None:
+        """That of each part."""
+        for part in self.parts:
+            part.check_index()
+
+    def blocks(self) -> Iterator[Block]:
+        """There are none: the parts' samples are checked, each once (see :meth:`penstock.Dataset.stored_in`)."""
+        raise NotImplementedError("a joined tensor stores no samples")
+
+    def check_block(self, block: Block, *, decode: bool, native: bool) -> Iterable[Wrong]:
+        """As :meth:`blocks`."""
+        raise NotImplementedError("a joined tensor stores no samples")
+
+    def _item_count(self, part: int, index: int) -> list[int]:
+        return self.parts[part].item_counts([index])
+
     def _place(self, index: int) -> tuple[int, int]:
         """The part that a sample is of, and its index in there. Raises IndexError."""
         number = sample_number(index, self.name)
@@ -217,4 +266,4 @@ class JoinedTensor:
 
     @cached_property
     def _stored(self) -> JoinedChunks:
-        return JoinedChunks([part for part in self.parts if isinstance(part, Lake3Tensor)])
+        return JoinedChunks(in_chunks(self.parts))

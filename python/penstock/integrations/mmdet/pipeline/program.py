@@ -22,7 +22,6 @@ from penstock.integrations.mmdet.data.wrappers import FlatDataset
 from penstock.integrations.mmdet.pipeline.native import native_part
 from penstock.integrations.mmdet.pipeline.steps import is_test_pipeline, loads_masks
 from penstock.loading.program import Program, StepReport
-from penstock.loading.readings import Reading
 
 __all__ = ["collate_batch", "compile_pipeline", "dataset_program"]
 
@@ -118,7 +117,7 @@ def _why_not_images(dataset: DeepLakeCocoDataset | FlatDataset) -> str:
         return dataset.apart
     if isinstance(tensor, JoinedTensor) and tensor.apart:
         return tensor.apart
-    if Reading(tensor).is_for_core_transforms:
+    if tensor.serves_core_transforms("numpy"):
         return ""
     return f"the core does not decode the images of '{tensor.name}', or not each as one file"
 
