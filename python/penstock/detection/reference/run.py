@@ -15,7 +15,7 @@ from penstock.detection.reference import (
     filter,
     flip,
     formatting,
-    loading,
+    load,
     mix,
     normalize,
     place,
@@ -34,7 +34,7 @@ __all__ = ["Partners", "run_step"]
 Partners = Callable[[Step, Draws], Sequence[Results]]
 
 _ALONE: dict[type, Callable[[Any, Results, Draws], Results | None]] = {
-    steps.LoadImage: lambda step, results, draws: loading.load_image(step, results),
+    steps.LoadImage: lambda step, results, draws: load.load_image(step, results),
     steps.Resize: resize.apply,
     steps.RandomFlip: flip.apply,
     steps.RandomShift: place.random_shift,
@@ -51,7 +51,7 @@ _ALONE: dict[type, Callable[[Any, Results, Draws], Results | None]] = {
     steps.ImageToTensor: formatting.image_to_tensor,
 }
 _WRAPPING: dict[type, Callable[[Any, Results, Wrappers], Results]] = {
-    steps.LoadAnnotations: loading.load_annotations,
+    steps.LoadAnnotations: load.load_annotations,
     steps.DefaultFormatBundle: formatting.default_format_bundle,
     steps.Collect: formatting.collect,
 }

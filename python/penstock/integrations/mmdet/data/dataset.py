@@ -26,8 +26,8 @@ from penstock.errors import ConfigError, DatasetFormatError
 from penstock.integrations.mmdet.data.hook_masks import as_list
 from penstock.integrations.mmdet.data.recalls import check_proposals, recalls_of
 from penstock.integrations.mmdet.metric_names import check_metrics
+from penstock.integrations.mmdet.pipeline.build_steps import build_steps, loads_polygons
 from penstock.integrations.mmdet.pipeline.lowering import WRAPPERS, lower
-from penstock.integrations.mmdet.pipeline.steps import build_steps, loads_polygons
 from penstock.loading.draws import Stream
 from penstock.loading.native.part import AnnotationTable
 from penstock.loading.program import Color

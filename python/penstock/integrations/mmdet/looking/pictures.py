@@ -15,9 +15,9 @@ from penstock.detection.reference.loading import bitmap_of
 from penstock.detection.shown import Shown
 from penstock.errors import ConfigError
 from penstock.integrations.mmdet.data.dataset import DeepLakeCocoDataset
-from penstock.integrations.mmdet.data.loading import LoadImageFromDeepLake
+from penstock.integrations.mmdet.data.load_image import LoadImageFromDeepLake
 from penstock.integrations.mmdet.data.wrappers import leaves_of
-from penstock.integrations.mmdet.loader import DetectionLoader
+from penstock.integrations.mmdet.detection_loader import DetectionLoader
 
 __all__ = ["first_samples"]
 

@@ -9,7 +9,7 @@ from mmdet.datasets import pipelines
 
 from penstock.detection import steps
 from penstock.detection.steps import Step
-from penstock.integrations.mmdet.data.loading import LoadImageFromDeepLake
+from penstock.integrations.mmdet.data.load_image import LoadImageFromDeepLake
 from penstock.integrations.openmmlab.arguments import (
     color,
     fill_value,

@@ -12,7 +12,7 @@ from mmdet.datasets import pipelines
 from penstock.detection import steps
 from penstock.detection.reference import Wrappers
 from penstock.detection.steps import PythonStep, Step
-from penstock.integrations.mmdet.data.loading import LoadImageFromDeepLake
+from penstock.integrations.mmdet.data.load_image import LoadImageFromDeepLake
 from penstock.integrations.mmdet.pipeline.conversions import CONVERSIONS
 from penstock.integrations.openmmlab.arguments import NotNativeError, integer_pair, not_native
 
