@@ -53,17 +53,19 @@ PIP_INSTALL := $(BIN)/python -m pip install --no-input --constraint $(CONSTRAINT
 # A stage's stamps go before it begins: what they stand for is about to change.
 begin = rm -f $(STAMPS)/$(1)-*
 
-.PHONY: help setup demo test nightly explore lint format bench clean distclean system-packages
+.PHONY: help setup environments demo test nightly explore lint format bench clean distclean system-packages
 
 help: ## Show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
 
 setup: $(EXTENSION_STAMP) ## Install all that the other targets need: system packages, .venv, the extension
 
+environments: setup $(NUMPY2_EXTENSION_STAMP) $(LAKE4_EXTENSION_STAMP) ## Those of the tests too: numpy 2, Deep Lake 4
+
 demo: setup ## Train and evaluate a detector: on shapes, or with COCO=<directory> on COCO files
 	@$(BIN)/python examples/demo.py $(if $(COCO),--coco $(COCO))
 
-test: setup $(NUMPY2_EXTENSION_STAMP) $(LAKE4_EXTENSION_STAMP) ## Run every check and every test, C++ and Python
+test: environments ## Run every check and every test, C++ and Python
 	@tools/run-tests.sh $(VENV) $(VENV2) $(VENV4)
 
 nightly: test ## What `make test` leaves out: installing from nothing, and COCO's tests on generated pictures
