@@ -259,6 +259,12 @@ step::MultiScaleFlipAug views(const Fields& fields) {
   return result;
 }
 
+step::Format format(const Fields& fields) {
+  step::Format result;
+  fields.read("to_float", result.to_float);
+  return result;
+}
+
 using Reader = std::function<step::Step(const Fields&)>;
 
 const std::map<std::string, Reader>& readers() {
@@ -281,13 +287,7 @@ const std::map<std::string, Reader>& readers() {
       {"MixUp", mix_up},
       {"CopyPaste", copy_paste},
       {"FilterAnnotations", filter_annotations},
-      {"DefaultFormatBundle",
-       [](const Fields& fields) {
-         step::Format result;
-         fields.read("img_to_float", result.to_float);
-         return result;
-       }},
-      {"ImageToTensor", [](const Fields&) { return step::Format{}; }},
+      {"Format", format},
       {"MultiScaleFlipAug", views},
   };
   return table;

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <array>
+#include <concepts>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -11,6 +13,7 @@
 #include "transform/pixels/pixel_plan.h"
 
 /// The transforms as they are configured: penstock/detection/steps.py, field by field, where each field is explained.
+/// A step that mixes in other samples states how many, as kPartners: geometry knows no step by its name for that.
 namespace penstock::transform::step {
 
 using Pair = std::array<double, 2>;
@@ -127,6 +130,7 @@ struct YOLOXHSVRandomAug {
 };
 
 struct Mosaic {
+  static constexpr std::size_t kPartners = 3;
   Size img_scale{640, 640};
   Pair center_ratio_range{0.5, 1.5};
   double min_bbox_size = 0;
@@ -137,6 +141,7 @@ struct Mosaic {
 };
 
 struct MixUp {
+  static constexpr std::size_t kPartners = 1;
   Size img_scale{640, 640};
   Pair ratio_range{0.5, 1.5};
   double flip_ratio = 0.5;
@@ -149,6 +154,7 @@ struct MixUp {
 };
 
 struct CopyPaste {
+  static constexpr std::size_t kPartners = 1;
   std::int32_t max_num_pasted = 100;
   double bbox_occluded_thr = 10;
   double mask_occluded_thr = 300;
@@ -166,6 +172,12 @@ struct FilterAnnotations {
 /// The image becomes planar; with `to_float`, float32.
 struct Format {
   bool to_float = false;
+};
+
+/// A kind of step that mixes in other samples.
+template <class Kind>
+concept Mixes = requires {
+  { Kind::kPartners } -> std::convertible_to<std::size_t>;
 };
 
 struct MultiScaleFlipAug;

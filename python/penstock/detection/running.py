@@ -30,8 +30,6 @@ MOST_REJECTED = 100
 _REPLACEMENT = -1
 #: The stream of a partner that takes the place of a rejected one is that of a part so many numbers further on.
 _PART_STRIDE = 256
-#: How many other samples a step mixes in.
-_PARTS: dict[type, int] = {st.Mosaic: 3, st.MixUp: 1, st.CopyPaste: 1}
 
 
 class Items(Protocol):
@@ -121,7 +119,12 @@ class Recipe:
 
 def mixes(step: Any) -> bool:
     """Whether a step mixes in other samples."""
-    return type(step) in _PARTS or _mixes_in_python(step)
+    return _partners(step) > 0 or _mixes_in_python(step)
+
+
+def _partners(step: Any) -> int:
+    """How many other samples a step of penstock's own mixes in."""
+    return step.facts.partners if isinstance(step, st.Step) else 0
 
 
 def _mixes_in_python(step: Any) -> bool:
@@ -220,7 +223,7 @@ class PipelineRunner:
         last: int | None = None,
         parts: _Parts | None = None,
     ) -> Any:
-        parts = parts or _Parts(stream, sum(_PARTS.get(type(step), 0) for step in recipe.steps[:first]))
+        parts = parts or _Parts(stream, sum(_partners(step) for step in recipe.steps[:first]))
         for number in range(first, len(recipe.steps) if last is None else last):
             if results is None:
                 return None

@@ -18,7 +18,7 @@ from penstock.errors import ConfigError, PenstockError
 from penstock.integrations.mmdet.config import SPLIT_KEYS, STOCK_KEYS, Split, parse_split
 from penstock.integrations.mmdet.data.dataset import DeepLakeCocoDataset
 from penstock.integrations.mmdet.data.voc import DeepLakeVOCDataset
-from penstock.integrations.mmdet.pipeline.steps import check_steps, loads_masks
+from penstock.integrations.mmdet.pipeline.build_steps import check_steps, loads_masks
 
 __all__ = ["build_dataset", "dataset_configs", "has_path"]
 

@@ -17,7 +17,7 @@ from penstock.dataset import DatasetLike
 from penstock.errors import ConfigError
 from penstock.integrations.mmdet.building import build_dataset, has_path
 from penstock.integrations.mmdet.config import loader_type_of, parse_loader
-from penstock.integrations.mmdet.loader import DetectionLoader, build_dataloader
+from penstock.integrations.mmdet.detection_loader import DetectionLoader, build_dataloader
 from penstock.integrations.mmdet.metric_names import format_of
 
 __all__ = ["build_split_loader", "read_config"]

@@ -24,7 +24,7 @@ from mmdet.utils import get_root_logger
 from penstock.dataset import DatasetLike
 from penstock.errors import ConfigError, StorageError
 from penstock.integrations.mmdet.config import loader_type_of
-from penstock.integrations.mmdet.loader import DetectionLoader
+from penstock.integrations.mmdet.detection_loader import DetectionLoader
 from penstock.integrations.mmdet.metric_names import check_evaluation, without_hook_options
 from penstock.integrations.mmdet.split_loader import build_split_loader
 from penstock.integrations.mmdet.training.defaults import set_devices

@@ -18,7 +18,7 @@ from penstock.detection.running import Level, PipelineRunner, Recipe
 from penstock.detection.tensors import DetectionTensors
 from penstock.errors import ConfigError, PenstockError
 from penstock.integrations.mmdet.data.dataset import DeepLakeCocoDataset
-from penstock.integrations.mmdet.data.loading import LoadImageFromDeepLake
+from penstock.integrations.mmdet.data.load_image import LoadImageFromDeepLake
 from penstock.integrations.mmdet.pipeline.lowering import WRAPPERS, lower
 from penstock.loading.draws import Stream
 from penstock.loading.native.part import AnnotationTable, NativeSample

@@ -17,10 +17,10 @@ from penstock.detection.steps import PythonStep
 from penstock.detection.tensors import TENSOR_KEYS, resolve_tensors
 from penstock.errors import ConfigError
 from penstock.integrations.mmdet.data.dataset import DeepLakeCocoDataset
-from penstock.integrations.mmdet.data.loading import LoadImageFromDeepLake
+from penstock.integrations.mmdet.data.load_image import LoadImageFromDeepLake
 from penstock.integrations.mmdet.data.wrappers import FlatDataset
-from penstock.integrations.mmdet.pipeline.native import native_part
-from penstock.integrations.mmdet.pipeline.steps import is_test_pipeline, loads_masks
+from penstock.integrations.mmdet.pipeline.build_steps import is_test_pipeline, loads_masks
+from penstock.integrations.mmdet.pipeline.native_part import native_part
 from penstock.loading.program import Program, StepReport
 
 __all__ = ["collate_batch", "compile_pipeline", "dataset_program"]

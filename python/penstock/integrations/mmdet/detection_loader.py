@@ -12,7 +12,7 @@ from penstock.detection.tensors import DetectionTensors
 from penstock.errors import ConfigError
 from penstock.integrations.mmdet.data.dataset import DeepLakeCocoDataset
 from penstock.integrations.mmdet.data.wrappers import FlatDataset, flat_dataset, leaves_of, skipped_steps
-from penstock.integrations.mmdet.pipeline.program import dataset_program
+from penstock.integrations.mmdet.pipeline.dataset_program import dataset_program
 from penstock.loader import DataLoader
 from penstock.loading.samples import Samples
 from penstock.loading.sampling import world

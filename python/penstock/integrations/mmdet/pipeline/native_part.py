@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from penstock.detection import steps as st
-from penstock.detection.native_steps import FORMAT, native_steps
+from penstock.detection.native_steps import native_steps
 from penstock.integrations.mmdet.pipeline.collecting import Collector, collector_of
 from penstock.integrations.mmdet.pipeline.metas import Metas
 from penstock.loading.draws import Stream
@@ -58,7 +58,7 @@ def native_part(
             partner_steps=partner_steps,
             complete=_Complete(collector, names),
         )
-    while isinstance(steps[count - 1], (*FORMAT, st.MultiScaleFlipAug)):
+    while isinstance(steps[count - 1], st.BatchForm | st.MultiScaleFlipAug):
         count -= 1
     return NativePart(
         steps=tuple(steps[:count]),

@@ -1,4 +1,4 @@
-"""What MMDetection keeps of each image."""
+"""The official numbers of images, and the names of their files."""
 
 from __future__ import annotations
 
@@ -6,48 +6,33 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from penstock.dataset import Dataset
 from penstock.errors import DatasetFormatError
 
-__all__ = ["file_names", "image_infos", "image_numbers"]
+__all__ = ["file_names", "image_numbers"]
 
 # Where a dataset has no file names they are made of the official number as COCO does it: drawing results needs names.
 _SUFFIXES = {"jpeg": ".jpg", "png": ".png"}
 
 
-def image_infos(
-    numbers: Sequence[int],
-    sizes: npt.NDArray[np.int64],
-    compression: str | None,
-    given: Sequence[str] = (),
-) -> list[dict[str, Any]]:
-    """MMDetection's facts on each image, in the order of the dataset.
+def file_names(dataset: Dataset, tensor: str | None, numbers: Sequence[int], compression: str | None) -> list[str]:
+    """A name of a file for each image: the one that a tensor has, else one that is made of the image's number.
 
     Args:
+        dataset: The dataset.
+        tensor: Its tensor of names, which may end before the images do, or have empty ones; None: there is none.
         numbers: Official number of each image.
-        sizes: Its height and width, int64 [samples, 2].
         compression: Of the images' files, which the names end in that are made here.
-        given: Names of the files, as far as they are known; "" for one that is not.
     """
+    given = [] if tensor is None else [_text(value) for value in dataset[tensor].numpy_all()[: len(numbers)]]
     suffix = _SUFFIXES.get(compression or "", ".png")
-    infos = []
-    for index, (number, (height, width)) in enumerate(zip(numbers, sizes.tolist(), strict=True)):
-        name = (given[index] if index < len(given) else "") or f"{number:012d}{suffix}"
-        names = {"file_name": name, "filename": name}
-        infos.append({"id": number, **names, "height": height, "width": width, "index": index})
-    return infos
+    made = [f"{number:012d}{suffix}" for number in numbers]
+    return [name or other for name, other in zip([*given, *made[len(given) :]], made, strict=True)]
 
 
-def file_names(dataset: Dataset, tensor: str | None, count: int) -> list[str]:
-    """The names of the first ``count`` images' files: fewer where the tensor ends before, none where there is none."""
-    if tensor is None:
-        return []
-    return [
-        str(np.asarray(value).reshape(-1)[0]) if value is not None and np.size(value) else ""
-        for value in dataset[tensor].numpy_all()[:count]
-    ]
+def _text(value: Any) -> str:
+    return str(np.asarray(value).reshape(-1)[0]) if value is not None and np.size(value) else ""
 
 
 def image_numbers(dataset: Dataset, tensor: str | None, count: int) -> list[int]:
