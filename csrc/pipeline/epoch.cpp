@@ -26,68 +26,37 @@ Epoch::Epoch(Loader& loader, Order order, std::vector<std::size_t> batch_ends, R
       batch_ends_(std::move(batch_ends)),
       plan_(std::move(plan)),
       random_(random),
-      ready_(loader.options_.prefetch) {}
+      results_(batch_ends_.size(), loader.options_.prefetch, base::AfterError::kEnd, "the loader is closed") {}
 
 void Epoch::start() {
-  for (unsigned i = 0; i < loader_.options_.prefetch; ++i) schedule_next();
+  while (schedule_next()) continue;
 }
 
 std::optional<batch::Batch> Epoch::next(const std::function<void()>& interrupted) {
   const base::StageTimer timer(loader_.stats_.wait_ns);
-  Ready ready;
-  for (;;) {
-    {
-      const std::lock_guard lock(mutex_);
-      if (delivered_ == batch_ends_.size()) return std::nullopt;
-      if (closed_) {
-        ready_posted_.post();  // there may be others who wait
-        throw base::Error(base::ErrorKind::kClosed, "the loader is closed");
-      }
-      if (std::optional<Ready>& turn = ready_[delivered_ % ready_.size()]) {
-        ready = std::move(*turn);
-        turn.reset();
-        // After an error there is nothing more to deliver.
-        delivered_ = ready.error == nullptr ? delivered_ + 1 : batch_ends_.size();
-        break;
-      }
-    }
-    if (!ready_posted_.wait()) interrupted();
+  std::optional<batch::Batch> batch = results_.take(interrupted);
+  if (batch) {
+    ++loader_.stats_.batches;
+    loader_.stats_.samples += batch->indices.size();
+    schedule_next();
   }
-  if (ready.error != nullptr) {
-    close();
-    std::rethrow_exception(std::move(ready.error));
-  }
-  ++loader_.stats_.batches;
-  loader_.stats_.samples += ready.batch.indices.size();
-  schedule_next();
-  return std::move(ready.batch);
+  return batch;
 }
 
-void Epoch::close() noexcept {
-  std::vector<std::optional<Ready>> dropped;  // freed outside the lock
-  {
-    const std::lock_guard lock(mutex_);
-    closed_ = true;
-    dropped.swap(ready_);
-  }
-  ready_posted_.post();
-}
+void Epoch::close() noexcept { results_.close(); }
 
-void Epoch::schedule_next() noexcept {
-  std::size_t number = 0;
-  {
-    const std::lock_guard lock(mutex_);
-    if (scheduled_ == batch_ends_.size()) return;
-    number = scheduled_++;
-  }
+bool Epoch::schedule_next() noexcept {
+  const std::optional<std::size_t> number = results_.begin();
+  if (!number) return false;
   JobPointer job;
   try {
-    job = make_job(number);
+    job = make_job(*number);
   } catch (...) {
-    put(number, {{}, std::current_exception()});
-    return;
+    results_.fail(*number, std::current_exception());
+    return true;
   }
   begin(job, &Epoch::begin_fetch);
+  return true;
 }
 
 JobPointer Epoch::make_job(std::size_t number) const {
@@ -130,7 +99,7 @@ void Epoch::spread(const JobPointer& job, base::ThreadPool& pool, std::size_t co
 
 void Epoch::run_task(const JobPointer& job, std::size_t number, Task task, Stage then) noexcept {
   try {
-    if (!closed_) (this->*task)(*job, number);
+    if (!results_.ended()) (this->*task)(*job, number);
   } catch (...) {
     job->fail({}, std::current_exception());
   }
@@ -188,7 +157,7 @@ void Epoch::fetch(Job& job, std::size_t number) {
     return;
   }
   for (const std::size_t slot : group.slots) {
-    if (closed_) break;
+    if (results_.ended()) break;
     attempt(job, job.place_of(group.tensor, slot), [&] {
       job.fetched[group.tensor][slot] =
           loader_.fetcher_.fetch(group.tensor, job.slots[group.tensor].items[slot], group.whole);
@@ -197,14 +166,15 @@ void Epoch::fetch(Job& job, std::size_t number) {
 }
 
 void Epoch::plan(const JobPointer& job) {
-  const std::size_t sound = closed_ ? 0 : job->sound_samples();
+  const std::size_t sound = results_.ended() ? 0 : job->sound_samples();
   std::erase_if(job->unplanned, [&](std::size_t position) { return position >= sound; });
   if (job->unplanned.empty()) {
     lay_out(job);
   } else if (loader_.detection_->heavy()) {
     spread(job, loader_.decode_threads_, job->unplanned.size(), &Epoch::plan_sample, &Epoch::end_planning);
   } else {
-    for (std::size_t number = 0; number < job->unplanned.size() && !closed_; ++number) plan_sample(*job, number);
+    for (std::size_t number = 0; number < job->unplanned.size() && !results_.ended(); ++number)
+      plan_sample(*job, number);
     end_planning(job);
   }
 }
@@ -217,7 +187,7 @@ void Epoch::plan_sample(Job& job, std::size_t number) {
 }
 
 void Epoch::end_planning(const JobPointer& job) {
-  const std::size_t sound = closed_ ? 0 : job->sound_samples();
+  const std::size_t sound = results_.ended() ? 0 : job->sound_samples();
   std::erase_if(job->unplanned,
                 [&](std::size_t position) { return position >= sound || !job->planned[position].views.empty(); });
   for (const std::size_t position : job->unplanned) {
@@ -245,9 +215,9 @@ void Epoch::fetch_at_once(Job& job, const Group& group) {
 }
 
 void Epoch::lay_out(const JobPointer& job) {
-  if (!closed_) take_memory(*job);
+  if (!results_.ended()) take_memory(*job);
   // The samples before a bad one are decoded all the same: one of them may be bad too, and the first is reported.
-  const std::size_t samples = closed_ ? 0 : job->sound_samples();
+  const std::size_t samples = results_.ended() ? 0 : job->sound_samples();
   if (samples == 0) {
     finish(job);
   } else {
@@ -321,16 +291,11 @@ void Epoch::finish(const JobPointer& job) noexcept {
   // Neither the chunks' bytes nor the plans are needed while the batch waits for its turn.
   job->fetched.clear();
   job->planned.clear();
-  std::exception_ptr error = job->take_error();
-  put(job->number, {std::move(job->batch), std::move(error)});
-}
-
-void Epoch::put(std::size_t number, Ready ready) noexcept {
-  {
-    const std::lock_guard lock(mutex_);
-    if (!closed_) ready_[number % ready_.size()] = std::move(ready);
+  if (std::exception_ptr error = job->take_error()) {
+    results_.fail(job->number, std::move(error));
+  } else {
+    results_.put(job->number, std::move(job->batch));
   }
-  ready_posted_.post();
 }
 
 }  // namespace penstock::pipeline

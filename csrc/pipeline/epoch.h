@@ -1,15 +1,12 @@
 #pragma once
 
-#include <atomic>
 #include <cstdint>
-#include <exception>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <vector>
 
-#include "base/interruptible_semaphore.h"
+#include "base/ordered_results.h"
 #include "base/thread_pool.h"
 #include "batch/batch.h"
 #include "pipeline/detection.h"
@@ -51,13 +48,8 @@ class Epoch : public std::enable_shared_from_this<Epoch> {
   using Stage = void (Epoch::*)(const JobPointer&);
   /// A task of a stage, by its number. What it throws ends the batch.
   using Task = void (Epoch::*)(Job&, std::size_t);
-  /// A batch that waits for its turn, or the error in its place.
-  struct Ready {
-    batch::Batch batch;
-    std::exception_ptr error;
-  };
-
-  void schedule_next() noexcept;
+  /// False where nothing is to be begun now.
+  bool schedule_next() noexcept;
   JobPointer make_job(std::size_t number) const;
   void begin(const JobPointer& job, Stage stage) noexcept;
   /// Runs `count` tasks on threads of the pool, and `then` after the last of them.
@@ -78,7 +70,6 @@ class Epoch : public std::enable_shared_from_this<Epoch> {
   void decode_tensors(Job& job, std::size_t position);
   void decode_tensor(Job& job, Place place);
   void finish(const JobPointer& job) noexcept;
-  void put(std::size_t number, Ready ready) noexcept;
   /// Runs one step of a sample; its error is kept, with its place.
   template <class Step>
   void attempt(Job& job, Place place, Step step) noexcept;
@@ -88,13 +79,7 @@ class Epoch : public std::enable_shared_from_this<Epoch> {
   const std::vector<std::size_t> batch_ends_;
   const ReadPlan plan_;
   const Randomness random_;
-  std::atomic<bool> closed_{false};
-  base::InterruptibleSemaphore ready_posted_;
-  std::mutex mutex_;
-  std::size_t scheduled_ = 0;
-  std::size_t delivered_ = 0;
-  /// By number of the batch, modulo its length: so many are under way. To put something there needs no memory.
-  std::vector<std::optional<Ready>> ready_;
+  base::OrderedResults<batch::Batch> results_;
 };
 
 }  // namespace penstock::pipeline
