@@ -13,7 +13,7 @@
 #include "bindings/check_arguments.h"
 #include "bindings/register.h"
 #include "bindings/step_reader.h"
-#include "pipeline/detection.h"
+#include "pipeline/detection_recipe.h"
 #include "pipeline/meta_row.h"
 
 namespace py = pybind11;
