@@ -31,7 +31,7 @@ struct Epoch::Job {
   std::atomic<std::size_t> pending{0};
 };
 
-Epoch::Epoch(const Resources& resources, Order order, std::vector<std::size_t> batch_ends, ReadPlan policy,
+Epoch::Epoch(const Resources& resources, Order order, std::vector<std::size_t> batch_ends, ReadPolicy policy,
              Randomness random)
     : resources_(resources),
       order_(std::move(order)),

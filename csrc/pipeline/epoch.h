@@ -10,7 +10,7 @@
 #include "base/thread_pool.h"
 #include "batch/batch.h"
 #include "pipeline/order.h"
-#include "pipeline/plan.h"
+#include "pipeline/read_policy.h"
 #include "pipeline/recipe.h"
 #include "pipeline/resources.h"
 
@@ -25,7 +25,7 @@ namespace penstock::pipeline {
 class Epoch : public std::enable_shared_from_this<Epoch> {
  public:
   /// What `resources` refers to outlives the epoch.
-  Epoch(const Resources& resources, Order order, std::vector<std::size_t> batch_ends, ReadPlan policy,
+  Epoch(const Resources& resources, Order order, std::vector<std::size_t> batch_ends, ReadPolicy policy,
         Randomness random);
   ~Epoch() = default;
   Epoch(const Epoch&) = delete;
@@ -75,7 +75,7 @@ class Epoch : public std::enable_shared_from_this<Epoch> {
   const Resources& resources_;
   const Order order_;
   const std::vector<std::size_t> batch_ends_;
-  const ReadPlan policy_;
+  const ReadPolicy policy_;
   const Randomness random_;
   base::OrderedResults<batch::Batch> results_;
 };

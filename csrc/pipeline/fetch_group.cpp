@@ -15,7 +15,7 @@ void add_of_reader(std::vector<FetchGroup>& groups, const Slots& slots, std::siz
 }
 
 void add_of_chunks(std::vector<FetchGroup>& groups, const Slots& slots, std::size_t tensor, std::size_t first_slot,
-                   const format::ChunkIndex& index, const ReadPlan& policy) {
+                   const format::ChunkIndex& index, const ReadPolicy& policy) {
   std::map<std::uint32_t, FetchGroup> by_row;
   for (std::size_t slot = first_slot; slot < slots.items.size(); ++slot) {
     const std::uint32_t row = index.locate(slots.items[slot]).row;
@@ -46,7 +46,7 @@ void fetch_at_once(const FetchGroup& group, Fetcher& fetcher, Fetched& fetched, 
 
 }  // namespace
 
-std::vector<FetchGroup> group_by_chunk(const Wanted& wanted, std::size_t first_read, const ReadPlan& policy) {
+std::vector<FetchGroup> group_by_chunk(const Wanted& wanted, std::size_t first_read, const ReadPolicy& policy) {
   std::vector<FetchGroup> groups;
   for (std::size_t tensor = 0; tensor < wanted.sources().size(); ++tensor) {
     const TensorSource& source = wanted.sources()[tensor];

@@ -7,7 +7,7 @@
 #include "pipeline/fault.h"
 #include "pipeline/fetch.h"
 #include "pipeline/fetched.h"
-#include "pipeline/plan.h"
+#include "pipeline/read_policy.h"
 #include "pipeline/wanted.h"
 
 namespace penstock::pipeline {
@@ -20,7 +20,7 @@ struct FetchGroup {
 };
 
 /// The items of the reads from `first_read` on.
-std::vector<FetchGroup> group_by_chunk(const Wanted& wanted, std::size_t first_read, const ReadPlan& policy);
+std::vector<FetchGroup> group_by_chunk(const Wanted& wanted, std::size_t first_read, const ReadPolicy& policy);
 
 /// Fetches the items of a group one by one, or from a reader all at once. Goes on after a fault, as another sample's
 /// may come first, until `ended` says that nobody wants the batch any more.

@@ -4,7 +4,7 @@
 
 #include "base/error.h"
 #include "pipeline/epoch.h"
-#include "pipeline/plan.h"
+#include "pipeline/read_policy.h"
 #include "pipeline/stored_recipe.h"
 
 namespace penstock::pipeline {
@@ -42,7 +42,7 @@ Loader::Loader(std::shared_ptr<storage::Store> store, std::vector<TensorSource> 
 Loader::~Loader() { stop(); }
 
 std::shared_ptr<Epoch> Loader::start(Order order, std::vector<std::size_t> batch_ends, Randomness random) {
-  ReadPlan policy(sources_, fitting_tensors(), order.samples());
+  ReadPolicy policy(sources_, fitting_tensors(), order.samples());
   auto epoch = std::make_shared<Epoch>(resources_, std::move(order), std::move(batch_ends), std::move(policy), random);
   {
     const std::lock_guard lock(mutex_);

@@ -19,13 +19,13 @@ constexpr std::uint64_t kBudget = std::uint64_t{256} << 20;
 /// Memory for decoded samples is kept from one to the next up to this size.
 constexpr std::size_t kLargestKeptScratch = std::size_t{64} << 20;
 
-base::MutableBytes scratch_of(std::size_t bytes, format::OwnedBytes& large) {
-  thread_local format::OwnedBytes kept;
+base::MutableBytes scratch_of(std::size_t bytes, base::OwnedBytes& large) {
+  thread_local base::OwnedBytes kept;
   if (bytes > kLargestKeptScratch) {
-    large = format::OwnedBytes::allocate(bytes);
+    large = base::OwnedBytes::allocate(bytes);
     return {large.data.get(), bytes};
   }
-  if (kept.size < bytes) kept = format::OwnedBytes::allocate(bytes);
+  if (kept.size < bytes) kept = base::OwnedBytes::allocate(bytes);
   return {kept.data.get(), bytes};
 }
 
@@ -208,26 +208,26 @@ void Verifier::check_sample(Job& job, std::uint64_t local_index) noexcept {
 void Verifier::try_sample(const Job& job, std::uint64_t local_index) {
   const TensorSource& source = sources_[job.result.tensor];
   if (!options_.decode) {
-    const format::Extent extent = job.chunk->extent(local_index);
-    check_structure(source, job.chunk->shape(local_index), extent.end - extent.begin);
+    const base::ByteRange range = job.chunk->byte_range(local_index);
+    check_structure(source, job.chunk->shape(local_index), range.size());
     return;
   }
   const FetchedSample sample = fetcher_.read(job.result.tensor, {job.result.row, local_index}, job.chunk);
   const base::Shape shape = output_shape(source, sample);
   const std::size_t bytes = *base::checked_byte_count(shape, source.format.item_size);
-  format::OwnedBytes large;
+  base::OwnedBytes large;
   // A sample without elements is looked at too: it must have no bytes.
   decode_sample(source, sample, scratch_of(bytes, large));
 }
 
-std::optional<format::Extent> Verifier::stored_range(const Job& job, std::uint64_t local_index) const noexcept {
+std::optional<base::ByteRange> Verifier::stored_range(const Job& job, std::uint64_t local_index) const noexcept {
   const std::uint64_t offset = job.chunk->data_offset();
   if (sources_[job.result.tensor].format.chunk_compression != format::Compression::kNone) {
-    return format::Extent{offset, job.bytes};
+    return base::ByteRange{offset, job.bytes};
   }
   try {
-    const format::Extent extent = job.chunk->extent(local_index);
-    return format::Extent{offset + extent.begin, offset + extent.end};
+    const base::ByteRange range = job.chunk->byte_range(local_index);
+    return base::ByteRange{offset + range.begin, offset + range.end};
   } catch (...) {
     return std::nullopt;
   }
@@ -235,10 +235,10 @@ std::optional<format::Extent> Verifier::stored_range(const Job& job, std::uint64
 
 void Verifier::add_from(Job& job, std::uint64_t local_index) noexcept {
   add(job, job.first_sample + static_cast<std::int64_t>(local_index), job.first_sample + job.result.samples - 1,
-      job.bytes > 0 ? std::optional<format::Extent>({0, job.bytes}) : std::nullopt);
+      job.bytes > 0 ? std::optional<base::ByteRange>({0, job.bytes}) : std::nullopt);
 }
 
-void Verifier::add(Job& job, std::int64_t first, std::int64_t last, std::optional<format::Extent> bytes) noexcept {
+void Verifier::add(Job& job, std::int64_t first, std::int64_t last, std::optional<base::ByteRange> bytes) noexcept {
   try {
     base::Error error = current_error();
     error.set_place(sources_[job.result.tensor].format.name, first, job.key);

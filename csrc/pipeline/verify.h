@@ -26,7 +26,7 @@ struct Finding {
   std::int64_t last = 0;
   /// Where the bytes concerned lie in the stored object, [begin, end): the sample's, or the whole object. Nothing where
   /// that is unknown. A sample of a chunk that is compressed as a whole has the range of the compressed data.
-  std::optional<format::Extent> bytes;
+  std::optional<base::ByteRange> bytes;
   base::Error error;
 };
 
@@ -100,8 +100,8 @@ class Verifier {
   void try_sample(const Job& job, std::uint64_t local_index);
   /// Adds the exception being handled: to the rest of the chunk, to some samples.
   void add_from(Job& job, std::uint64_t local_index) noexcept;
-  void add(Job& job, std::int64_t first, std::int64_t last, std::optional<format::Extent> bytes) noexcept;
-  std::optional<format::Extent> stored_range(const Job& job, std::uint64_t local_index) const noexcept;
+  void add(Job& job, std::int64_t first, std::int64_t last, std::optional<base::ByteRange> bytes) noexcept;
+  std::optional<base::ByteRange> stored_range(const Job& job, std::uint64_t local_index) const noexcept;
   void finish(const JobPointer& job) noexcept;
 
   std::shared_ptr<storage::Store> store_;
