@@ -87,7 +87,7 @@ void check_samples(const std::vector<pipeline::TensorSource>& sources, std::span
     std::int64_t first = *least;
     std::int64_t last = *most;
     if (source.view && source.view->list.empty()) {
-      const format::RowMap& view = *source.view;
+      const pipeline::RowMap& view = *source.view;
       std::int64_t far = 0;
       require(!__builtin_mul_overflow(view.step, *most, &far) && !__builtin_add_overflow(view.start, far, &far),
               message.c_str());

@@ -13,7 +13,7 @@
 #include "bindings/check_arguments.h"
 #include "bindings/register.h"
 #include "bindings/step_reader.h"
-#include "pipeline/detection.h"
+#include "pipeline/detection_recipe.h"
 #include "pipeline/meta_row.h"
 
 namespace py = pybind11;
@@ -41,9 +41,15 @@ transform::AnnotationTable make_table(const Array<std::int64_t>& indices, const 
                                       const Array<std::int64_t>& labels, const Array<std::int64_t>& mask_rows,
                                       const Array<std::int64_t>& ignored_offsets, const Array<float>& ignored,
                                       const Array<std::int64_t>& mask_counts) {
-  transform::AnnotationTable table{copied(indices),         copied(flags),     copied(offsets),
-                                   boxes_of(boxes),         copied(labels),    copied(mask_rows),
-                                   copied(ignored_offsets), boxes_of(ignored), copied(mask_counts)};
+  transform::AnnotationTable table{.indices = copied(indices),
+                                   .flags = copied(flags),
+                                   .offsets = copied(offsets),
+                                   .boxes = boxes_of(boxes),
+                                   .labels = copied(labels),
+                                   .mask_rows = copied(mask_rows),
+                                   .ignored_offsets = copied(ignored_offsets),
+                                   .ignored = boxes_of(ignored),
+                                   .mask_counts = copied(mask_counts)};
   check_table(table);
   return table;
 }
@@ -78,13 +84,13 @@ std::optional<pipeline::MaskSource> masks_of(const py::object& described) {
 pipeline::DetectionSpec make_spec(const py::sequence& steps, transform::AnnotationTable table, std::size_t image,
                                   const py::object& masks, bool gray, const std::string& layout, float pad_value,
                                   std::optional<std::size_t> partner_steps) {
-  return {transform::make_program(read_steps(steps), partner_steps),
-          std::move(table),
-          image,
-          masks_of(masks),
-          gray,
-          layout_named(layout),
-          pad_value};
+  return {.program = transform::make_program(read_steps(steps), partner_steps),
+          .table = std::move(table),
+          .image = image,
+          .masks = masks_of(masks),
+          .gray = gray,
+          .layout = layout_named(layout),
+          .pad_value = pad_value};
 }
 
 }  // namespace

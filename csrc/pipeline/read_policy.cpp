@@ -1,4 +1,4 @@
-#include "pipeline/plan.h"
+#include "pipeline/read_policy.h"
 
 #include <algorithm>
 #include <numeric>
@@ -77,8 +77,8 @@ std::vector<bool> tensors_that_fit(const std::vector<TensorSource>& sources, sto
   return fits;
 }
 
-ReadPlan::ReadPlan(const std::vector<TensorSource>& sources, const std::vector<bool>& fits,
-                   std::span<const std::int64_t> order) {
+ReadPolicy::ReadPolicy(const std::vector<TensorSource>& sources, const std::vector<bool>& fits,
+                       std::span<const std::int64_t> order) {
   for (std::size_t tensor = 0; tensor < sources.size(); ++tensor) {
     const TensorSource& source = sources[tensor];
     if (source.reader != nullptr || fits[tensor] || source.format.chunk_compression != format::Compression::kNone) {

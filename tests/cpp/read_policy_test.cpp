@@ -1,4 +1,4 @@
-#include "pipeline/plan.h"
+#include "pipeline/read_policy.h"
 
 #include <gtest/gtest.h>
 
@@ -22,31 +22,31 @@ TensorSource make_source(const std::string& name, storage::MemoryStore& store, s
   return source;
 }
 
-class ReadPlanTest : public testing::Test {
+class ReadPolicyTest : public testing::Test {
  protected:
   /// Which of the chunks are read whole for this order.
   std::vector<bool> whole(const TensorSource& source, const std::vector<std::int64_t>& order, bool fits = false) {
-    const ReadPlan plan({source}, {fits}, order);
+    const ReadPolicy policy({source}, {fits}, order);
     std::vector<bool> rows;
-    for (std::uint32_t row = 0; row < source.index.rows(); ++row) rows.push_back(plan.whole(0, row));
+    for (std::uint32_t row = 0; row < source.index.rows(); ++row) rows.push_back(policy.whole(0, row));
     return rows;
   }
 
   storage::MemoryStore store_;
 };
 
-TEST_F(ReadPlanTest, ChunksVisitedInOneGoAreReadWhole) {
+TEST_F(ReadPolicyTest, ChunksVisitedInOneGoAreReadWhole) {
   const TensorSource source = make_source("images", store_, 3, 10, 100);
   EXPECT_EQ(whole(source, test::in_order(30)), (std::vector<bool>{true, true, true}));
 }
 
-TEST_F(ReadPlanTest, ChunksVisitedHereAndThereAreReadSampleBySample) {
+TEST_F(ReadPolicyTest, ChunksVisitedHereAndThereAreReadSampleBySample) {
   const TensorSource source = make_source("images", store_, 50, 10, 100);
   const std::vector<bool> rows = whole(source, test::shuffled(500, 1));
   EXPECT_EQ(std::count(rows.begin(), rows.end(), true), 0);
 }
 
-TEST_F(ReadPlanTest, AQuarterOfTheSpanIsDenseAndLessIsNot) {
+TEST_F(ReadPolicyTest, AQuarterOfTheSpanIsDenseAndLessIsNot) {
   const TensorSource source = make_source("images", store_, 2, 100, 100);
   // Two visits to the first chunk, the second of them after `gap` visits to the other.
   const auto first_is_whole = [&](std::int64_t gap) {
@@ -60,17 +60,17 @@ TEST_F(ReadPlanTest, AQuarterOfTheSpanIsDenseAndLessIsNot) {
   EXPECT_FALSE(first_is_whole(7)) << "two of nine";
 }
 
-TEST_F(ReadPlanTest, OfAViewItsRowsAreVisited) {
+TEST_F(ReadPolicyTest, OfAViewItsRowsAreVisited) {
   TensorSource source = make_source("images", store_, 3, 10, 100);
-  source.view = format::RowMap{29, -1, {}};
+  source.view = RowMap{29, -1, {}};
   EXPECT_EQ(whole(source, test::in_order(10)), (std::vector<bool>{false, false, true})) << "the last ten, backwards";
-  source.view = format::RowMap{0, 10, {}};
+  source.view = RowMap{0, 10, {}};
   EXPECT_EQ(whole(source, test::in_order(3)), (std::vector<bool>{false, false, false})) << "one of each chunk";
-  source.view = format::RowMap{0, 1, {12, 3, 11}};
+  source.view = RowMap{0, 1, {12, 3, 11}};
   EXPECT_EQ(whole(source, test::in_order(3)), (std::vector<bool>{false, true, false})) << "rows one by one";
 }
 
-TEST_F(ReadPlanTest, OfASequenceEachItemIsAVisit) {
+TEST_F(ReadPolicyTest, OfASequenceEachItemIsAVisit) {
   TensorSource source = make_source("images", store_, 3, 10, 100);
   // Two sequences of fifteen items: the chunk in the middle belongs to both.
   source.sequences = format::SequenceIndex{{15}, {0}, {1}};
@@ -78,24 +78,24 @@ TEST_F(ReadPlanTest, OfASequenceEachItemIsAVisit) {
   EXPECT_EQ(whole(source, {1}), (std::vector<bool>{false, true, true}));
 }
 
-TEST_F(ReadPlanTest, OneVisitIsNoReasonToReadAWholeChunk) {
+TEST_F(ReadPolicyTest, OneVisitIsNoReasonToReadAWholeChunk) {
   const TensorSource source = make_source("images", store_, 3, 10, 100);
   EXPECT_EQ(whole(source, {15}), (std::vector<bool>{false, false, false}));
   EXPECT_EQ(whole(source, {}), (std::vector<bool>{false, false, false}));
 }
 
-TEST_F(ReadPlanTest, ATensorThatFitsTheCacheIsReadWholeInAnyOrder) {
+TEST_F(ReadPolicyTest, ATensorThatFitsTheCacheIsReadWholeInAnyOrder) {
   const TensorSource source = make_source("images", store_, 3, 10, 100);
   EXPECT_EQ(whole(source, test::shuffled(30, 1), true), (std::vector<bool>{true, true, true}));
 }
 
-TEST_F(ReadPlanTest, CompressedChunksCanOnlyBeReadWhole) {
+TEST_F(ReadPolicyTest, CompressedChunksCanOnlyBeReadWhole) {
   TensorSource source = make_source("images", store_, 50, 10, 100);
   source.format.chunk_compression = format::Compression::kLz4;
   EXPECT_EQ(whole(source, test::shuffled(500, 1)), std::vector<bool>(50, true));
 }
 
-class FitTest : public ReadPlanTest {};
+class FitTest : public ReadPolicyTest {};
 
 TEST_F(FitTest, TheSmallestTensorsGetTheBudgetFirst) {
   const std::vector<TensorSource> sources{make_source("large", store_, 10, 10, 1000),

@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <vector>
 
-namespace penstock::format {
+namespace penstock::pipeline {
 
 /// Which samples of a tensor a view has: sample i of the view is sample at(i) of the tensor. Python has checked that
 /// the tensor has them.
@@ -17,4 +17,4 @@ struct RowMap {
   }
 };
 
-}  // namespace penstock::format
+}  // namespace penstock::pipeline

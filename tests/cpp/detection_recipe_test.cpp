@@ -1,4 +1,4 @@
-#include "pipeline/detection.h"
+#include "pipeline/detection_recipe.h"
 
 #include <gtest/gtest.h>
 

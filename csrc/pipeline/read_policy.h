@@ -22,10 +22,10 @@ std::vector<bool> tensors_that_fit(const std::vector<TensorSource>& sources, sto
 /// last visit are its own), as in an unshuffled epoch. A shuffled epoch over more data than the cache would read each
 /// chunk again for nearly every sample: there, a ranged read of the one sample costs a hundredth. Compressed chunks
 /// can only be read whole.
-class ReadPlan {
+class ReadPolicy {
  public:
-  ReadPlan(const std::vector<TensorSource>& sources, const std::vector<bool>& fits,
-           std::span<const std::int64_t> order);
+  ReadPolicy(const std::vector<TensorSource>& sources, const std::vector<bool>& fits,
+             std::span<const std::int64_t> order);
 
   bool whole(std::size_t tensor, std::uint32_t row) const { return whole_[tensor][row]; }
 
