@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "transform/pixels/hsv_kernel.h"
-#include "transform/pixels/whole_image.h"
+#include "transform/pixels/hsv.h"
 
 namespace penstock::transform {
 namespace {

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "transform/pixels/warp_kernel.h"
-#include "transform/pixels/whole_image.h"
+#include "transform/pixels/warp.h"
 
 namespace penstock::transform {
 namespace {

@@ -91,7 +91,7 @@ class Run {
   std::vector<Sample> augmented(const step::MultiScaleFlipAug& views, const Sample& sample, std::size_t number) {
     std::vector<Sample> result;
     for (std::size_t i = 0; i < std::max(views.img_scale.size(), views.scale_factors.size()); ++i) {
-      for (const step::Direction flip : views.flips) {
+      for (const Direction flip : views.flips) {
         Sample& view = result.emplace_back(sample);
         view.meta.flip = flip;
         if (views.img_scale.empty()) {

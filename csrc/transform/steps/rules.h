@@ -6,7 +6,6 @@
 
 #include "transform/steps/annotation_table.h"
 #include "transform/steps/draws.h"
-#include "transform/steps/geometry.h"
 #include "transform/steps/sample.h"
 #include "transform/steps/steps.h"
 

@@ -139,7 +139,7 @@ void mix(const step::MixUp& step, Sample& sample, Draws& draws, std::span<const 
 
   scale_and_shift(other.boxes, ratio, 0, 0);
   if (step.bbox_clip_border) clip(other.boxes, jittered);
-  if (flipped) flip(other.boxes, jittered, step::Direction::kHorizontal);
+  if (flipped) flip(other.boxes, jittered, Direction::kHorizontal);
   const Boxes before = other.boxes;
   shift(other.boxes, -static_cast<float>(left), -static_cast<float>(top));
   if (step.bbox_clip_border) clip(other.boxes, target);

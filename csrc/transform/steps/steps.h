@@ -10,6 +10,7 @@
 #include <variant>
 #include <vector>
 
+#include "transform/box_ops.h"
 #include "transform/pixels/pixel_plan.h"
 
 /// The transforms as they are configured: penstock/detection/steps.py, field by field, where each field is explained.
@@ -40,8 +41,6 @@ struct Resize {
   bool nearest = false;
   bool override_scale = false;
 };
-
-enum class Direction : std::uint8_t { kNone, kHorizontal, kVertical, kDiagonal };
 
 struct RandomFlip {
   std::vector<Direction> directions;  ///< none where MultiScaleFlipAug decides
@@ -102,13 +101,6 @@ struct CutOut {
   std::vector<Pair> candidates;
   bool with_ratio = false;
   Color3 fill_in{};
-};
-
-/// What decides whether a box that was moved and cut is kept.
-struct BoxFilter {
-  double min_bbox_size = 2;
-  double min_area_ratio = 0.2;
-  double max_aspect_ratio = 20;
 };
 
 struct RandomAffine {

@@ -8,14 +8,14 @@
 namespace penstock::transform {
 
 /// One axis of an image that shows a part of another: coordinates [begin, end) of its `size` show the other's.
-struct AxisView {
+struct AxisWindow {
   std::int32_t size = 0;
   std::int32_t begin = 0;
   std::int32_t end = 0;
   std::int32_t origin = 0;
   bool reversed = false;
 
-  static AxisView whole(std::int32_t size) { return {size, 0, size, 0, false}; }
+  static AxisWindow whole(std::int32_t size) { return {size, 0, size, 0, false}; }
   bool shows(std::int32_t at) const { return at >= begin && at < end; }
   /// The other's coordinate that is shown at `at`.
   std::int32_t shown(std::int32_t at) const { return reversed ? origin - at : origin + at; }
@@ -25,23 +25,23 @@ struct AxisView {
 
 /// What canvases and flips, one after the other, make of an image: a part of it, within rectangles of one color each,
 /// the outermost first. Only rectangles of which something is seen are kept.
-class View {
+class Window {
  public:
   struct Layer {
-    AxisView x;
-    AxisView y;
+    AxisWindow x;
+    AxisWindow y;
     Color3 value{};
   };
 
-  View() = default;
-  explicit View(Extent extent) : x_(AxisView::whole(extent.width)), y_(AxisView::whole(extent.height)) {}
+  Window() = default;
+  explicit Window(Extent extent) : x_(AxisWindow::whole(extent.width)), y_(AxisWindow::whole(extent.height)) {}
 
   void canvas(const Canvas& canvas, const Color3& fill);
   void flip(const Flip& flip);
 
   Extent extent() const { return {y_.size, x_.size}; }
-  const AxisView& x() const { return x_; }
-  const AxisView& y() const { return y_; }
+  const AxisWindow& x() const { return x_; }
+  const AxisWindow& y() const { return y_; }
   /// Nothing of the image is seen.
   bool empty() const { return x_.begin >= x_.end || y_.begin >= y_.end; }
   const std::vector<Layer>& layers() const { return layers_; }
@@ -50,8 +50,8 @@ class View {
  private:
   void drop_hidden();
 
-  AxisView x_;
-  AxisView y_;
+  AxisWindow x_;
+  AxisWindow y_;
   std::vector<Layer> layers_;
 };
 

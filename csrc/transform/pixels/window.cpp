@@ -1,36 +1,37 @@
-#include "transform/pixels/view.h"
+#include "transform/pixels/window.h"
 
 #include <algorithm>
 #include <utility>
 
 namespace penstock::transform {
 
-void AxisView::move(std::int32_t new_size, std::int32_t shift) {
+void AxisWindow::move(std::int32_t new_size, std::int32_t shift) {
   origin += reversed ? shift : -shift;
   size = new_size;
   begin = std::clamp(begin + shift, 0, new_size);
   end = std::clamp(end + shift, begin, new_size);
 }
 
-void AxisView::flip() {
+void AxisWindow::flip() {
   origin += reversed ? 1 - size : size - 1;
   reversed = !reversed;
   begin = size - std::exchange(end, size - begin);
 }
 
-void View::canvas(const Canvas& canvas, const Color3& fill) {
-  const auto move = [&canvas](AxisView& x, AxisView& y) {
+void Window::canvas(const Canvas& canvas, const Color3& fill) {
+  const auto move = [&canvas](AxisWindow& x, AxisWindow& y) {
     x.move(canvas.extent.width, canvas.left);
     y.move(canvas.extent.height, canvas.top);
   };
   move(x_, y_);
   for (Layer& layer : layers_) move(layer.x, layer.y);
-  layers_.insert(layers_.begin(), {AxisView::whole(canvas.extent.width), AxisView::whole(canvas.extent.height), fill});
+  layers_.insert(layers_.begin(),
+                 {AxisWindow::whole(canvas.extent.width), AxisWindow::whole(canvas.extent.height), fill});
   drop_hidden();
 }
 
-void View::flip(const Flip& flip) {
-  const auto turn = [&flip](AxisView& x, AxisView& y) {
+void Window::flip(const Flip& flip) {
+  const auto turn = [&flip](AxisWindow& x, AxisWindow& y) {
     if (flip.horizontal) x.flip();
     if (flip.vertical) y.flip();
   };
@@ -38,13 +39,13 @@ void View::flip(const Flip& flip) {
   for (Layer& layer : layers_) turn(layer.x, layer.y);
 }
 
-void View::drop_hidden() {
-  const auto covers = [](const AxisView& inner, const AxisView& outer) {
+void Window::drop_hidden() {
+  const auto covers = [](const AxisWindow& inner, const AxisWindow& outer) {
     return inner.begin <= outer.begin && inner.end >= outer.end;
   };
   // From the inside: a layer that the next one inside covers is not seen, nor is one without area.
-  const AxisView* x = &x_;
-  const AxisView* y = &y_;
+  const AxisWindow* x = &x_;
+  const AxisWindow* y = &y_;
   std::vector<Layer> seen;
   seen.reserve(layers_.size());  // x and y point into it
   for (auto layer = layers_.rbegin(); layer != layers_.rend(); ++layer) {

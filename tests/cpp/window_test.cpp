@@ -1,4 +1,4 @@
-#include "transform/pixels/view.h"
+#include "transform/pixels/window.h"
 
 #include <gtest/gtest.h>
 
@@ -53,16 +53,16 @@ Picture apply(Picture from, const Flip& flip) {
   return to;
 }
 
-Pixel shown(const View& view, std::int32_t y, std::int32_t x) {
+Pixel shown(const Window& view, std::int32_t y, std::int32_t x) {
   if (view.x().shows(x) && view.y().shows(y)) return {view.x().shown(x), view.y().shown(y), 0};
   Pixel pixel;
-  for (const View::Layer& layer : view.layers()) {
+  for (const Window::Layer& layer : view.layers()) {
     if (layer.x.shows(x) && layer.y.shows(y)) pixel.color = layer.value[0];
   }
   return pixel;
 }
 
-TEST(View, IsWhatItsStepsMakeOneAfterTheOther) {
+TEST(Window, IsWhatItsStepsMakeOneAfterTheOther) {
   std::mt19937 random(1);
   const auto below = [&random](std::int32_t most) {
     return static_cast<std::int32_t>(random() % static_cast<unsigned>(most));
@@ -73,7 +73,7 @@ TEST(View, IsWhatItsStepsMakeOneAfterTheOther) {
     for (std::int32_t y = 0; y < source.height; ++y) {
       for (std::int32_t x = 0; x < source.width; ++x) picture.at(y, x) = {x, y, 0};
     }
-    View view(source);
+    Window view(source);
     for (int step = 0, steps = below(6); step < steps; ++step) {
       if (below(3) == 0) {
         const Flip flip{below(2) == 0, below(2) == 0};
@@ -93,8 +93,8 @@ TEST(View, IsWhatItsStepsMakeOneAfterTheOther) {
   }
 }
 
-TEST(View, KeepsNoLayerThatIsNotSeen) {
-  View view(Extent{100, 100});
+TEST(Window, KeepsNoLayerThatIsNotSeen) {
+  Window view(Extent{100, 100});
   view.canvas({{200, 200}, 50, 50, {1, 1, 1}}, {1, 1, 1});
   EXPECT_EQ(view.layers().size(), 1U);
   view.canvas({{80, 80}, -60, -60, {2, 2, 2}}, {2, 2, 2});
