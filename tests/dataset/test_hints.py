@@ -90,7 +90,8 @@ def test_no_hint_refuses_a_dataset(pictures: Path, smallest: Any, largest: Any, 
 
 
 @pytest.mark.parametrize(
-    ("tensor", "shape"), [("images", [10, 20, 3]), ("boxes", [1, 4]), ("numbers", [3, 2]), ("numbers", [2]), ("raw", [5])]
+    ("tensor", "shape"),
+    [("images", [10, 20, 3]), ("boxes", [1, 4]), ("numbers", [3, 2]), ("numbers", [2]), ("raw", [5])],
 )
 def test_one_shape_that_the_chunks_contradict_shifts_nothing(
     pictures: Path, tmp_path: Path, tensor: str, shape: list[int], native: Any

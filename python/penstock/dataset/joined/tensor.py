@@ -26,6 +26,15 @@ __all__ = ["JoinedTensor"]
 _bytes = bytes
 
 
+def _of_first_part(name: str) -> Any:
+    """A property of that name: the first part's."""
+
+    def get(self: JoinedTensor) -> Any:
+        return getattr(self.parts[0], name)
+
+    return property(get)
+
+
 class JoinedTensor:
     """A tensor of a :class:`JoinedDataset`. Samples are read by the parts' tensors, which errors name.
 
@@ -33,6 +42,23 @@ class JoinedTensor:
         name: Its name in the joined dataset.
         parts: The tensor of each part.
     """
+
+    # Those of the first part: where parts differ, :attr:`apart` says so.
+    format_version: int = _of_first_part("format_version")
+    htype: str = _of_first_part("htype")
+    base_htype: str = _of_first_part("base_htype")
+    is_sequence: bool = _of_first_part("is_sequence")
+    is_link: bool = _of_first_part("is_link")
+    decodes_images: bool = _of_first_part("decodes_images")
+    is_image: bool = _of_first_part("is_image")
+    value_format: object | None = _of_first_part("value_format")
+    dtype: np.dtype[Any] | None = _of_first_part("dtype")
+    sample_compression: str | None = _of_first_part("sample_compression")
+    chunk_compression: str | None = _of_first_part("chunk_compression")
+    ndim: int = _of_first_part("ndim")
+    info: Mapping[str, Any] = _of_first_part("info")
+    class_names: list[str] | None = _of_first_part("class_names")
+    empty_sequence: Any = _of_first_part("empty_sequence")
 
     def __init__(self, dataset: JoinedDataset, name: str, parts: Sequence[Tensor]) -> None:
         self._dataset = dataset
@@ -105,63 +131,6 @@ class JoinedTensor:
         return self._dataset.path
 
     @property
-    def format_version(self) -> int:
-        """That of the first part, as all that follows."""
-        return self.parts[0].format_version
-
-    @property
-    def htype(self) -> str:
-        return self.parts[0].htype
-
-    @property
-    def base_htype(self) -> str:
-        return self.parts[0].base_htype
-
-    @property
-    def is_sequence(self) -> bool:
-        return self.parts[0].is_sequence
-
-    @property
-    def is_link(self) -> bool:
-        return self.parts[0].is_link
-
-    @property
-    def decodes_images(self) -> bool:
-        return self.parts[0].decodes_images
-
-    @property
-    def is_image(self) -> bool:
-        return self.parts[0].is_image
-
-    @property
-    def value_format(self) -> object | None:
-        return self.parts[0].value_format
-
-    @property
-    def dtype(self) -> np.dtype[Any] | None:
-        return self.parts[0].dtype
-
-    @property
-    def sample_compression(self) -> str | None:
-        return self.parts[0].sample_compression
-
-    @property
-    def chunk_compression(self) -> str | None:
-        return self.parts[0].chunk_compression
-
-    @property
-    def ndim(self) -> int:
-        return self.parts[0].ndim
-
-    @property
-    def info(self) -> Mapping[str, Any]:
-        return self.parts[0].info
-
-    @property
-    def class_names(self) -> list[str] | None:
-        return self.parts[0].class_names
-
-    @property
     def min_shape(self) -> tuple[int, ...]:
         """Smallest extent of each axis over all samples of the parts."""
         return tuple(map(min, zip(*(part.min_shape for part in self.parts), strict=False)))
@@ -231,11 +200,6 @@ class JoinedTensor:
     def item_counts(self, indices: Sequence[int]) -> list[int]:
         """How many items each of these samples has."""
         return [count for index in indices for count in self._item_count(*self._place(index))]
-
-    @property
-    def empty_sequence(self) -> Any:
-        """That of the first part."""
-        return self.parts[0].empty_sequence
 
     def chunk_count(self) -> None:
         """None: chunks are the parts'."""

@@ -18,7 +18,8 @@ from penstock.dataset.lake3.tensor import Lake3Tensor
 from penstock.dataset.lake3.versions import Version, read_version
 from penstock.dataset.names import no_such_tensor
 from penstock.errors import CommitNotFoundError, PenstockError
-from penstock.storage.store import LocalStore, Store
+from penstock.storage.local import LocalStore
+from penstock.storage.store import Store
 
 __all__ = ["Lake3Dataset", "Selection"]
 

@@ -8,7 +8,7 @@ from penstock.dataset import Dataset
 from penstock.dataset.interface import InChunks
 from penstock.dataset.lake3.rows import Rows
 from penstock.loading.readings import Reading
-from penstock.storage.store import LocalStore, Store
+from penstock.storage.store import Store
 
 if TYPE_CHECKING:
     from penstock import _core
@@ -20,7 +20,7 @@ def native_store(dataset: Dataset) -> str | Store | list[str | Store]:
     """A dataset's files as the core takes them: directories it reads by itself; of Deep Lake 4, where it reads none,
     the path; a list where datasets are joined.
     """
-    stores: list[str | Store] = [store.root if isinstance(store, LocalStore) else store for store in dataset.stores]
+    stores = [store.for_core() for store in dataset.stores]
     return stores if len(stores) > 1 else (stores or [dataset.path])[0]
 
 
