@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from penstock.dataset.joined import JoinedTensor
 from penstock.detection import steps as st
+from penstock.detection.items import LoadedItems
+from penstock.detection.recipe import Recipe
 
-__all__ = ["native_steps"]
+__all__ = ["native_steps", "why_not_images", "why_not_mixing"]
 
 
 def native_steps(
@@ -33,6 +36,26 @@ def native_steps(
         if reason:
             return number, reason
     return len(steps), ""
+
+
+def why_not_mixing(recipe: Recipe) -> str:
+    """Why the core cannot mix samples; "" where it can."""
+    levels = recipe.mixing_levels
+    if len(levels) > 1:
+        return "it mixes samples that are mixed already"
+    return "it mixes samples of a part of the dataset" if levels and levels[0].pool is not None else ""
+
+
+def why_not_images(items: LoadedItems) -> str:
+    """Why the core's steps cannot start from the dataset's images; "" where they can."""
+    tensor = items.source[items.tensors.img]
+    if items.apart:
+        return items.apart
+    if isinstance(tensor, JoinedTensor) and tensor.apart:
+        return tensor.apart
+    if tensor.serves_core_transforms("numpy"):
+        return ""
+    return f"the core does not decode the images of '{tensor.name}', or not each as one file"
 
 
 def _why_not(step: Any, before: Sequence[Any]) -> str:

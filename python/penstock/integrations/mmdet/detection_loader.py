@@ -7,11 +7,12 @@ import zlib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from penstock.detection.items import LoadedItems
 from penstock.detection.sampler import GroupedSampler, OrderedSampler
 from penstock.detection.tensors import DetectionTensors
 from penstock.errors import ConfigError
 from penstock.integrations.mmdet.data.dataset import DeepLakeCocoDataset
-from penstock.integrations.mmdet.data.wrappers import FlatDataset, flat_dataset, leaves_of, skipped_steps
+from penstock.integrations.mmdet.data.wrappers import flat_dataset, leaves_of, skipped_steps
 from penstock.integrations.mmdet.pipeline.dataset_program import dataset_program
 from penstock.loader import DataLoader
 from penstock.loading.samples import Samples
@@ -57,7 +58,7 @@ class DetectionLoader(DataLoader):
     ) -> None:
         self._detection = dataset
         self._skipped = skipped_steps(dataset)
-        self.items: DeepLakeCocoDataset | FlatDataset = flat_dataset(dataset)
+        self.items: LoadedItems = flat_dataset(dataset)
         indices = self.items.indices
         ranks = functools.partial(world, rank, world_size)
         sampler: GroupedSampler | OrderedSampler = OrderedSampler(indices, world=ranks)

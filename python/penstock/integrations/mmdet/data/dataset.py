@@ -17,7 +17,8 @@ from penstock.dataset import Dataset
 from penstock.detection.annotation_table import BoxRules, annotation_table, coco_rules, corners_of, empty_table
 from penstock.detection.annotations import Annotations
 from penstock.detection.coco_index import add_areas, add_segmentations, coco_index
-from penstock.detection.running import MOST_REJECTED, PipelineRunner, Recipe, rejected_all
+from penstock.detection.recipe import Recipe
+from penstock.detection.running import MOST_REJECTED, PipelineRunner, rejected_all
 from penstock.detection.source import ImageRules, Source
 from penstock.detection.tensors import DetectionTensors, masks_for_metrics
 from penstock.errors import ConfigError
@@ -63,6 +64,8 @@ class DeepLakeCocoDataset(CocoDataset):  # type: ignore[misc]
 
     #: The format of its metrics, as ``deeplake_metrics_format`` names it.
     METRICS_FORMAT = "COCO"
+    #: All items have one pipeline.
+    apart = ""
 
     def __init__(
         self,

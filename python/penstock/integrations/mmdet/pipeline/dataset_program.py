@@ -9,16 +9,14 @@ from mmcv.parallel import collate
 from mmdet.datasets.pipelines import LoadAnnotations
 
 from penstock.dataset import Dataset
-from penstock.dataset.joined import JoinedTensor
 from penstock.described import described
-from penstock.detection.native_steps import native_steps
-from penstock.detection.running import Recipe
+from penstock.detection.items import LoadedItems
+from penstock.detection.native_steps import native_steps, why_not_images, why_not_mixing
 from penstock.detection.steps import PythonStep
 from penstock.detection.tensors import TENSOR_KEYS, resolve_tensors
 from penstock.errors import ConfigError
 from penstock.integrations.mmdet.data.dataset import DeepLakeCocoDataset
 from penstock.integrations.mmdet.data.load_image import LoadImageFromDeepLake
-from penstock.integrations.mmdet.data.wrappers import FlatDataset
 from penstock.integrations.mmdet.pipeline.build_steps import is_test_pipeline, loads_masks
 from penstock.integrations.mmdet.pipeline.native_part import native_part
 from penstock.loading.program import Program, StepReport
@@ -60,7 +58,7 @@ def compile_pipeline(steps: Sequence[Mapping[str, Any]], *, dataset: Dataset, te
     )
 
 
-def dataset_program(dataset: DeepLakeCocoDataset | FlatDataset) -> Program:
+def dataset_program(dataset: LoadedItems) -> Program:
     """The program that gives the items of an MMDetection dataset.
 
     Raises:
@@ -74,19 +72,18 @@ def dataset_program(dataset: DeepLakeCocoDataset | FlatDataset) -> Program:
             hint="Give data.val and data.test the test pipeline, and data.train no test_mode",
         )
     load = next(step for step in built if isinstance(step, LoadImageFromDeepLake))
-    runner = dataset if isinstance(dataset, FlatDataset) else dataset.runner
     native = native_part(
         dataset.recipe.steps,
         dataset.polygons,
-        images=_why_not_images(dataset),
-        mixing=_why_not_mixing(dataset.recipe),
-        partner_steps=_partner_steps(dataset.recipe),
+        images=why_not_images(dataset),
+        mixing=why_not_mixing(dataset.recipe),
+        partner_steps=dataset.recipe.partner_steps,
         table=dataset.annotation_table,
         names=dataset.names_of,
-        resume=runner.resume,
+        resume=dataset.runner.resume,
     )
     return Program(
-        run=runner.run,
+        run=dataset.runner.run,
         collate=collate_batch,
         color={"img": load.color},
         needs_index=True,
@@ -96,35 +93,9 @@ def dataset_program(dataset: DeepLakeCocoDataset | FlatDataset) -> Program:
     )
 
 
-def _why_not_mixing(recipe: Recipe) -> str:
-    """Why the core cannot mix samples; "" where it can."""
-    levels = recipe.mixing_levels
-    if len(levels) > 1:
-        return "it mixes samples that are mixed already"
-    return "it mixes samples of a part of the dataset" if levels and levels[0].pool is not None else ""
-
-
-def _partner_steps(recipe: Recipe) -> int | None:
-    """How many of the steps a sample goes through before it is mixed into others."""
-    levels = recipe.mixing_levels
-    return levels[0].begin if levels else None
-
-
-def _why_not_images(dataset: DeepLakeCocoDataset | FlatDataset) -> str:
-    """Why the core's steps cannot start from the dataset's images; "" where they can."""
-    tensor = dataset.source[dataset.tensors.img]
-    if isinstance(dataset, FlatDataset) and dataset.apart:
-        return dataset.apart
-    if isinstance(tensor, JoinedTensor) and tensor.apart:
-        return tensor.apart
-    if tensor.serves_core_transforms("numpy"):
-        return ""
-    return f"the core does not decode the images of '{tensor.name}', or not each as one file"
-
-
-def _reports(built: Sequence[Any], dataset: DeepLakeCocoDataset | FlatDataset) -> tuple[StepReport, ...]:
+def _reports(built: Sequence[Any], dataset: LoadedItems) -> tuple[StepReport, ...]:
     steps = dataset.recipe.steps
-    count, reason = native_steps(steps, dataset.polygons, _why_not_images(dataset), _why_not_mixing(dataset.recipe))
+    count, reason = native_steps(steps, dataset.polygons, why_not_images(dataset), why_not_mixing(dataset.recipe))
     reports = []
     for number, (step, own) in enumerate(zip(built, steps, strict=True)):
         why = own.reason if isinstance(own, PythonStep) else "it comes after"
