@@ -146,7 +146,8 @@ def test_a_picture_of_that_name_is_replaced_and_nothing_beside_it(
 ) -> None:
     for name in ("x.png", "x.jpg", "x.png.partial"):
         (tmp_path / name).write_text("old")
-    assert penstock_command("show", lake("equal_images"), "--out", tmp_path / "x.png").status == 0
+    result = penstock_command("show", lake("equal_images"), "--images", "jpegs", "--out", tmp_path / "x.png")
+    assert result.status == 0
     assert (tmp_path / "x.png").read_bytes().startswith(b"\x89PNG")
     assert [(tmp_path / name).read_text() for name in ("x.jpg", "x.png.partial")] == ["old"] * 2
     assert len(list(tmp_path.iterdir())) == 3

@@ -25,6 +25,7 @@ from penstock.integrations.mmdet.pipeline.lowering import WRAPPERS  # noqa: E402
 from penstock.loading.draws import Stream  # noqa: E402
 from support.detection_samples import make_sample  # noqa: E402
 
+_SOURCES = (".py", ".pyi", ".h", ".cpp")
 #: Of each kind steps with arguments that let it do what it does.
 STEPS: list[Any] = [
     st.LoadImage(),
@@ -151,3 +152,20 @@ def test_facts_are_true(step: Any) -> None:
 )
 def test_what_the_core_cannot_do_with_some_arguments(step: st.Step, reason: str) -> None:
     assert step.why_not_native() == reason
+
+
+def test_the_guide_names_the_files_that_name_a_step() -> None:
+    guide = (PROJECT_ROOT / "docs/adding-a-step.md").read_text()
+    named = re.findall(r"^\d+\. `(\S+)`:", guide, re.MULTILINE)
+    sources = [file for folder in ("python", "csrc") for file in (PROJECT_ROOT / folder).rglob("*.*")]
+    texts = {str(file.relative_to(PROJECT_ROOT)): file.read_text() for file in sources if file.suffix in _SOURCES}
+    uses = re.compile(r"(?:class |struct |step::|steps\.|import .*)RandomShift\b")
+    naming = {name for name, text in texts.items() if uses.search(text)}
+    assert naming <= set(named)
+    assert all("RandomShift" in (PROJECT_ROOT / name).read_text() for name in named)
+    assert f"A step touches {len(named) + 1} files" in guide
+    quoted = re.search(r"```python\n(.*?)```", guide, re.DOTALL)
+    assert quoted is not None
+    lines = [line.strip() for line in quoted[1].splitlines() if line.strip()]
+    shift = texts["python/penstock/detection/steps.py"].split("class RandomShift")[1].split("@dataclass")[0]
+    assert all(line in shift for line in lines[2:])
