@@ -99,7 +99,8 @@ class EpochHandle {
   std::shared_ptr<PythonAllocator> allocator_;
 };
 
-/// None at the end, else (indices, [(memory, offsets, shapes, stacked) for each tensor], metas: a row for each view).
+/// None at the end, else (indices, [(memory, offsets, shapes, stacked) for each tensor], metas). The metas: a row for
+/// each view, and the dtype of each tensor whose elements the core has made.
 /// `timeout` in seconds; 0 waits for as long as it takes.
 py::object next_batch(EpochHandle& handle, const py::object& timeout) {
   const auto seconds = timeout.cast<double>();
@@ -119,12 +120,14 @@ py::object next_batch(EpochHandle& handle, const py::object& timeout) {
   }
   if (!batch) return py::none();
   py::list tensors;
+  py::list dtypes;
   for (const batch::TensorBatch& tensor : batch->tensors) {
     tensors.append(py::make_tuple(handle.memory_of(tensor.slab), tensor.offsets, tensor.shapes, tensor.stacked));
+    dtypes.append(tensor.element.name);
   }
   return py::make_tuple(
       py::array_t<std::int64_t>(static_cast<py::ssize_t>(batch->indices.size()), batch->indices.data()), tensors,
-      py::array_t<double>(static_cast<py::ssize_t>(batch->metas.size()), batch->metas.data()));
+      py::make_tuple(py::array_t<double>(static_cast<py::ssize_t>(batch->metas.size()), batch->metas.data()), dtypes));
 }
 
 /// Arrays are taken as they are, and no lists are made of them: an epoch may have ten million samples.

@@ -82,8 +82,8 @@ void collect(const batch::Batch& batch, std::map<std::int64_t, Result>& results)
   const std::vector<test::Array> boxes = test::arrays_of(batch, 1, sizeof(float));
   for (std::size_t i = 0; i < batch.indices.size(); ++i) {
     const double* row = &batch.metas[i * columns];
-    const auto height = static_cast<std::size_t>(row[3]);  // after index, attempt and floating
-    const auto width = static_cast<std::size_t>(row[4]);
+    const auto height = static_cast<std::size_t>(row[2]);  // after index and attempt
+    const auto width = static_cast<std::size_t>(row[3]);
     const base::Shape& shape = batch.tensors[0].shapes[i];
     const auto* pixels = reinterpret_cast<const float*>(batch.tensors[0].slab->data() + batch.tensors[0].offsets[i]);
     std::vector<float> image;
