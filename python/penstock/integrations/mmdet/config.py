@@ -205,6 +205,12 @@ def parse_split(where: str, cfg: Mapping[str, Any], pipeline: Sequence[Mapping[s
         raise ConfigError(f"{where}: min_size={cfg['min_size']!r} is a rule of deeplake_metrics_format='PascalVOC'")
     if not isinstance(cfg.get("filter_empty_gt", True), bool | None):
         raise ConfigError(f"{where}: filter_empty_gt must be True or False, got {cfg['filter_empty_gt']!r}")
+    eval_mode, because = eval_mode_of(cfg)
+    if because and metrics_format == "PascalVOC" and cfg.get("test_mode"):
+        logger.info(
+            "%s: precision is averaged as eval_mode='%s' says, because of %s; evaluation.eval_mode goes before",
+            *(where, eval_mode, because),
+        )
     steps = cfg.get("pipeline") or pipeline
     if not steps:
         raise ConfigError(f"{where}: there is no pipeline")
@@ -219,7 +225,7 @@ def parse_split(where: str, cfg: Mapping[str, Any], pipeline: Sequence[Mapping[s
         filter_empty_gt=cfg.get("filter_empty_gt", True),
         metrics_format=metrics_format,
         min_size=cfg.get("min_size"),
-        eval_mode=eval_mode_of(cfg.get("img_prefix"), cfg.get("deeplake_path")),
+        eval_mode=eval_mode,
     )
 
 
