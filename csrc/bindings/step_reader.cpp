@@ -14,6 +14,8 @@ namespace penstock::bindings {
 namespace {
 
 namespace step = transform::step;
+using transform::BoxFilter;
+using transform::Direction;
 
 /// Reads the fields of one of Python's steps, by their names there.
 class Fields {
