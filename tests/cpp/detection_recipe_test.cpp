@@ -50,7 +50,7 @@ step::RandomCrop small_crop() {
 
 /// A pipeline that draws, rejects and mixes nothing.
 std::vector<step::Step> rejecting() {
-  step::RandomFlip flip{{Direction::kHorizontal}, {0.5, 0.5}};
+  step::RandomFlip flip{{transform::Direction::kHorizontal}, {0.5, 0.5}};
   step::Normalize normalize{{1, 2, 3}, {2, 2, 2}, true};
   return {step::LoadImage{}, step::LoadAnnotations{}, small_crop(), flip, normalize, step::Format{true}};
 }
