@@ -3,7 +3,6 @@
 #include <span>
 
 #include "transform/steps/draws.h"
-#include "transform/steps/geometry.h"
 #include "transform/steps/sample.h"
 #include "transform/steps/steps.h"
 
