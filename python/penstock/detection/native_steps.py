@@ -9,7 +9,6 @@ from penstock.dataset.joined import JoinedTensor
 from penstock.detection import steps as st
 from penstock.detection.items import LoadedItems
 from penstock.detection.recipe import Recipe
-from penstock.loading.readings import Reading
 
 __all__ = ["native_steps", "why_not_images", "why_not_mixing"]
 
@@ -54,7 +53,7 @@ def why_not_images(items: LoadedItems) -> str:
         return items.apart
     if isinstance(tensor, JoinedTensor) and tensor.apart:
         return tensor.apart
-    if Reading(tensor).is_for_core_transforms:
+    if tensor.serves_core_transforms("numpy"):
         return ""
     return f"the core does not decode the images of '{tensor.name}', or not each as one file"
 

@@ -10,7 +10,6 @@ from penstock.dataset import Tensor
 from penstock.detection.boxes import exact_decimals
 from penstock.errors import DatasetFormatError
 from penstock.extras import import_extra
-from penstock.loading.readings import Reading
 
 __all__ = ["are_polygons", "run_lengths", "segmentations"]
 
@@ -21,7 +20,7 @@ _ARRAY_DTYPES = ("bool", "uint8")
 def are_polygons(tensor: Tensor) -> bool | None:
     """Whether a tensor of masks holds polygons; None where the native core cannot read what it holds."""
     dtype = str(tensor.dtype)
-    if not Reading(tensor).is_for_core_transforms:
+    if not tensor.serves_core_transforms("numpy"):
         return None
     if tensor.value_format is not None:
         return True if dtype in _POLYGON_DTYPES else None

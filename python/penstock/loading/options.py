@@ -14,10 +14,10 @@ from penstock.errors import ConfigError
 from penstock.format.sample import DECODINGS, Decode
 from penstock.similar import similar
 
-__all__ = ["LoaderOptions", "check_decode", "resolve_loader_type", "select_tensors"]
+__all__ = ["LOADER_TYPES", "LoaderOptions", "check_decode", "resolve_loader_type", "select_tensors"]
 
 LoaderType = Literal["c++", "python"]
-_LOADER_TYPES = ("auto", "c++", "cpp", "python")
+LOADER_TYPES = ("auto", "c++", "cpp", "python")
 
 
 @dataclass(frozen=True)
@@ -76,8 +76,8 @@ def resolve_loader_type(loader_type: str) -> LoaderType:
         ValueError: No such loader type.
         NativeUnavailableError: ``"c++"`` without the extension.
     """
-    if loader_type not in _LOADER_TYPES:
-        raise ValueError(f"loader_type must be one of {', '.join(map(repr, _LOADER_TYPES))}, got {loader_type!r}")
+    if loader_type not in LOADER_TYPES:
+        raise ValueError(f"loader_type must be one of {', '.join(map(repr, LOADER_TYPES))}, got {loader_type!r}")
     if loader_type == "python" or (loader_type == "auto" and not HAVE_NATIVE):
         return "python"
     require_native()

@@ -60,10 +60,12 @@ from penstock.checks import check_choice, check_integer, check_keys
 from penstock.errors import ConfigError
 from penstock.integrations.mmdet.metric_names import check_evaluation, eval_mode_of, format_of
 from penstock.integrations.mmdet.run_keys import check_runner, check_workflow
+from penstock.loading.options import LOADER_TYPES
 
 __all__ = [
     "SPLIT_KEYS",
     "STOCK_KEYS",
+    "TOP_KEYS",
     "LoaderSettings",
     "Split",
     "check_config",
@@ -74,8 +76,8 @@ __all__ = [
 
 logger = logging.getLogger("penstock")
 
-_LOADER_TYPES = ("auto", "c++", "cpp", "python")
-_TOP_KEYS = ("deeplake_dataloader_type", "deeplake_metrics_format")
+#: Ours at the top level of a configuration.
+TOP_KEYS = ("deeplake_dataloader_type", "deeplake_metrics_format")
 #: Keys of a dataset.
 SPLIT_KEYS = (
     "pipeline",
@@ -157,7 +159,7 @@ def check_config(cfg: Mapping[str, Any], *, validate: bool) -> None:
         ConfigError: A key, loader type, metric or format that does not exist or is not supported yet.
     """
     ours = {key: value for key, value in cfg.items() if key.startswith("deeplake_")}
-    check_keys("the configuration", ours, _TOP_KEYS)
+    check_keys("the configuration", ours, TOP_KEYS)
     loader_type_of(cfg)
     format_of(cfg)
     if not isinstance(cfg.get("data"), Mapping) or "train" not in cfg["data"]:
@@ -178,7 +180,7 @@ def loader_type_of(cfg: Mapping[str, Any]) -> str:
     """The configuration's ``deeplake_dataloader_type``, "auto" by default. Raises ConfigError."""
     value = cfg.get("deeplake_dataloader_type", "auto")
     name = value.lower() if isinstance(value, str) else value
-    check_choice("deeplake_dataloader_type", name, _LOADER_TYPES)
+    check_choice("deeplake_dataloader_type", name, LOADER_TYPES)
     return str(name)
 
 

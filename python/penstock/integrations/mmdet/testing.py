@@ -31,6 +31,7 @@ from penstock.integrations.mmdet.split_loader import build_split_loader
 from penstock.integrations.mmdet.training.defaults import set_devices
 from penstock.integrations.mmdet.training.device import OneDevice
 from penstock.integrations.mmdet.training.evaluation import results_of_ranks
+from penstock.integrations.mmdet.training.rank_log import log_of_rank_0
 from penstock.integrations.ranks.distributed import has_launcher, joined_group, local_device, spawn
 from penstock.progress import progress_bar
 
@@ -107,7 +108,7 @@ def test_detector(
         with joined_group(cfg):
             return _test(cfg, wanted, True, *given)
     with tempfile.TemporaryDirectory(prefix="penstock-metrics-") as folder:
-        spawn(_test_as_rank, cfg, folder, wanted, True, *given)
+        spawn(_test_as_rank, cfg, folder, wanted, True, *given, log=log_of_rank_0())
         found: dict[str, Any] = pickle.loads(Path(folder, "metrics").read_bytes())
         return found
 

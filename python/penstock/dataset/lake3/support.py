@@ -1,19 +1,15 @@
-"""Which tensors there are, and which can be loaded, by their metadata."""
+"""Which tensors can be loaded, by their metadata."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from penstock.dataset.lake3.tensor_meta import TensorMeta
-from penstock.errors import TensorNotFoundError
+from penstock.dataset.names import IMAGE_HTYPES
 from penstock.format.codecs import is_image_file
 from penstock.format.sample import Decode
 from penstock.format.values import JSON_HTYPES, POLYGON, TEXT
-from penstock.similar import similar
 
-__all__ = ["IMAGE_HTYPES", "VALUE_HTYPES", "holds_images", "no_such_tensor", "why_unsupported"]
+__all__ = ["VALUE_HTYPES", "holds_images", "why_unsupported"]
 
-IMAGE_HTYPES = frozenset({"image", "image.rgb", "image.gray"})
 # Htypes whose samples are Python values.
 VALUE_HTYPES = JSON_HTYPES | {POLYGON, TEXT}
 # Htypes whose samples are plain numeric arrays.
@@ -41,14 +37,6 @@ def holds_images(meta: TensorMeta) -> bool:
     return meta.is_link or meta.htype in IMAGE_HTYPES or any(map(is_image_file, compressions))
 
 
-def no_such_tensor(name: object, path: str, known: Sequence[str]) -> TensorNotFoundError:
-    """The error for a name that a dataset does not have."""
-    hint = similar(str(name), known, "The dataset has no tensors")
-    if known and not isinstance(name, str):
-        hint = f"Tensors are chosen by name, and their samples by number: dataset['{known[0]}'][0]"
-    return TensorNotFoundError(f"there is no tensor {name!r}", path=path, hint=hint)
-
-
 def why_unsupported(meta: TensorMeta, decode: Decode = "numpy") -> str | None:
     """Why a tensor cannot be loaded, None when it can. Stored bytes can be had of every htype."""
     if meta.is_link:
@@ -59,7 +47,7 @@ def why_unsupported(meta: TensorMeta, decode: Decode = "numpy") -> str | None:
         return f"chunk compression '{meta.chunk_compression}' of htype '{meta.htype}' is not supported yet"
     if decode == "bytes":
         return None
-    if meta.htype not in IMAGE_HTYPES | _ARRAY_HTYPES | VALUE_HTYPES:
+    if meta.htype not in {*IMAGE_HTYPES, *_ARRAY_HTYPES, *VALUE_HTYPES}:
         return f"htype '{meta.htype}' is not supported yet"
     if not _is_known(meta.sample_compression, meta.htype):
         return f"sample compression '{meta.sample_compression}' of htype '{meta.htype}' is not supported yet"
@@ -85,4 +73,4 @@ def _why_not_links(meta: TensorMeta, decode: Decode) -> str | None:
         return None
     if meta.htype in VALUE_HTYPES:
         return f"links to {meta.htype} are not supported"
-    return None if meta.htype in IMAGE_HTYPES | _ARRAY_HTYPES else f"htype '{meta.htype}' is not supported yet"
+    return None if meta.htype in {*IMAGE_HTYPES, *_ARRAY_HTYPES} else f"htype '{meta.htype}' is not supported yet"

@@ -1,20 +1,28 @@
-"""The part of a batch that Python makes: transform, or what the core has left of it, and collate."""
+"""What the core does not make of a batch, and Python does.
+
+Tensors that the core does not read, by threads of Python while it reads the others; values of the bytes that it has
+read; the transform, or what the core has left of it; and collate.
+"""
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any
 
-from penstock.dataset import Tensor
-from penstock.dataset.lake3.tensor import Lake3Tensor
 from penstock.loading.collate import NativeTensor, grouped, numpy_samples, sample_bytes, sequence_samples
 from penstock.loading.native.batch import native_samples
-from penstock.loading.native.python_columns import Columns
+from penstock.loading.readings import Reading
 from penstock.loading.samples import Samples
+from penstock.threads import DaemonPool
 
-__all__ = ["PythonPart", "item_counts", "stored_values"]
+__all__ = ["Columns", "PythonPart", "read_columns", "stored_values"]
+
+#: The samples of a batch by key, each under way or ready.
+Columns = dict[str, list["Future[Any]"]]
 
 
 @dataclass(frozen=True)
@@ -28,6 +36,11 @@ class PythonPart:
 
     samples: Samples
     collate: Callable[[list[Any]], Any] | None
+
+    @property
+    def seed(self) -> int:
+        """The loader's seed."""
+        return self.samples.seed
 
     def __call__(
         self,
@@ -76,8 +89,8 @@ class PythonPart:
     def _sample_list(self, key: str, indices: Sequence[int], native: NativeTensor) -> list[Any]:
         """Arrays of a batch that the core has made, sample by sample."""
         tensor, dtype = self.samples.tensors[key], self.samples.core_dtypes[key]
-        if isinstance(tensor, Lake3Tensor) and tensor.is_sequence:
-            return sequence_samples(native, dtype, item_counts(tensor, indices), tensor.sequence([]))
+        if tensor.is_sequence:
+            return sequence_samples(native, dtype, tensor.item_counts(indices), tensor.empty_sequence)
         return numpy_samples(native, dtype)
 
 
@@ -89,7 +102,7 @@ def stored_values(
     """
     readings = {key: reading for key, reading in samples.readings.items() if reading.route != "arrays"}
     stored = {
-        key: grouped(sample_bytes(tensors[key]), item_counts(reading.tensor, indices))
+        key: grouped(sample_bytes(tensors[key]), reading.tensor.item_counts(indices))
         for key, reading in readings.items()
         if key in tensors
     }
@@ -106,8 +119,33 @@ def stored_values(
     return values
 
 
-def item_counts(tensor: Tensor, indices: Sequence[int]) -> list[int]:
-    """How many items each sample has."""
-    if isinstance(tensor, Lake3Tensor) and tensor.is_sequence:
-        return [len(tensor.items(index)) for index in indices]
-    return [1] * len(indices)
+def read_columns(
+    readings: Mapping[str, Reading],
+    batches: Iterable[Iterable[int]],
+    *,
+    threads: int,
+    ahead: int,
+) -> Generator[Columns, None, None]:
+    """Yields the samples of each batch as futures, whose ``result()`` raises what reading the sample raised.
+
+    Args:
+        readings: By key.
+        batches: Indices, batch by batch.
+        threads: How many read. They end with the iterator, or when what they read returns.
+        ahead: Batches under way beside the one yielded last.
+    """
+    if not readings:
+        yield from ({} for _ in batches)
+        return
+    pool = DaemonPool(threads, "penstock-py", "num_threads")
+    try:
+        under_way: deque[Columns] = deque()
+        for indices in batches:
+            under_way.append(
+                {key: [pool.submit(reading.read, index) for index in indices] for key, reading in readings.items()}
+            )
+            if len(under_way) > ahead:
+                yield under_way.popleft()
+        yield from under_way
+    finally:
+        pool.close()
