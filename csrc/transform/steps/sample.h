@@ -70,12 +70,4 @@ struct Source {
   std::optional<Masks> masks;  ///< of the annotations' boxes, where the pipeline loads them
 };
 
-/// One image that a sample is made of, as it is stored.
-struct Source {
-  std::uint16_t retry = 0;  ///< of a partner: how many were rejected in its place
-  Extent extent;
-  Annotations annotations;
-  std::optional<Masks> masks;  ///< of the annotations' boxes, where the pipeline loads them
-};
-
 }  // namespace penstock::transform
