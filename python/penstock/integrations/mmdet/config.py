@@ -58,6 +58,7 @@ from typing import Any
 
 from penstock.checks import check_choice, check_integer, check_keys
 from penstock.errors import ConfigError
+from penstock.integrations.mmdet.config_tree import read_tree
 from penstock.integrations.mmdet.metric_names import check_evaluation, eval_mode_of, format_of
 from penstock.integrations.mmdet.run_keys import check_runner, check_workflow
 from penstock.loading.options import LOADER_TYPES
@@ -239,7 +240,7 @@ def parse_loader(data: Mapping[str, Any], name: str) -> LoaderSettings:
     Raises:
         ConfigError: An unknown or wrong option.
     """
-    split = _settings_of(data.get(name) or {})
+    split = read_tree(data.get(name) or {}, f"data.{name}").settings()
     common = ("workers_per_gpu", "samples_per_gpu", "persistent_workers") if name == "train" else ("workers_per_gpu",)
     found: dict[str, Any] = {
         "batch_size": 2 if name == "train" else 1,
@@ -263,20 +264,6 @@ def parse_loader(data: Mapping[str, Any], name: str) -> LoaderSettings:
         logger.warning("data.%s: shuffle is ignored: results go by the order of the dataset", name)
         found["shuffle"] = False
     return LoaderSettings(found.pop("batch_size"), found.pop("num_workers"), found.pop("shuffle"), found)
-
-
-def _settings_of(split: Any) -> Mapping[str, Any]:
-    """Where a split says how to load it: the outermost of its wrappers that does, else its first dataset."""
-    while True:
-        if isinstance(split, (list, tuple)):
-            inner = split[0] if split else {}
-        elif isinstance(split, Mapping) and not {"samples_per_gpu", "deeplake_dataloader"} & split.keys():
-            inner = split.get("dataset", split.get("datasets"))
-        else:
-            inner = None
-        if inner is None:
-            return split if isinstance(split, Mapping) else {}
-        split = inner
 
 
 def _given(credentials: Any) -> Any:

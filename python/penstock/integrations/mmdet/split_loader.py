@@ -67,12 +67,12 @@ def build_split_loader(
     keys = cfg.data.get(name)
     if keys is None:
         keys = cfg.data[name] = ConfigDict()
-    if dataset is None and not has_path(keys):
+    if dataset is None and not has_path(keys, where):
         raise ConfigError(
             f"{where} has no deeplake_path",
             hint=f"Give one, or pass ds_{name}=" + ("" if name == "train" else ", or validate=False"),
         )
-    if dataset is not None and has_path(keys):
+    if dataset is not None and has_path(keys, where):
         logger.info("%s: the dataset that was passed is used in place of deeplake_path", where)
     settings = parse_loader(cfg.data, name)
     options = {
