@@ -27,7 +27,7 @@ key = $(shell cat $(1) | sha256sum | cut -c1-16)
 BASE_STAMP := $(STAMPS)/base-$(call key,$(CONSTRAINTS) requirements/base.txt)
 SDISTS_STAMP := $(STAMPS)/sdists-$(call key,$(CONSTRAINTS) requirements/base.txt requirements/sdists.txt)
 REST_STAMP := $(STAMPS)/rest-$(call key,$(CONSTRAINTS) requirements/base.txt requirements/sdists.txt requirements/rest.txt)
-EXTENSION_STAMP := $(STAMPS)/extension-$(call key,pyproject.toml CMakeLists.txt $$(find csrc -type f | sort))
+EXTENSION_STAMP := $(STAMPS)/extension-$(call key,pyproject.toml CMakeLists.txt tools/libjpeg-turbo.sh $$(find csrc -type f | sort))
 
 # A second environment: numpy 2, a later torch, nothing of deeplake 3 or MMDetection.
 VENV2 := .venv-numpy2
@@ -44,7 +44,7 @@ PIP_INSTALL := $(BIN)/python -m pip install --no-input --constraint $(CONSTRAINT
 # A stage's stamps go before it begins: what they stand for is about to change.
 begin = rm -f $(STAMPS)/$(1)-*
 
-.PHONY: help setup demo test explore lint bench clean distclean system-packages
+.PHONY: help setup demo test explore lint bench clean distclean system-packages libjpeg-turbo
 
 help: ## Show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -82,6 +82,11 @@ $(VENV)/.created: | system-packages
 system-packages:
 	@tools/system-packages.sh $(PYTHON)
 
+libjpeg-turbo: | system-packages
+	@tools/libjpeg-turbo.sh --check || \
+		$(STEP) $(STAMPS)/logs/libjpeg-turbo.log "libjpeg-turbo 3, to be built in" tools/libjpeg-turbo.sh || \
+		echo "warning: the system's libjpeg is used instead: some damaged JPEGs come out otherwise than with Pillow" >&2
+
 $(BASE_STAMP): $(VENV)/.created
 	@$(call begin,base)
 	@$(STEP) $(STAMPS)/logs/base.log "torch and build tools (a download of up to 3 GB)" \
@@ -100,7 +105,7 @@ $(REST_STAMP): $(SDISTS_STAMP)
 		$(PIP_INSTALL) --requirement requirements/rest.txt
 	@touch $@
 
-$(EXTENSION_STAMP): $(REST_STAMP) | system-packages
+$(EXTENSION_STAMP): $(REST_STAMP) | system-packages libjpeg-turbo
 	@$(call begin,extension)
 	@$(STEP) $(STAMPS)/logs/extension.log "penstock's extension" \
 		$(PIP_INSTALL) --no-build-isolation --no-deps --editable .
@@ -112,7 +117,7 @@ $(NUMPY2_STAMP): | system-packages
 		bash -c '$(PYTHON) -m venv --clear $(VENV2) && $(VENV2)/bin/python -m pip install --no-input --requirement requirements/numpy2.txt'
 	@touch $@
 
-$(NUMPY2_EXTENSION_STAMP): $(NUMPY2_STAMP) | system-packages
+$(NUMPY2_EXTENSION_STAMP): $(NUMPY2_STAMP) | system-packages libjpeg-turbo
 	@$(call begin,extension2)
 	@$(STEP) $(STAMPS)/logs/extension2.log "penstock's extension for $(VENV2)" \
 		$(VENV2)/bin/python -m pip install --no-input --no-build-isolation --no-deps \
@@ -125,7 +130,7 @@ $(LAKE4_STAMP): | system-packages
 		bash -c '$(PYTHON) -m venv --clear $(VENV4) && $(VENV4)/bin/python -m pip install --no-input --constraint $(CONSTRAINTS4) --requirement requirements/lake4.txt'
 	@touch $@
 
-$(LAKE4_EXTENSION_STAMP): $(LAKE4_STAMP) | system-packages
+$(LAKE4_EXTENSION_STAMP): $(LAKE4_STAMP) | system-packages libjpeg-turbo
 	@$(call begin,extension4)
 	@$(STEP) $(STAMPS)/logs/extension4.log "penstock's extension for $(VENV4)" \
 		$(VENV4)/bin/python -m pip install --no-input --no-build-isolation --no-deps \
