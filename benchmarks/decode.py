@@ -24,7 +24,7 @@ from tqdm import tqdm
 import penstock
 from decode_contenders import CONTENDERS
 from harness import Process, Summary, compare, write_results
-from penstock.options import LoaderOptions
+from penstock.loading.options import LoaderOptions
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent

@@ -14,9 +14,9 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-from penstock.cli.progress import progress
 from penstock.errors import PenstockError
 from penstock.ingest import ingest_coco
+from penstock.progress import progress
 from shapes import make_shapes
 
 CONFIGS = Path(__file__).resolve().parent / "configs"

@@ -20,8 +20,9 @@ from hypothesis import settings
 
 from support.datasets import MAKERS
 from support.examples import examples
+from support.generated_coco import write_generated_coco
 from support.once import written_once
-from support.require import require
+from support.require import COCO_FILES, promised, require
 
 settings.register_profile("tests", examples())
 settings.load_profile("tests")
@@ -60,20 +61,36 @@ def native() -> Any:
 
 
 @pytest.fixture(scope="session")
+def core_parts() -> Any:
+    """The module ``_core_testing``: parts of the core by themselves."""
+    return require("core_parts")
+
+
+@pytest.fixture(scope="session")
 def mmdet() -> Any:
     """The module mmdet."""
     return require("mmdet")
 
 
 @pytest.fixture(scope="session")
-def coco_mini() -> Path:
-    """A directory with 80 training and 79 validation images of COCO 2017 and their annotations."""
+def coco_mini(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A directory laid out as COCO 2017: 80 and 79 of its images where they lie beside the project, else 20 pictures
+    of the project's own making. The environment variable PENSTOCK_COCO=generated asks for the latter."""
+    wanted = os.environ.get("PENSTOCK_COCO") == "generated"
+    if wanted or not (COCO_FILES.is_dir() or promised("coco")):
+        return write_generated_coco(tmp_path_factory.mktemp("coco") / "generated")
     return Path(require("coco"))
 
 
 @pytest.fixture(scope="session")
-def lake(deeplake: Any, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
-    """Gives the path of a dataset of ``support.datasets.MAKERS``, written once a session: only to read."""
+def lake(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """Gives the path of a dataset of ``support.datasets.MAKERS``, written once a session: only to read.
+
+    The environment variable PENSTOCK_LAKES names a folder where ``support/write_lakes.py`` has written them all.
+    """
+    if written := os.environ.get("PENSTOCK_LAKES"):
+        return lambda name: Path(written) / name / "dataset"
+    request.getfixturevalue("deeplake")
     return written_once(MAKERS, tmp_path_factory)
 
 

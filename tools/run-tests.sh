@@ -1,27 +1,45 @@
 #!/usr/bin/env bash
-# Every check, one after the other, also after one failed; pytest comes last. Exit status 1 if any failed.
+# Every check, also after one failed, in two rows beside each other: C++ and Python. What a check says goes to a log; its
+# end is shown when the check passed, all of it when the check failed. Exit status 1 if any failed.
 #   tools/run-tests.sh VENV [VENV_WITH_NUMPY_2 VENV_WITH_DEEPLAKE_4]
 set -uo pipefail
 cd "$(dirname "$0")/.."
+source tools/ccache.sh
 
 venv=$(realpath "${1:?usage: tools/run-tests.sh VENV [VENV_WITH_NUMPY_2 VENV_WITH_DEEPLAKE_4]}")
 numpy2=${2:+$(realpath "$2")}
 lake4=${3:+$(realpath "$3")}
 export PATH="$venv/bin:$PATH"
 # What set-up has installed must be there: without this, tests that miss it are skipped.
-export PENSTOCK_REQUIRE=native,deeplake,mmdet,wandb
+export PENSTOCK_REQUIRE=native,core_parts,deeplake,mmdet,wandb
 if [ -d ../shared/data/coco-mini/annotations ]; then
   PENSTOCK_REQUIRE+=,coco
 fi
 # Keeps deeplake from reporting its use to its makers.
 export BUGGER_OFF=true
 
-failed=()
+logs=build/test-logs
+rm -rf "$logs" && mkdir -p "$logs"
+# A file's tests stay together: they share datasets that take a while to write. More than four would take much memory.
+processes=$(($(nproc) < 4 ? $(nproc) : 4))
+
+# check TITLE LINES COMMAND...: runs the command; of what it said when it passed, the last LINES are shown.
 check() {
-  local title=$1
-  shift
-  printf '\n==> %s\n' "$title"
-  "$@" || failed+=("$title")
+  local title=$1 lines=$2 start=$SECONDS log
+  shift 2
+  log="$logs/${title//[^A-Za-z0-9]/-}.log"
+  printf '==> %s ...\n' "$title"
+  if "$@" >"$log" 2>&1 </dev/null; then
+    flock "$logs" sh -c 'printf "\n==> %s: passed in %d s\n" "$1" "$2"; tail -n "$3" "$4"' - \
+      "$title" $((SECONDS - start)) "$lines" "$log"
+  else
+    echo "$title" >>"$logs/failed"
+    flock "$logs" sh -c 'printf "\n==> %s: FAILED after %d s\n" "$1" "$2"; cat "$3"' - "$title" $((SECONDS - start)) "$log"
+  fi
+}
+
+format() {
+  clang-format --dry-run --Werror $(git ls-files '*.h' '*.cpp')
 }
 
 # Hundreds of lines say that a test began or passed; the summary and whatever failed stay.
@@ -33,9 +51,17 @@ cpp_tests() {
   cmake --preset "$1" && cmake --build "build/$1" && ctest --preset "$1" --parallel "$(nproc)" | only_news
 }
 
-# The golden datasets, and whatever needs neither deeplake 3 nor MMDetection; the rest is skipped, without a line for each.
+# Whatever can be read without deeplake 3, which needs numpy 1: golden datasets, and those that deeplake writes here first.
 numpy2_tests() {
-  PENSTOCK_REQUIRE=native "$numpy2/bin/python" -m pytest -q -r fE tests/golden tests/dataset tests/loader tests/robustness tests/lifetime
+  local lakes=build/lakes
+  rm -rf "$lakes"
+  python tests/support/write_lakes.py "$lakes" || return
+  PENSTOCK_LAKES=$PWD/$lakes PENSTOCK_REQUIRE=native "$numpy2/bin/python" -m pytest -q -r fE \
+    tests/golden tests/dataset tests/loader tests/robustness tests/lifetime
+}
+
+lake4_tests() {
+  PENSTOCK_REQUIRE=native,deeplake4 "$lake4/bin/python" -m pytest -q -r fE tests/lake4
 }
 
 # MMDetection's environment has deeplake 3; put before it on the path, deeplake 4 takes its place.
@@ -45,25 +71,36 @@ lake4_mmdet_tests() {
   PYTHONPATH=$PWD/$overlay PENSTOCK_REQUIRE=native,mmdet,deeplake4 python -m pytest -q -r fE tests/lake4/test_mmdet.py
 }
 
-check "ruff" ruff check .
-check "mypy" mypy
-# The same build as the preset debug, with its warnings as errors, and sanitizers: debug itself would find nothing more.
-check "C++ tests, address and undefined behaviour sanitizers" cpp_tests asan
-check "C++ tests, thread sanitizer" cpp_tests tsan
-if [ -n "$numpy2" ]; then
-  check "Python tests, numpy 2" numpy2_tests
-fi
-if [ -n "$lake4" ]; then
-  check "Python tests, Deep Lake 4" env PENSTOCK_REQUIRE=native,deeplake4 "$lake4/bin/python" -m pytest tests/lake4
-fi
-if [ -n "$lake4" ]; then
-  check "Python tests, MMDetection over Deep Lake 4" lake4_mmdet_tests
-fi
-# A file's tests stay together: they share datasets that take a while to write. More than four would take much memory.
-cores=$(nproc)
-check "Python tests" python -m pytest --durations=30 --numprocesses=$((cores < 4 ? cores : 4)) --dist=loadfile
+python_tests() {
+  python -m pytest -q -r fE --durations=30 --numprocesses="$processes" --dist=loadfile
+}
 
-if ((${#failed[@]})); then
-  printf '\nFAILED: %s\n' "${failed[@]}" >&2
+cpp_row() {
+  # The same build as the preset debug, with its warnings as errors, and sanitizers: debug itself would find nothing more.
+  check "C++ tests, address and undefined behaviour sanitizers" 4 cpp_tests asan
+  check "C++ tests, thread sanitizer" 4 cpp_tests tsan
+}
+
+python_row() {
+  check "ruff" 1 ruff check .
+  check "clang-format" 0 format
+  check "mypy" 1 mypy
+  check "Python tests" 34 python_tests
+  if [ -n "$numpy2" ]; then
+    check "Python tests, numpy 2" 1 numpy2_tests
+  fi
+  if [ -n "$lake4" ]; then
+    check "Python tests, Deep Lake 4" 1 lake4_tests
+    check "Python tests, MMDetection over Deep Lake 4" 1 lake4_mmdet_tests
+  fi
+}
+
+cpp_row &
+python_row
+wait
+
+printf '\n%d s\n' "$SECONDS"
+if [ -e "$logs/failed" ]; then
+  sed 's/^/FAILED: /' "$logs/failed" >&2
   exit 1
 fi

@@ -9,6 +9,7 @@ wanted=(
   build-essential cmake nasm ninja-build pkg-config
   libjpeg-dev libturbojpeg0-dev libpng-dev libwebp-dev liblz4-dev libhwy-dev libgtest-dev
   libgl1 libglib2.0-0
+  ccache
 )
 
 installed() {

@@ -17,8 +17,5 @@ PYBIND11_MODULE(_core, module) {
   penstock::bindings::register_decode(module);
   penstock::bindings::register_detection(module);
   penstock::bindings::register_loader(module);
-  penstock::bindings::register_masks(module);
-  penstock::bindings::register_philox(module);
-  penstock::bindings::register_transform(module);
   penstock::bindings::register_verify(module);
 }

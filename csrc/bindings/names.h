@@ -8,7 +8,7 @@
 
 namespace penstock::bindings {
 
-/// The words of Deep Lake's metadata and of penstock.transforms; Python has checked them.
+/// The words of Deep Lake's metadata and of penstock.detection.steps; Python has checked them.
 inline format::Compression compression_named(const std::string& name) {
   if (name == "none") return format::Compression::kNone;
   if (name == "jpeg") return format::Compression::kJpeg;

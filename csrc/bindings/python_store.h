@@ -10,7 +10,7 @@
 
 namespace penstock::bindings {
 
-/// Storage that Python reads: an object with size(key) and read(key, offset, length), as penstock.dataset.storage.Store
+/// Storage that Python reads: an object with size(key) and read(key, offset, length), as penstock.storage.store.Store
 /// has them. Called from any thread, which waits for the GIL meanwhile. What Python raises becomes a base::Error.
 class PythonStore final : public storage::Store {
  public:

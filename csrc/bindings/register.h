@@ -7,9 +7,6 @@ namespace penstock::bindings {
 void register_decode(pybind11::module_& module);
 void register_detection(pybind11::module_& module);
 void register_loader(pybind11::module_& module);
-void register_masks(pybind11::module_& module);
-void register_philox(pybind11::module_& module);
-void register_transform(pybind11::module_& module);
 void register_verify(pybind11::module_& module);
 
 }  // namespace penstock::bindings

@@ -5,7 +5,6 @@
 #include "bindings/python_gil.h"
 #include "bindings/register.h"
 #include "decode/image_decoder.h"
-#include "format/chunk_header.h"
 #include "format/lz4.h"
 
 namespace py = pybind11;
@@ -32,25 +31,6 @@ py::array decode_image(const py::bytes& data, const std::string& compression, co
   return out;
 }
 
-/// For tests: what the core reads from a chunk's head.
-py::dict parse_chunk_header(const py::bytes& data) {
-  const base::Bytes chunk = view_of(data);
-  const format::ChunkHeader header = format::parse_chunk_header(chunk, chunk.size());
-  std::vector<base::Shape> shapes;
-  for (std::uint64_t i = 0; i < header.shapes.samples(); ++i) shapes.push_back(*header.shape(i));
-  std::vector<std::pair<std::uint64_t, std::uint64_t>> extents;
-  for (std::uint64_t i = 0; i < header.byte_positions.samples(); ++i) {
-    const format::Extent extent = *header.extent(i);
-    extents.emplace_back(extent.begin, extent.end);
-  }
-  py::dict result;
-  result["version"] = header.version;
-  result["shapes"] = shapes;
-  result["extents"] = extents;
-  result["data_offset"] = header.data_offset;
-  return result;
-}
-
 py::bytes decompress_lz4(const py::bytes& data) {
   const format::OwnedBytes out = format::decompress_lz4(view_of(data));
   return py::bytes(reinterpret_cast<const char*>(out.data.get()), out.size);
@@ -61,7 +41,6 @@ py::bytes decompress_lz4(const py::bytes& data) {
 void register_decode(py::module_& module) {
   module.def("decode_image", &decode_image, py::arg("data"), py::arg("compression"), py::arg("shape"),
              py::arg("item_size") = 1, py::arg("color") = "native");
-  module.def("parse_chunk_header", &parse_chunk_header, py::arg("data"));
   module.def("decompress_lz4", &decompress_lz4, py::arg("data"));
 }
 

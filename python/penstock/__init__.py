@@ -6,6 +6,7 @@
         ...
 """
 
+import penstock.integrations  # noqa: F401  registers what compiles pipelines, and imports no framework
 from penstock import errors
 from penstock._native import DEBUG_BUILD, HAVE_NATIVE
 from penstock.dataset import Dataset, Tensor

@@ -14,15 +14,15 @@ import torch.utils.data
 
 from penstock.dataset import DatasetLike, open_dataset
 from penstock.errors import ConfigError
-from penstock.native_loader import NativeLoader
-from penstock.options import LoaderOptions, check_decode, default_threads, resolve_loader_type, select_tensors
-from penstock.plan import EpochPlan
-from penstock.python_loader import PythonLoader
-from penstock.samples import Samples
-from penstock.sampling import EpochSampler, base_seed, world
-from penstock.transforms import Program, compile_transform
-from penstock.transforms.explain import as_line, as_text, steps_as_run
-from penstock.transforms.program import StepReport
+from penstock.loading.compile import compile_transform
+from penstock.loading.explain import as_line, as_text, steps_as_run
+from penstock.loading.native.loader import NativeLoader
+from penstock.loading.options import LoaderOptions, check_decode, default_threads, resolve_loader_type, select_tensors
+from penstock.loading.plan import EpochPlan
+from penstock.loading.program import Program, StepReport
+from penstock.loading.python_loader import PythonLoader
+from penstock.loading.samples import Samples
+from penstock.loading.sampling import EpochSampler, base_seed, world
 
 __all__ = ["DataLoader"]
 

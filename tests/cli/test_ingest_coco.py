@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import penstock
-from penstock.boxes import exact_decimals
+from penstock.detection.boxes import exact_decimals
 from support.lake import open_lake
 
 Command = Callable[..., Any]

@@ -7,7 +7,6 @@
 
 #include "support/expect_error.h"
 #include "transform/masks/rasterize.h"
-#include "transform/masks/run_lengths.h"
 
 namespace penstock::transform {
 namespace {
@@ -112,25 +111,6 @@ TEST(Rasterize, RefusesWhatIsNoPolygon) {
   for (const std::vector<Xy>& polygons : std::vector<std::vector<Xy>>{
            {}, {{1, 2, 3, 4}}, {{1, 2, 3, 4, kNan, 6}}, {{1, kInfinity, 3, 4, 5, 6}}, {{1, 2, 3, -1e9, 5, 6}}}) {
     EXPECT_EQ(kind_of([&] { pixels_of(polygons, {4, 4}); }), base::ErrorKind::kDecode);
-  }
-}
-
-TEST(RunLengths, GoDownTheColumns) {
-  const std::vector<RunLengths> objects{{1, 3, 2}, {0, 6}, {6}};
-  EXPECT_EQ(written(decode_run_lengths(objects, {3, 2})), (Pixels{0, 1, 1, 0, 1, 0,  //
-                                                                  1, 1, 1, 1, 1, 1,  //
-                                                                  0, 0, 0, 0, 0, 0}));
-}
-
-// pycocotools.mask.frPyObjects({"size": [30, 50], "counts": [700, 60, 40, 700]}, 30, 50)["counts"]
-TEST(RunLengths, AreReadFromText) { EXPECT_EQ(parse_run_lengths("le0l1X1Pd0"), (RunLengths{700, 60, 40, 700})); }
-
-TEST(RunLengths, RefuseWhatIsNone) {
-  for (const char* text : {"o", " ", "oooooooooooooooooooooo", "N", "\x7f"}) {
-    EXPECT_EQ(kind_of([&] { parse_run_lengths(text); }), base::ErrorKind::kDecode) << text;
-  }
-  for (const RunLengths& lengths : {RunLengths{}, RunLengths{5}, RunLengths{7}, RunLengths(100, UINT32_MAX)}) {
-    EXPECT_EQ(kind_of([&] { decode_run_lengths(std::vector<RunLengths>{lengths}, {3, 2}); }), base::ErrorKind::kDecode);
   }
 }
 

@@ -12,7 +12,7 @@ import pytest
 
 import penstock
 from penstock.errors import ChunkFormatError, ChunkNotFoundError, DecodeError, PenstockError, StorageError
-from penstock.reference import ChunkHeader, decompress_lz4, header_bytes_needed, parse_chunk_header
+from penstock.format import ChunkHeader, decompress_lz4, header_bytes_needed, parse_chunk_header
 from support.damage import chunk_file, with_header
 
 Lakes = Callable[[str], Path]

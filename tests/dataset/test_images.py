@@ -12,7 +12,7 @@ from PIL import Image
 
 import penstock
 from penstock.errors import DecodeError, UnsupportedError
-from penstock.reference import decode_image
+from penstock.format import decode_image
 from support.damage import replace_sample, shorten_sample
 from support.images import jpeg, picture, png
 from support.lake import open_lake

@@ -52,7 +52,7 @@ def joined(datasets: list[Any], tensors: dict[str, list[str]] = TENSORS, samples
 
 
 def assert_reads_as_its_parts(dataset: JoinedDataset, routes: set[str]) -> None:
-    from penstock.readings import Reading
+    from penstock.loading.readings import Reading
 
     for name, tensor in dataset.tensors.items():
         places = list(zip(dataset.part_of.tolist(), dataset.index_of.tolist(), strict=True))

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import penstock
-from penstock.dataset.links import read_link
+from penstock.dataset.lake3.links import read_link
 from penstock.errors import DecodeError, LinkNotFoundError, PenstockError, UnsupportedError
 from support.images import jpeg, picture
 from support.lake import link as linked_to

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import penstock
-from penstock.dataset.keys import FIRST_COMMIT_ID
+from penstock.dataset.lake3.keys import FIRST_COMMIT_ID
 from penstock.errors import DatasetFormatError, UnsupportedError
 from support.damage import edit_json
 

@@ -25,7 +25,7 @@ import numpy as np
 from PIL import Image
 
 import penstock
-from penstock.reference import parse_chunk_header
+from penstock.format import parse_chunk_header
 from support.datasets import MAKERS
 from support.images import jpeg, picture, png, webp
 

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 import penstock
-from penstock.reference.image_header import read_image_header
+from penstock.format.image_header import read_image_header
 from support.images import jpeg, picture, png
 from support.lake4_datasets import write
 
@@ -93,7 +93,7 @@ def test_headers(encoding: str, files: dict[str, tuple[bytes, bool]]) -> None:
 def test_colours(
     color: Any, loader_type: str, deeplake4: Any, tmp_path: Path, native: Any, lake4: Callable[[str], Path]
 ) -> None:
-    from penstock.transforms import Program
+    from penstock.loading.program import Program
 
     files = [JPEGS["444"][0], JPEGS["gray"][0]]
     types = deeplake4.types

@@ -133,7 +133,7 @@ def test_of_a_loader(loader: str, end: str, lake: Callable[[str], Path], native:
     body = f"""
         def identity(sample): return sample
 
-        import penstock.native_loader as module
+        import penstock.loading.native.loader as module
         module.native_store = lambda source: Store()
         class Store:
             def size(self, key): return os.path.getsize(os.path.join(path, key))

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from penstock.workers.arena import Arena
+from penstock.loading.workers.arena import Arena
 
 
 def resident(arena: Arena) -> int:

@@ -11,7 +11,8 @@ import pytest
 import torch
 
 import penstock
-from penstock import _native, errors, options
+from penstock import _native, errors
+from penstock.loading import options
 
 Lake = Callable[[str], Path]
 

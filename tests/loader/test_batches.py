@@ -13,7 +13,7 @@ import pytest
 import torch
 
 import penstock
-from penstock import native_loader
+from penstock.loading.native import loader as native_loader
 
 Lake = Callable[[str], Path]
 

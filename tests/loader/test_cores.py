@@ -72,7 +72,7 @@ for module in ("fcntl", "resource"):
     sys.modules[module] = None
 sys.modules["penstock._core"] = None
 import penstock
-from penstock.options import default_threads
+from penstock.loading.options import default_threads
 assert not penstock.HAVE_NATIVE
 assert default_threads(None, 0) >= 1
 """

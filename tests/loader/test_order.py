@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import penstock
-from penstock.sampling import EpochSampler, epoch_order, sample_generator
+from penstock.loading.sampling import EpochSampler, epoch_order
+from penstock.loading.streams import sample_generator
 from support.require import require
 
 Make = Callable[..., penstock.DataLoader]
@@ -151,7 +152,7 @@ def test_each_sample_has_its_own_stream(seed: int, epoch: int, index: int) -> No
 
 @given(st.integers(0, 2**63 - 1), st.integers(0, 2**63), st.integers(0, 2**63), st.integers(1, 40))
 def test_the_core_draws_the_same_numbers(seed: int, epoch: int, index: int, count: int) -> None:
-    core = require("native")
+    core = require("core_parts")
     np.testing.assert_array_equal(
         core.sample_randoms(seed, epoch, index, count), sample_generator(seed, epoch, index).random(count)
     )

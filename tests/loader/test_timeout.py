@@ -60,7 +60,7 @@ def test_a_read_that_takes_too_long(lake: Callable[[str], Path], native: Any, mo
             time.sleep(1.5)
             return (path / key).read_bytes()[offset : offset + length]
 
-    monkeypatch.setattr("penstock.native_loader.native_store", lambda source: Slow())
+    monkeypatch.setattr("penstock.loading.native.loader.native_store", lambda source: Slow())
     with (
         penstock.DataLoader(path, 1, tensors=["jpegs"], loader_type="c++", timeout=0.3) as loader,
         pytest.raises(LoaderTimeoutError, match=WORDS),

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 import penstock
-from penstock import native_loader
+from penstock.loading.native import loader as native_loader
 from support.same import assert_same
 
 Lake = Callable[[str], Path]

@@ -12,7 +12,6 @@ import torch
 
 from support.coco_lakes import CocoPair, write_awkward_coco, write_coco_lake
 from support.mask_lakes import ingested, write_awkward_masks
-from support.require import require
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -22,7 +21,9 @@ def _few_threads() -> None:
 
 
 @pytest.fixture(scope="session")
-def coco_pair(deeplake: Any, mmdet: Any, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], CocoPair]:
+def coco_pair(
+    deeplake: Any, mmdet: Any, coco_mini: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[str], CocoPair]:
     """Gives a pair by name: "awkward" (made up), "polygon masks" and "bitmap masks" (the same with masks), "train" and
     "val" (of coco-mini), "ingested" and "ingested bitmaps" (the latter's images, written by penstock.ingest).
     """
@@ -30,19 +31,18 @@ def coco_pair(deeplake: Any, mmdet: Any, tmp_path_factory: pytest.TempPathFactor
 
     def get(name: str) -> CocoPair:
         if name not in made:
-            made[name] = _make(name, tmp_path_factory.mktemp(name))
+            made[name] = _make(name, coco_mini, tmp_path_factory.mktemp(name))
         return made[name]
 
     return get
 
 
-def _make(name: str, folder: Path) -> CocoPair:
+def _make(name: str, coco: Path, folder: Path) -> CocoPair:
     if name == "awkward":
         return write_awkward_coco(folder)
     if name.endswith(" masks"):
         return write_awkward_masks(folder, "polygon" if name == "polygon masks" else "binary_mask")
     split = "train" if name == "train" else "val"
-    coco = Path(require("coco"))
     annotations, images = coco / "annotations" / f"instances_{split}2017.json", coco / f"{split}2017"
     if name.startswith("ingested"):
         return ingested(folder / "lake", annotations, images, "polygon" if name == "ingested" else "binary_mask")

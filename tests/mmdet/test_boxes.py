@@ -16,9 +16,9 @@ from support.require import require
 
 require("mmdet")
 
-from penstock.boxes import BoxFormat, exact_decimals  # noqa: E402
-from penstock.integrations.mmdet.data.annotations import read_annotations  # noqa: E402
-from penstock.integrations.mmdet.data.tensors import resolve_tensors  # noqa: E402
+from penstock.detection.annotations import read_annotations  # noqa: E402
+from penstock.detection.boxes import BoxFormat, exact_decimals  # noqa: E402
+from penstock.detection.tensors import resolve_tensors  # noqa: E402
 
 # One box, left 20, top 10, width 40, height 15, in an image of 100 x 50.
 WIDTH, HEIGHT = 100, 50

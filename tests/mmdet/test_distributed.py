@@ -231,7 +231,7 @@ def test_a_rank_has_the_gpu_of_its_number_on_its_machine(
 ) -> None:
     from types import SimpleNamespace
 
-    from penstock.integrations.mmdet.training.distributed import local_device
+    from penstock.integrations.ranks.distributed import local_device
 
     for name in ("LOCAL_RANK", "OMPI_COMM_WORLD_LOCAL_RANK", "SLURM_LOCALID"):
         monkeypatch.delenv(name, raising=False)

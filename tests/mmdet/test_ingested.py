@@ -13,10 +13,10 @@ pytest.importorskip("mmdet")
 from mmdet.datasets import CocoDataset
 
 import penstock
+from penstock.detection.tensors import resolve_tensors
 from penstock.errors import DatasetFormatError
 from penstock.ingest import ingest_coco
 from penstock.integrations.mmdet.data.dataset import DeepLakeCocoDataset
-from penstock.integrations.mmdet.data.tensors import resolve_tensors
 
 PIPELINE = [{"type": "LoadImageFromFile"}, {"type": "LoadAnnotations", "with_bbox": True}]
 

@@ -99,7 +99,7 @@ def test_nothing_is_decoded_for_metrics(coco_pair: Callable[[str], CocoPair], mo
 
     pair = coco_pair("bitmap masks")
     results = segmented(stock(pair), 0.1)
-    monkeypatch.setattr("penstock.reference.sample.decode_image", refuse)
+    monkeypatch.setattr("penstock.format.sample.decode_image", refuse)
     with pytest.raises(AssertionError, match="decoded"):
         penstock.open(pair.lake)["images"][0]
     build(pair).evaluate(results, metric=["bbox", "segm", "proposal"])
@@ -108,7 +108,7 @@ def test_nothing_is_decoded_for_metrics(coco_pair: Callable[[str], CocoPair], mo
 def test_masks_are_read_when_they_are_asked_for(
     coco_pair: Callable[[str], CocoPair], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from penstock.integrations.mmdet.data import coco_index
+    from penstock.detection import coco_index
 
     read: list[int] = []
     own_run_lengths = coco_index.run_lengths

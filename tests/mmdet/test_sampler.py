@@ -12,7 +12,7 @@ from support.require import require
 
 require("mmdet")
 
-from penstock.integrations.mmdet.sampler import GroupedSampler, OrderedSampler  # noqa: E402
+from penstock.detection.sampler import GroupedSampler, OrderedSampler  # noqa: E402
 
 GROUPS = np.array([0, 1, 1, 0, 1, 1, 1, 0, 1, 1, 1], dtype=np.uint8)
 INDICES = np.arange(len(GROUPS), dtype=np.int64) * 3 + 1

@@ -17,7 +17,7 @@ from support.lake import new_lake, open_lake
 
 
 def resolve(path: Path, given: dict[str, str] | None = None, **options: Any) -> Any:
-    from penstock.integrations.mmdet.data.tensors import resolve_tensors
+    from penstock.detection.tensors import resolve_tensors
 
     return resolve_tensors(penstock.open(path), given, **options)
 

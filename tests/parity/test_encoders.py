@@ -9,13 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from penstock.dataset.chunk_index import ChunkIndex
-from penstock.dataset.encoders import (
-    parse_chunk_ids,
-    parse_sequences,
-    parse_tiles,
-)
-from penstock.reference.chunk import header_bytes_needed, parse_chunk_header
+from penstock.dataset.lake3.chunk_index import ChunkIndex
+from penstock.dataset.lake3.encoders import parse_chunk_ids, parse_sequences, parse_tiles
+from penstock.format.chunk import header_bytes_needed, parse_chunk_header
 
 VERSIONS = st.sampled_from(["3.9.52", "3.0.0", "2.7.6", "2.8", "10.0.1"])
 
@@ -31,7 +27,7 @@ def samples(draw: st.DrawFn) -> list[tuple[tuple[int, ...], int]]:
 
 @given(samples=samples(), version=VERSIONS, data=st.binary(max_size=64))
 def test_chunk_headers_as_deeplake_writes_them(
-    deeplake: Any, samples: list[tuple[tuple[int, ...], int]], version: str, data: bytes
+    deeplake: Any, core_parts: Any, samples: list[tuple[tuple[int, ...], int]], version: str, data: bytes
 ) -> None:
     from deeplake.core.meta.encode.byte_positions import BytePositionsEncoder
     from deeplake.core.meta.encode.shape import ShapeEncoder
@@ -54,6 +50,12 @@ def test_chunk_headers_as_deeplake_writes_them(
         begin += size
     assert header.shape(len(samples)) is None
     assert header.extent(len(samples)) is None
+    assert core_parts.parse_chunk_header(chunk) == {
+        "version": version,
+        "shapes": [list(shape) for shape, _ in samples],
+        "extents": [header.extent(index) for index in range(len(samples))],
+        "data_offset": header.data_offset,
+    }
     ndim = len(samples[0][0]) if samples else 1
     for count in {0, len(samples) // 2, len(samples)}:
         expected = np.array([shape for shape, _ in samples[:count]], dtype=np.int64).reshape(count, ndim)

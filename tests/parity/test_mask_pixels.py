@@ -1,4 +1,4 @@
-"""Pixels of polygons and of run lengths, and pycocotools; masks as Deep Lake stores them."""
+"""Pixels of polygons, and pycocotools; masks as Deep Lake stores them."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from penstock.errors import DecodeError, UnsupportedError
 from support.examples import examples
 from support.polygons import polygon_objects
+from support.require import COCO_FILES
 
 _SIZES = st.integers(1, 80)
 
@@ -27,8 +28,8 @@ def _theirs(polygons: list[npt.NDArray[np.float64]], height: int, width: int) ->
     return np.asarray(pycocotools.mask.decode(pycocotools.mask.merge(parts)))
 
 
-def _assert_same_pixels(native: Any, objects: list[list[npt.NDArray[np.float64]]], height: int, width: int) -> None:
-    ours = native.rasterize(objects, height, width)
+def _assert_same_pixels(core_parts: Any, objects: list[list[npt.NDArray[np.float64]]], height: int, width: int) -> None:
+    ours = core_parts.rasterize(objects, height, width)
     assert ours.shape == (len(objects), height, width)
     for mask, polygons in zip(ours, objects, strict=True):
         assert np.array_equal(mask, _theirs(polygons, height, width)), (polygons, height, width)
@@ -36,23 +37,23 @@ def _assert_same_pixels(native: Any, objects: list[list[npt.NDArray[np.float64]]
 
 @examples(600)
 @given(objects=polygon_objects(), height=_SIZES, width=_SIZES)
-def test_random_polygons(native: Any, objects: Any, height: int, width: int) -> None:
-    _assert_same_pixels(native, objects, height, width)
+def test_random_polygons(core_parts: Any, objects: Any, height: int, width: int) -> None:
+    _assert_same_pixels(core_parts, objects, height, width)
 
 
 @examples(200)
 @given(seed=st.integers(0, 2**32 - 1), spread=st.sampled_from([0.01, 0.3, 2.0, 40.0, 2e4]), digits=st.integers(0, 9))
-def test_polygons_of_every_size(native: Any, seed: int, spread: float, digits: int) -> None:
+def test_polygons_of_every_size(core_parts: Any, seed: int, spread: float, digits: int) -> None:
     """Tiny ones around one pixel, and ones that reach far beyond the image."""
     rng = np.random.default_rng(seed)
     centre = rng.uniform(-5, 60, 2)
     objects = [
         [np.round(centre + rng.normal(0, spread, (count, 2)), digits).reshape(-1)] for count in rng.integers(3, 12, 5)
     ]
-    _assert_same_pixels(native, objects, 55, 47)
+    _assert_same_pixels(core_parts, objects, 55, 47)
 
 
-def test_pixels_are_made_before_they_are_moved(native: Any, mmdet: Any, coco_mini: Path) -> None:
+def test_pixels_are_made_before_they_are_moved(core_parts: Any, mmdet: Any, coco_mini: Path) -> None:
     """As MMDetection's pipelines do; polygons that are scaled first have other pixels."""
     from mmdet.core.mask.structures import BitmapMasks
 
@@ -65,7 +66,7 @@ def test_pixels_are_made_before_they_are_moved(native: Any, mmdet: Any, coco_min
         resized = (theirs.height, theirs.width)
         theirs = theirs.crop(np.array([100, 50, 900, 700])).pad((704, 832))
         operations = [("resize", *resized), ("flip", True, False), ("crop", 100, 50, 900, 700), ("pad", 704, 832, 0)]
-        assert np.array_equal(native.rasterize([polygons], height, width, operations), theirs.masks)
+        assert np.array_equal(core_parts.rasterize([polygons], height, width, operations), theirs.masks)
         compared += 1
     assert compared > 40
 
@@ -90,14 +91,14 @@ def test_pixels_are_made_before_they_are_moved(native: Any, mmdet: Any, coco_min
         [2e5, 5, -2e5, 9, 8, 2e5],
     ],
 )
-def test_awkward_polygons(native: Any, polygon: list[float]) -> None:
-    _assert_same_pixels(native, [[np.array(polygon, np.float64)]], 20, 20)
+def test_awkward_polygons(core_parts: Any, polygon: list[float]) -> None:
+    _assert_same_pixels(core_parts, [[np.array(polygon, np.float64)]], 20, 20)
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 1e300, -3e8])
-def test_points_that_are_nowhere(native: Any, value: float) -> None:
+def test_points_that_are_nowhere(core_parts: Any, value: float) -> None:
     with pytest.raises(DecodeError, match="the mask of object 1 has a point at"):
-        native.rasterize([[np.arange(6.0)], [np.array([1, 2, 3, value, 5, 6])]], 8, 8)
+        core_parts.rasterize([[np.arange(6.0)], [np.array([1, 2, 3, value, 5, 6])]], 8, 8)
 
 
 @pytest.mark.parametrize(
@@ -109,11 +110,11 @@ def test_points_that_are_nowhere(native: Any, value: float) -> None:
         ([np.arange(4.0), np.arange(6.0)], "incorrect type"),
     ],
 )
-def test_objects_that_cocos_tools_refuse(native: Any, polygons: list[Any], theirs: str) -> None:
+def test_objects_that_cocos_tools_refuse(core_parts: Any, polygons: list[Any], theirs: str) -> None:
     with pytest.raises(Exception, match=theirs):
         _theirs(polygons, 8, 8)
     with pytest.raises(DecodeError, match="the mask of object 0 has no polygon of three points or more"):
-        native.rasterize([polygons], 8, 8)
+        core_parts.rasterize([polygons], 8, 8)
 
 
 def _annotations(coco_mini: Path) -> Iterator[tuple[Any, int, int]]:
@@ -124,52 +125,13 @@ def _annotations(coco_mini: Path) -> Iterator[tuple[Any, int, int]]:
             yield annotation["segmentation"], *sizes[annotation["image_id"]]
 
 
-def test_every_polygon_of_coco(native: Any, coco_mini: Path) -> None:
+def test_every_polygon_of_coco(core_parts: Any, coco_mini: Path) -> None:
     objects = 0
     for segmentation, height, width in _annotations(coco_mini):
         if isinstance(segmentation, list):
             objects += 1
-            _assert_same_pixels(native, [[np.array(part, np.float64) for part in segmentation]], height, width)
-    assert objects > 1000
-
-
-def test_every_crowd_of_coco(native: Any, coco_mini: Path) -> None:
-    crowds = 0
-    for segmentation, height, width in _annotations(coco_mini):
-        if isinstance(segmentation, dict):
-            crowds += 1
-            text = pycocotools.mask.frPyObjects(segmentation, height, width)
-            theirs = pycocotools.mask.decode(text)
-            ours = native.decode_run_lengths([segmentation["counts"], text["counts"]], height, width)
-            assert np.array_equal(ours, [theirs, theirs])
-    assert crowds > 10
-
-
-@given(seed=st.integers(0, 2**32 - 1), height=_SIZES, width=_SIZES, share=st.sampled_from([0, 0.02, 0.5, 0.98, 1]))
-def test_run_lengths(native: Any, seed: int, height: int, width: int, share: float) -> None:
-    mask = (np.random.default_rng(seed).random((height, width)) < share).astype(np.uint8)
-    text = pycocotools.mask.encode(np.asfortranarray(mask))["counts"]
-    assert np.array_equal(native.decode_run_lengths([text], height, width), [mask])
-
-
-@pytest.mark.parametrize(
-    ("counts", "cause"),
-    [
-        ([], "make up 0 pixels"),
-        ([4, 4], "make up 8 pixels"),
-        ([4, 6], "make up 10 pixels"),
-        ([2**32 - 1, 2**32 - 1], "pixels"),
-        (b"", "make up 0 pixels"),
-        (b"o", "ends within a number"),
-        (b"\xff", "a character that is none of its own"),
-        (b" ", "a character that is none of its own"),
-        (b"o" * 40, "without an end"),
-        (b"N", "a run of length -2"),
-    ],
-)
-def test_broken_run_lengths(native: Any, counts: Any, cause: str) -> None:
-    with pytest.raises(DecodeError, match=cause):
-        native.decode_run_lengths([counts], 3, 3)
+            _assert_same_pixels(core_parts, [[np.array(part, np.float64) for part in segmentation]], height, width)
+    assert objects > (1000 if coco_mini == COCO_FILES else 50)
 
 
 def _stored(polygons: list[npt.NDArray[Any]]) -> bytes:
@@ -178,18 +140,18 @@ def _stored(polygons: list[npt.NDArray[Any]]) -> bytes:
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64", "int16", "int32", "int64", "uint16", "uint32"])
-def test_stored_polygons(native: Any, dtype: str) -> None:
+def test_stored_polygons(core_parts: Any, dtype: str) -> None:
     rng = np.random.default_rng(3)
     polygons = [(rng.random((count, 2)) * 100).astype(dtype) for count in (3, 700, 1, 4)]
     chosen = [3, 0, 1]
-    ours = native.read_polygons(_stored(polygons), dtype, chosen)
+    ours = core_parts.read_polygons(_stored(polygons), dtype, chosen)
     assert [len(parts) for parts in ours] == [1, 1, 1]
     for (part,), number in zip(ours, chosen, strict=True):
         assert np.array_equal(part, polygons[number].astype(np.float64).reshape(-1))
-    assert native.read_polygons(b"", dtype, []) == []
+    assert core_parts.read_polygons(b"", dtype, []) == []
 
 
-def test_polygons_of_a_dataset(native: Any, deeplake: Any, tmp_path: Path) -> None:
+def test_polygons_of_a_dataset(native: Any, core_parts: Any, deeplake: Any, tmp_path: Path) -> None:
     import penstock
     from support.lake import new_lake
 
@@ -202,11 +164,11 @@ def test_polygons_of_a_dataset(native: Any, deeplake: Any, tmp_path: Path) -> No
         lake.create_tensor("masks", htype="binary_mask", sample_compression="lz4")
         lake.masks.append(masks)
     dataset = penstock.open(tmp_path / "lake")
-    ours = native.read_polygons(bytes(dataset["polygons"].bytes(0)), "float32", [0, 1, 2])
+    ours = core_parts.read_polygons(bytes(dataset["polygons"].bytes(0)), "float32", [0, 1, 2])
     for (part,), polygon in zip(ours, polygons, strict=True):
         assert np.array_equal(part, polygon.reshape(-1))
     stored = native.decompress_lz4(bytes(dataset["masks"].bytes(0)))
-    bitmaps = native.read_bitmaps(stored, list(masks.shape), True, 7, 9, [0, 1])
+    bitmaps = core_parts.read_bitmaps(stored, list(masks.shape), True, 7, 9, [0, 1])
     assert np.array_equal(bitmaps, masks.transpose(2, 0, 1))
 
 
@@ -228,18 +190,18 @@ _TRIANGLE = _stored([np.zeros((3, 2), np.float32)])
         (_stored([np.zeros((3, 3), np.float32)]), [0], UnsupportedError, "have 3 coordinates"),
     ],
 )
-def test_damaged_polygons(native: Any, data: bytes, objects: list[int], error: type[Exception], cause: str) -> None:
+def test_damaged_polygons(core_parts: Any, data: bytes, objects: list[int], error: type[Exception], cause: str) -> None:
     with pytest.raises(error, match=cause):
-        native.read_polygons(data, "float32", objects)
+        core_parts.read_polygons(data, "float32", objects)
 
 
 @given(seed=st.integers(0, 2**32 - 1), height=_SIZES, width=_SIZES, count=st.integers(0, 4), is_bool=st.booleans())
-def test_stored_bitmaps(native: Any, seed: int, height: int, width: int, count: int, is_bool: bool) -> None:
+def test_stored_bitmaps(core_parts: Any, seed: int, height: int, width: int, count: int, is_bool: bool) -> None:
     rng = np.random.default_rng(seed)
     stored = rng.integers(0, 3, (height, width, count)).astype(np.uint8)
     chosen = rng.permutation(count)[: rng.integers(0, count + 1)].tolist()
     expected = stored.transpose(2, 0, 1)[chosen]
-    ours = native.read_bitmaps(stored.tobytes(), list(stored.shape), is_bool, height, width, chosen)
+    ours = core_parts.read_bitmaps(stored.tobytes(), list(stored.shape), is_bool, height, width, chosen)
     assert np.array_equal(ours, expected != 0 if is_bool else expected)
 
 
@@ -255,7 +217,7 @@ def test_stored_bitmaps(native: Any, seed: int, height: int, width: int, count: 
     ],
 )
 def test_damaged_bitmaps(
-    native: Any, size: int, shape: list[int], objects: list[int], error: type[Exception], cause: str
+    core_parts: Any, size: int, shape: list[int], objects: list[int], error: type[Exception], cause: str
 ) -> None:
     with pytest.raises(error, match=cause):
-        native.read_bitmaps(bytes(size), shape, False, 3, 4, objects)
+        core_parts.read_bitmaps(bytes(size), shape, False, 3, 4, objects)

@@ -123,12 +123,12 @@ def _apply(masks: Any, operations: list[Operation]) -> Any:
 
 @examples(400)
 @given(data=st.data(), masks=_bitmaps())
-def test_bitmaps_through_chains_of_operations(native: Any, mmdet: Any, data: st.DataObject, masks: Any) -> None:
+def test_bitmaps_through_chains_of_operations(core_parts: Any, mmdet: Any, data: st.DataObject, masks: Any) -> None:
     from mmdet.core.mask.structures import BitmapMasks
 
     chain = data.draw(_chains(masks.shape[1:], len(masks), _FOR_BITMAPS))
     theirs = _apply(BitmapMasks(masks, *masks.shape[1:]), chain.theirs)
-    ours = native.change_bitmap_masks(masks, chain.ours)
+    ours = core_parts.change_bitmap_masks(masks, chain.ours)
     assert ours["extent"] == (theirs.height, theirs.width)
     assert ours["masks"].dtype == theirs.masks.dtype == np.uint8
     assert ours["masks"].shape == theirs.masks.shape
@@ -138,7 +138,7 @@ def test_bitmaps_through_chains_of_operations(native: Any, mmdet: Any, data: st.
 
 
 @pytest.mark.parametrize("flipped", [False, True])
-def test_two_resizes_in_a_row(flipped: bool, native: Any, mmdet: Any) -> None:
+def test_two_resizes_in_a_row(flipped: bool, core_parts: Any, mmdet: Any) -> None:
     """All small ones: what is resized back leaves columns out and repeats others."""
     from mmdet.core.mask.structures import BitmapMasks
 
@@ -149,12 +149,12 @@ def test_two_resizes_in_a_row(flipped: bool, native: Any, mmdet: Any) -> None:
         theirs = BitmapMasks(ramp, 1, width)
         theirs = (theirs.flip("horizontal") if flipped else theirs).resize((1, between)).resize((1, after))
         chain = [("flip", True, False)] * flipped + [("resize", 1, between), ("resize", 1, after)]
-        assert np.array_equal(native.change_bitmap_masks(ramp, chain)["masks"], theirs.masks), (width, chain)
+        assert np.array_equal(core_parts.change_bitmap_masks(ramp, chain)["masks"], theirs.masks), (width, chain)
 
 
 @given(height=st.integers(1, 3000), to_height=st.integers(1, 3000), width=st.integers(1, 3000), to_width=_SIZES)
 def test_nearest_resizing_of_large_masks(
-    native: Any, mmdet: Any, height: int, to_height: int, width: int, to_width: int
+    core_parts: Any, mmdet: Any, height: int, to_height: int, width: int, to_width: int
 ) -> None:
     from mmdet.core.mask.structures import BitmapMasks
 
@@ -163,13 +163,13 @@ def test_nearest_resizing_of_large_masks(
     across = (np.arange(width) % 251).astype(np.uint8).reshape(1, 1, width)
     for masks, shape in ((down, (to_height, 1)), (across, (1, to_width)), (across, (1, to_height))):
         theirs = BitmapMasks(masks, *masks.shape[1:]).resize(shape)
-        assert np.array_equal(native.change_bitmap_masks(masks, [("resize", *shape)])["masks"], theirs.masks)
+        assert np.array_equal(core_parts.change_bitmap_masks(masks, [("resize", *shape)])["masks"], theirs.masks)
 
 
 @examples(400)
 @given(data=st.data(), objects=polygon_objects(), extent=st.tuples(_SIZES, _SIZES))
 def test_polygons_through_chains_of_operations(
-    native: Any, mmdet: Any, data: st.DataObject, objects: Any, extent: Extent
+    core_parts: Any, mmdet: Any, data: st.DataObject, objects: Any, extent: Extent
 ) -> None:
     from mmdet.core.mask.structures import PolygonMasks
     from mmdet.datasets.pipelines import LoadAnnotations
@@ -177,7 +177,7 @@ def test_polygons_through_chains_of_operations(
     chain = data.draw(_chains(extent, len(objects), _FOR_POLYGONS))
     valid = [LoadAnnotations.process_polygons(None, polygons) for polygons in objects]
     theirs = _apply(PolygonMasks(valid, *extent), chain.theirs)
-    ours = native.change_polygon_masks(objects, *extent, chain.ours, False)
+    ours = core_parts.change_polygon_masks(objects, *extent, chain.ours, False)
     assert ours["extent"] == (theirs.height, theirs.width)
     assert len(ours["masks"]) == len(theirs.masks)
     for our_object, their_object in zip(ours["masks"], theirs.masks, strict=True):
@@ -190,12 +190,12 @@ def test_polygons_through_chains_of_operations(
     # numpy's dot product sums in another order, and far from the origin the two products are large and near.
     largest = max((float(np.abs(p).max()) for polygons in theirs.masks for p in polygons), default=0.0)
     assert np.allclose(ours["areas"], theirs.areas, rtol=1e-12, atol=1e-12 * max(largest, 1) ** 2)
-    pixels = native.change_polygon_masks(objects, *extent, chain.ours, True)["masks"]
+    pixels = core_parts.change_polygon_masks(objects, *extent, chain.ours, True)["masks"]
     assert np.array_equal(pixels, theirs.to_ndarray())
 
 
 @given(data=st.data(), below=_bitmaps())
-def test_pasting_objects_over_others(native: Any, mmdet: Any, data: st.DataObject, below: Any) -> None:
+def test_pasting_objects_over_others(core_parts: Any, mmdet: Any, data: st.DataObject, below: Any) -> None:
     from mmdet.core.mask.structures import BitmapMasks
     from mmdet.datasets.pipelines import CopyPaste
 
@@ -206,7 +206,7 @@ def test_pasting_objects_over_others(native: Any, mmdet: Any, data: st.DataObjec
     composed = np.where(np.any(source.masks, axis=0), 1, 0)
     updated = CopyPaste().get_updated_masks(BitmapMasks(below.copy(), *extent), composed)
     theirs = np.concatenate([updated.masks, source.masks])
-    ours = native.paste_bitmap_masks(below, above, pasted)
+    ours = core_parts.paste_bitmap_masks(below, above, pasted)
     assert np.array_equal(ours["any"], composed.reshape(-1))
     assert np.array_equal(ours["masks"], theirs)
     assert np.array_equal(ours["areas"], theirs.sum((1, 2)))
@@ -216,12 +216,12 @@ def test_pasting_objects_over_others(native: Any, mmdet: Any, data: st.DataObjec
 @given(
     boxes=arrays.arrays(np.float32, (3, 4), elements=st.floats(-100, 100, width=32)), extent=st.tuples(_SIZES, _SIZES)
 )
-def test_masks_of_boxes(native: Any, mmdet: Any, boxes: Any, extent: Extent) -> None:
+def test_masks_of_boxes(core_parts: Any, mmdet: Any, boxes: Any, extent: Extent) -> None:
     from mmdet.datasets.pipelines import CopyPaste
 
     # As numbers: numpy warns of arrays of one element that become int.
     theirs = CopyPaste().gen_masks_from_bboxes(_Columns(boxes), (*extent, 3))
-    assert np.array_equal(native.masks_of_boxes(boxes, *extent), theirs.masks)
+    assert np.array_equal(core_parts.masks_of_boxes(boxes, *extent), theirs.masks)
 
 
 class _Columns:
@@ -239,9 +239,9 @@ class _Columns:
 
 
 @pytest.mark.parametrize("edge", [np.nan, np.inf, -np.inf])
-def test_masks_of_boxes_without_an_end(native: Any, edge: float) -> None:
+def test_masks_of_boxes_without_an_end(core_parts: Any, edge: float) -> None:
     with pytest.raises(TransformError, match="is no mask"):
-        native.masks_of_boxes(np.array([[0, 0, edge, 1]], np.float32), 4, 4)
+        core_parts.masks_of_boxes(np.array([[0, 0, edge, 1]], np.float32), 4, 4)
 
 
 @pytest.mark.parametrize(
@@ -249,32 +249,32 @@ def test_masks_of_boxes_without_an_end(native: Any, edge: float) -> None:
     [("resize", 0, 3), ("pad", 3, 9), ("expand", 9, 9, 6, 0), ("expand", 9, 9, -1, 0)],
     ids=["to nothing", "too small", "beyond the edge", "left of the edge"],
 )
-def test_what_bitmaps_cannot_do(native: Any, operation: Operation) -> None:
+def test_what_bitmaps_cannot_do(core_parts: Any, operation: Operation) -> None:
     operation = (*operation, 0) if operation[0] == "pad" else operation
     with pytest.raises(TransformError, match=r"masks of [49]x4 "):
-        native.change_bitmap_masks(np.ones((1, 4, 4), np.uint8), [operation])
+        core_parts.change_bitmap_masks(np.ones((1, 4, 4), np.uint8), [operation])
 
 
-def test_polygons_cannot_be_expanded(native: Any) -> None:
+def test_polygons_cannot_be_expanded(core_parts: Any) -> None:
     with pytest.raises(TransformError, match="cannot be expanded"):
-        native.change_polygon_masks([[np.arange(6.0)]], 4, 4, [("expand", 9, 9, 0, 0)], False)
+        core_parts.change_polygon_masks([[np.arange(6.0)]], 4, 4, [("expand", 9, 9, 0, 0)], False)
 
 
-def test_the_first_object_needs_a_polygon(native: Any) -> None:
+def test_the_first_object_needs_a_polygon(core_parts: Any) -> None:
     """MMDetection's class looks at the first object alone, whenever one is made."""
     empty, triangle = [np.arange(4.0)], [np.arange(6.0)]
     with pytest.raises(TransformError, match="no polygon of three points"):
-        native.change_polygon_masks([empty, triangle], 4, 4, [], False)
-    kept = native.change_polygon_masks([triangle, empty], 4, 4, [], False)
+        core_parts.change_polygon_masks([empty, triangle], 4, 4, [], False)
+    kept = core_parts.change_polygon_masks([triangle, empty], 4, 4, [], False)
     assert [len(polygons) for polygons in kept["masks"]] == [1, 0]
     assert kept["boxes"][1] == [8, 8, 0, 0]
     with pytest.raises(TransformError, match="no polygon of three points"):
-        native.change_polygon_masks([triangle, empty], 4, 4, [("select", [1])], False)
+        core_parts.change_polygon_masks([triangle, empty], 4, 4, [("select", [1])], False)
 
 
-def test_points_that_are_no_numbers_show_in_boxes(native: Any, mmdet: Any) -> None:
+def test_points_that_are_no_numbers_show_in_boxes(core_parts: Any, mmdet: Any) -> None:
     from mmdet.core.mask.structures import PolygonMasks
 
     objects = [[np.array([1, 2, np.nan, 3, 2, 5, 3, 1.0])]]
-    ours = native.change_polygon_masks(objects, 9, 9, [], False)["boxes"]
+    ours = core_parts.change_polygon_masks(objects, 9, 9, [], False)["boxes"]
     assert np.array_equal(ours, PolygonMasks(objects, 9, 9).get_bboxes(), equal_nan=True)

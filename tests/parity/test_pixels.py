@@ -120,7 +120,7 @@ def chains(draw: st.DrawFn, extent: tuple[int, int], *, channels: int = 3) -> li
 @few
 @given(data=st.data(), extent=extents, planar=st.booleans(), padding=st.tuples(*[st.integers(0, 40)] * 2))
 def test_chains_give_what_opencv_gives_step_by_step(
-    native: Any, data: st.DataObject, extent: tuple[int, int], planar: bool, padding: tuple[int, int]
+    core_parts: Any, data: st.DataObject, extent: tuple[int, int], planar: bool, padding: tuple[int, int]
 ) -> None:
     channels = data.draw(st.sampled_from((3, 3, 1)))
     steps = data.draw(chains(extent, channels=channels))
@@ -128,7 +128,7 @@ def test_chains_give_what_opencv_gives_step_by_step(
     expected = by_opencv([image], plan(steps, channels=channels))
     height, width = expected.shape[:2]
     padded = (height + padding[0], width + padding[1])
-    got = native.run_pixels([stored(image)], plan(steps, channels=channels), planar, padded, 7.0, "native")
+    got = core_parts.run_pixels([stored(image)], plan(steps, channels=channels), planar, padded, 7.0, "native")
     if planar:
         got = got.transpose(1, 2, 0)
     inside = np.zeros(padded, bool)
@@ -140,17 +140,17 @@ def test_chains_give_what_opencv_gives_step_by_step(
 @few
 @given(extent=extents, target=extents, seed=st.integers(0, 9))
 def test_resizing_uint8_gives_the_bits_of_opencv(
-    native: Any, extent: tuple[int, int], target: tuple[int, int], seed: int
+    core_parts: Any, extent: tuple[int, int], target: tuple[int, int], seed: int
 ) -> None:
     image = pixels(*extent, seed=seed)
     steps = [{"type": "Resize", "extent": target, "nearest": False}]
-    assert_same(native.run_pixels([stored(image)], plan(steps), color="native"), by_opencv([image], plan(steps)))
+    assert_same(core_parts.run_pixels([stored(image)], plan(steps), color="native"), by_opencv([image], plan(steps)))
 
 
 @few
 @given(extent=extents, target=extents, seed=st.integers(0, 9), padded=st.booleans())
 def test_resizing_in_doubles_gives_what_opencv_gives(
-    native: Any, extent: tuple[int, int], target: tuple[int, int], seed: int, padded: bool
+    core_parts: Any, extent: tuple[int, int], target: tuple[int, int], seed: int, padded: bool
 ) -> None:
     """But for the last bit of a mean in a hundred, which matters where it is an integer or not quite. The smallest
     images go another way in OpenCV.
@@ -160,7 +160,7 @@ def test_resizing_in_doubles_gives_what_opencv_gives(
     if padded:
         image[extent[0] // 2 :] = 114
     steps = [{"type": "ResizeInDoubles", "extent": target}]
-    got = native.run_pixels([stored(image)], plan(steps), color="native")
+    got = core_parts.run_pixels([stored(image)], plan(steps), color="native")
     expected = by_opencv([image], plan(steps))
     assert got.shape == expected.shape and got.dtype == expected.dtype
     far = got.astype(int) - expected
@@ -171,7 +171,7 @@ def test_resizing_in_doubles_gives_what_opencv_gives(
 @few
 @given(extent=extents, target=extents, channels=st.sampled_from((1, 3)), is_float=st.booleans(), data=st.data())
 def test_warping_gives_what_opencv_gives(
-    native: Any,
+    core_parts: Any,
     extent: tuple[int, int],
     target: tuple[int, int],
     channels: int,
@@ -188,7 +188,7 @@ def test_warping_gives_what_opencv_gives(
     image = pixels(*extent, channels)
     warp = {"type": "Warp", "matrix": matrix, "extent": target, "fill": (114.0, 100.0, 90.0)}
     described = plan([{"type": "ToFloat"}] * is_float + [warp], channels=channels)
-    got, expected = native.run_pixels([stored(image)], described, color="native"), by_opencv([image], described)
+    got, expected = core_parts.run_pixels([stored(image)], described, color="native"), by_opencv([image], described)
     if is_float:
         assert_same(got, expected)
         return
@@ -199,16 +199,18 @@ def test_warping_gives_what_opencv_gives(
 
 @few
 @given(extent=extents, gains=st.tuples(st.integers(-20, 20), st.integers(-60, 60), st.integers(-60, 60)))
-def test_hsv_gains_give_what_opencv_gives(native: Any, extent: tuple[int, int], gains: tuple[int, int, int]) -> None:
+def test_hsv_gains_give_what_opencv_gives(
+    core_parts: Any, extent: tuple[int, int], gains: tuple[int, int, int]
+) -> None:
     image = pixels(*extent)
     described = plan([{"type": "HsvGains", "gains": gains}])
-    assert_same(native.run_pixels([stored(image)], described, color="native"), by_opencv([image], described))
+    assert_same(core_parts.run_pixels([stored(image)], described, color="native"), by_opencv([image], described))
 
 
 @few
 @given(data=st.data(), extent=extents, others=st.tuples(extents, extents))
 def test_other_images_are_pasted_blended_and_selected(
-    native: Any, data: st.DataObject, extent: tuple[int, int], others: tuple[tuple[int, int], tuple[int, int]]
+    core_parts: Any, data: st.DataObject, extent: tuple[int, int], others: tuple[tuple[int, int], tuple[int, int]]
 ) -> None:
     images = [pixels(*size, seed=i) for i, size in enumerate((extent, *others))]
     steps = data.draw(chains(extent))
@@ -228,14 +230,14 @@ def test_other_images_are_pasted_blended_and_selected(
         steps.append({**step, "image_plan": plan(inner, source=number)})
     steps += data.draw(st.sampled_from(([], [normalize()])))
     described = plan(steps)
-    got = native.run_pixels([stored(image) for image in images], described, color="native")
+    got = core_parts.run_pixels([stored(image) for image in images], described, color="native")
     assert_same(got, by_opencv(images, described))
 
 
 @few
 @given(data=st.data(), extent=extents)
 def test_one_sweep_gives_what_a_pass_for_each_step_gives(
-    native: Any, data: st.DataObject, extent: tuple[int, int]
+    core_parts: Any, data: st.DataObject, extent: tuple[int, int]
 ) -> None:
     """A Fill without rectangles changes nothing and ends a pass. Weights of colors beside an image may be added up in
     another order: float32 may differ in the last bits."""
@@ -243,7 +245,7 @@ def test_one_sweep_gives_what_a_pass_for_each_step_gives(
     nothing: Step = {"type": "Fill", "rectangles": [], "value": (0.0, 0.0, 0.0)}
     apart = [part for step in steps for part in (step, nothing)]
     image = stored(pixels(*extent))
-    together, separate = (native.run_pixels([image], plan(s), color="native") for s in (steps, apart))
+    together, separate = (core_parts.run_pixels([image], plan(s), color="native") for s in (steps, apart))
     if together.dtype == np.uint8:
         np.testing.assert_array_equal(together, separate)
     else:
@@ -260,25 +262,27 @@ RECIPE: list[Step] = [
 
 @pytest.mark.parametrize("options", [{}, {"subsampling": 2}, {"progressive": True}, {"subsampling": 2, "quality": 30}])
 @pytest.mark.parametrize("channels", [1, 3])
-def test_jpegs_are_decoded_as_they_are_needed(native: Any, options: dict[str, Any], channels: int) -> None:
+def test_jpegs_are_decoded_as_they_are_needed(
+    native: Any, core_parts: Any, options: dict[str, Any], channels: int
+) -> None:
     data = jpeg(picture(97, 131, channels), **options)
     image = native.decode_image(data, "jpeg", [97, 131, channels], 1, "bgr")
     crop = {"type": "Canvas", "extent": (30, 50), "left": -40, "top": -20, "fill": (0.0, 0.0, 0.0)}
     for steps in ([], RECIPE, [crop], [crop, *RECIPE]):
-        got = native.run_pixels([("jpeg", data, [97, 131, channels])], plan(steps))
+        got = core_parts.run_pixels([("jpeg", data, [97, 131, channels])], plan(steps))
         assert_same(got, by_opencv([image], plan(steps)))
 
 
-def test_pngs_and_gray_images_become_bgr(native: Any) -> None:
+def test_pngs_and_gray_images_become_bgr(core_parts: Any) -> None:
     for channels in (1, 3):
         image = picture(60, 80, channels)
         bgr = np.repeat(image, 3, axis=2) if channels == 1 else image[:, :, ::-1]
         for compression, data in (("png", png(image)), ("none", image.tobytes())):
-            got = native.run_pixels([(compression, data, list(image.shape))], plan(RECIPE))
+            got = core_parts.run_pixels([(compression, data, list(image.shape))], plan(RECIPE))
             assert_same(got, by_opencv([bgr], plan(RECIPE)))
 
 
-def test_real_images(native: Any, coco_mini: Path) -> None:
+def test_real_images(core_parts: Any, coco_mini: Path) -> None:
     for path in sorted((coco_mini / "val2017").glob("*.jpg"))[:20]:
         data = path.read_bytes()
         image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
@@ -300,13 +304,13 @@ def test_real_images(native: Any, coco_mini: Path) -> None:
             normalize(),
         ]  # fmt: skip
         for chain in (steps[:2], steps, distorted):
-            got = native.run_pixels([("jpeg", data, [height, width, channels])], plan(chain))
+            got = core_parts.run_pixels([("jpeg", data, [height, width, channels])], plan(chain))
             assert_same(got, by_opencv([image], plan(chain)))
 
 
 @pytest.mark.parametrize("kept", [0.2, 0.6, 0.97])
-def test_damage_is_found_behind_the_last_row_that_is_needed(native: Any, kept: float) -> None:
+def test_damage_is_found_behind_the_last_row_that_is_needed(core_parts: Any, kept: float) -> None:
     data = jpeg(picture(160, 160))
     crop = {"type": "Canvas", "extent": (8, 8), "left": 0, "top": 0, "fill": (0.0, 0.0, 0.0)}
     with pytest.raises(DecodeError, match="JPEG"):
-        native.run_pixels([("jpeg", data[: int(len(data) * kept)], [160, 160, 3])], plan([crop]))
+        core_parts.run_pixels([("jpeg", data[: int(len(data) * kept)], [160, 160, 3])], plan([crop]))

@@ -13,7 +13,7 @@ import pytest
 
 import penstock
 from penstock import errors
-from penstock.reference import parse_chunk_header
+from penstock.format import parse_chunk_header
 from support.damage import shorten_sample
 
 Copy = Callable[[str], Path]

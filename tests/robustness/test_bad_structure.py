@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import penstock
-from penstock.dataset.encoders import parse_sequences, parse_tiles
+from penstock.dataset.lake3.encoders import parse_sequences, parse_tiles
 from penstock.errors import ChunkFormatError, ChunkNotFoundError, DatasetFormatError, PenstockError
 from support.same import assert_same
 

@@ -12,7 +12,7 @@ import pytest
 
 import penstock
 from penstock.errors import DecodeError, UnsupportedError
-from penstock.reference import ValueFormat, decode_value
+from penstock.format import ValueFormat, decode_value
 from support.damage import chunk_file, replace_sample
 from support.lake import new_lake
 

@@ -16,8 +16,8 @@ import pytest
 
 import penstock
 from penstock.errors import DecodeError
-from penstock.reference import parse_chunk_header
-from penstock.reference.limits import MOST_PIXELS, MOST_SCANS
+from penstock.format import parse_chunk_header
+from penstock.format.limits import MOST_PIXELS, MOST_SCANS
 from support.damage import chunk_file, edit_json, replace_sample
 from support.images import jpeg, picture
 from support.lake import encoded, new_lake

@@ -14,7 +14,7 @@ import pytest
 
 import penstock
 from penstock.errors import PenstockError
-from penstock.reference import parse_chunk_header
+from penstock.format import parse_chunk_header
 from support.damage import chunk_file
 from support.images import jpeg, picture, png
 from support.lake import encoded, new_lake

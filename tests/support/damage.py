@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import penstock
-from penstock.reference import parse_chunk_header
+from penstock.format import parse_chunk_header
 
 __all__ = ["chunk_file", "edit_json", "replace_sample", "shorten_sample", "snapshot", "with_header"]
 

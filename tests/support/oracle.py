@@ -13,11 +13,11 @@ import numpy as np
 import pytest
 import torch
 
+from penstock.detection.reference import partner_indices, run_step
+from penstock.detection.steps import Step
 from penstock.errors import TransformError
 from penstock.integrations.mmdet.pipeline.lowering import WRAPPERS, lower
-from penstock.reference.transforms import partner_indices, run_step
-from penstock.transforms.draws import Draws, Stream
-from penstock.transforms.steps import Step
+from penstock.loading.draws import Draws, Stream
 
 __all__ = ["Pool", "assert_same", "check_step", "drawing_from", "same_failure_or_result", "through_both"]
 

@@ -1,12 +1,14 @@
 """Optional dependencies of tests: skipped where they are missing, unless the run promises them.
 
-The environment variable PENSTOCK_REQUIRE lists what has to be there ("native,deeplake,mmdet,wandb,coco,deeplake4"):
-then a missing one fails the test, so that a broken build cannot pass by skipping.
+The environment variable PENSTOCK_REQUIRE lists what has to be there
+("native,core_parts,deeplake,mmdet,wandb,coco,deeplake4"): then a missing one fails the test, so that a broken build
+cannot pass by skipping.
 """
 
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import os
 from collections.abc import Callable
 from importlib import metadata
@@ -15,9 +17,16 @@ from typing import Any
 
 import pytest
 
-__all__ = ["PROJECT_ROOT", "require"]
+__all__ = ["COCO_FILES", "PROJECT_ROOT", "promised", "require"]
 
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
+#: Where a small part of COCO 2017 may lie, beside the project.
+COCO_FILES = PROJECT_ROOT.parent / "shared" / "data" / "coco-mini"
+
+
+def promised(name: str) -> bool:
+    """Whether PENSTOCK_REQUIRE says that ``name`` is there."""
+    return name in os.environ.get("PENSTOCK_REQUIRE", "").split(",")
 
 
 def require(name: str) -> Any:
@@ -25,22 +34,22 @@ def require(name: str) -> Any:
 
     Args:
         name: "deeplake", "mmdet" or "wandb": the module. "deeplake4": the module deeplake, of version 4. "native":
-            the module ``penstock._core``. "coco": the Path of the small COCO data set that lies next to the project.
+            the module ``penstock._core``. "core_parts": the module ``_core_testing``, which has parts of the core by
+            themselves. "coco": the Path of the small COCO data set that lies next to the project.
     """
     try:
         return _PROVIDERS[name]()
     except (ImportError, FileNotFoundError) as error:
         reason = f"{name} is missing: {error}"
-        if name in os.environ.get("PENSTOCK_REQUIRE", "").split(","):
+        if promised(name):
             pytest.fail(f"{reason} (PENSTOCK_REQUIRE promises it)", pytrace=False)
         pytest.skip(reason)
 
 
 def _coco() -> Path:
-    path = PROJECT_ROOT.parent / "shared" / "data" / "coco-mini"
-    if not (path / "annotations").is_dir():
-        raise FileNotFoundError(f"no COCO annotations in {path}")
-    return path
+    if not (COCO_FILES / "annotations").is_dir():
+        raise FileNotFoundError(f"no COCO annotations in {COCO_FILES}")
+    return COCO_FILES
 
 
 def _deeplake4() -> Any:
@@ -50,6 +59,17 @@ def _deeplake4() -> Any:
     # It reports its use to its makers when it is imported, and knows no switch: a proxy that is not there stops it.
     os.environ["HTTPS_PROXY"] = os.environ["https_proxy"] = "http://127.0.0.1:9"
     return importlib.import_module("deeplake")
+
+
+def _core_parts() -> Any:
+    files = sorted((PROJECT_ROOT / "build" / "testing").glob("_core_testing*.so"))
+    if not files:
+        raise FileNotFoundError("no build/testing/_core_testing*.so; `make setup` builds it")
+    spec = importlib.util.spec_from_file_location("_core_testing", files[0])
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 def _mmdet() -> Any:
@@ -63,6 +83,7 @@ _PROVIDERS: dict[str, Callable[[], Any]] = {
     "deeplake4": _deeplake4,
     "mmdet": _mmdet,
     "wandb": lambda: importlib.import_module("wandb"),
+    "core_parts": _core_parts,
     "native": lambda: importlib.import_module("penstock._core"),
     "coco": _coco,
 }

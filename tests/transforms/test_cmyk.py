@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from penstock.reference.decode import decode_image
+from penstock.format.decode import decode_image
 from support.images import picture
 from support.require import require
 

@@ -66,9 +66,9 @@ def test_hsv_random_aug_of_a_flipped_image_works() -> None:
     plain = {**sample, "img": np.ascontiguousarray(sample["img"][:, ::-1])}
     expected = check_step(pipelines.YOLOXHSVRandomAug(), plain, seed=3)
     assert expected is not None
+    from penstock.detection.reference import run_step
     from penstock.integrations.mmdet.pipeline.lowering import WRAPPERS, lower
-    from penstock.reference.transforms import run_step
-    from penstock.transforms.draws import Stream
+    from penstock.loading.draws import Stream
 
     (step,) = lower([pipelines.YOLOXHSVRandomAug()])
     actual = run_step(step, {**sample, "img": sample["img"][:, ::-1]}, Stream(3, 1, 2), 5, None, WRAPPERS)

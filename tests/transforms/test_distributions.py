@@ -20,7 +20,7 @@ require("mmdet")
 from mmdet.datasets import pipelines  # noqa: E402
 
 from penstock.integrations.mmdet.pipeline.lowering import lower  # noqa: E402
-from penstock.transforms.draws import Stream  # noqa: E402
+from penstock.loading.draws import Stream  # noqa: E402
 from support.detection_samples import make_sample  # noqa: E402
 from support.oracle import Pool, through_step  # noqa: E402
 from support.statistics import assert_same_distribution  # noqa: E402

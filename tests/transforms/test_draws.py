@@ -10,7 +10,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from penstock.transforms.draws import Draws, Stream
+from penstock.loading.draws import Draws, Stream
 from support.statistics import chi_square, chi_square_limit
 
 SEEDS = st.integers(0, 2**64 - 1)

@@ -13,7 +13,7 @@ from PIL import Image
 
 import penstock
 from penstock.errors import UnsupportedError
-from penstock.reference import decode_image
+from penstock.format import decode_image
 from support.images import jpeg, picture, png
 from support.lake import encoded, new_lake
 from support.require import require

@@ -17,9 +17,9 @@ require("mmdet")
 import pycocotools.mask as coco_mask  # noqa: E402
 from mmdet.datasets import pipelines  # noqa: E402
 
-from penstock.reference.transforms import run_step  # noqa: E402
-from penstock.transforms.draws import Stream  # noqa: E402
-from penstock.transforms.steps import CutOut, MultiScaleFlipAug, PythonStep, Resize  # noqa: E402
+from penstock.detection.reference import run_step  # noqa: E402
+from penstock.detection.steps import CutOut, MultiScaleFlipAug, PythonStep, Resize  # noqa: E402
+from penstock.loading.draws import Stream  # noqa: E402
 from support.detection_samples import make_sample, samples  # noqa: E402
 from support.oracle import check_step  # noqa: E402
 

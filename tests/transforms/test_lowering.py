@@ -13,13 +13,13 @@ require("mmdet")
 
 from mmdet.datasets import pipelines  # noqa: E402
 
+from penstock.detection import steps  # noqa: E402
+from penstock.detection.reference import run_step  # noqa: E402
+from penstock.detection.steps import PythonStep, Step  # noqa: E402
 from penstock.errors import TransformError  # noqa: E402
 from penstock.integrations.mmdet.data.loading import LoadImageFromDeepLake  # noqa: E402
 from penstock.integrations.mmdet.pipeline.lowering import WRAPPERS, lower  # noqa: E402
-from penstock.reference.transforms import run_step  # noqa: E402
-from penstock.transforms import steps  # noqa: E402
-from penstock.transforms.draws import Stream  # noqa: E402
-from penstock.transforms.steps import PythonStep, Step  # noqa: E402
+from penstock.loading.draws import Stream  # noqa: E402
 from support.detection_samples import make_sample  # noqa: E402
 
 IMAGE: Any = None  # the tensor of the images, which lowering does not look at

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from mmdet.datasets import pipelines
 
 from penstock.integrations.mmdet.pipeline.lowering import lower
-from penstock.transforms.draws import Stream
+from penstock.loading.draws import Stream
 from support.detection_samples import make_sample
 from support.examples import examples
 from support.oracle import Pool, same_failure_or_result, through_mmdet, through_step

@@ -17,9 +17,9 @@ require("mmdet")
 
 from mmdet.datasets import pipelines  # noqa: E402
 
-from penstock.reference.transforms import partner_indices  # noqa: E402
-from penstock.transforms.draws import Stream  # noqa: E402
-from penstock.transforms.steps import MixUp, Mosaic  # noqa: E402
+from penstock.detection.reference import partner_indices  # noqa: E402
+from penstock.detection.steps import MixUp, Mosaic  # noqa: E402
+from penstock.loading.draws import Stream  # noqa: E402
 from support.detection_samples import make_sample, samples  # noqa: E402
 from support.oracle import Pool, assert_same, check_step, through_both  # noqa: E402
 

@@ -16,7 +16,7 @@ require("mmdet")
 import cv2  # noqa: E402
 from mmdet.datasets.pipelines import Compose  # noqa: E402
 
-from penstock.transforms.draws import Stream  # noqa: E402
+from penstock.loading.draws import Stream  # noqa: E402
 from support.detection import NORM, TEST_PIPELINE  # noqa: E402
 from support.oracle import Pool, assert_same, through_both  # noqa: E402
 

@@ -13,7 +13,7 @@ import pytest
 
 import penstock
 from penstock.errors import DatasetNotFoundError, TensorNotFoundError
-from penstock.reference import parse_chunk_header
+from penstock.format import parse_chunk_header
 from support.damage import chunk_file, edit_json, replace_sample, shorten_sample, with_header
 from support.datasets import MAKERS
 from support.lake import new_lake

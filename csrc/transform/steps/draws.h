@@ -11,7 +11,7 @@
 
 namespace penstock::transform {
 
-/// The random numbers of one step of one sample; penstock.transforms.draws.Draws is the same in Python, method by
+/// The random numbers of one step of one sample; penstock.loading.draws.Draws is the same in Python, method by
 /// method. Each is made of doubles u in [0, 1) by the formula that stands with it.
 class Draws {
  public:
@@ -34,7 +34,7 @@ class Draws {
 };
 
 /// The random numbers of one sample: a stream of its own for each of its steps. See Note [One stream a step] in
-/// penstock/transforms/draws.py.
+/// penstock/loading/draws.py.
 struct Stream {
   std::uint64_t seed = 0;
   std::uint64_t epoch = 0;

@@ -10,7 +10,7 @@
 
 #include "transform/pixels/pixel_plan.h"
 
-/// The transforms as they are configured: penstock/transforms/steps.py, field by field, where each field is explained.
+/// The transforms as they are configured: penstock/detection/steps.py, field by field, where each field is explained.
 namespace penstock::transform::step {
 
 using Pair = std::array<double, 2>;

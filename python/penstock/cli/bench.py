@@ -16,8 +16,8 @@ from penstock.cli.bench_stages import Lanes, Limit, limit_of, stages_of
 from penstock.cli.source import add_source, open_source
 from penstock.dataset import Dataset
 from penstock.loader import DataLoader
-from penstock.transforms.explain import as_text as explained
-from penstock.transforms.program import StepReport
+from penstock.loading.explain import as_text as explained
+from penstock.loading.program import StepReport
 
 __all__ = ["add_parser", "measure"]
 

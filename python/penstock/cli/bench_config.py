@@ -9,9 +9,9 @@ import numpy as np
 
 from penstock.dataset import Dataset
 from penstock.loader import DataLoader
-from penstock.options import resolve_loader_type
-from penstock.sampling import seeded_globals
-from penstock.transforms.draws import Stream
+from penstock.loading.draws import Stream
+from penstock.loading.options import resolve_loader_type
+from penstock.loading.sampling import seeded_globals
 
 __all__ = ["config_loader", "python_steps"]
 

@@ -7,8 +7,8 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from penstock.cli.progress import progress
 from penstock.loader import DataLoader
+from penstock.progress import progress
 
 __all__ = ["Epoch", "peak_mib", "run_epoch"]
 

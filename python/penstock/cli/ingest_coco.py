@@ -13,8 +13,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from penstock.cli.progress import progress
 from penstock.printable import printable
+from penstock.progress import progress
 
 __all__ = ["add_parser"]
 

@@ -10,14 +10,14 @@ from typing import Any
 
 import numpy as np
 
-from penstock.boxes import BoxFormat
 from penstock.cli.drawing import CELL, annotated, check_picture, draw_grid
 from penstock.cli.show_config import check_options, config_samples
 from penstock.cli.source import add_source, open_source
 from penstock.dataset import Dataset, Tensor
+from penstock.detection.boxes import BoxFormat
+from penstock.detection.shown import Shown
 from penstock.errors import ConfigError
 from penstock.printable import printable
-from penstock.shown import Shown
 
 __all__ = ["add_parser"]
 

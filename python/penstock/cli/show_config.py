@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 
 from penstock.cli.source import open_source
+from penstock.detection.shown import Shown
 from penstock.errors import ConfigError
-from penstock.shown import Shown
 
 __all__ = ["check_options", "config_samples"]
 

@@ -7,9 +7,9 @@ import json
 from dataclasses import asdict
 from typing import Any
 
-from penstock.cli.progress import progress_bar
 from penstock.cli.source import add_source
 from penstock.printable import printable
+from penstock.progress import progress_bar
 from penstock.verification import Report, verify
 
 __all__ = ["add_parser"]

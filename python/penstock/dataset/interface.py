@@ -1,6 +1,6 @@
 """What loaders, commands and integrations need of a dataset, whatever format it is stored in.
 
-Deep Lake 3 (:mod:`penstock.dataset.dataset`, :mod:`penstock.dataset.tensor`) and Deep Lake 4
+Deep Lake 3 (:mod:`penstock.dataset.lake3.dataset`, :mod:`penstock.dataset.lake3.tensor`) and Deep Lake 4
 (:mod:`penstock.dataset.lake4`) provide it.
 """
 
@@ -12,8 +12,8 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from penstock.reference.decode import Color
-from penstock.reference.sample import Decode
+from penstock.format.decode import Color
+from penstock.format.sample import Decode
 
 __all__ = ["Dataset", "Tensor"]
 

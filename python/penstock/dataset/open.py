@@ -10,14 +10,14 @@ from typing import Any
 from urllib.parse import unquote
 
 from penstock.dataset import interface, lake4
-from penstock.dataset.dataset import Dataset
-from penstock.dataset.deeplake_object import is_deeplake_dataset, open_deeplake_dataset
 from penstock.dataset.joined import JoinedDataset
-from penstock.dataset.keys import DATASET_META, DEEPLAKE4_LOG, VERSION_INFO, VERSION_INFO_PICKLED
-from penstock.dataset.records import Record
-from penstock.dataset.storage import LocalStore, Store
-from penstock.dataset.views import is_virtual, open_view, view_of
+from penstock.dataset.lake3.dataset import Lake3Dataset
+from penstock.dataset.lake3.deeplake_object import is_deeplake_dataset, open_deeplake_dataset
+from penstock.dataset.lake3.keys import DATASET_META, DEEPLAKE4_LOG, VERSION_INFO, VERSION_INFO_PICKLED
+from penstock.dataset.lake3.records import Record
+from penstock.dataset.lake3.views import is_virtual, open_view, view_of
 from penstock.errors import ConfigError, DatasetNotFoundError, StorageError, UnsupportedError
+from penstock.storage.store import LocalStore, Store
 
 __all__ = ["DatasetLike", "open_dataset"]
 
@@ -73,8 +73,8 @@ def open_dataset(
         return path if commit is None and view is None else lake4.open_directory(path.path, commit, view)
     if lake4.is_deeplake4_object(path):
         return lake4.open_object(path, commit, view)
-    if isinstance(path, Dataset) or is_deeplake_dataset(path):
-        return _reopened(path if isinstance(path, Dataset) else open_deeplake_dataset(path), commit, view)
+    if isinstance(path, Lake3Dataset) or is_deeplake_dataset(path):
+        return _reopened(path if isinstance(path, Lake3Dataset) else open_deeplake_dataset(path), commit, view)
     if not isinstance(path, (str, os.PathLike)) or not isinstance(os.fspath(path), str):
         raise TypeError(
             f"path must be a str, an os.PathLike or a dataset of penstock or deeplake, not {type(path).__name__}"
@@ -88,7 +88,7 @@ def open_dataset(
     return _opened(LocalStore(str(directory)), commit, view)
 
 
-def _reopened(dataset: Dataset, commit: str | None, view: str | None) -> Dataset:
+def _reopened(dataset: Lake3Dataset, commit: str | None, view: str | None) -> Lake3Dataset:
     """A dataset that is open already, at another commit or a view of it."""
     if commit is None and view is None:
         _ = dataset.tensors
@@ -100,8 +100,8 @@ def _reopened(dataset: Dataset, commit: str | None, view: str | None) -> Dataset
     return _opened(dataset.store, commit, view)
 
 
-def _opened(store: Store, commit: str | None, view: str | None) -> Dataset:
-    dataset = Dataset(store, commit) if view is None else open_view(store, view, commit)
+def _opened(store: Store, commit: str | None, view: str | None) -> Lake3Dataset:
+    dataset = Lake3Dataset(store, commit) if view is None else open_view(store, view, commit)
     _ = dataset.tensors  # reads the metadata now, so that what is wrong with it is raised here
     if is_virtual(dataset):
         # A view that was saved in a place of its own.

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from penstock.dataset.tensor_meta import TensorMeta
+from penstock.dataset.lake3.tensor_meta import TensorMeta
 from penstock.errors import TensorNotFoundError
-from penstock.reference.codecs import is_image_file
-from penstock.reference.sample import Decode
-from penstock.reference.values import JSON_HTYPES, POLYGON, TEXT
+from penstock.format.codecs import is_image_file
+from penstock.format.sample import Decode
+from penstock.format.values import JSON_HTYPES, POLYGON, TEXT
 from penstock.similar import similar
 
 __all__ = ["IMAGE_HTYPES", "VALUE_HTYPES", "holds_images", "no_such_tensor", "why_unsupported"]

@@ -8,11 +8,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from penstock._native import require_native
-from penstock.dataset.dataset import Dataset
-from penstock.dataset.tensor import Tensor
+from penstock.dataset.lake3.dataset import Lake3Dataset
+from penstock.dataset.lake3.tensor import Lake3Tensor
 from penstock.errors import PenstockError
-from penstock.native_sources import native_store, tensor_source
-from penstock.readings import Reading
+from penstock.loading.native.sources import native_store, tensor_source
+from penstock.loading.readings import Reading
 from penstock.verification.findings import Finding
 
 __all__ = ["Checked", "check_in_native_core", "check_in_python", "items_of"]
@@ -27,7 +27,7 @@ class Checked:
 
 
 def check_in_native_core(
-    dataset: Dataset, tensors: Sequence[Tensor], threads: int, decode: bool
+    dataset: Lake3Dataset, tensors: Sequence[Lake3Tensor], threads: int, decode: bool
 ) -> Iterator[Checked]:
     """Chunk after chunk, on threads of the core."""
     native = require_native()
@@ -46,10 +46,10 @@ def check_in_native_core(
         verifier.stop()
 
 
-def check_in_python(tensors: Sequence[Tensor], threads: int, decode: bool) -> Iterator[Checked]:
+def check_in_python(tensors: Sequence[Lake3Tensor], threads: int, decode: bool) -> Iterator[Checked]:
     """Chunk after chunk; Pillow and lz4 let threads of Python run beside each other."""
 
-    def check(place: tuple[Tensor, int, Sequence[int]]) -> Checked:
+    def check(place: tuple[Lake3Tensor, int, Sequence[int]]) -> Checked:
         tensor, row, items = place
         by_name = {tensor.name: tensor}
         return Checked(len(items), [_finding(by_name, *found) for found in tensor.check_chunk(row, decode, items)])
@@ -61,7 +61,7 @@ def check_in_python(tensors: Sequence[Tensor], threads: int, decode: bool) -> It
         pool.shutdown(cancel_futures=True)
 
 
-def items_of(tensor: Tensor) -> Sequence[int]:
+def items_of(tensor: Lake3Tensor) -> Sequence[int]:
     """The items of the whole tensor that a tensor's samples are made of, rising: all, or a view's."""
     if tensor.rows is None:
         return range(tensor.chunks.num_samples)
@@ -70,7 +70,7 @@ def items_of(tensor: Tensor) -> Sequence[int]:
 
 
 def _finding(
-    tensors: Mapping[str, Tensor], error: PenstockError, last: int, byte_range: tuple[int, int] | None
+    tensors: Mapping[str, Lake3Tensor], error: PenstockError, last: int, byte_range: tuple[int, int] | None
 ) -> Finding:
     """Of an item that is bad, or of several. Of a sequence, the finding names the sequence."""
     tensor = tensors.get(error.tensor or "")
@@ -80,7 +80,7 @@ def _finding(
     return Finding.of(error, last_index=last, byte_range=byte_range)
 
 
-def _parts(tensor: Tensor) -> Iterator[tuple[int, Sequence[int]]]:
+def _parts(tensor: Lake3Tensor) -> Iterator[tuple[int, Sequence[int]]]:
     """The chunks that a tensor's items lie in, and which of them each holds; of an item in tiles, the first chunk."""
     items, chunks = items_of(tensor), tensor.chunks
     begin = 0

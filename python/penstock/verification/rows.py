@@ -9,7 +9,7 @@ from typing import Any
 from penstock._native import require_native
 from penstock.dataset.lake4 import Lake4Tensor
 from penstock.errors import PenstockError
-from penstock.reference.image_header import read_image_header
+from penstock.format.image_header import read_image_header
 from penstock.verification.checks import Checked
 from penstock.verification.findings import Finding
 

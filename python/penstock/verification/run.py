@@ -7,14 +7,14 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 
 from penstock.dataset import Dataset, DatasetLike, Tensor, open_dataset
-from penstock.dataset.dataset import Dataset as ChunkedDataset
 from penstock.dataset.joined import JoinedDataset
 from penstock.dataset.joined.tensor import JoinedTensor
+from penstock.dataset.lake3.dataset import Lake3Dataset
+from penstock.dataset.lake3.tensor import Lake3Tensor
 from penstock.dataset.lake4 import Lake4Dataset, Lake4Tensor
-from penstock.dataset.tensor import Tensor as ChunkedTensor
 from penstock.errors import DatasetFormatError, PenstockError, UnsupportedError
-from penstock.options import LoaderOptions, default_threads, resolve_loader_type
-from penstock.readings import Reading
+from penstock.loading.options import LoaderOptions, default_threads, resolve_loader_type
+from penstock.loading.readings import Reading
 from penstock.verification.checks import Checked, check_in_native_core, check_in_python, items_of
 from penstock.verification.findings import Finding, Report
 from penstock.verification.rows import check_rows
@@ -105,7 +105,7 @@ class _Part:
             [tensor for tensor in checkable if tensor.name in dataset.tensors and tensor.name not in undecoded]
         )
         samples = sum(
-            len(items_of(tensor)) if isinstance(tensor, ChunkedTensor) else len(tensor) for tensor in checkable
+            len(items_of(tensor)) if isinstance(tensor, Lake3Tensor) else len(tensor) for tensor in checkable
         )
         return cls(dataset, chosen, checkable, findings, skipped, undecoded, samples)
 
@@ -136,13 +136,13 @@ def _parts(dataset: Dataset, chosen: Sequence[Tensor]) -> list[tuple[Dataset, li
                 known = found.setdefault(id(inner), (inner, []))[1]
                 known += [tensor for tensor in tensors if all(tensor.name != other.name for other in known)]
         return list(found.values())
-    if not isinstance(dataset, (ChunkedDataset, Lake4Dataset)):
+    if not isinstance(dataset, (Lake3Dataset, Lake4Dataset)):
         raise UnsupportedError(f"a dataset of the type {type(dataset).__name__} cannot be verified", path=dataset.path)
     return [(dataset, list(chosen))]
 
 
 def _chosen(dataset: Dataset, names: Sequence[str] | None) -> list[Tensor]:
-    hidden: Mapping[str, Tensor] = dataset.hidden_tensors if isinstance(dataset, ChunkedDataset) else {}
+    hidden: Mapping[str, Tensor] = dataset.hidden_tensors if isinstance(dataset, Lake3Dataset) else {}
     if names is None:
         return [*dataset.tensors.values(), *hidden.values()]
     if isinstance(names, str):
@@ -157,12 +157,12 @@ def _checkable(tensors: Sequence[Tensor]) -> tuple[list[Tensor], list[Finding], 
     checkable, findings, skipped = [], [], {}
     for tensor in tensors:
         try:
-            reason = tensor.unsupported("bytes" if isinstance(tensor, ChunkedTensor) else "numpy")
+            reason = tensor.unsupported("bytes" if isinstance(tensor, Lake3Tensor) else "numpy")
             if reason is not None:
                 skipped[tensor.name] = reason
                 continue
             _ = tensor.class_names
-            if isinstance(tensor, ChunkedTensor):
+            if isinstance(tensor, Lake3Tensor):
                 _ = tensor.chunks, tensor.is_sequence and tensor.sequences
             checkable.append(tensor)
         except PenstockError as error:
@@ -187,18 +187,18 @@ def _uneven_lengths(tensors: Sequence[Tensor]) -> list[Finding]:
 def _check(part: _Part, native: bool, threads: int, decode: bool) -> Generator[Checked, None, None]:
     tensors, undecoded = part.checkable, part.undecoded
     in_rows = [tensor for tensor in tensors if isinstance(tensor, Lake4Tensor)]
-    in_chunks = [tensor for tensor in tensors if isinstance(tensor, ChunkedTensor) and tensor.name not in undecoded]
-    as_stored = [tensor for tensor in tensors if isinstance(tensor, ChunkedTensor) and tensor.name in undecoded]
+    in_chunks = [tensor for tensor in tensors if isinstance(tensor, Lake3Tensor) and tensor.name not in undecoded]
+    as_stored = [tensor for tensor in tensors if isinstance(tensor, Lake3Tensor) and tensor.name in undecoded]
     in_core = [tensor for tensor in in_chunks if native and _is_for_core(tensor, decode)]
     if in_core:
-        assert isinstance(part.dataset, ChunkedDataset)
+        assert isinstance(part.dataset, Lake3Dataset)
         yield from check_in_native_core(part.dataset, in_core, threads, decode)
     yield from check_in_python([tensor for tensor in in_chunks if tensor not in in_core], threads, decode)
     yield from check_in_python(as_stored, threads, decode=False)
     yield from check_rows(in_rows, threads, native, decode)
 
 
-def _is_for_core(tensor: ChunkedTensor, decode: bool) -> bool:
+def _is_for_core(tensor: Lake3Tensor, decode: bool) -> bool:
     """Whether the core checks all of a tensor. It goes by chunks, of which a view may have a part and a sample in tiles
     many; and text, JSON, polygons, rare image formats and links come of bytes that Python has to try.
     """

@@ -9,11 +9,11 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from penstock.dataset.chunk_index import ChunkIndex
 from penstock.dataset.interface import Tensor
+from penstock.dataset.lake3.chunk_index import ChunkIndex
+from penstock.dataset.lake3.tensor import Lake3Tensor
 from penstock.dataset.lake4 import Lake4Tensor
-from penstock.dataset.tensor import Tensor as ChunkedTensor
-from penstock.reference.sample import SampleLayout
+from penstock.format.sample import SampleLayout
 
 __all__ = ["JoinedChunks", "why_apart"]
 
@@ -25,7 +25,7 @@ class JoinedChunks:
         parts: Tensors for which :func:`why_apart` has nothing to say.
     """
 
-    def __init__(self, parts: Sequence[ChunkedTensor]) -> None:
+    def __init__(self, parts: Sequence[Lake3Tensor]) -> None:
         self._parts = tuple(parts)
         counts = [part.chunks.num_samples for part in parts]
         #: Number of the first stored sample of each part.
@@ -87,7 +87,7 @@ def why_apart(parts: Sequence[Tensor]) -> str:
                 )
     if any(tensor.is_sequence or tensor.is_link for tensor in parts):
         return "sequences and links are not joined for the core"
-    chunked = [part for part in parts if isinstance(part, ChunkedTensor)]
+    chunked = [part for part in parts if isinstance(part, Lake3Tensor)]
     if _shapes_differ(chunked) and any(
         part.fixed_shape is not None and part.sample_compression is None for part in chunked
     ):
@@ -96,7 +96,7 @@ def why_apart(parts: Sequence[Tensor]) -> str:
     return ""
 
 
-def _shapes_differ(parts: Sequence[ChunkedTensor]) -> bool:
+def _shapes_differ(parts: Sequence[Lake3Tensor]) -> bool:
     return len({part.layout.fixed_shape for part in parts}) > 1
 
 

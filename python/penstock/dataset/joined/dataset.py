@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from penstock.dataset.dataset import Dataset as ChunkedDataset
 from penstock.dataset.interface import Dataset
 from penstock.dataset.joined.tensor import JoinedTensor
-from penstock.dataset.storage import Store
+from penstock.dataset.lake3.dataset import Lake3Dataset
 from penstock.dataset.support import no_such_tensor
 from penstock.errors import PenstockError
+from penstock.storage.store import Store
 
 __all__ = ["JoinedDataset"]
 
@@ -79,7 +79,7 @@ class JoinedDataset:
     @property
     def stores(self) -> list[Store]:
         """Files of the parts; none where a part is not read from files."""
-        stores = [part.store for part in self.parts if isinstance(part, ChunkedDataset)]
+        stores = [part.store for part in self.parts if isinstance(part, Lake3Dataset)]
         return stores if len(stores) == len(self.parts) else []
 
     def __len__(self) -> int:

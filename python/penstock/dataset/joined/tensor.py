@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from penstock.dataset.chunk_index import ChunkIndex
 from penstock.dataset.interface import Tensor
 from penstock.dataset.joined.chunks import JoinedChunks, why_apart
+from penstock.dataset.lake3.chunk_index import ChunkIndex
+from penstock.dataset.lake3.rows import sample_number
+from penstock.dataset.lake3.tensor import Lake3Tensor
 from penstock.dataset.lake4 import Lake4Tensor
-from penstock.dataset.rows import sample_number
-from penstock.dataset.tensor import Tensor as ChunkedTensor
-from penstock.reference.decode import Color
-from penstock.reference.sample import Decode, SampleLayout
+from penstock.format.decode import Color
+from penstock.format.sample import Decode, SampleLayout
 
 if TYPE_CHECKING:
     from penstock.dataset.joined.dataset import JoinedDataset
@@ -217,4 +217,4 @@ class JoinedTensor:
 
     @cached_property
     def _stored(self) -> JoinedChunks:
-        return JoinedChunks([part for part in self.parts if isinstance(part, ChunkedTensor)])
+        return JoinedChunks([part for part in self.parts if isinstance(part, Lake3Tensor)])

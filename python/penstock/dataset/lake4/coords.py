@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from penstock._native import HAVE_NATIVE, require_native
-from penstock.reference.lz4 import decompress_lz4
+from penstock.format.lz4 import decompress_lz4
 
 __all__ = ["box_coords"]
 

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from penstock.dataset.lake3.rows import sample_number
 from penstock.dataset.lake4.failures import reading_error
 from penstock.dataset.lake4.types import column_type
 from penstock.dataset.lake4.values import ValueCodec
-from penstock.dataset.rows import sample_number
 from penstock.errors import DatasetFormatError, DecodeError, PenstockError, UnsupportedError
-from penstock.reference.decode import Color, decode_image, decode_picture
-from penstock.reference.image_header import read_image_header
-from penstock.reference.sample import DECODINGS, Decode
+from penstock.format.decode import Color, decode_image, decode_picture
+from penstock.format.image_header import read_image_header
+from penstock.format.sample import DECODINGS, Decode
 
 if TYPE_CHECKING:
     from penstock.dataset.lake4.dataset import Lake4Dataset

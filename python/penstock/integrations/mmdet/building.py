@@ -11,13 +11,13 @@ from typing import Any
 
 from mmdet.datasets import ClassBalancedDataset, ConcatDataset, MultiImageMixDataset, RepeatDataset
 
+from penstock.checks import check_keys, did_you_mean
 from penstock.dataset import Dataset, DatasetLike, open_dataset
+from penstock.detection.tensors import resolve_tensors
 from penstock.errors import ConfigError, PenstockError
 from penstock.integrations.mmdet.config import SPLIT_KEYS, STOCK_KEYS, Split, parse_split
 from penstock.integrations.mmdet.data.dataset import DeepLakeCocoDataset
-from penstock.integrations.mmdet.data.tensors import resolve_tensors
 from penstock.integrations.mmdet.data.voc import DeepLakeVOCDataset
-from penstock.integrations.mmdet.names import check_keys, did_you_mean
 from penstock.integrations.mmdet.pipeline.steps import check_steps, loads_masks
 
 __all__ = ["build_dataset", "dataset_configs", "has_path"]

@@ -56,9 +56,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from penstock.checks import check_choice, check_integer, check_keys
 from penstock.errors import ConfigError
 from penstock.integrations.mmdet.metric_names import check_evaluation, eval_mode_of, format_of
-from penstock.integrations.mmdet.names import check_choice, check_integer, check_keys
 from penstock.integrations.mmdet.run_keys import check_runner, check_workflow
 
 __all__ = [

@@ -7,15 +7,15 @@ import zlib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from penstock.detection.sampler import GroupedSampler, OrderedSampler
+from penstock.detection.tensors import DetectionTensors
 from penstock.errors import ConfigError
 from penstock.integrations.mmdet.data.dataset import DeepLakeCocoDataset
-from penstock.integrations.mmdet.data.tensors import DetectionTensors
 from penstock.integrations.mmdet.data.wrappers import FlatDataset, flat_dataset, leaves_of, skipped_steps
 from penstock.integrations.mmdet.pipeline.program import dataset_program
-from penstock.integrations.mmdet.sampler import GroupedSampler, OrderedSampler
 from penstock.loader import DataLoader
-from penstock.samples import Samples
-from penstock.sampling import world
+from penstock.loading.samples import Samples
+from penstock.loading.sampling import world
 
 __all__ = ["DetectionLoader", "build_dataloader"]
 

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from penstock.checks import check_choice, check_integer, check_keys, did_you_mean
 from penstock.errors import ConfigError
-from penstock.integrations.mmdet.names import check_choice, check_integer, check_keys, did_you_mean
 
 __all__ = ["EVAL_MODES", "check_evaluation", "check_metrics", "eval_mode_of", "format_of", "without_hook_options"]
 

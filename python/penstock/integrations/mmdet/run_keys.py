@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from penstock.checks import check_choice, check_integer
 from penstock.errors import ConfigError
-from penstock.integrations.mmdet.names import check_choice, check_integer
 
 __all__ = ["check_runner", "check_workflow"]
 

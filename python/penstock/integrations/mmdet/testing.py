@@ -21,7 +21,6 @@ from mmcv.runner import get_dist_info, load_checkpoint, wrap_fp16_model
 from mmdet.models import build_detector
 from mmdet.utils import get_root_logger
 
-from penstock.cli.progress import progress_bar
 from penstock.dataset import DatasetLike
 from penstock.errors import ConfigError, StorageError
 from penstock.integrations.mmdet.config import loader_type_of
@@ -30,8 +29,9 @@ from penstock.integrations.mmdet.metric_names import check_evaluation, without_h
 from penstock.integrations.mmdet.split_loader import build_split_loader
 from penstock.integrations.mmdet.training.defaults import set_devices
 from penstock.integrations.mmdet.training.device import OneDevice
-from penstock.integrations.mmdet.training.distributed import has_launcher, joined_group, local_device, spawn
 from penstock.integrations.mmdet.training.evaluation import results_of_ranks
+from penstock.integrations.ranks.distributed import has_launcher, joined_group, local_device, spawn
+from penstock.progress import progress_bar
 
 __all__ = ["test_detector"]
 

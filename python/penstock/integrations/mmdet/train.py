@@ -18,10 +18,10 @@ from penstock.integrations.mmdet.metric_names import check_evaluation
 from penstock.integrations.mmdet.split_loader import build_split_loader
 from penstock.integrations.mmdet.training.checks import check_before_opening
 from penstock.integrations.mmdet.training.defaults import with_defaults
-from penstock.integrations.mmdet.training.distributed import has_launcher, joined_group, spawn
 from penstock.integrations.mmdet.training.losses_loader import build_losses_loader
 from penstock.integrations.mmdet.training.run import run_training
-from penstock.sampling import base_seed
+from penstock.integrations.ranks.distributed import has_launcher, joined_group, spawn
+from penstock.loading.sampling import base_seed
 
 __all__ = ["train_detector"]
 

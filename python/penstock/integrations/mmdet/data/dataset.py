@@ -11,31 +11,26 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from mmdet.datasets import CocoDataset
+from mmdet.datasets.api_wrappers import COCO
 
 from penstock.dataset import Dataset
+from penstock.detection.annotation_table import BoxRules, annotation_table, coco_rules, corners_of, empty_table
+from penstock.detection.annotations import Annotations, read_annotations
+from penstock.detection.categories import Categories, read_categories
+from penstock.detection.coco_index import add_areas, add_segmentations, coco_annotations, coco_index
+from penstock.detection.image_infos import file_names, image_infos, image_numbers
+from penstock.detection.running import MOST_REJECTED, PipelineRunner, Recipe, rejected_all
+from penstock.detection.segmentations import are_polygons, segmentations
+from penstock.detection.tensors import DetectionTensors, masks_for_metrics
 from penstock.errors import ConfigError, DatasetFormatError
-from penstock.integrations.mmdet.data.annotation_table import (
-    BoxRules,
-    annotation_table,
-    coco_rules,
-    corners_of,
-    empty_table,
-)
-from penstock.integrations.mmdet.data.annotations import Annotations, read_annotations
-from penstock.integrations.mmdet.data.categories import Categories, read_categories
-from penstock.integrations.mmdet.data.coco_index import add_areas, add_segmentations, coco_annotations, coco_index
 from penstock.integrations.mmdet.data.hook_masks import as_list
-from penstock.integrations.mmdet.data.image_infos import file_names, image_infos, image_numbers
 from penstock.integrations.mmdet.data.recalls import check_proposals, recalls_of
-from penstock.integrations.mmdet.data.segmentations import are_polygons, segmentations
-from penstock.integrations.mmdet.data.tensors import DetectionTensors, masks_for_metrics
 from penstock.integrations.mmdet.metric_names import check_metrics
-from penstock.integrations.mmdet.pipeline.lowering import lower
-from penstock.integrations.mmdet.pipeline.running import MOST_REJECTED, PipelineRunner, Recipe, rejected_all
+from penstock.integrations.mmdet.pipeline.lowering import WRAPPERS, lower
 from penstock.integrations.mmdet.pipeline.steps import build_steps, loads_polygons
-from penstock.transforms.draws import Stream
-from penstock.transforms.native import AnnotationTable
-from penstock.transforms.program import Color
+from penstock.loading.draws import Stream
+from penstock.loading.native.part import AnnotationTable
+from penstock.loading.program import Color
 
 __all__ = ["DeepLakeCocoDataset"]
 
@@ -136,7 +131,7 @@ class DeepLakeCocoDataset(CocoDataset):  # type: ignore[misc]
         """The annotations as pycocotools' index, for metrics; built when first asked for. It has segmentations once
         :meth:`prepare_metrics` has been asked for "segm", or where areas are those of masks.
         """
-        coco = coco_index(self.annotations, self._categories, self.data_infos)
+        coco = coco_index(COCO, self.annotations, self._categories, self.data_infos)
         add_areas(coco, self.source, self.tensors)
         return coco
 
@@ -215,7 +210,7 @@ class DeepLakeCocoDataset(CocoDataset):  # type: ignore[misc]
     @cached_property
     def runner(self) -> PipelineRunner:
         """Runs the pipeline in Python."""
-        return PipelineRunner(self, self._recipe_of)
+        return PipelineRunner(self, self._recipe_of, WRAPPERS)
 
     def _recipe_of(self, item: int) -> Recipe:
         return self.recipe

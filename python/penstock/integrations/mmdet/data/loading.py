@@ -8,10 +8,10 @@ import numpy as np
 import numpy.typing as npt
 from mmdet.datasets.pipelines import LoadImageFromFile
 
+from penstock.checks import did_you_mean
 from penstock.dataset import Tensor
 from penstock.errors import ConfigError
-from penstock.integrations.mmdet.names import did_you_mean
-from penstock.transforms.program import Color
+from penstock.loading.program import Color
 
 __all__ = ["LoadImageFromDeepLake"]
 

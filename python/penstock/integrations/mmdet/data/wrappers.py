@@ -13,16 +13,16 @@ import numpy.typing as npt
 from mmdet.datasets import ClassBalancedDataset, ConcatDataset, MultiImageMixDataset, RepeatDataset
 
 from penstock.dataset.joined import JoinedDataset
+from penstock.detection.annotation_table import gathered_table
+from penstock.detection.running import Level, PipelineRunner, Recipe
+from penstock.detection.tensors import DetectionTensors
 from penstock.errors import ConfigError, PenstockError
-from penstock.integrations.mmdet.data.annotation_table import gathered_table
 from penstock.integrations.mmdet.data.dataset import DeepLakeCocoDataset
 from penstock.integrations.mmdet.data.loading import LoadImageFromDeepLake
-from penstock.integrations.mmdet.data.tensors import DetectionTensors
-from penstock.integrations.mmdet.pipeline.lowering import lower
-from penstock.integrations.mmdet.pipeline.running import Level, PipelineRunner, Recipe
-from penstock.transforms.draws import Stream
-from penstock.transforms.native import AnnotationTable, NativeSample
-from penstock.transforms.program import Color
+from penstock.integrations.mmdet.pipeline.lowering import WRAPPERS, lower
+from penstock.loading.draws import Stream
+from penstock.loading.native.part import AnnotationTable, NativeSample
+from penstock.loading.program import Color
 
 __all__ = ["FlatDataset", "flat_dataset", "leaves_of", "skipped_steps"]
 
@@ -97,7 +97,7 @@ class FlatDataset:
         self._rows = np.cumsum([0, *(len(leaf.indices) for leaf in self.leaves)])[self._leaf_of] + self._item_of
         indices = np.concatenate([leaf.indices for leaf in self.leaves])[self._rows]
         self.source = JoinedDataset([leaf.source for leaf in self.leaves], names, self._leaf_of, indices)
-        self.runner = PipelineRunner(self, self._recipe_of)
+        self.runner = PipelineRunner(self, self._recipe_of, WRAPPERS)
 
     def __len__(self) -> int:
         return len(self._leaf_of)

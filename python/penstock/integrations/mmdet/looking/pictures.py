@@ -10,14 +10,14 @@ import numpy as np
 import numpy.typing as npt
 from mmcv.parallel import DataContainer
 
+from penstock.detection.moves import Moves
+from penstock.detection.reference.loading import bitmap_of
+from penstock.detection.shown import Shown
 from penstock.errors import ConfigError
 from penstock.integrations.mmdet.data.dataset import DeepLakeCocoDataset
 from penstock.integrations.mmdet.data.loading import LoadImageFromDeepLake
 from penstock.integrations.mmdet.data.wrappers import leaves_of
 from penstock.integrations.mmdet.loader import DetectionLoader
-from penstock.integrations.mmdet.looking.moves import Moves
-from penstock.reference.transforms.loading import bitmap_of
-from penstock.shown import Shown
 
 __all__ = ["first_samples"]
 

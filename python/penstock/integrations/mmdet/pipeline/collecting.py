@@ -8,14 +8,14 @@ from typing import Any, Literal
 
 import torch
 from mmcv.parallel import DataContainer
-from mmdet.core import BitmapMasks, PolygonMasks
 
+from penstock.detection import steps as st
 from penstock.errors import ConfigError
+from penstock.integrations.mmdet.pipeline.lowering import WRAPPERS
 from penstock.integrations.mmdet.pipeline.metas import Metas
-from penstock.transforms import steps as st
-from penstock.transforms.native import NativeBatch, NativeMasks
+from penstock.loading.native.part import NativeBatch
 
-__all__ = ["Collector", "collector_of", "mask_objects"]
+__all__ = ["Collector", "collector_of"]
 
 _ANNOTATIONS = {"gt_bboxes": "boxes", "gt_labels": "labels", "gt_bboxes_ignore": "ignored"}
 
@@ -65,7 +65,7 @@ class Collector:
                 data[key] = self._images(native.views[view])
             elif key == "gt_masks":
                 assert self.bundle is not None
-                masks = [mask_objects(one) for one in native.masks]
+                masks = [WRAPPERS.mask_objects(one) for one in native.masks]
                 data[key] = DataContainer([masks], padding_value=self.bundle.masks_pad_val, cpu_only=True)
             else:
                 data[key] = DataContainer([list(getattr(native, _ANNOTATIONS[key]))])
@@ -115,10 +115,3 @@ def _available(steps: Sequence[Any], form: st.DefaultFormatBundle | st.ImageToTe
     if load is not None and load.with_mask:
         keys.add("gt_masks")
     return keys
-
-
-def mask_objects(masks: NativeMasks) -> BitmapMasks | PolygonMasks:
-    """MMDetection's object of a sample's masks."""
-    if masks.bitmaps is not None:
-        return BitmapMasks(masks.bitmaps, masks.height, masks.width)
-    return PolygonMasks(masks.polygons, masks.height, masks.width)

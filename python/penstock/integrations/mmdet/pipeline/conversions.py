@@ -7,8 +7,10 @@ from typing import Any
 
 from mmdet.datasets import pipelines
 
+from penstock.detection import steps
+from penstock.detection.steps import Step
 from penstock.integrations.mmdet.data.loading import LoadImageFromDeepLake
-from penstock.integrations.mmdet.pipeline.arguments import (
+from penstock.integrations.openmmlab.arguments import (
     color,
     fill_value,
     integer,
@@ -22,8 +24,6 @@ from penstock.integrations.mmdet.pipeline.arguments import (
     pair,
     positive_pair,
 )
-from penstock.transforms import steps
-from penstock.transforms.steps import Step
 
 __all__ = ["CONVERSIONS"]
 

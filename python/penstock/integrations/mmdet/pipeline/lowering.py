@@ -9,12 +9,12 @@ from mmcv.parallel import DataContainer
 from mmdet.core import BitmapMasks, PolygonMasks
 from mmdet.datasets import pipelines
 
+from penstock.detection import steps
+from penstock.detection.reference import Wrappers
+from penstock.detection.steps import PythonStep, Step
 from penstock.integrations.mmdet.data.loading import LoadImageFromDeepLake
-from penstock.integrations.mmdet.pipeline.arguments import NotNativeError, integer_pair, not_native
 from penstock.integrations.mmdet.pipeline.conversions import CONVERSIONS
-from penstock.reference.transforms import Wrappers
-from penstock.transforms import steps
-from penstock.transforms.steps import PythonStep, Step
+from penstock.integrations.openmmlab.arguments import NotNativeError, integer_pair, not_native
 
 __all__ = ["WRAPPERS", "lower"]
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from penstock.transforms import steps as st
+from penstock.detection import steps as st
 
 __all__ = ["Metas", "walk"]
 

@@ -11,17 +11,18 @@ from mmdet.datasets.pipelines import LoadAnnotations
 from penstock.dataset import Dataset
 from penstock.dataset.joined import JoinedTensor
 from penstock.described import described
+from penstock.detection.native_steps import native_steps
+from penstock.detection.running import Recipe
+from penstock.detection.steps import PythonStep
+from penstock.detection.tensors import TENSOR_KEYS, resolve_tensors
 from penstock.errors import ConfigError
 from penstock.integrations.mmdet.data.dataset import DeepLakeCocoDataset
 from penstock.integrations.mmdet.data.loading import LoadImageFromDeepLake
-from penstock.integrations.mmdet.data.tensors import TENSOR_KEYS, resolve_tensors
 from penstock.integrations.mmdet.data.wrappers import FlatDataset
-from penstock.integrations.mmdet.pipeline.native import native_part, native_steps
-from penstock.integrations.mmdet.pipeline.running import Recipe
+from penstock.integrations.mmdet.pipeline.native import native_part
 from penstock.integrations.mmdet.pipeline.steps import is_test_pipeline, loads_masks
-from penstock.readings import Reading
-from penstock.transforms.program import Program, StepReport
-from penstock.transforms.steps import PythonStep
+from penstock.loading.program import Program, StepReport
+from penstock.loading.readings import Reading
 
 __all__ = ["collate_batch", "compile_pipeline", "dataset_program"]
 

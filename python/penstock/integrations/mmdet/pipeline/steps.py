@@ -10,10 +10,10 @@ from mmcv.utils import build_from_cfg
 from mmdet.datasets.builder import PIPELINES
 from mmdet.datasets.pipelines import LoadAnnotations
 
+from penstock.checks import did_you_mean
 from penstock.dataset import Tensor
 from penstock.errors import ConfigError
 from penstock.integrations.mmdet.data.loading import LoadImageFromDeepLake
-from penstock.integrations.mmdet.names import did_you_mean
 
 __all__ = ["build_steps", "check_steps", "is_test_pipeline", "loads_masks", "loads_polygons"]
 

@@ -18,7 +18,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from penstock.errors import ConfigError
 from penstock.integrations.mmdet.loader import DetectionLoader
-from penstock.integrations.mmdet.training.distributed import gathered
+from penstock.integrations.ranks.distributed import gathered
 
 __all__ = ["RanksEvalHook", "evaluation_hook", "results_of_ranks"]
 

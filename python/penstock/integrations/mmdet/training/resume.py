@@ -9,9 +9,9 @@ from typing import Any
 from mmcv.runner import CheckpointHook, get_dist_info
 
 from penstock.errors import ConfigError
-from penstock.integrations.mmdet.training.distributed import gathered
 from penstock.integrations.mmdet.training.model_state import Gradients, iterations_of_a_step
-from penstock.integrations.mmdet.training.random_state import random_state, restore_random_state
+from penstock.integrations.ranks.distributed import gathered
+from penstock.integrations.ranks.random_state import random_state, restore_random_state
 
 __all__ = [
     "META_KEY",

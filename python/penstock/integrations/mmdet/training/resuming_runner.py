@@ -20,8 +20,8 @@ from penstock.integrations.mmdet.training.model_state import (
     put_back,
     taken_gradients,
 )
-from penstock.integrations.mmdet.training.random_state import random_state
 from penstock.integrations.mmdet.training.resume import META_KEY, Position, Resumption
+from penstock.integrations.ranks.random_state import random_state
 
 __all__ = ["ResumingRunner"]
 

@@ -16,11 +16,11 @@ from penstock.integrations.mmdet.loader import DetectionLoader
 from penstock.integrations.mmdet.metric_names import check_evaluation
 from penstock.integrations.mmdet.training.checks import check_before_training
 from penstock.integrations.mmdet.training.device import OneDevice, Replica
-from penstock.integrations.mmdet.training.distributed import local_device
 from penstock.integrations.mmdet.training.evaluation import evaluation_hook
 from penstock.integrations.mmdet.training.hooks import register_training_hooks
 from penstock.integrations.mmdet.training.runners import runner_config
 from penstock.integrations.mmdet.training.wandb_facts import DatasetFacts, check_tables, keep_config
+from penstock.integrations.ranks.distributed import local_device
 
 __all__ = ["run_training"]
 

@@ -1,0 +1,37 @@
+#include <pybind11/stl.h>
+
+#include "format/chunk_header.h"
+#include "testing/register.h"
+
+namespace py = pybind11;
+
+namespace penstock::testing {
+namespace {
+
+/// What the core reads from a chunk's head.
+py::dict parse_chunk_header(const py::bytes& data) {
+  const std::string_view text = data;
+  const base::Bytes chunk = std::as_bytes(std::span(text.data(), text.size()));
+  const format::ChunkHeader header = format::parse_chunk_header(chunk, chunk.size());
+  std::vector<base::Shape> shapes;
+  for (std::uint64_t i = 0; i < header.shapes.samples(); ++i) shapes.push_back(*header.shape(i));
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> extents;
+  for (std::uint64_t i = 0; i < header.byte_positions.samples(); ++i) {
+    const format::Extent extent = *header.extent(i);
+    extents.emplace_back(extent.begin, extent.end);
+  }
+  py::dict result;
+  result["version"] = header.version;
+  result["shapes"] = shapes;
+  result["extents"] = extents;
+  result["data_offset"] = header.data_offset;
+  return result;
+}
+
+}  // namespace
+
+void register_chunk_header(py::module_& module) {
+  module.def("parse_chunk_header", &parse_chunk_header, py::arg("data"));
+}
+
+}  // namespace penstock::testing

@@ -1,0 +1,1 @@
+"""What every detection framework shares: annotations, categories, steps, samplers. Uses dataset/ and loading/ alone."""

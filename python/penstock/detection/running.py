@@ -1,0 +1,332 @@
+"""Runs a lowered pipeline in Python: all of it, or what the C++ core has left."""
+
+from __future__ import annotations
+
+import functools
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from penstock.dataset import Dataset
+from penstock.described import described_error
+from penstock.detection import steps as st
+from penstock.detection.reference import Wrappers, partner_indices, run_step
+from penstock.errors import PenstockError, TransformError
+from penstock.loading.draws import Draws, Stream
+from penstock.loading.native.part import NativeSample
+from penstock.loading.program import Color
+
+__all__ = ["MOST_REJECTED", "Items", "Level", "PipelineRunner", "Recipe", "mixes", "rejected_all"]
+
+Results = dict[str, Any]
+
+#: So many rejections in a row mean that the pipeline rejects everything.
+MOST_REJECTED = 100
+#: Number of the step whose draws choose what takes the place of a rejected sample.
+_REPLACEMENT = -1
+#: The stream of a partner that takes the place of a rejected one is that of a part so many numbers further on.
+_PART_STRIDE = 256
+#: How many other samples a step mixes in.
+_PARTS: dict[type, int] = {st.Mosaic: 3, st.MixUp: 1, st.CopyPaste: 1}
+
+
+class Items(Protocol):
+    """What a runner needs of a dataset: a list of items, each a sample of ``source``."""
+
+    @property
+    def source(self) -> Dataset: ...
+
+    @property
+    def test_mode(self) -> bool: ...
+
+    @property
+    def groups(self) -> npt.NDArray[Any]:
+        """The group of each item: another of its group takes the place of one that is rejected."""
+        ...
+
+    def __len__(self) -> int: ...
+
+    def item_of(self, index: int) -> int:
+        """The item that is sample ``index`` of ``source``."""
+        ...
+
+    def place_of(self, item: int) -> tuple[str, int]:
+        """Path and index, for errors."""
+        ...
+
+    def results_of(self, idx: int) -> Results:
+        """What goes into the pipeline."""
+        ...
+
+    def read_image(self, idx: int, color: Color) -> npt.NDArray[Any]:
+        """The item's image, decoded."""
+        ...
+
+    def get_ann_info(self, idx: int) -> dict[str, Any]:
+        """Its annotations, as MMDetection has them: "bboxes" and others."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class Level:
+    """A part of a pipeline whose steps mix in samples of one dataset, as that gives them.
+
+    Attributes:
+        key: Stands for that dataset: pipelines of different items meet in levels of one key.
+        begin: Number of the level's first step; samples that are mixed in go through the steps before it.
+        pool: int64: the items of that dataset; None: all.
+    """
+
+    key: int
+    begin: int
+    pool: npt.NDArray[np.int64] | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Recipe:
+    """The pipeline of an item.
+
+    Attributes:
+        steps: Its steps, lowered: steps that penstock has itself, and MMDetection's or the user's own objects.
+        levels: Its levels, in order; none where nothing mixes.
+    """
+
+    steps: tuple[Any, ...]
+    levels: tuple[Level, ...] = ()
+
+    @classmethod
+    def of_one_dataset(cls, steps: Sequence[Any]) -> Recipe:
+        """A pipeline whose steps mix in samples as the steps before the first of these have left them."""
+        first = next((number for number, step in enumerate(steps) if mixes(step)), None)
+        return cls(tuple(steps), () if first is None else (Level(0, first),))
+
+    def level(self, number: int) -> Level:
+        """The level of a step that mixes."""
+        return next(level for level in reversed(self.levels) if level.begin <= number)
+
+    def steps_before(self, key: int) -> int:
+        """Number of the steps before a level."""
+        return next(level.begin for level in self.levels if level.key == key)
+
+    @property
+    def mixing_levels(self) -> tuple[Level, ...]:
+        """The levels in which a step mixes."""
+        found = [self.level(number) for number, step in enumerate(self.steps) if mixes(step)]
+        return tuple(level for level in self.levels if level in found)
+
+
+def mixes(step: Any) -> bool:
+    """Whether a step mixes in other samples."""
+    return type(step) in _PARTS or _mixes_in_python(step)
+
+
+def _mixes_in_python(step: Any) -> bool:
+    """Whether a step is a transform that mixes as MMDetection has it: it chooses items, and finds them in results."""
+    return isinstance(step, st.PythonStep) and hasattr(step.transform, "get_indexes")
+
+
+def rejected_all(path: str, index: int) -> TransformError:
+    """The error of a pipeline that rejects the sample ``index`` and all that take its place."""
+    return TransformError(f"the pipeline rejected {MOST_REJECTED} samples in a row", index=index, path=path)
+
+
+class PipelineRunner:
+    """Takes samples of a dataset through its pipeline, step by step.
+
+    Args:
+        items: The dataset.
+        recipe_of: The pipeline of an item.
+        wrappers: What the steps make the framework's objects with.
+    """
+
+    def __init__(self, items: Items, recipe_of: Callable[[int], Recipe], wrappers: Wrappers) -> None:
+        self._items = items
+        self._recipe_of = recipe_of
+        self._wrappers = wrappers
+
+    def run(self, sample: dict[str, Any], stream: Stream) -> Any:
+        """All steps, on a sample: its "index", and "img" if it is decoded already."""
+        item = self._items.item_of(sample["index"])
+        return self._accepted(self._run(item, stream, image=sample.get("img")), item, stream)
+
+    def resume(self, sample: NativeSample, notes: Results, stream: Stream, number: int) -> Any:
+        """The steps from ``number`` on, of a sample that the core has brought there."""
+        item = self._items.item_of(int(sample.meta["index"]))
+        recipe = self._recipe_of(item)
+        results = {**self._items.results_of(item), **notes, "img": sample.image, "img_fields": ["img"]}
+        for step in recipe.steps[:number]:
+            if isinstance(step, st.LoadAnnotations):
+                _add_annotations(results, sample, step, self._wrappers)
+        attempt = int(sample.meta["attempt"])
+        data = self._advance(recipe, results, stream.attempt(attempt), number)
+        return self._accepted(data, item, stream, attempt)
+
+    def step_seconds(self, item: int, stream: Stream) -> list[float]:
+        """How long each step takes on one item in Python, in seconds, the first with reading its image; fewer steps
+        where one rejects it.
+        """
+        seconds: list[float] = []
+        start = time.perf_counter()
+        recipe = self._recipe_of(item)
+        results: Results | None = self._results(recipe, item)
+        for number in range(len(recipe.steps)):
+            results = self._advance(recipe, results, stream, number, number + 1)
+            start, before = time.perf_counter(), start
+            seconds.append(start - before)
+            if results is None:
+                break
+        return seconds
+
+    def _accepted(self, data: Any, item: int, stream: Stream, attempt: int = 0) -> Any:
+        """``data``, or, where the pipeline has rejected the sample, what it makes of another in its place."""
+        while data is None and not self._items.test_mode:
+            attempt += 1
+            if attempt == MOST_REJECTED:
+                raise self._rejected_all(stream)
+            retry = stream.attempt(attempt)
+            item = self._replacement(item, retry)
+            data = self._run(item, retry)
+        return data
+
+    def _run(self, item: int, stream: Stream, image: npt.NDArray[Any] | None = None) -> Any:
+        recipe = self._recipe_of(item)
+        return self._advance(recipe, self._results(recipe, item, image), stream, 0)
+
+    def _results(self, recipe: Recipe, item: int, image: npt.NDArray[Any] | None = None) -> Results:
+        """What goes into the first step; the image is read where the caller does not have it."""
+        results = self._items.results_of(item)
+        load = recipe.steps[0]
+        if image is None and isinstance(load, st.LoadImage):
+            image = self._items.read_image(item, load.color)
+        if image is not None:
+            results["img"] = image
+        return results
+
+    def _replacement(self, item: int, stream: Stream) -> int:
+        groups = self._items.groups
+        group: list[int] = np.flatnonzero(groups == groups[item]).tolist()
+        return stream.step(_REPLACEMENT).choice(group)
+
+    def _advance(
+        self,
+        recipe: Recipe,
+        results: Results | None,
+        stream: Stream,
+        first: int,
+        last: int | None = None,
+        parts: _Parts | None = None,
+    ) -> Any:
+        parts = parts or _Parts(stream, sum(_PARTS.get(type(step), 0) for step in recipe.steps[:first]))
+        for number in range(first, len(recipe.steps) if last is None else last):
+            if results is None:
+                return None
+            step = recipe.steps[number]
+            if isinstance(step, st.Step):
+                partners = functools.partial(self._partners, recipe, number, parts)
+                results = run_step(step, results, stream, number, partners, self._wrappers)
+            elif _mixes_in_python(step):
+                results = self._mix_in_python(recipe, number, parts, results)
+            else:
+                results = _call(step, results)
+        return results
+
+    def _partners(self, recipe: Recipe, number: int, parts: _Parts, step: Any, draws: Draws) -> list[Results]:
+        """The samples that the step of this number mixes in."""
+        level = recipe.level(number)
+        pool = _Pool(self._items, level.pool)
+        positions = partner_indices(step, draws, len(pool), lambda position: len(pool.get_ann_info(position)["bboxes"]))
+        return self._mixed_in(positions, pool, level, parts)
+
+    def _mix_in_python(self, recipe: Recipe, number: int, parts: _Parts, results: Results) -> Any:
+        """A transform that mixes, as MMDetection calls it."""
+        step, level = recipe.steps[number], recipe.level(number)
+        pool = _Pool(self._items, level.pool)
+        chosen = _call(step, pool, step.transform.get_indexes)
+        positions = chosen if isinstance(chosen, Sequence) else [chosen]
+        results["mix_results"] = self._mixed_in(positions, pool, level, parts)
+        results = _call(step, results)
+        if results is not None:
+            results.pop("mix_results", None)
+        return results
+
+    def _mixed_in(self, positions: Sequence[int], pool: _Pool, level: Level, parts: _Parts) -> list[Results]:
+        numbers = parts.take(len(positions))
+        return [
+            self._partner(pool.item(position), level, part, parts)
+            for position, part in zip(positions, numbers, strict=True)
+        ]
+
+    def _partner(self, item: int, level: Level, part: int, parts: _Parts) -> Results:
+        """Another sample that is mixed in: its state before the level of the step that mixes."""
+        for retry in range(MOST_REJECTED):
+            own = parts.stream.part(part + retry * _PART_STRIDE)
+            item = self._replacement(item, own) if retry else item
+            recipe = self._recipe_of(item)
+            results = self._results(recipe, item)
+            results = self._advance(recipe, results, own, 0, recipe.steps_before(level.key), parts)
+            if results is not None:
+                return results  # type: ignore[no-any-return]
+        raise self._rejected_all(parts.stream)
+
+    def _rejected_all(self, stream: Stream) -> TransformError:
+        return rejected_all(*self._items.place_of(self._items.item_of(stream.index)))
+
+
+class _Pool:
+    """The dataset that a step chooses from, as transforms of MMDetection see it."""
+
+    def __init__(self, items: Items, pool: npt.NDArray[np.int64] | None) -> None:
+        self._items = items
+        self._pool = pool
+
+    def __len__(self) -> int:
+        return len(self._items) if self._pool is None else len(self._pool)
+
+    def item(self, position: int) -> int:
+        return int(position) if self._pool is None else int(self._pool[position])
+
+    def get_ann_info(self, position: int) -> dict[str, Any]:
+        return self._items.get_ann_info(self.item(position))
+
+
+class _Parts:
+    """Numbers of the parts of a sample, in the order in which they are mixed in; those that are mixed into a part have
+    numbers among them.
+    """
+
+    def __init__(self, stream: Stream, taken: int) -> None:
+        self.stream = stream
+        self._taken = taken
+
+    def take(self, count: int) -> range:
+        first, self._taken = self._taken + 1, self._taken + count
+        return range(first, first + count)
+
+
+def _add_annotations(
+    results: Results, sample: NativeSample, step: st.LoadAnnotations, wrappers: Wrappers
+) -> None:
+    """What LoadAnnotations has put there, as the later steps have left it."""
+    if step.with_bbox:
+        results["gt_bboxes_ignore"], results["gt_bboxes"] = sample.ignored, sample.boxes
+        results["bbox_fields"] += ["gt_bboxes_ignore", "gt_bboxes"]
+    if step.with_label:
+        results["gt_labels"] = sample.labels
+    if sample.masks is not None:
+        results["gt_masks"] = wrappers.mask_objects(sample.masks)
+        results["mask_fields"].append("gt_masks")
+
+
+def _call(step: st.PythonStep, argument: Any, function: Callable[[Any], Any] | None = None) -> Any:
+    """What the step's transform, or a function of its, makes of the argument."""
+    try:
+        return (function or step)(argument)
+    except PenstockError:
+        raise
+    except Exception as error:
+        name = type(step.transform).__name__
+        raise TransformError(f"'{name}' raised {described_error(error)}") from error

@@ -1,0 +1,64 @@
+"""Where the steps of a transform run, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from penstock.loading.program import Program, StepReport
+
+__all__ = ["as_line", "as_text", "steps_as_run"]
+
+_AS_STORED = "no transform: samples come out as they are stored"
+#: Longer steps are cut, so that the reasons beside them can be read.
+_MOST_COLUMNS = 68
+
+
+def steps_as_run(program: Program, reason: str) -> tuple[StepReport, ...]:
+    """Where each step of a program really runs.
+
+    Args:
+        program: The program, as it was compiled.
+        reason: Why this loader runs none of it natively; "" where it runs what it can.
+    """
+    if reason:
+        return tuple(replace(step, native=False, reason=reason) for step in program.steps)
+    if program.native is None or program.native.complete is not None:
+        return program.steps
+    # What the core could do at the end is left to Python where samples have to go there anyway.
+    last = len(program.native.steps)
+    others = [step for step in program.steps if not step.native]
+    why = "what comes after it runs in Python" if others else "it does not make one of MMDetection's usual batches"
+    return tuple(
+        replace(step, native=False, reason=why) if step.native and number >= last else step
+        for number, step in enumerate(program.steps)
+    )
+
+
+def as_text(steps: Sequence[StepReport]) -> str:
+    """One line a step: a mark ("+" native, "-" Python), the step, where it runs and, for Python, why."""
+    if not steps:
+        return _AS_STORED
+    texts = [_shortened(step.step) for step in steps]
+    width = max(map(len, texts))
+    return "\n".join(
+        f"{'+' if step.native else '-'} {text:{width}}  {_where(step)}" for step, text in zip(steps, texts, strict=True)
+    )
+
+
+def as_line(steps: Sequence[StepReport]) -> str:
+    """All steps by their names in one line, for logs."""
+    if not steps:
+        return _AS_STORED
+    native = [step.name for step in steps if step.native]
+    python = [f"{step.name} ({step.reason})" for step in steps if not step.native]
+    parts = [("in C++", native), ("in Python", python)]
+    return "; ".join(f"{where}: {', '.join(names)}" for where, names in parts if names)
+
+
+def _where(step: StepReport) -> str:
+    return "C++" if step.native else f"Python: {step.reason}"
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= _MOST_COLUMNS else text[: _MOST_COLUMNS - 3] + "..."

@@ -1,0 +1,360 @@
+"""The C++ loader behind :class:`penstock.DataLoader`."""
+
+from __future__ import annotations
+
+import atexit
+import concurrent.futures
+import functools
+import logging
+import os
+import threading
+import time
+import weakref
+from collections.abc import Callable, Generator, Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from penstock._native import require_native
+from penstock.dataset.joined import JoinedDataset
+from penstock.dataset.lake3.tensor import Lake3Tensor
+from penstock.errors import LoaderClosedError, PenstockError, timed_out
+from penstock.loading.collate import sequence_batch, tensor_batch
+from penstock.loading.native.batch import native_batch
+from penstock.loading.native.part import NativePart
+from penstock.loading.native.python_columns import Columns, read_columns
+from penstock.loading.native.python_part import PythonPart, item_counts, stored_values
+from penstock.loading.native.sources import native_store, tensor_source
+from penstock.loading.options import LoaderOptions
+from penstock.loading.plan import EpochPlan
+from penstock.loading.samples import Samples
+from penstock.loading.workers.arena import Arena
+from penstock.loading.workers.pool import WorkerPool
+from penstock.loading.workers.run import PooledRun
+from penstock.threads import DaemonPool
+
+if TYPE_CHECKING:
+    from penstock import _core
+
+__all__ = ["NativeLoader"]
+
+logger = logging.getLogger("penstock")
+
+#: Threads that read; two keep one read under way while another is being handed over.
+_IO_THREADS = 2
+
+_live: weakref.WeakSet[NativeLoader] = weakref.WeakSet()
+
+
+@atexit.register
+def _close_all() -> None:
+    # Before the interpreter goes: threads that allocate batch memory through Python must not find it gone.
+    # All are told before any is waited for: what each may wait for is a read that never returns.
+    loaders = list(_live)
+    for loader in loaders:
+        loader.begin_close()
+    for loader in loaders:
+        loader.close()
+
+
+class NativeLoader:
+    """Runs plans on the C++ core.
+
+    The core (threads, chunk cache, batch memory) starts with the first plan and lives until :meth:`close`. A forked
+    child, which inherits no threads, starts its own. Worker processes run the Python part of batches, where there is
+    one and ``num_workers`` asks for them.
+    """
+
+    def __init__(self, samples: Samples, options: LoaderOptions, collate: Callable[[list[Any]], Any] | None) -> None:
+        self._samples = samples
+        self._options = options
+        self._collate = collate
+        self._core: _core.Loader | None = None
+        self._pid = os.getpid()
+        self._closed = False
+        self._python_seconds = 0.0
+        # Keys whose samples the core reads, and what its arrays hold; those that Python reads beside it.
+        self._dtypes = samples.core_dtypes
+        self._in_python = {key: reading for key, reading in samples.readings.items() if reading.route == "python"}
+        self._native = samples.program.native
+        self._python = PythonPart(samples, collate) if self._per_sample else None
+        self._starting = threading.Lock()
+        self._arena_pid = os.getpid()
+        self._arena: Arena | None = None
+        self._idle_pool: WorkerPool | None = None
+        self._pools: weakref.WeakSet[WorkerPool] = weakref.WeakSet()
+        self._runs: weakref.WeakSet[PooledRun] = weakref.WeakSet()
+        self._waited_seconds = 0.0
+        _live.add(self)
+
+    def run(self, plan: EpochPlan) -> Iterator[Any]:
+        """Yields the plan's batches in order."""
+        if self._uses_workers:
+            yield from self._run_in_workers(plan)
+            return
+        epoch = self._started_epoch(plan)
+        beside = self._columns_beside(plan)
+        # The user's code runs in a thread of its own only where its time is limited.
+        timed = self._options.timeout and self._python is not None
+        thread = DaemonPool(1, "penstock-load", "timeout") if timed else None
+        try:
+            for columns in beside:
+                end = time.monotonic() + self._options.timeout
+                loaded = self._next(epoch, self._options.timeout)
+                if loaded is None:
+                    break
+                if self._options.timeout and columns:
+                    self._wait_beside(columns, end)
+                make = functools.partial(self._batch, *loaded, columns, plan.epoch)
+                yield make() if thread is None else self._in_time(thread, end, make)
+                del loaded, make
+        finally:
+            epoch.close()
+            if thread is not None:
+                thread.close()
+            beside.close()
+
+    def _started_epoch(self, plan: EpochPlan) -> _core.Epoch:
+        core = self._started()
+        order, ends = plan.remaining()
+        return core.start(order, ends, self._samples.seed, plan.epoch)
+
+    def _columns_beside(self, plan: EpochPlan) -> Generator[Columns, None, None]:
+        order, ends = plan.remaining()
+        return read_columns(
+            self._in_python,
+            (order[begin:end] for begin, end in zip(np.append(0, ends), ends, strict=False)),
+            threads=self._options.num_threads,
+            ahead=self._options.prefetch_factor,
+        )
+
+    def _run_in_workers(self, plan: EpochPlan) -> Iterator[Any]:
+        # Before the core's threads start, if this is the first run: a forked child is better made without threads.
+        pool = self._take_pool()
+        run: PooledRun | None = None
+        try:
+            epoch = self._started_epoch(plan)
+            run = PooledRun(pool, functools.partial(self._next, epoch), plan.epoch, len(plan.remaining()[1]))
+            self._runs.add(run)
+            for batch in run:
+                yield _pin(batch) if self._options.pin_memory else batch
+                del batch
+        finally:
+            if run is not None:
+                epoch.close()
+            self._put_pool(pool)
+            if run is not None:
+                run.close()
+                self._runs.discard(run)
+                self._python_seconds += run.work_seconds
+                self._waited_seconds += run.wait_seconds
+
+    def _take_pool(self) -> WorkerPool:
+        self._check_open()
+        pool, self._idle_pool = self._idle_pool, None
+        if pool is not None and pool.usable:
+            return pool
+        assert self._python is not None
+        self._samples.seed  # noqa: B018  # drawn here and now: each worker would draw its own
+        options = self._options
+        with self._starting:
+            if self._arena is None or self._arena_pid != os.getpid():
+                self._arena_pid = os.getpid()
+                self._arena = Arena(options.prefetch_factor * (options.num_workers + 1) + 2)
+        logger.info("penstock: %d worker processes for the Python part", options.num_workers)
+        pool = WorkerPool(self._python, options, self._arena)
+        self._pools.add(pool)
+        return pool
+
+    def _put_pool(self, pool: WorkerPool) -> None:
+        keep = self._options.persistent_workers and pool.usable and not self._closed
+        if keep and self._idle_pool is None:
+            self._idle_pool = pool
+        else:
+            pool.close()
+
+    def stats(self) -> dict[str, float]:
+        """Counters since the first plan; see :meth:`penstock.DataLoader.stats`."""
+        if self._core is None or self._pid != os.getpid():
+            return dict.fromkeys(require_native().STATS, 0.0) | {"python_seconds": 0.0}
+        stats = {**self._core.stats(), "python_seconds": self._python_seconds}
+        if self._uses_workers:  # the core sees the thread wait that feeds them
+            running = list(self._runs)
+            stats["wait_seconds"] = self._waited_seconds + sum(run.wait_seconds for run in running)
+            stats["python_seconds"] += sum(run.work_seconds for run in running)
+        return stats
+
+    def begin_close(self) -> None:
+        """Tells the core's threads to end, and does not wait for them."""
+        self._closed = True
+        if self._pid == os.getpid() and self._core is not None:
+            self._core.begin_stop()
+
+    def close(self) -> None:
+        """Stops threads and worker processes. Idempotent. What does not end within three quarters of a second, a read
+        that never returns, is left to itself."""
+        self._closed = True
+        if self._pid != os.getpid():
+            return
+        if self._core is not None:
+            self._core.stop()
+        for pool in list(self._pools):
+            pool.close()
+        for run in list(self._runs):
+            run.stop()
+        if self._arena is not None:
+            self._arena.trim()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"_samples": self._samples, "_options": self._options, "_collate": self._collate}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__init__(state["_samples"], state["_options"], state["_collate"])  # type: ignore[misc]
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise LoaderClosedError("the loader is closed", path=self._samples.source.path)
+
+    def _started(self) -> _core.Loader:
+        self._check_open()
+        if self._pid != os.getpid():
+            # A thread that this process lacks may hold the lock, and the core is the parent's.
+            self._pid, self._starting, self._core = os.getpid(), threading.Lock(), None
+        with self._starting:
+            if self._core is None:
+                self._core = self._start()
+            core = self._core
+        if self._closed:  # in between, by another thread, which had no core to stop
+            core.stop()
+            self._check_open()
+        return core
+
+    def _start(self) -> _core.Loader:
+        native = require_native()
+        options = self._options
+        sources = [tensor_source(native, self._samples.readings[key]) for key in self._dtypes]
+        if self._in_python:
+            logger.info("penstock: %s: read by Python threads", ", ".join(self._in_python))
+        logger.info("penstock: %d decoding threads, %d reading", options.num_threads, _IO_THREADS)
+        loader: _core.Loader = native.Loader(
+            store=native_store(self._samples.source),
+            sources=sources,
+            threads=options.num_threads,
+            io_threads=_IO_THREADS,
+            prefetch=options.prefetch_factor,
+            cache_bytes=options.chunk_cache_bytes,
+            allocate=self._allocate(),
+            detection=None if self._native is None else self._detection(native, self._native),
+        )
+        return loader
+
+    def _detection(self, native: Any, part: NativePart) -> _core.Detection:
+        table = part.table()
+        return native.Detection(  # type: ignore[no-any-return]
+            steps=part.steps,
+            table=native.AnnotationTable(**vars(table)),
+            image=list(self._dtypes).index(part.image),
+            masks=self._mask_source(part),
+            gray=part.gray,
+            layout=part.layout,
+            pad_value=part.pad_value,
+            partner_steps=part.partner_steps,
+        )
+
+    def _mask_source(self, part: NativePart) -> tuple[int, str | None, bool] | None:
+        """Number of the masks' tensor, dtype of its polygons if it holds such, whether bitmaps are made of them."""
+        if part.masks is None:
+            return None
+        tensor = self._samples.tensors[part.masks]
+        dtype = None if tensor.value_format is None else str(tensor.dtype)
+        return list(self._dtypes).index(part.masks), dtype, part.bitmaps
+
+    def _allocate(self) -> Callable[[int], tuple[int, object]] | None:
+        """Where batch memory comes from; None: from the core itself."""
+        if self._uses_workers:
+            assert self._arena is not None
+            return self._arena.allocate
+        return _allocate_pinned if self._pins_slabs else None
+
+    @property
+    def _per_sample(self) -> bool:
+        """Whether Python sees single samples; else batches go out as the core made them."""
+        if self._native is not None and self._native.complete is not None:
+            return False
+        return self._samples.program.python or self._collate is not None
+
+    @property
+    def _uses_workers(self) -> bool:
+        return self._python is not None and self._options.num_workers > 0
+
+    @property
+    def _pins_slabs(self) -> bool:
+        return self._options.pin_memory and not self._per_sample
+
+    def _in_time(self, thread: DaemonPool, end: float, make: Callable[[], Any]) -> Any:
+        """``make()`` in another thread; raises where it is not done by ``end``."""
+        return thread.result_within(max(0.0, end - time.monotonic()), make, timeout=self._options.timeout)
+
+    def _wait_beside(self, columns: Columns, end: float) -> None:
+        reads = [read for samples in columns.values() for read in samples]
+        if concurrent.futures.wait(reads, max(0.0, end - time.monotonic())).not_done:
+            raise timed_out(self._options.timeout)
+
+    def _next(self, epoch: _core.Epoch, timeout: float = 0) -> tuple[Any, list[_core._TensorBatch], Any] | None:
+        try:
+            return epoch.next(timeout)
+        except PenstockError as error:
+            source = self._samples.source
+            if isinstance(source, JoinedDataset):
+                source.place(error)
+            else:
+                error.path = source.path
+            raise
+
+    def _batch(self, indices: Any, tensors: list[_core._TensorBatch], metas: Any, columns: Columns, epoch: int) -> Any:
+        start = time.perf_counter()
+        if self._python is not None:
+            batch = self._python(indices.tolist(), tensors, metas, epoch, columns)
+            batch = _pin(batch) if self._options.pin_memory else batch
+        elif self._native is not None:
+            assert self._native.complete is not None
+            batch = self._native.complete(native_batch(tensors, metas))
+        else:
+            return self._untouched(indices.tolist(), dict(zip(self._dtypes, tensors, strict=True)), columns)
+        self._python_seconds += time.perf_counter() - start
+        return batch
+
+    def _untouched(
+        self, indices: list[int], tensors: dict[str, _core._TensorBatch], columns: Columns
+    ) -> dict[str, Any]:
+        """A batch as the core has made it."""
+        made = self._samples.collate_columns(stored_values(self._samples, indices, tensors, columns))
+        if self._options.pin_memory and made:
+            made = _pin(made)
+        batch = {
+            key: made[key] if key in made else self._column(key, indices, tensors[key])
+            for key in self._samples.readings
+        }
+        if self._samples.return_index:
+            batch["index"] = torch.tensor(indices, dtype=torch.int64)
+        return batch
+
+    def _column(self, key: str, indices: list[int], native: _core._TensorBatch) -> Any:
+        """Arrays of a batch that the core has made, as the default collate gives them."""
+        tensor, dtype = self._samples.tensors[key], self._dtypes[key]
+        if isinstance(tensor, Lake3Tensor) and tensor.is_sequence:
+            return sequence_batch(native, dtype, item_counts(tensor, indices), tensor.sequence([]))
+        return tensor_batch(native, dtype)
+
+
+def _pin(batch: Any) -> Any:
+    """A copy of a batch of any structure in pinned memory, as torch's own loader makes it."""
+    return torch.utils.data._utils.pin_memory.pin_memory(batch)  # type: ignore[no-untyped-call]
+
+
+def _allocate_pinned(size: int) -> tuple[int, torch.Tensor]:
+    """Pinned memory from torch's caching host allocator. It gives memory out again only when copies to a device that
+    read from it are done, which nobody else could know: that is why slabs of this kind are not kept by the core."""
+    memory = torch.empty(size, dtype=torch.uint8, pin_memory=True)
+    return memory.data_ptr(), memory

@@ -1,0 +1,150 @@
+"""All that a user says to the loader, checked in one place before anything starts."""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, cast
+
+from penstock._native import HAVE_NATIVE, require_native
+from penstock.cores import usable_cores
+from penstock.dataset import Dataset, Tensor
+from penstock.errors import ConfigError
+from penstock.format.sample import DECODINGS, Decode
+from penstock.similar import similar
+
+__all__ = ["LoaderOptions", "check_decode", "resolve_loader_type", "select_tensors"]
+
+LoaderType = Literal["c++", "python"]
+_LOADER_TYPES = ("auto", "c++", "cpp", "python")
+
+
+@dataclass(frozen=True)
+class LoaderOptions:
+    """What both loaders need to know beside the data. See :class:`penstock.DataLoader` for the meaning."""
+
+    batch_size: int = 1
+    drop_last: bool = False
+    num_threads: int = 1
+    num_workers: int = 0
+    prefetch_factor: int = 2
+    pin_memory: bool = False
+    timeout: float = 0
+    worker_init_fn: Any = None
+    persistent_workers: bool = False
+    multiprocessing_context: Any = None
+    chunk_cache_bytes: int = 256 << 20
+
+    def __post_init__(self) -> None:
+        _whole_number("batch_size", self.batch_size, least=1)
+        _whole_number("num_threads", self.num_threads, least=1)
+        _whole_number("num_workers", self.num_workers, least=0)
+        _whole_number("prefetch_factor", self.prefetch_factor, least=1)
+        _whole_number("chunk_cache_bytes", self.chunk_cache_bytes, least=0)
+        if self.timeout < 0:
+            raise ValueError(f"timeout must not be negative, got {self.timeout}")
+        methods = multiprocessing.get_all_start_methods()
+        if isinstance(self.multiprocessing_context, str) and self.multiprocessing_context not in methods:
+            raise ValueError(
+                f"multiprocessing_context must be one of {', '.join(map(repr, methods))}, or such a context, "
+                f"got {self.multiprocessing_context!r}"
+            )
+
+
+def _whole_number(name: str, value: object, *, least: int) -> None:
+    if isinstance(value, bool) or not isinstance(value, int):
+        # With its type: numpy's numbers may look like Python's.
+        raise TypeError(f"{name} must be an int, got {value!r} ({type(value).__name__})")
+    if value < least:
+        raise ValueError(f"{name} must be at least {least}, got {value}")
+
+
+def default_threads(num_threads: int | None, num_workers: int) -> int:
+    """Threads to decode with: as asked, else as many as workers were asked for, else one for each core that
+    :func:`penstock.cores.usable_cores` counts.
+    """
+    if num_threads is not None:
+        return num_threads
+    return num_workers if num_workers > 0 else usable_cores()
+
+
+def resolve_loader_type(loader_type: str) -> LoaderType:
+    """``"c++"`` or ``"python"``; ``"auto"`` is the native one where it is installed.
+
+    Raises:
+        ValueError: No such loader type.
+        NativeUnavailableError: ``"c++"`` without the extension.
+    """
+    if loader_type not in _LOADER_TYPES:
+        raise ValueError(f"loader_type must be one of {', '.join(map(repr, _LOADER_TYPES))}, got {loader_type!r}")
+    if loader_type == "python" or (loader_type == "auto" and not HAVE_NATIVE):
+        return "python"
+    require_native()
+    return "c++"
+
+
+def select_tensors(
+    dataset: Dataset,
+    tensors: Sequence[str] | Mapping[str, str] | None,
+    decode: Mapping[str, str] | None = None,
+) -> dict[str, Tensor]:
+    """The tensors to load by their key in the sample; ``None`` is all visible ones under their own names.
+
+    Whether one can be read depends on what :func:`check_decode` will say of its key.
+
+    Raises:
+        TensorNotFoundError: A name that the dataset does not have.
+        UnsupportedError: A tensor that cannot be read yet, by name.
+        ConfigError: No tensors.
+    """
+    if tensors is None:
+        tensors = list(dataset.tensors)
+    elif isinstance(tensors, str):
+        raise TypeError(f"tensors must be a list of names or a dict, got the string {tensors!r}")
+    elif not isinstance(tensors, Iterable):
+        raise TypeError(f"tensors must be a list of names or a dict, got {tensors!r}")
+    names = dict(tensors) if isinstance(tensors, Mapping) else {name: name for name in tensors}
+    if not names:
+        raise ConfigError("no tensors to load", path=dataset.path)
+    selected = {key: dataset[name] for key, name in names.items()}
+    decodings = check_decode(decode, selected)
+    for key, tensor in selected.items():
+        tensor.check_supported(decodings.get(key, "numpy"))
+    return selected
+
+
+def check_decode(
+    decode: Mapping[str, str] | None, tensors: Mapping[str, Tensor], colors: Mapping[str, str] | None = None
+) -> dict[str, Decode]:
+    """What becomes of the samples, by key; keys that are not named give arrays.
+
+    Args:
+        decode: As the user says it.
+        tensors: The tensors by key.
+        colors: Keys of which a pipeline needs arrays.
+
+    Raises:
+        TypeError: No dict.
+        ConfigError: A key that is not loaded, no such value, or one that does not fit the tensor or the pipeline.
+    """
+    if decode is None:
+        return {}
+    if not isinstance(decode, Mapping):
+        raise TypeError(f"decode must be a dict of keys to {', '.join(map(repr, DECODINGS))}, got {decode!r}")
+    for key, value in decode.items():
+        if key not in tensors:
+            raise ConfigError(
+                f"decode names {key!r}, which is not loaded",
+                hint=similar(str(key), list(tensors), "No tensors are loaded"),
+            )
+        if value not in DECODINGS:
+            raise ConfigError(
+                f"decode[{key!r}] must be one of {', '.join(map(repr, DECODINGS))}, got {value!r}",
+                hint=similar(str(value), list(DECODINGS), ""),
+            )
+        if value == "pil" and not tensors[key].decodes_images:
+            raise ConfigError(f"decode[{key!r}] is 'pil', but htype '{tensors[key].htype}' is no image")
+        if value != "numpy" and key in (colors or {}):
+            raise ConfigError(f"decode[{key!r}] is {value!r}, but the pipeline needs arrays of it")
+    return cast(dict[str, Decode], dict(decode))

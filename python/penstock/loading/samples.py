@@ -1,0 +1,137 @@
+"""The loader's samples by index: read, decode, transform, one at a time.
+
+What the Python loader's workers run, and what ``loader.dataset[i]`` gives with either loader type.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import torch.utils.data
+
+from penstock.dataset import Dataset, Tensor
+from penstock.described import described_error
+from penstock.errors import PenstockError, TransformError
+from penstock.format.sample import Decode
+from penstock.loading.collate import collate_columns, collate_samples
+from penstock.loading.draws import Stream
+from penstock.loading.plan import checked_index
+from penstock.loading.program import Program
+from penstock.loading.readings import Reading
+from penstock.loading.sampling import seeded_globals
+
+__all__ = ["Samples"]
+
+
+class Samples(torch.utils.data.Dataset[Any]):
+    """Map-style dataset of transformed samples.
+
+    Args:
+        source: The Deep Lake dataset.
+        tensors: The tensors of a sample by its keys.
+        program: The transform.
+        decode: What becomes of the samples of a key; "numpy" where it does not say.
+        seed: Gives the loader's seed.
+        return_index: Samples carry ``"index"``.
+
+    Attributes:
+        readings: How the samples of each key are read that has to be.
+        epoch: The epoch whose random numbers ``samples[i]`` uses.
+    """
+
+    def __init__(
+        self,
+        source: Dataset,
+        tensors: dict[str, Tensor],
+        program: Program,
+        *,
+        decode: Mapping[str, Decode] | None = None,
+        seed: Callable[[], int],
+        return_index: bool,
+    ) -> None:
+        self.source = source
+        self.tensors = tensors
+        self.program = program
+        self.readings = {
+            key: Reading(tensor, program.color.get(key, "native"), (decode or {}).get(key, "numpy"))
+            for key, tensor in tensors.items()
+            if program.reads is None or key in program.reads
+        }
+        # What is no array may be an array where it is empty: whether a batch is a list must not depend on that.
+        self._decode = decode
+        self._lists = frozenset(key for key, reading in self.readings.items() if reading.decode != "numpy")
+        self.return_index = return_index
+        self.epoch = 0
+        self._seed = seed
+
+    def with_program(self, program: Program) -> Samples:
+        """The same samples, transformed otherwise."""
+        return Samples(
+            self.source, self.tensors, program, decode=self._decode, seed=self._seed, return_index=self.return_index
+        )
+
+    def __len__(self) -> int:
+        return min(len(tensor) for tensor in self.tensors.values())
+
+    def __getitem__(self, item: int | tuple[int, int]) -> Any:
+        """The sample of an index, or of (epoch, index), as it goes to collate."""
+        epoch, index = item if isinstance(item, tuple) else (self.epoch, item)
+        index = checked_index(index, len(self))
+        return self.transformed(self.read(index), epoch, index)
+
+    def read(self, index: int) -> dict[str, Any]:
+        """The untransformed sample: decoded arrays and values by key, read without the native core."""
+        return {key: reading.read(index) for key, reading in self.readings.items()}
+
+    def collate(self, samples: list[Any]) -> Any:
+        """The default collate of samples from here."""
+        untouched = self.program.call is None and self.program.run is None
+        return collate_samples(samples, self._lists if untouched else frozenset())
+
+    def collate_columns(self, columns: dict[str, list[Any]]) -> dict[str, Any]:
+        """The same for untransformed samples that are given key by key."""
+        return collate_columns(columns, self._lists)
+
+    @property
+    def core_dtypes(self) -> dict[str, np.dtype[Any]]:
+        """The keys whose samples the native core reads, in its order, and what its arrays hold."""
+        return {key: reading.core_dtype for key, reading in self.readings.items() if reading.route != "python"}
+
+    def transformed(self, sample: dict[str, Any], epoch: int, index: int) -> Any:
+        """Runs the transform on a decoded sample, with its own random numbers.
+
+        Raises:
+            TransformError: The transform raised; its exception is the cause.
+        """
+        if self.return_index or self.program.needs_index:
+            sample["index"] = index
+        call, run = self.program.call, self.program.run
+        if run is not None:
+            return self.seeded(epoch, index, lambda stream: run(sample, stream))
+        if call is not None:
+            return self.seeded(epoch, index, lambda _: call(sample))
+        return sample
+
+    def seeded(self, epoch: int, index: int, work: Callable[[Stream], Any]) -> Any:
+        """Runs a part of the transform on a sample, with the sample's own random numbers.
+
+        Raises:
+            TransformError: The transform raised; its exception is the cause.
+        """
+        try:
+            with seeded_globals(self._seed(), epoch, index):
+                return work(Stream(self._seed(), epoch, index))
+        except PenstockError as error:
+            error.index = index if error.index is None else error.index
+            raise
+        except Exception as error:
+            raise TransformError(
+                f"the transform raised {described_error(error)}", index=index, path=self.source.path
+            ) from error
+
+    @property
+    def seed(self) -> int:
+        """The loader's seed."""
+        return self._seed()

@@ -1,0 +1,127 @@
+"""An iteration over a pool of worker processes."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from penstock.errors import timed_out
+from penstock.loading.workers.pool import Loaded, WorkerPool
+from penstock.loading.workers.transport import Failure, Reply
+from penstock.loading.workers.waiting import Wake
+from penstock.loading.workers.worker import GRACE, Worker
+from penstock.threads import start_thread
+
+__all__ = ["PooledRun"]
+
+
+class PooledRun:
+    """One iteration over a pool: a thread takes batches from the core and hands them to workers, results come out in
+    order.
+
+    Args:
+        pool: The workers; one run at a time.
+        take: Gives the core's next batch.
+        epoch: The epoch.
+        batches: How many there are.
+
+    Attributes:
+        work_seconds: What the workers needed for the batches so far.
+        wait_seconds: What the consumer has waited for them.
+    """
+
+    def __init__(self, pool: WorkerPool, take: Callable[[], Loaded | None], epoch: int, batches: int) -> None:
+        self.work_seconds = 0.0
+        self.wait_seconds = 0.0
+        self._pool = pool
+        self._take = take
+        self._epoch = epoch
+        self._batches = batches
+        self._run = pool.next_run()
+        self._room = threading.Semaphore(pool.options.num_workers * pool.options.prefetch_factor)
+        self._results: dict[int, _Batch | BaseException] = {}
+        self._over = False
+        self._wake = Wake()
+        self._thread = threading.Thread(target=self._feed, name="penstock-feed", daemon=True)
+
+    def __iter__(self) -> Iterator[Any]:
+        start_thread(self._thread)
+        for number in range(self._batches):
+            start = time.perf_counter()
+            result = self._wait_for(number)
+            self.wait_seconds += time.perf_counter() - start
+            self._room.release()
+            if isinstance(result, BaseException):
+                raise result
+            batch = result.value
+            del result
+            yield batch
+            # Its memory is free for the next one as soon as the consumer lets go of it.
+            del batch
+
+    def stop(self) -> None:
+        """Stops the thread; the core's epoch has to be closed before, and the pool if it is not used again. Idempotent,
+        safe from any thread."""
+        self._over = True
+        self._room.release()
+        # The garbage collector may end an iteration on any thread.
+        if self._thread.is_alive() and self._thread is not threading.current_thread():
+            self._thread.join(GRACE)  # longer only where a worker hangs that is kept
+
+    def close(self) -> None:
+        """Ends the iteration: :meth:`stop`, and batches under way come to nothing."""
+        self.stop()
+        self._results.clear()
+
+    def _feed(self) -> None:
+        for number in range(self._batches):
+            self._room.acquire()
+            try:
+                loaded = None if self._over else self._take()
+            except BaseException as error:
+                self._results[number] = error
+                self._wake.set()
+                return
+            if loaded is None:
+                return
+            try:
+                self._pool.submit(self._run, number, self._epoch, loaded)
+            except OSError:
+                return  # a worker has died, or the pool was closed, which the consumer sees
+            del loaded
+
+    def _wait_for(self, number: int) -> _Batch | BaseException:
+        limit = self._pool.options.timeout
+        end = time.monotonic() + limit if limit else None
+        while number not in self._results:
+            left = None if end is None else end - time.monotonic()
+            if left is not None and left <= 0:
+                raise timed_out(limit)
+            for reply, worker in self._pool.receive(self._wake, left):
+                self._sort(reply, worker)
+            self._wake.clear()
+        return self._results.pop(number)
+
+    def _sort(self, reply: Reply, worker: Worker) -> None:
+        if reply.run is None:
+            assert isinstance(reply.result, Failure)
+            raise reply.result.exception()
+        if reply.run != self._run:
+            worker.drop(reply)  # of an iteration that was left
+            return
+        if isinstance(reply.result, Failure):
+            self._results[reply.number] = reply.result.exception()
+        else:
+            self._results[reply.number] = _Batch(worker.batch(reply.result, self._pool.shared))
+        worker.settle(reply)
+        self.work_seconds += reply.seconds
+
+
+@dataclass(frozen=True)
+class _Batch:
+    """Tells a batch, whatever it is, from an error."""
+
+    value: Any
