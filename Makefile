@@ -27,7 +27,7 @@ key = $(shell cat $(1) | sha256sum | cut -c1-16)
 BASE_STAMP := $(STAMPS)/base-$(call key,$(CONSTRAINTS) requirements/base.txt)
 SDISTS_STAMP := $(STAMPS)/sdists-$(call key,$(CONSTRAINTS) requirements/base.txt requirements/sdists.txt)
 REST_STAMP := $(STAMPS)/rest-$(call key,$(CONSTRAINTS) requirements/base.txt requirements/sdists.txt requirements/rest.txt)
-EXTENSION_KEY := $(call key,pyproject.toml CMakeLists.txt tools/extension.sh $$(find csrc cmake -type f 2>/dev/null | sort))
+EXTENSION_KEY := $(call key,pyproject.toml CMakeLists.txt tools/extension.sh tools/libjpeg-turbo.sh $$(find csrc cmake -type f 2>/dev/null | sort))
 # One editable wheel, which each environment installs.
 WHEEL := build/editable
 WHEEL_STAMP := $(STAMPS)/wheel-$(EXTENSION_KEY)
@@ -53,7 +53,7 @@ PIP_INSTALL := $(BIN)/python -m pip install --no-input --constraint $(CONSTRAINT
 # A stage's stamps go before it begins: what they stand for is about to change.
 begin = rm -f $(STAMPS)/$(1)-*
 
-.PHONY: help setup environments demo test nightly explore lint format bench clean distclean system-packages
+.PHONY: help setup environments demo test nightly explore lint format bench clean distclean system-packages libjpeg-turbo
 
 help: ## Show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -100,6 +100,11 @@ $(VENV)/.created: | system-packages
 system-packages:
 	@tools/system-packages.sh $(PYTHON)
 
+libjpeg-turbo: | system-packages
+	@tools/libjpeg-turbo.sh --check || \
+		$(STEP) $(STAMPS)/logs/libjpeg-turbo.log "libjpeg-turbo 3, to be built in" tools/libjpeg-turbo.sh || \
+		echo "warning: the system's libjpeg is used instead: some damaged JPEGs come out otherwise than with Pillow" >&2
+
 $(BASE_STAMP): $(VENV)/.created
 	@$(call begin,base)
 	@$(STEP) $(STAMPS)/logs/base.log "torch and build tools (a download of up to 3 GB)" \
@@ -118,7 +123,7 @@ $(REST_STAMP): $(SDISTS_STAMP)
 		$(PIP_INSTALL) --requirement requirements/rest.txt
 	@touch $@
 
-$(WHEEL_STAMP): $(BASE_STAMP) | system-packages
+$(WHEEL_STAMP): $(BASE_STAMP) | system-packages libjpeg-turbo
 	@$(call begin,wheel)
 	@$(STEP) $(STAMPS)/logs/wheel.log "penstock's extension" tools/extension.sh $(VENV) $(WHEEL)
 	@touch $@

@@ -7,8 +7,6 @@
 #include <vector>
 
 #include <jpeglib.h>
-// After jpeglib.h, which it needs.
-#include <jerror.h>
 
 #include "base/error.h"
 
@@ -20,25 +18,35 @@ namespace penstock::decode {
 /// that say so below, whose locals are all trivial, while Context, which owns the decompressor, lives in their callers.
 class JpegReader::Context {
  public:
+  /// What setjmp() comes back with.
+  enum : int { kError = 1, kEndOfData = 2 };
+
   Context() {
     info.err = jpeg_std_error(&manager);
     manager.error_exit = [](j_common_ptr common) {
       auto* context = static_cast<Context*>(common->client_data);
       common->err->format_message(common, context->message);
-      std::longjmp(context->escape, 1);
+      std::longjmp(context->escape, kError);
     };
-    manager.emit_message = [](j_common_ptr common, int level) {
-      // Data that ends early is filled up by libjpeg with gray and a warning: Deep Lake and Pillow refuse it, and so
-      // do we. Other warnings (stray bytes, odd markers) leave a picture that all decoders agree on.
-      if (level < 0 && common->err->msg_code == JWRN_JPEG_EOF) common->err->error_exit(common);
-    };
+    // Warnings, of stray bytes and of bits that mean nothing, leave a picture that all decoders agree on.
+    manager.emit_message = [](j_common_ptr, int) {};
     manager.output_message = [](j_common_ptr) {};
     progress.progress_monitor = [](j_common_ptr common) {
       auto* context = static_cast<Context*>(common->client_data);
       if (context->info.input_scan_number <= kMostScans) return;
       std::snprintf(context->message, sizeof context->message, "more than %d scans", kMostScans);
-      std::longjmp(context->escape, 1);
+      std::longjmp(context->escape, kError);
     };
+    source.init_source = [](j_decompress_ptr) {};
+    source.fill_input_buffer = &Context::fill;
+    source.skip_input_data = [](j_decompress_ptr decompressor, long count) {
+      jpeg_source_mgr& rest = *decompressor->src;
+      const std::size_t skipped = std::min(static_cast<std::size_t>(count), rest.bytes_in_buffer);
+      rest.next_input_byte += skipped;
+      rest.bytes_in_buffer -= skipped;
+    };
+    source.resync_to_restart = jpeg_resync_to_restart;
+    source.term_source = [](j_decompress_ptr) {};
     info.client_data = this;
   }
   ~Context() { jpeg_destroy_decompress(&info); }
@@ -53,12 +61,23 @@ class JpegReader::Context {
 
   jpeg_decompress_struct info{};
   jpeg_error_mgr manager{};
+  jpeg_source_mgr source{};
   jpeg_progress_mgr progress{};
   std::jmp_buf escape{};
   char message[JMSG_LENGTH_MAX] = {};
+
+ private:
+  static boolean fill(j_decompress_ptr decompressor);
+  void look_at_the_rest();
+
+  base::Bytes encoded_;
+  bool rows_missing_ = true;
 };
 
 namespace {
+
+/// What Pillow hands to libjpeg at a time.
+constexpr std::size_t kPillowsBlock = 65536;
 
 constexpr const char* kDamaged = "The image is damaged: replace the sample, or leave it out.";
 
@@ -93,17 +112,45 @@ void convert_cmyk(const std::uint8_t* cmyk, std::size_t width, Color color, std:
 
 }  // namespace
 
+/// The data are at their end. That is an error for Pillow, and so for Deep Lake and for us, as long as rows are
+/// missing; libjpeg's own sources would make gray of them. After the last row nothing more is needed, least of all the
+/// end marker.
+boolean JpegReader::Context::fill(j_decompress_ptr decompressor) {
+  auto* context = static_cast<Context*>(decompressor->client_data);
+  if (!context->rows_missing_) std::longjmp(context->escape, kEndOfData);
+  std::snprintf(context->message, sizeof context->message, "the data ends too early");
+  std::longjmp(context->escape, kError);
+}
+
+/// Errors up to the end marker count, but no farther than Pillow looks, which has read the file in blocks.
+void JpegReader::Context::look_at_the_rest() {
+  rows_missing_ = false;
+  const auto* const begin = reinterpret_cast<const JOCTET*>(encoded_.data());
+  const auto done = static_cast<std::size_t>(source.next_input_byte - begin);
+  const std::size_t block_end = (done + kPillowsBlock - 1) / kPillowsBlock * kPillowsBlock;
+  source.bytes_in_buffer = std::min(source.bytes_in_buffer, block_end - done);
+  jpeg_finish_decompress(&info);
+}
+
 /// See Note [libjpeg and setjmp]: no local here may have a destructor.
 JpegReader::Context::Outcome JpegReader::Context::start(base::Bytes encoded, const ImageSize& size, Color color,
                                                         bool padded) {
   if (setjmp(escape) != 0) return Outcome::kFailed;
   jpeg_create_decompress(&info);
   info.progress = &progress;
-  jpeg_mem_src(&info, reinterpret_cast<const unsigned char*>(encoded.data()),
-               static_cast<unsigned long>(encoded.size()));
-  jpeg_read_header(&info, TRUE);
+  encoded_ = encoded;
+  source.next_input_byte = reinterpret_cast<const JOCTET*>(encoded.data());
+  source.bytes_in_buffer = encoded.size();
+  info.src = &source;
+  // Tables alone may come first, as a file of their own.
+  while (jpeg_read_header(&info, FALSE) == JPEG_HEADER_TABLES_ONLY) {
+  }
   if (info.image_height != size.height || info.image_width != size.width) return Outcome::kOtherSize;
   if (static_cast<std::uint32_t>(info.num_components) != size.channels) return Outcome::kOtherChannels;
+  if (info.data_precision != 8) {
+    std::snprintf(message, sizeof message, "samples of %d bits are not read", info.data_precision);
+    return Outcome::kFailed;
+  }
   info.out_color_space = output_space(color, info.num_components, padded);
   info.dct_method = JDCT_ISLOW;
   info.do_fancy_upsampling = TRUE;
@@ -129,20 +176,31 @@ JpegReader::Context::Outcome JpegReader::Context::read(std::uint8_t* rows, std::
 
 /// See Note [libjpeg and setjmp]: no local here may have a destructor.
 JpegReader::Context::Outcome JpegReader::Context::finish(std::uint8_t* row) {
-  if (setjmp(escape) != 0) return Outcome::kFailed;
-  // libjpeg-turbo leaves the data alone when it skips the last row; so that row is read.
-  if (info.output_scanline + 1 < info.output_height) {
+  switch (setjmp(escape)) {
+    case 0:
+      break;
+    case kEndOfData:
+      return Outcome::kDone;
+    default:
+      return Outcome::kFailed;
+  }
+  // libjpeg-turbo leaves the data alone when it skips the last row; so that row is read. Of a lossless image, whose
+  // scans name a predictor in place of coefficients, it skips none.
+  const bool lossless = info.Ss > 0 && info.Se == 0;
+  if (!lossless && info.output_scanline + 1 < info.output_height) {
     jpeg_skip_scanlines(&info, info.output_height - 1 - info.output_scanline);
   }
   JSAMPROW pointers[1] = {row};
   while (info.output_scanline < info.output_height) jpeg_read_scanlines(&info, pointers, 1);
-  jpeg_finish_decompress(&info);
+  look_at_the_rest();
   return Outcome::kDone;
 }
 
 JpegReader::JpegReader(base::Bytes encoded, const ImageSize& size, Color color, bool padded)
     : context_(std::make_unique<Context>()), size_(size) {
   if (encoded.empty()) fail("no data", kDamaged);
+  // libjpeg would look for a marker; Pillow wants one here.
+  if (encoded.size() > 2 && encoded[2] != std::byte{0xFF}) fail("the data does not begin as a JPEG does", kDamaged);
   const jpeg_decompress_struct& info = context_->info;
   switch (context_->start(encoded, size, color, padded)) {
     case Context::Outcome::kDone:

@@ -3,10 +3,13 @@
 #include <png.h>
 
 #include <algorithm>
+#include <cctype>
 #include <csetjmp>
 #include <cstdio>
+#include <cstring>
 #include <new>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/error.h"
@@ -14,6 +17,11 @@
 
 namespace penstock::decode {
 namespace {
+
+/// What Pillow hands to zlib at a time, which decides how far errors behind the last row are seen.
+constexpr png_size_t kPillowsBlock = 65536;
+/// Length and name.
+constexpr std::size_t kChunkHead = 8;
 
 /// As Note [libjpeg and setjmp] in jpeg.cpp: libpng jumps out of errors too, so the function with setjmp has only
 /// trivial locals and its caller owns what must be freed.
@@ -38,6 +46,7 @@ class PngContext {
       if (count > context->rest.size()) png_error(reader, "the data ends too early");
       std::copy_n(context->rest.begin(), count, reinterpret_cast<std::byte*>(out));
       context->rest = context->rest.subspan(count);
+      if (count == kChunkHead) shorten_cut_pixels(out, context->rest.size());
     });
   }
   ~PngContext() { png_destroy_read_struct(&png, &info, nullptr); }
@@ -49,6 +58,14 @@ class PngContext {
   base::Bytes rest;
   std::uint32_t item_size = 1;  ///< bytes of an element as it will be decoded
   char message[128] = {};
+
+ private:
+  /// The head of an IDAT that was cut off says how much there is, so that libpng makes rows of it: they may be all.
+  static void shorten_cut_pixels(png_bytep head, std::size_t rest) {
+    if (std::memcmp(head + 4, "IDAT", 4) == 0 && png_get_uint_32(head) > rest) {
+      png_save_uint_32(head, static_cast<png_uint_32>(rest));
+    }
+  }
 };
 
 enum class Outcome { kDone, kFailed, kOtherSize, kOtherChannels };
@@ -104,7 +121,11 @@ void choose_color_output(PngContext& context, Color color) {
 /// Reads the head and checks it. No local here may have a destructor.
 Outcome read_head(PngContext& context, const ImageSize& size, Color color) {
   if (setjmp(png_jmpbuf(context.png)) != 0) return Outcome::kFailed;
+  // As Pillow reads: sums count up to the first IDAT, those of ancillary chunks too, and none from there on.
+  png_set_crc_action(context.png, PNG_CRC_ERROR_QUIT, PNG_CRC_ERROR_QUIT);
+  png_set_compression_buffer_size(context.png, kPillowsBlock);
   png_read_info(context.png, context.info);
+  png_set_crc_action(context.png, PNG_CRC_QUIET_USE, PNG_CRC_QUIET_USE);
   if (png_get_image_height(context.png, context.info) != size.height ||
       png_get_image_width(context.png, context.info) != size.width) {
     return Outcome::kOtherSize;
@@ -123,9 +144,15 @@ Outcome read_head(PngContext& context, const ImageSize& size, Color color) {
   return Outcome::kDone;
 }
 
+/// After the last row libpng looks for the end of the pixels' data, and nobody else does.
+bool all_rows_are_out(const PngContext& context) {
+  return png_get_current_pass_number(context.png) == 7 ||
+         png_get_current_row_number(context.png) == png_get_image_height(context.png, context.info);
+}
+
 /// No local here may have a destructor.
 Outcome read_rows(PngContext& context, png_bytepp rows) {
-  if (setjmp(png_jmpbuf(context.png)) != 0) return Outcome::kFailed;
+  if (setjmp(png_jmpbuf(context.png)) != 0) return all_rows_are_out(context) ? Outcome::kDone : Outcome::kFailed;
   png_read_image(context.png, rows);
   return Outcome::kDone;
 }
@@ -156,6 +183,33 @@ void read_pixels(PngContext& context, const ImageSize& size, base::MutableBytes 
   if (const Outcome outcome = read_rows(context, rows.data()); outcome != Outcome::kDone) fail(context, outcome, size);
 }
 
+/// Of what stands behind the pixels Pillow reads all, up to the end or to what is no chunk, and each chunk must be
+/// whole. `encoded` has been read to its last row.
+void check_what_follows(base::Bytes encoded) {
+  const auto number_at = [&](std::size_t at) {
+    std::uint32_t number = 0;
+    for (std::size_t i = 0; i < 4; ++i) number = number << 8 | std::to_integer<std::uint32_t>(encoded[at + i]);
+    return number;
+  };
+  constexpr std::size_t kSignature = 8;
+  bool animated = false;
+  bool pixels = false;
+  for (std::size_t at = kSignature; at + kChunkHead <= encoded.size();) {
+    const std::size_t length = number_at(at);
+    const std::string_view name{reinterpret_cast<const char*>(encoded.data()) + at + 4, 4};
+    animated = animated || name == "acTL";
+    const bool is_name =
+        std::all_of(name.begin(), name.end(), [](unsigned char c) { return std::isalnum(c) != 0 || c == '_'; });
+    if (!is_name || name == "IEND" || (animated && pixels && name == "fcTL")) return;
+    if (name == "IDAT") {
+      pixels = true;
+    } else if (length > encoded.size() - at - kChunkHead) {
+      fail("the data ends too early", "The image is damaged: replace the sample, or leave it out.");
+    }
+    at += 12 + length;
+  }
+}
+
 /// Widens or cuts little-endian integers, as a numpy cast does.
 void cast_items(base::Bytes from, std::size_t from_size, base::MutableBytes to, std::size_t to_size) {
   const std::size_t common = std::min(from_size, to_size);
@@ -180,10 +234,12 @@ void decode_png(base::Bytes encoded, const ImageSize& size, std::uint32_t item_s
   if (const Outcome outcome = read_head(context, size, color); outcome != Outcome::kDone) fail(context, outcome, size);
   if (context.item_size == item_size) {
     read_pixels(context, size, pixels);
+    check_what_follows(encoded);
     return;
   }
   std::vector<std::byte> decoded(pixels.size() / item_size * context.item_size);
   read_pixels(context, size, decoded);
+  check_what_follows(encoded);
   cast_items(decoded, context.item_size, pixels, item_size);
 }
 

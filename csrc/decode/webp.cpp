@@ -45,13 +45,22 @@ void check_size(const ImageSize& found, const ImageSize& stated) {
   }
 }
 
+/// As Pillow reads it, by its parts: the file must be whole, and nothing but the picture's own chunks counts.
 void decode_still(base::Bytes encoded, const ImageSize& size, Color color, base::MutableBytes pixels) {
+  const WebPData data{bytes_of(encoded), encoded.size()};
+  const std::unique_ptr<WebPDemuxer, decltype(&WebPDemuxDelete)> parts(WebPDemux(&data), &WebPDemuxDelete);
+  WebPIterator frame{};
+  if (parts == nullptr || WebPDemuxGetFrame(parts.get(), 1, &frame) == 0) {
+    fail("the data is damaged or ends too early", kDamaged);
+  }
+  const std::unique_ptr<WebPIterator, decltype(&WebPDemuxReleaseIterator)> release(&frame, &WebPDemuxReleaseIterator);
   const bool alpha = color == Color::kNative && size.channels == 4;
   const auto decode = color == Color::kBgr ? WebPDecodeBGRInto : alpha ? WebPDecodeRGBAInto : WebPDecodeRGBInto;
   const int stride = static_cast<int>(size.width * (alpha ? 4 : 3));  // a WebP is at most 16383 wide
-  const auto* done =
-      decode(bytes_of(encoded), encoded.size(), reinterpret_cast<std::uint8_t*>(pixels.data()), pixels.size(), stride);
-  if (done == nullptr) fail("the data is damaged or ends too early", kDamaged);
+  auto* const out = reinterpret_cast<std::uint8_t*>(pixels.data());
+  if (decode(frame.fragment.bytes, frame.fragment.size, out, pixels.size(), stride) == nullptr) {
+    fail("the data is damaged or ends too early", kDamaged);
+  }
 }
 
 void decode_first_frame(base::Bytes encoded, const ImageSize& size, Color color, base::MutableBytes pixels) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <iterator>
 #include <optional>
+#include <utility>
 
 #include "decode/image_decoder.h"
 #include "support/bytes.h"
@@ -15,7 +16,8 @@ namespace {
 using test::ByteVector;
 using test::Subsampling;
 
-std::optional<base::Error> failure(const ByteVector& file, const base::Shape& shape, Color color = Color::kRgb) {
+std::optional<base::Error> failure(const ByteVector& file, const base::Shape& shape, Color color = Color::kRgb,
+                                   ByteVector* decoded = nullptr) {
   // Exactly as large as it must be: a sanitizer sees a decoder that writes past it.
   ByteVector pixels(static_cast<std::size_t>(shape[0]) * shape[1] * 3);
   try {
@@ -23,6 +25,7 @@ std::optional<base::Error> failure(const ByteVector& file, const base::Shape& sh
   } catch (const base::Error& error) {
     return error;
   }
+  if (decoded != nullptr) *decoded = std::move(pixels);
   return std::nullopt;
 }
 
@@ -30,29 +33,50 @@ ByteVector first(const ByteVector& file, std::size_t count) {
   return {file.begin(), file.begin() + static_cast<std::ptrdiff_t>(count)};
 }
 
-TEST(DamagedJpeg, EveryTruncationIsRefused) {
-  // The last two bytes are the end marker: Pillow, and with it Deep Lake, refuses an image without it too.
+TEST(DamagedJpeg, EveryTruncationThatTakesPixelsIsRefused) {
+  // As Pillow, and with it Deep Lake, has it: refused while a row is missing, and of several scans while the end is.
   for (const bool progressive : {false, true}) {
     for (const Subsampling subsampling : {Subsampling::k444, Subsampling::k420}) {
       const ByteVector file = test::encode_jpeg(test::make_picture(33, 47, 3, 2), subsampling, progressive);
-      ASSERT_FALSE(failure(file, {33, 47, 3}));
+      ByteVector whole;
+      ASSERT_FALSE(failure(file, {33, 47, 3}, Color::kRgb, &whole));
       for (std::size_t length = 0; length < file.size(); ++length) {
-        const auto error = failure(first(file, length), {33, 47, 3});
-        ASSERT_TRUE(error) << length << " of " << file.size() << " bytes passed for a whole image";
+        ByteVector found;
+        const auto error = failure(first(file, length), {33, 47, 3}, Color::kRgb, &found);
+        if (!error) {
+          EXPECT_FALSE(progressive) << length;
+          EXPECT_GE(length + 2, file.size()) << "more than the end marker was missing";
+          EXPECT_EQ(found, whole) << length;
+          continue;
+        }
         EXPECT_EQ(error->kind(), base::ErrorKind::kDecode);
+        EXPECT_EQ(error->cause(), length == 0  ? "JPEG: no data"
+                                  : length < 2 ? error->cause()
+                                               : "JPEG: the data ends too early");
         EXPECT_FALSE(error->hint().empty());
       }
     }
   }
 }
 
-TEST(DamagedJpeg, AMissingEndMarkerIsRefusedWhateverTheLastBitsAre) {
+TEST(DamagedJpeg, OneScanNeedsNoEndMarker) {
   for (unsigned seed = 0; seed < 200; ++seed) {
-    const ByteVector file = test::encode_jpeg(test::make_picture(8 + seed % 9, 8, 1 + 2 * (seed % 2), seed));
-    const base::Shape shape{8 + seed % 9, 8, 1 + 2 * (seed % 2)};
-    ASSERT_FALSE(failure(file, shape));
-    EXPECT_TRUE(failure(first(file, file.size() - 2), shape)) << "seed " << seed;
+    const std::uint32_t channels = 1 + 2 * (seed % 2);
+    const base::Shape shape{8 + seed % 9, 8, channels};
+    ByteVector file = test::encode_jpeg(test::make_picture(shape[0], shape[1], channels, seed));
+    ByteVector whole;
+    ASSERT_FALSE(failure(file, shape, Color::kRgb, &whole));
+    std::fill(file.end() - 2, file.end(), std::byte{0});
+    ByteVector found;
+    EXPECT_FALSE(failure(file, shape, Color::kRgb, &found)) << "seed " << seed;
+    EXPECT_EQ(found, whole) << "seed " << seed;
   }
+}
+
+TEST(DamagedJpeg, SeveralScansNeedAnEndMarker) {
+  ByteVector file = test::encode_jpeg(test::make_picture(33, 47, 3, 2), Subsampling::k444, true);
+  std::fill(file.end() - 2, file.end(), std::byte{0});
+  EXPECT_EQ(failure(file, {33, 47, 3})->cause(), "JPEG: the data ends too early");
 }
 
 TEST(DamagedJpeg, BytesAfterTheEndMarkerDoNoHarm) {

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from penstock.format.decode import decode_image
+from penstock.format.decode import decode_image, decoding_by_pillow
 from support.images import picture
 from support.require import require
 
@@ -21,7 +21,8 @@ Decoder = Callable[[bytes, tuple[int, ...], str], Any]
 @pytest.fixture(params=["python", "native"])
 def decoder(request: pytest.FixtureRequest) -> Decoder:
     if request.param == "python":
-        return lambda data, shape, color: decode_image(data, "jpeg", shape, "uint8", color)  # type: ignore[arg-type]
+        # Pillow's way: the core's is the other.
+        return decoding_by_pillow()(lambda data, shape, color: decode_image(data, "jpeg", shape, "uint8", color))
     core = require("native")
     return lambda data, shape, color: core.decode_image(data, "jpeg", shape, 1, color)
 

@@ -13,7 +13,7 @@ from PIL import Image
 
 import penstock
 from penstock.errors import UnsupportedError
-from penstock.format import decode_image
+from penstock.format.decode import decode_image, decoding_by_pillow
 from support.images import jpeg, picture, png
 from support.lake import encoded, new_lake
 from support.require import require
@@ -29,7 +29,10 @@ Decoder = Callable[..., Any]
 @pytest.fixture(params=["python", "c++"])
 def decoder(request: pytest.FixtureRequest) -> Decoder:
     if request.param == "python":
-        return lambda data, compression, shape: decode_image(data, compression, shape, "uint8", "gray")
+        # Pillow's way: the core's is the other.
+        return decoding_by_pillow()(
+            lambda data, compression, shape: decode_image(data, compression, shape, "uint8", "gray")
+        )
     core = require("native")
     return lambda data, compression, shape: core.decode_image(data, compression or "none", shape, 1, "gray")
 

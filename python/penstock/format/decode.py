@@ -1,20 +1,27 @@
-"""Decoding of one image sample."""
+"""Decoding of one image sample: by the core what it decodes, the rest by Pillow."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from math import prod
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from penstock._native import HAVE_NATIVE, require_native
 from penstock.errors import DecodeError, UnsupportedError
 from penstock.format.codecs import is_image_file
-from penstock.format.limits import check_plausible
+from penstock.format.limits import check_pixel_count, check_plausible
 from penstock.format.lz4 import decompress_lz4
 from penstock.format.pictures import Color, gray_of, load_picture, pixels_of, to_picture
 
-__all__ = ["Color", "decode_array", "decode_image", "decode_picture"]
+__all__ = ["Color", "decode_array", "decode_image", "decode_picture", "decoding_by_pillow"]
+
+# What the core decodes; the rest, and all of it where there is no core, is Pillow's.
+_CORE_DECODES = frozenset({"jpeg", "png", "webp"})
+_by_pillow = False
 
 
 def decode_image(
@@ -42,7 +49,7 @@ def decode_image(
         DecodeError: The bytes end early, cannot be decoded, or decode to another shape than ``shape``.
         UnsupportedError: A color conversion that is not defined (not uint8, CMYK, two channels).
         ChunkFormatError: Damaged lz4 data.
-        MissingExtraError: Pillow or lz4 is not installed.
+        MissingExtraError: Pillow or lz4 is not installed, and the core does not decode the format.
     """
     dtype = np.dtype(dtype)
     if 0 in shape:
@@ -55,7 +62,35 @@ def decode_image(
         return _convert_raw(decode_array(data, compression, shape, dtype), color)
     if not is_image_file(compression):
         raise UnsupportedError(f"sample compression '{compression}' is not supported yet")
+    if compression in _CORE_DECODES and HAVE_NATIVE and not _by_pillow:
+        return _decode_by_core(data, compression, shape, dtype, color)
     return pixels_of(load_picture(data, compression, shape, luma=color == "gray"), shape, dtype, color)
+
+
+def _decode_by_core(
+    data: bytes | memoryview, compression: str, shape: tuple[int, ...], dtype: np.dtype[Any], color: Color
+) -> npt.NDArray[Any]:
+    """The file's own elements by the native loader's decoder, so that both loaders read alike and refuse alike."""
+    check_pixel_count(shape)
+    # Of larger elements than uint8 only PNG has any, and where they are of another type they are cast.
+    item_size = 2 if compression == "png" and dtype.itemsize > 1 else 1
+    pixels: npt.NDArray[Any] = require_native().decode_image(bytes(data), compression, shape, item_size, color)
+    if color != "native":
+        return pixels
+    if dtype == np.bool_:
+        return pixels != 0
+    return pixels.astype(dtype, copy=False)
+
+
+@contextmanager
+def decoding_by_pillow() -> Iterator[None]:
+    """For tests, which have the core's decoder for their subject and Pillow for an oracle."""
+    global _by_pillow
+    before, _by_pillow = _by_pillow, True
+    try:
+        yield
+    finally:
+        _by_pillow = before
 
 
 def decode_picture(
