@@ -238,6 +238,11 @@ class Tensor(Protocol):
         """Who reads the samples for the native loader."""
         ...
 
+    @property
+    def apart(self) -> str:
+        """Why the core cannot read the samples as one tensor's, where they are several's; "" where it can."""
+        ...
+
     def serves_core_transforms(self, decode: Decode) -> bool:
         """Whether the core's transforms can start from the samples: each stored in one piece that the core reads, and
         decodes where it is an array.

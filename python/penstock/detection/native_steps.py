@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from penstock.dataset.joined import JoinedTensor
 from penstock.detection import steps as st
 from penstock.detection.items import LoadedItems
 from penstock.detection.recipe import Recipe
@@ -51,7 +50,7 @@ def why_not_images(items: LoadedItems) -> str:
     tensor = items.source[items.tensors.img]
     if items.apart:
         return items.apart
-    if isinstance(tensor, JoinedTensor) and tensor.apart:
+    if tensor.apart:
         return tensor.apart
     if tensor.serves_core_transforms("numpy"):
         return ""

@@ -191,6 +191,11 @@ class Lake3Tensor(StoredTensor):
         # The bytes of a sample in tiles are not in one piece.
         return "python" if self.chunks.tiles else "bytes"
 
+    @property
+    def apart(self) -> str:
+        """Nothing: the samples are those of one tensor."""
+        return ""
+
     def serves_core_transforms(self, decode: Decode) -> bool:
         """Whether each sample is stored in one piece that the core reads, and decodes where it is an array."""
         if self.is_sequence or self.chunks.tiles:

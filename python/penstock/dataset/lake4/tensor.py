@@ -281,6 +281,11 @@ class Lake4Tensor:
             return "python"
         return "arrays" if self.value_format is None else "bytes"
 
+    @property
+    def apart(self) -> str:
+        """Nothing: the samples are those of one column."""
+        return ""
+
     def serves_core_transforms(self, decode: Decode) -> bool:
         """Whether samples are arrays: values pass through the core in forms that are Python's own."""
         return self.value_format is None and self.route(decode) == "arrays"
