@@ -12,7 +12,7 @@ from mmcv.parallel import DataContainer
 from mmdet.datasets import pipelines
 
 from penstock.detection.moves import Moves
-from penstock.detection.reference.loading import bitmap_of
+from penstock.detection.reference.load import bitmap_of
 from penstock.detection.shown import Shown
 from penstock.errors import ConfigError
 from penstock.integrations.mmdet.data.dataset import DeepLakeCocoDataset
