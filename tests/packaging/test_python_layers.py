@@ -104,6 +104,12 @@ def circle(arrows: dict[str, set[str]]) -> list[str]:
     return next((found for node in sorted(arrows) if (found := follow(node))), [])
 
 
+def test_every_import_of_ours_is_there() -> None:
+    for name in FILES:
+        for target, _, line in ours(name):
+            assert target in FILES or target == "penstock._core", f"{name}:{line}: there is no {target}"
+
+
 def test_every_folder_is_a_known_layer() -> None:
     assert {layer(name) for name in FILES} == (set(ALLOWED) | SMALL) - {"_core"}
 
