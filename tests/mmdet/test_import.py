@@ -58,7 +58,8 @@ def run(script: str) -> str:
 @pytest.mark.parametrize("blocked", ["mmdet", "mmcv", "pycocotools"])
 def test_the_extra_is_named_where_it_is_missing(mmdet: Any, blocked: str) -> None:
     said = run(BLOCKED.format(blocked=blocked, statement="import penstock.integrations.mmdet"))
-    assert f"No module named '{blocked}" in said
+    assert f"the integration of MMDetection 2 needs the module '{blocked}" in said
+    assert "which is not installed" in said
     assert "pip install 'penstock[mmdet]'" in said
 
 
