@@ -20,6 +20,8 @@ ALLOWED: dict[str, set[str]] = {
     "dataset": {"storage", "format"},
     "loading": {"storage", "format", "dataset"},
     "loader": {"dataset", "loading"},
+    # The steps by the name that scripts know.
+    "transforms": {"detection"},
     "detection": {"format", "dataset", "loading"},
     "verification": {"storage", "format", "dataset", "loading"},
     "ingest": set(),
