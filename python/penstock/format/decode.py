@@ -78,7 +78,7 @@ def _decode_by_core(
     if color != "native":
         return pixels
     if dtype == np.bool_:
-        return pixels != 0
+        return pixels.astype(np.bool_)
     return pixels.astype(dtype, copy=False)
 
 
