@@ -3,7 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
-#include <limits>
+#include <memory>
 #include <optional>
 #include <span>
 #include <vector>
@@ -12,6 +12,23 @@ namespace penstock::base {
 
 using Bytes = std::span<const std::byte>;
 using MutableBytes = std::span<std::byte>;
+
+/// Bytes that own themselves; not initialised on allocation.
+struct OwnedBytes {
+  std::unique_ptr<std::byte[]> data;
+  std::size_t size = 0;
+
+  static OwnedBytes allocate(std::size_t size) { return {std::make_unique_for_overwrite<std::byte[]>(size), size}; }
+  Bytes view() const { return {data.get(), size}; }
+};
+
+/// Where bytes lie within others: [begin, end).
+struct ByteRange {
+  std::uint64_t begin = 0;
+  std::uint64_t end = 0;
+
+  std::uint64_t size() const { return end - begin; }
+};
 
 /// Sizes of a sample along its axes, outermost first; empty for a scalar.
 using Shape = std::vector<std::uint32_t>;

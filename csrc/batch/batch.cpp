@@ -25,10 +25,12 @@ std::size_t TensorBatch::lay_out(std::vector<base::Shape> item_shapes, std::size
   return end;
 }
 
-void Batch::add(SlabPool& pool, std::vector<base::Shape> item_shapes, std::size_t item_size,
-                std::span<const std::size_t> ends) {
-  TensorBatch& tensor = tensors.emplace_back();
-  tensor.slab = pool.take(tensor.lay_out(std::move(item_shapes), item_size, ends));
+TensorBatch TensorBatch::in(SlabPool& pool, std::vector<base::Shape> item_shapes, ElementType element,
+                            std::span<const std::size_t> ends) {
+  TensorBatch tensor;
+  tensor.element = element;
+  tensor.slab = pool.take(tensor.lay_out(std::move(item_shapes), element.bytes, ends));
+  return tensor;
 }
 
 }  // namespace penstock::batch

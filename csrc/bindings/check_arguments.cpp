@@ -74,6 +74,8 @@ void check_table(const transform::AnnotationTable& table) {
   check_rows(table.ignored_offsets, table.items(), table.ignored.size());
   require(table.labels.size() == boxes && table.mask_rows.size() == boxes, "each box has a label and a row of masks");
   for (const std::int64_t row : table.mask_rows) require(row >= 0, "rows of masks are not negative");
+  require(table.mask_counts.empty() || table.mask_counts.size() == table.items(), "each item has a number of masks");
+  for (const std::int64_t count : table.mask_counts) require(count >= 0, "numbers of masks are not negative");
 }
 
 void check_samples(const std::vector<pipeline::TensorSource>& sources, std::span<const std::int64_t> samples) {
@@ -85,7 +87,7 @@ void check_samples(const std::vector<pipeline::TensorSource>& sources, std::span
     std::int64_t first = *least;
     std::int64_t last = *most;
     if (source.view && source.view->list.empty()) {
-      const format::RowMap& view = *source.view;
+      const pipeline::RowMap& view = *source.view;
       std::int64_t far = 0;
       require(!__builtin_mul_overflow(view.step, *most, &far) && !__builtin_add_overflow(view.start, far, &far),
               message.c_str());

@@ -5,7 +5,7 @@
 #include <span>
 #include <vector>
 
-#include "pipeline/detection.h"
+#include "pipeline/detection_recipe.h"
 #include "pipeline/tensor_source.h"
 #include "transform/steps/annotation_table.h"
 

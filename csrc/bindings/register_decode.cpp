@@ -35,7 +35,7 @@ py::array decode_image(const py::bytes& data, const std::string& compression_nam
 }
 
 py::bytes decompress_lz4(const py::bytes& data) {
-  const format::OwnedBytes out = format::decompress_lz4(view_of(data));
+  const base::OwnedBytes out = format::decompress_lz4(view_of(data));
   return py::bytes(reinterpret_cast<const char*>(out.data.get()), out.size);
 }
 

@@ -13,7 +13,7 @@
 #include "bindings/check_arguments.h"
 #include "bindings/register.h"
 #include "bindings/step_reader.h"
-#include "pipeline/detection.h"
+#include "pipeline/detection_recipe.h"
 #include "pipeline/meta_row.h"
 
 namespace py = pybind11;
@@ -39,9 +39,17 @@ transform::Boxes boxes_of(const Array<float>& array) {
 transform::AnnotationTable make_table(const Array<std::int64_t>& indices, const Array<std::uint8_t>& flags,
                                       const Array<std::int64_t>& offsets, const Array<float>& boxes,
                                       const Array<std::int64_t>& labels, const Array<std::int64_t>& mask_rows,
-                                      const Array<std::int64_t>& ignored_offsets, const Array<float>& ignored) {
-  transform::AnnotationTable table{copied(indices), copied(flags),     copied(offsets),         boxes_of(boxes),
-                                   copied(labels),  copied(mask_rows), copied(ignored_offsets), boxes_of(ignored)};
+                                      const Array<std::int64_t>& ignored_offsets, const Array<float>& ignored,
+                                      const Array<std::int64_t>& mask_counts) {
+  transform::AnnotationTable table{.indices = copied(indices),
+                                   .flags = copied(flags),
+                                   .offsets = copied(offsets),
+                                   .boxes = boxes_of(boxes),
+                                   .labels = copied(labels),
+                                   .mask_rows = copied(mask_rows),
+                                   .ignored_offsets = copied(ignored_offsets),
+                                   .ignored = boxes_of(ignored),
+                                   .mask_counts = copied(mask_counts)};
   check_table(table);
   return table;
 }
@@ -76,13 +84,13 @@ std::optional<pipeline::MaskSource> masks_of(const py::object& described) {
 pipeline::DetectionSpec make_spec(const py::sequence& steps, transform::AnnotationTable table, std::size_t image,
                                   const py::object& masks, bool gray, const std::string& layout, float pad_value,
                                   std::optional<std::size_t> partner_steps) {
-  return {transform::make_program(read_steps(steps), partner_steps),
-          std::move(table),
-          image,
-          masks_of(masks),
-          gray,
-          layout_named(layout),
-          pad_value};
+  return {.program = transform::make_program(read_steps(steps), partner_steps),
+          .table = std::move(table),
+          .image = image,
+          .masks = masks_of(masks),
+          .gray = gray,
+          .layout = layout_named(layout),
+          .pad_value = pad_value};
 }
 
 }  // namespace
@@ -90,7 +98,8 @@ pipeline::DetectionSpec make_spec(const py::sequence& steps, transform::Annotati
 void register_detection(py::module_& module) {
   py::class_<transform::AnnotationTable>(module, "AnnotationTable")
       .def(py::init(&make_table), py::kw_only(), py::arg("indices"), py::arg("flags"), py::arg("offsets"),
-           py::arg("boxes"), py::arg("labels"), py::arg("mask_rows"), py::arg("ignored_offsets"), py::arg("ignored"));
+           py::arg("boxes"), py::arg("labels"), py::arg("mask_rows"), py::arg("ignored_offsets"), py::arg("ignored"),
+           py::arg("mask_counts") = Array<std::int64_t>(0));
 
   py::class_<pipeline::DetectionSpec>(module, "Detection")
       .def(py::init(&make_spec), py::kw_only(), py::arg("steps"), py::arg("table"), py::arg("image"), py::arg("masks"),

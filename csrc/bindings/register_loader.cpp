@@ -99,7 +99,8 @@ class EpochHandle {
   std::shared_ptr<PythonAllocator> allocator_;
 };
 
-/// None at the end, else (indices, [(memory, offsets, shapes, stacked) for each tensor], metas: a row for each view).
+/// None at the end, else (indices, [(memory, offsets, shapes, stacked) for each tensor], metas). The metas: a row for
+/// each view, and the dtype of each tensor whose elements the core has made.
 /// `timeout` in seconds; 0 waits for as long as it takes.
 py::object next_batch(EpochHandle& handle, const py::object& timeout) {
   const auto seconds = timeout.cast<double>();
@@ -119,12 +120,14 @@ py::object next_batch(EpochHandle& handle, const py::object& timeout) {
   }
   if (!batch) return py::none();
   py::list tensors;
+  py::list dtypes;
   for (const batch::TensorBatch& tensor : batch->tensors) {
     tensors.append(py::make_tuple(handle.memory_of(tensor.slab), tensor.offsets, tensor.shapes, tensor.stacked));
+    dtypes.append(tensor.element.name);
   }
   return py::make_tuple(
       py::array_t<std::int64_t>(static_cast<py::ssize_t>(batch->indices.size()), batch->indices.data()), tensors,
-      py::array_t<double>(static_cast<py::ssize_t>(batch->metas.size()), batch->metas.data()));
+      py::make_tuple(py::array_t<double>(static_cast<py::ssize_t>(batch->metas.size()), batch->metas.data()), dtypes));
 }
 
 /// Arrays are taken as they are, and no lists are made of them: an epoch may have ten million samples.
@@ -182,22 +185,26 @@ pipeline::TensorSource make_source(std::string name, bool is_image, std::uint32_
                                    std::vector<std::uint64_t> ids, std::vector<std::int64_t> last_index,
                                    std::vector<std::uint32_t> folder_of, std::vector<std::string> folders,
                                    const std::vector<TileEntry>& tiles, std::optional<SequenceRuns> sequences,
-                                   std::optional<format::RowMap> view) {
+                                   std::optional<pipeline::RowMap> view) {
   pipeline::TensorSource source;
-  source.format = {std::move(name),
-                   is_image,
-                   item_size,
-                   compression_named(sample_compression),
-                   compression_named(chunk_compression),
-                   std::move(fixed_shape),
-                   dimensions,
-                   as_bytes,
-                   is_bool};
-  source.index = {std::move(ids), std::move(last_index), std::move(folder_of), std::move(folders)};
+  source.format = {.name = std::move(name),
+                   .is_image = is_image,
+                   .item_size = item_size,
+                   .sample_compression = compression_named(sample_compression),
+                   .chunk_compression = compression_named(chunk_compression),
+                   .fixed_shape = std::move(fixed_shape),
+                   .dimensions = dimensions,
+                   .as_bytes = as_bytes,
+                   .is_bool = is_bool};
+  source.index = {.ids = std::move(ids),
+                  .last_index = std::move(last_index),
+                  .folder_of = std::move(folder_of),
+                  .folders = std::move(folders)};
   for (const auto& [sample, shape, tile] : tiles) source.index.tiles[sample] = {shape, tile};
   if (sequences) {
     auto& [lengths, first_item, last] = *sequences;
-    source.sequences = format::SequenceIndex{std::move(lengths), std::move(first_item), std::move(last)};
+    source.sequences = format::SequenceIndex{
+        .lengths = std::move(lengths), .first_item = std::move(first_item), .last = std::move(last)};
   }
   source.view = std::move(view);
   source.color = color_named(color);
@@ -210,11 +217,12 @@ pipeline::TensorSource make_read_source(std::string name, bool is_image, std::ui
                                         const std::string& sample_compression, const std::string& color, bool as_bytes,
                                         py::object read) {
   pipeline::TensorSource source;
-  source.format.name = std::move(name);
-  source.format.is_image = is_image;
-  source.format.item_size = item_size;
-  source.format.sample_compression = compression_named(sample_compression);
-  source.format.as_bytes = as_bytes;
+  source.format = {.name = std::move(name),
+                   .is_image = is_image,
+                   .item_size = item_size,
+                   .sample_compression = compression_named(sample_compression),
+                   .fixed_shape = std::nullopt,
+                   .as_bytes = as_bytes};
   source.color = color_named(color);
   source.reader = std::make_shared<PythonReader>(std::move(read), source.format, source.color);
   check_source(source);
@@ -230,7 +238,8 @@ std::unique_ptr<LoaderHandle> make_loader(const py::object& store, std::vector<p
     throw py::value_error("threads, io_threads and prefetch must be positive");
   }
   if (detection) check_detection(*detection, sources);
-  pipeline::LoaderOptions options{threads, io_threads, prefetch, cache_bytes};
+  pipeline::LoaderOptions options{
+      .threads = threads, .io_threads = io_threads, .prefetch = prefetch, .cache_bytes = cache_bytes};
   if (!allocate.is_none()) {
     allocator = std::make_shared<PythonAllocator>(allocate);
     // Python's allocator reuses memory itself, and knows of copies to a device that are still under way.
@@ -249,10 +258,10 @@ std::unique_ptr<LoaderHandle> make_loader(const py::object& store, std::vector<p
 }  // namespace
 
 void register_loader(py::module_& module) {
-  py::class_<format::RowMap>(module, "RowMap")
-      .def(py::init([](std::int64_t start, std::int64_t step) { return format::RowMap{start, step, {}}; }),
+  py::class_<pipeline::RowMap>(module, "RowMap")
+      .def(py::init([](std::int64_t start, std::int64_t step) { return pipeline::RowMap{start, step, {}}; }),
            py::arg("start"), py::arg("step"))
-      .def(py::init([](std::vector<std::int64_t> list) { return format::RowMap{0, 1, std::move(list)}; }),
+      .def(py::init([](std::vector<std::int64_t> list) { return pipeline::RowMap{0, 1, std::move(list)}; }),
            py::arg("list"));
 
   py::class_<pipeline::TensorSource>(module, "TensorSource")

@@ -14,6 +14,8 @@ namespace penstock::bindings {
 namespace {
 
 namespace step = transform::step;
+using transform::BoxFilter;
+using transform::Direction;
 
 /// Reads the fields of one of Python's steps, by their names there.
 class Fields {
@@ -38,16 +40,15 @@ Enum named(const std::map<std::string, Enum>& names, const std::string& name) {
   return found->second;
 }
 
-step::Direction direction(const py::handle& name) {
-  if (name.is_none()) return step::Direction::kNone;
-  return named<step::Direction>({{"horizontal", step::Direction::kHorizontal},
-                                 {"vertical", step::Direction::kVertical},
-                                 {"diagonal", step::Direction::kDiagonal}},
-                                py::cast<std::string>(name));
+Direction direction(const py::handle& name) {
+  if (name.is_none()) return Direction::kNone;
+  return named<Direction>(
+      {{"horizontal", Direction::kHorizontal}, {"vertical", Direction::kVertical}, {"diagonal", Direction::kDiagonal}},
+      py::cast<std::string>(name));
 }
 
-std::vector<step::Direction> directions(const py::object& names) {
-  std::vector<step::Direction> result;
+std::vector<Direction> directions(const py::object& names) {
+  std::vector<Direction> result;
   if (!names.is_none()) {
     for (const py::handle name : names) result.push_back(direction(name));
   }
@@ -172,7 +173,7 @@ step::CutOut cut_out(const Fields& fields) {
   return result;
 }
 
-void read_filter(const Fields& fields, step::BoxFilter& filter) {
+void read_filter(const Fields& fields, BoxFilter& filter) {
   fields.read("min_bbox_size", filter.min_bbox_size);
   fields.read("min_area_ratio", filter.min_area_ratio);
   fields.read("max_aspect_ratio", filter.max_aspect_ratio);
@@ -259,6 +260,12 @@ step::MultiScaleFlipAug views(const Fields& fields) {
   return result;
 }
 
+step::Format format(const Fields& fields) {
+  step::Format result;
+  fields.read("to_float", result.to_float);
+  return result;
+}
+
 using Reader = std::function<step::Step(const Fields&)>;
 
 const std::map<std::string, Reader>& readers() {
@@ -281,13 +288,7 @@ const std::map<std::string, Reader>& readers() {
       {"MixUp", mix_up},
       {"CopyPaste", copy_paste},
       {"FilterAnnotations", filter_annotations},
-      {"DefaultFormatBundle",
-       [](const Fields& fields) {
-         step::Format result;
-         fields.read("img_to_float", result.to_float);
-         return result;
-       }},
-      {"ImageToTensor", [](const Fields&) { return step::Format{}; }},
+      {"Format", format},
       {"MultiScaleFlipAug", views},
   };
   return table;

@@ -66,7 +66,7 @@ void decode_image(format::Compression compression, base::Bytes encoded, const ba
       copy_raw_image(encoded, size, item_size, color, pixels);
       return;
     case format::Compression::kLz4: {
-      const format::OwnedBytes raw = format::decompress_lz4(encoded);
+      const base::OwnedBytes raw = format::decompress_lz4(encoded);
       copy_raw_image(raw.view(), size, item_size, color, pixels);
       return;
     }

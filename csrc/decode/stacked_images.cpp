@@ -80,10 +80,10 @@ Plan plan_of(const format::ChunkHeader& header, std::uint32_t item_size) {
   return plan;
 }
 
-format::OwnedBytes decode_canvas(const format::Chunk& stored, const Plan& plan) {
+base::OwnedBytes decode_canvas(const format::Chunk& stored, const Plan& plan) {
   const format::TensorFormat& format = stored.format();
   check_claim(format.chunk_compression, stored.data(), plan.canvas, format.item_size);
-  format::OwnedBytes canvas = format::OwnedBytes::allocate(*base::checked_byte_count(plan.canvas, format.item_size));
+  base::OwnedBytes canvas = base::OwnedBytes::allocate(*base::checked_byte_count(plan.canvas, format.item_size));
   const base::MutableBytes pixels{canvas.data.get(), canvas.size};
   decode_image(format.chunk_compression, stored.data(), plan.canvas, format.item_size, Color::kNative, pixels);
   if (format.is_bool) make_truth_values(pixels);
@@ -112,11 +112,11 @@ std::shared_ptr<const format::Chunk> unstack_images(const format::Chunk& stored)
   Plan plan = plan_of(stored.header(), stored.format().item_size);
   format::ChunkHeader header = stored.header();
   header.byte_positions = format::RunLengthTable(std::move(plan.positions), 3, "byte position");
-  format::OwnedBytes samples;
+  base::OwnedBytes samples;
   if (plan.bytes > 0) {
     // First the image: that it can be decoded proves that the memory for its samples is not taken for a lie.
-    const format::OwnedBytes canvas = decode_canvas(stored, plan);
-    samples = format::OwnedBytes::allocate(plan.bytes);
+    const base::OwnedBytes canvas = decode_canvas(stored, plan);
+    samples = base::OwnedBytes::allocate(plan.bytes);
     cut(plan, canvas.view(), samples.data.get());
   }
   return format::Chunk::from_memory(stored.format(), std::move(header), std::move(samples));

@@ -19,7 +19,7 @@ constexpr std::uint64_t kLargestSample = std::uint64_t{1} << 32;
 std::shared_ptr<const Chunk> Chunk::read_whole(storage::Store& store, const std::string& key,
                                                const TensorFormat& format) {
   const std::uint64_t size = store.size(key);
-  OwnedBytes object = OwnedBytes::allocate(size);
+  base::OwnedBytes object = base::OwnedBytes::allocate(size);
   store.read(key, 0, {object.data.get(), object.size});
   ChunkHeader header = parse_chunk_header(object.view(), size);
   const base::Bytes stored = object.view().subspan(header.data_offset);
@@ -33,7 +33,7 @@ std::shared_ptr<const Chunk> Chunk::read_whole(storage::Store& store, const std:
   return chunk;
 }
 
-std::shared_ptr<const Chunk> Chunk::from_memory(const TensorFormat& format, ChunkHeader header, OwnedBytes data) {
+std::shared_ptr<const Chunk> Chunk::from_memory(const TensorFormat& format, ChunkHeader header, base::OwnedBytes data) {
   std::shared_ptr<Chunk> chunk(new Chunk(format, std::move(header), data.size));
   chunk->data_ = data.view();
   chunk->storage_ = std::move(data);
@@ -75,37 +75,45 @@ void Chunk::check_held(std::uint64_t local_index) const {
 
 base::Shape Chunk::shape(std::uint64_t local_index) const {
   check_held(local_index);
-  if (format_.fixed_shape) return *format_.fixed_shape;
-  if (auto shape = header_.shape(local_index)) return *std::move(shape);
+  auto shape = header_.shape(local_index);
+  if (format_.fixed_shape) {
+    // Of bytes, the stated shape is their number; extent() checks that.
+    if (shape && !format_.as_bytes && *shape != *format_.fixed_shape) fail_not_fixed(local_index);
+    return *format_.fixed_shape;
+  }
+  if (shape) return *std::move(shape);
   // Deep Lake writes no shape for trailing empty samples that have byte positions.
   return base::Shape(format_.dimensions, 0);
 }
 
-Extent Chunk::extent(std::uint64_t local_index) const {
+base::ByteRange Chunk::byte_range(std::uint64_t local_index) const {
   check_held(local_index);
-  Extent extent;
+  base::ByteRange range;
   if (found_by_arithmetic()) {
     const auto sample_bytes = base::checked_byte_count(*format_.fixed_shape, format_.item_size);
     const auto begin = sample_bytes ? base::checked_multiply(*sample_bytes, local_index) : std::nullopt;
     if (!begin || *begin > data_bytes_) fail_outside(local_index);
-    extent = {*begin, *begin + *sample_bytes};
-  } else if (const auto found = header_.extent(local_index)) {
-    extent = *found;
+    range = {*begin, *begin + *sample_bytes};
+    // The metadata's word is taken for a sample of which the chunk says nothing; where the two differ, one is wrong.
+    const auto stated = header_.byte_range(local_index);
+    if (stated && (stated->begin != range.begin || stated->end != range.end)) fail_not_fixed(local_index);
+  } else if (const auto found = header_.byte_range(local_index)) {
+    range = *found;
   } else {
     throw base::Error(base::ErrorKind::kChunkFormat,
                       "the chunk states no byte position for its sample " + std::to_string(local_index), kDamaged);
   }
-  return checked(extent, local_index);
+  return checked(range, local_index);
 }
 
-Extent Chunk::tile_extent() const {
+base::ByteRange Chunk::tile_range() const {
   check_held(0);
-  return checked(header_.extent(0).value_or(Extent{0, data_bytes_}), 0);
+  return checked(header_.byte_range(0).value_or(base::ByteRange{0, data_bytes_}), 0);
 }
 
-Extent Chunk::checked(Extent extent, std::uint64_t local_index) const {
-  if (extent.end > data_bytes_ || extent.end - extent.begin > kLargestSample) fail_outside(local_index);
-  return extent;
+base::ByteRange Chunk::checked(base::ByteRange range, std::uint64_t local_index) const {
+  if (range.end > data_bytes_ || range.size() > kLargestSample) fail_outside(local_index);
+  return range;
 }
 
 void Chunk::fail_outside(std::uint64_t local_index) const {
@@ -113,6 +121,13 @@ void Chunk::fail_outside(std::uint64_t local_index) const {
                     "the bytes of the chunk's sample " + std::to_string(local_index) + " lie outside its " +
                         std::to_string(data_bytes_) + " bytes of data",
                     kDamaged);
+}
+
+void Chunk::fail_not_fixed(std::uint64_t local_index) const {
+  throw base::Error(base::ErrorKind::kChunkFormat,
+                    "the metadata says that all samples have one shape, the chunk's sample " +
+                        std::to_string(local_index) + " has another",
+                    "The tensor's metadata or the chunk is damaged: restore both from a copy of the dataset.");
 }
 
 std::uint64_t Chunk::bytes() const {

@@ -19,7 +19,8 @@ class Chunk {
   static std::shared_ptr<const Chunk> read_whole(storage::Store& store, const std::string& key,
                                                  const TensorFormat& format);
   /// A chunk whose samples lie in `data` as `header` says.
-  static std::shared_ptr<const Chunk> from_memory(const TensorFormat& format, ChunkHeader header, OwnedBytes data);
+  static std::shared_ptr<const Chunk> from_memory(const TensorFormat& format, ChunkHeader header,
+                                                  base::OwnedBytes data);
   /// Reads the header alone; samples are then read one by one from the store. Not for compressed chunks.
   static std::shared_ptr<const Chunk> read_header(storage::Store& store, const std::string& key,
                                                   const TensorFormat& format);
@@ -27,11 +28,11 @@ class Chunk {
   /// Shape of a sample by Deep Lake's rules. Error kChunkFormat when the chunk does not hold the sample.
   base::Shape shape(std::uint64_t local_index) const;
   /// Where its bytes lie, within the data that the chunk really has. Error kChunkFormat.
-  Extent extent(std::uint64_t local_index) const;
+  base::ByteRange byte_range(std::uint64_t local_index) const;
 
   /// Where the bytes of a tile lie, which has the chunk to itself: all data, where no position is stated. Error
   /// kChunkFormat.
-  Extent tile_extent() const;
+  base::ByteRange tile_range() const;
 
   /// Number of samples that the header describes.
   std::uint64_t samples() const { return header_.samples(); }
@@ -41,7 +42,7 @@ class Chunk {
   /// All samples' bytes of a chunk that was read whole.
   base::Bytes data() const { return data_; }
   /// Bytes of a sample of a chunk that was read whole; they live as long as the chunk.
-  base::Bytes sample(Extent extent) const { return data_.subspan(extent.begin, extent.end - extent.begin); }
+  base::Bytes sample(base::ByteRange range) const { return data_.subspan(range.begin, range.size()); }
   /// Where the samples' bytes start in the stored object, for reading one of a chunk that was not read whole.
   std::uint64_t data_offset() const { return header_.data_offset; }
   /// Memory that the object takes, for the cache's budget.
@@ -54,15 +55,16 @@ class Chunk {
   bool found_by_arithmetic() const;
   /// Error kChunkFormat when the header describes fewer samples.
   void check_held(std::uint64_t local_index) const;
-  /// Error kChunkFormat when the extent is not within the data.
-  Extent checked(Extent extent, std::uint64_t local_index) const;
+  /// Error kChunkFormat when the range is not within the data.
+  base::ByteRange checked(base::ByteRange range, std::uint64_t local_index) const;
   [[noreturn]] void fail_outside(std::uint64_t local_index) const;
+  [[noreturn]] void fail_not_fixed(std::uint64_t local_index) const;
 
   TensorFormat format_;
   ChunkHeader header_;
   std::uint64_t data_bytes_ = 0;
   bool whole_ = false;
-  OwnedBytes storage_;
+  base::OwnedBytes storage_;
   base::Bytes data_;
 };
 

@@ -113,13 +113,13 @@ std::optional<base::Shape> ChunkHeader::shape(std::uint64_t local_index) const {
   return shape;
 }
 
-std::optional<Extent> ChunkHeader::extent(std::uint64_t local_index) const {
+std::optional<base::ByteRange> ChunkHeader::byte_range(std::uint64_t local_index) const {
   const auto row = byte_positions.row_of(local_index);
   if (!row) return std::nullopt;
   // u32 factors: the product fits 64 bits.
   const std::uint64_t bytes = byte_positions.at(*row, 0);
   const std::uint64_t begin = byte_positions.at(*row, 1) + (local_index - byte_positions.first_of(*row)) * bytes;
-  return Extent{begin, begin + bytes};
+  return base::ByteRange{begin, begin + bytes};
 }
 
 std::uint64_t header_bytes_needed(base::Bytes prefix, std::uint64_t chunk_bytes) {

@@ -9,12 +9,6 @@
 
 namespace penstock::format {
 
-/// Where a sample lies in a chunk's data: [begin, end), in bytes from the start of the data.
-struct Extent {
-  std::uint64_t begin = 0;
-  std::uint64_t end = 0;
-};
-
 /// A run-length encoder of Deep Lake: rows of u32, each valid up to and including the local sample index in its last
 /// column. Sound once built: rows are in order of that index.
 class RunLengthTable {
@@ -51,7 +45,8 @@ struct ChunkHeader {
   /// Samples that the header describes; 0 where it holds no table (fixed-size raw samples may go without).
   std::uint64_t samples() const;
   std::optional<base::Shape> shape(std::uint64_t local_index) const;
-  std::optional<Extent> extent(std::uint64_t local_index) const;
+  /// Where the sample lies in the data that follows the header.
+  std::optional<base::ByteRange> byte_range(std::uint64_t local_index) const;
 };
 
 /// How many bytes from the chunk's start must be at hand to go on reading the header, given the first `prefix.size()`

@@ -21,7 +21,8 @@ struct ChunkIndex {
   std::vector<std::string> folders;           ///< a chunk lies in the folder of the commit that wrote it
   std::map<std::int64_t, Tiling> tiles = {};  ///< how the samples are cut that are in tiles
 
-  struct Place {
+  /// Where a sample lies.
+  struct Location {
     std::uint32_t row = 0;
     std::uint64_t local_index = 0;
   };
@@ -30,7 +31,7 @@ struct ChunkIndex {
   std::uint32_t rows() const { return static_cast<std::uint32_t>(ids.size()); }
 
   /// Of a sample in tiles: its first tile. `sample` is below samples().
-  Place locate(std::int64_t sample) const {
+  Location locate(std::int64_t sample) const {
     const auto row = std::lower_bound(last_index.begin(), last_index.end(), sample) - last_index.begin();
     const std::int64_t first = row == 0 ? 0 : last_index[static_cast<std::size_t>(row) - 1] + 1;
     return {static_cast<std::uint32_t>(row), static_cast<std::uint64_t>(sample - first)};

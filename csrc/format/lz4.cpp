@@ -21,14 +21,14 @@ constexpr std::uint64_t kMostExpansion = 255;
   throw base::Error(base::ErrorKind::kChunkFormat, "lz4: " + cause, base::kDamagedChunk);
 }
 
-OwnedBytes decompress_block(base::Bytes compressed) {
+base::OwnedBytes decompress_block(base::Bytes compressed) {
   const std::uint32_t claimed = base::load_u32(compressed, 0);
   const base::Bytes block = compressed.subspan(sizeof claimed);
   if (claimed > block.size() * kMostExpansion || claimed > LZ4_MAX_INPUT_SIZE ||
       block.size() > static_cast<std::size_t>(std::numeric_limits<int>::max())) {
     fail(std::to_string(block.size()) + " bytes cannot hold the " + std::to_string(claimed) + " that they claim");
   }
-  OwnedBytes out = OwnedBytes::allocate(claimed);
+  base::OwnedBytes out = base::OwnedBytes::allocate(claimed);
   const int written =
       LZ4_decompress_safe(reinterpret_cast<const char*>(block.data()), reinterpret_cast<char*>(out.data.get()),
                           static_cast<int>(block.size()), static_cast<int>(claimed));
@@ -50,7 +50,7 @@ class FrameContext {
   LZ4F_dctx* context_ = nullptr;
 };
 
-OwnedBytes decompress_frame(base::Bytes compressed) {
+base::OwnedBytes decompress_frame(base::Bytes compressed) {
   const FrameContext context;
   std::vector<std::byte> out;
   std::vector<std::byte> block(64 * 1024);
@@ -65,14 +65,14 @@ OwnedBytes decompress_frame(base::Bytes compressed) {
     consumed += in_size;
     out.insert(out.end(), block.begin(), block.begin() + static_cast<std::ptrdiff_t>(out_size));
   }
-  OwnedBytes result = OwnedBytes::allocate(out.size());
+  base::OwnedBytes result = base::OwnedBytes::allocate(out.size());
   std::copy(out.begin(), out.end(), result.data.get());
   return result;
 }
 
 }  // namespace
 
-OwnedBytes decompress_lz4(base::Bytes compressed) {
+base::OwnedBytes decompress_lz4(base::Bytes compressed) {
   if (compressed.empty()) return {};
   if (compressed.size() < sizeof(std::uint32_t)) fail("fewer than four bytes");
   if (base::load_u32(compressed, 0) == kFrameMagic) return decompress_frame(compressed);

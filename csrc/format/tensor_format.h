@@ -22,8 +22,8 @@ struct TensorFormat {
   std::uint32_t item_size = 1;  ///< bytes of one element
   Compression sample_compression = Compression::kNone;
   Compression chunk_compression = Compression::kNone;  ///< of an image file: the samples stand side by side
-  /// Shape of every sample, where the metadata's smallest and largest shape agree. It then rules over the chunk's
-  /// shape table, as it does in Deep Lake.
+  /// Shape of every sample, where the metadata's smallest and largest shape agree. Deep Lake finds
+  /// samples by it; where a chunk states another shape or place of a sample, one of the two is damaged.
   std::optional<base::Shape> fixed_shape;
   /// Number of axes of a sample; an empty sample that no table describes has this many zeros for a shape.
   std::uint32_t dimensions = 1;

@@ -1,107 +1,83 @@
 #include "pipeline/epoch.h"
 
-#include <algorithm>
+#include <atomic>
+#include <exception>
 #include <numeric>
 #include <utility>
 
-#include "base/error.h"
 #include "base/stats.h"
-#include "pipeline/decode_sample.h"
-#include "pipeline/loader.h"
+#include "pipeline/fault.h"
+#include "pipeline/fetch_group.h"
+#include "pipeline/fetched.h"
+#include "pipeline/wanted.h"
 
 namespace penstock::pipeline {
 
-template <class Step>
-void Epoch::attempt(Job& job, Place place, Step step) noexcept {
-  try {
-    job.named(place, loader_.sources_[place.tensor], step);
-  } catch (...) {
-    job.fail(place, std::current_exception());
-  }
-}
+/// A batch under way: what the stages have made of it so far, each from what the one before has made.
+struct Epoch::Job {
+  Job(std::size_t batch, Wanted wanted, std::unique_ptr<Planned> expanded)
+      : number(batch), fetched(std::in_place, std::move(wanted)), planned(std::move(expanded)) {}
 
-Epoch::Epoch(Loader& loader, Order order, std::vector<std::size_t> batch_ends, ReadPlan plan, Randomness random)
-    : loader_(loader),
+  const std::size_t number;
+  Faults faults;
+  std::optional<Fetched> fetched;
+  std::unique_ptr<Planned> planned;
+  LaidOut laid_out;
+
+  // Of the stage under way.
+  std::vector<FetchGroup> groups;
+  std::vector<std::size_t> unplanned;  ///< positions that this round of geometry is for
+  std::vector<Verdict> verdicts;       ///< on these
+  std::atomic<std::size_t> pending{0};
+};
+
+Epoch::Epoch(const Resources& resources, Order order, std::vector<std::size_t> batch_ends, ReadPolicy policy,
+             Randomness random)
+    : resources_(resources),
       order_(std::move(order)),
       batch_ends_(std::move(batch_ends)),
-      plan_(std::move(plan)),
+      policy_(std::move(policy)),
       random_(random),
-      ready_(loader.options_.prefetch) {}
+      results_(batch_ends_.size(), resources.prefetch, base::AfterError::kEnd, "the loader is closed") {}
 
 void Epoch::start() {
-  for (unsigned i = 0; i < loader_.options_.prefetch; ++i) schedule_next();
+  while (schedule_next()) continue;
 }
 
 std::optional<batch::Batch> Epoch::next(const std::function<void()>& interrupted) {
-  const base::StageTimer timer(loader_.stats_.wait_ns);
-  Ready ready;
-  for (;;) {
-    {
-      const std::lock_guard lock(mutex_);
-      if (delivered_ == batch_ends_.size()) return std::nullopt;
-      if (closed_) {
-        ready_posted_.post();  // there may be others who wait
-        throw base::Error(base::ErrorKind::kClosed, "the loader is closed");
-      }
-      if (std::optional<Ready>& turn = ready_[delivered_ % ready_.size()]) {
-        ready = std::move(*turn);
-        turn.reset();
-        // After an error there is nothing more to deliver.
-        delivered_ = ready.error == nullptr ? delivered_ + 1 : batch_ends_.size();
-        break;
-      }
-    }
-    if (!ready_posted_.wait()) interrupted();
+  const base::StageTimer timer(resources_.stats.wait_ns);
+  std::optional<batch::Batch> batch = results_.take(interrupted);
+  if (batch) {
+    ++resources_.stats.batches;
+    resources_.stats.samples += batch->indices.size();
+    schedule_next();
   }
-  if (ready.error != nullptr) {
-    close();
-    std::rethrow_exception(std::move(ready.error));
-  }
-  ++loader_.stats_.batches;
-  loader_.stats_.samples += ready.batch.indices.size();
-  schedule_next();
-  return std::move(ready.batch);
+  return batch;
 }
 
-void Epoch::close() noexcept {
-  std::vector<std::optional<Ready>> dropped;  // freed outside the lock
-  {
-    const std::lock_guard lock(mutex_);
-    closed_ = true;
-    dropped.swap(ready_);
-  }
-  ready_posted_.post();
-}
+void Epoch::close() noexcept { results_.close(); }
 
-void Epoch::schedule_next() noexcept {
-  std::size_t number = 0;
-  {
-    const std::lock_guard lock(mutex_);
-    if (scheduled_ == batch_ends_.size()) return;
-    number = scheduled_++;
-  }
+bool Epoch::schedule_next() noexcept {
+  const std::optional<std::size_t> number = results_.begin();
+  if (!number) return false;
   JobPointer job;
   try {
-    job = make_job(number);
+    job = make_job(*number);
   } catch (...) {
-    put(number, {{}, std::current_exception()});
-    return;
+    results_.fail(*number, std::current_exception());
+    return true;
   }
   begin(job, &Epoch::begin_fetch);
+  return true;
 }
 
-JobPointer Epoch::make_job(std::size_t number) const {
-  auto job = std::make_shared<Job>();
-  job->number = number;
+Epoch::JobPointer Epoch::make_job(std::size_t number) const {
   const std::size_t begin = number == 0 ? 0 : batch_ends_[number - 1];
-  const auto samples = order_.samples().subspan(begin, batch_ends_[number] - begin);
-  job->batch.indices.assign(samples.begin(), samples.end());
-  for (std::size_t position = 0; position < job->batch.indices.size(); ++position) {
-    job->reads.push_back({job->batch.indices[position], position});
-  }
-  if (loader_.detection_) loader_.detection_->expand(*job, random_);
-  job->slots.resize(loader_.sources_.size());
-  job->fetched.resize(loader_.sources_.size());
+  Wanted wanted(resources_.sources, order_.samples().subspan(begin, batch_ends_[number] - begin));
+  std::unique_ptr<Planned> planned = resources_.recipe.expand(wanted, random_);
+  auto job = std::make_shared<Job>(number, std::move(wanted), std::move(planned));
+  job->unplanned.resize(batch_ends_[number] - begin);
+  std::iota(job->unplanned.begin(), job->unplanned.end(), 0);
   return job;
 }
 
@@ -109,7 +85,7 @@ void Epoch::begin(const JobPointer& job, Stage stage) noexcept {
   try {
     (this->*stage)(job);
   } catch (...) {
-    job->fail({}, std::current_exception());
+    job->faults.keep({}, std::current_exception());
     finish(job);
   }
 }
@@ -123,16 +99,16 @@ void Epoch::spread(const JobPointer& job, base::ThreadPool& pool, std::size_t co
           [self = shared_from_this(), job, number = begun, task, then] { self->run_task(job, number, task, then); });
     }
   } catch (...) {
-    job->fail({}, std::current_exception());
+    job->faults.keep({}, std::current_exception());
     end_tasks(job, count - begun, then);
   }
 }
 
 void Epoch::run_task(const JobPointer& job, std::size_t number, Task task, Stage then) noexcept {
   try {
-    if (!closed_) (this->*task)(*job, number);
+    if (!results_.ended()) (this->*task)(*job, number);
   } catch (...) {
-    job->fail({}, std::current_exception());
+    job->faults.keep({}, std::current_exception());
   }
   end_tasks(job, 1, then);
 }
@@ -141,196 +117,84 @@ void Epoch::end_tasks(const JobPointer& job, std::size_t count, Stage then) noex
   if (job->pending.fetch_sub(count) == count) begin(job, then);
 }
 
-void Epoch::begin_fetch(const JobPointer& job) {
-  const std::size_t first_read = job->begun;
-  job->begun = job->reads.size();
-  for (std::size_t tensor = 0; tensor < loader_.sources_.size(); ++tensor) {
-    Slots& slots = job->slots[tensor];
-    for (std::size_t read = first_read; read < job->reads.size(); ++read) {
-      slots.append(loader_.sources_[tensor], job->reads[read].sample);
-    }
-    job->fetched[tensor].resize(slots.items.size());
-  }
-  job->groups = group_by_chunk(*job, first_read);
-  // Sequences may be without items, and batches without tensors: planning is for a thread of the pool all the same.
-  if (job->groups.empty()) job->groups.emplace_back();
-  spread(job, loader_.io_threads_, job->groups.size(), &Epoch::fetch, &Epoch::plan);
+std::size_t Epoch::sound_samples(const Job& job) const {
+  return results_.ended() ? 0 : job.faults.sound(job.fetched->wanted().samples().size());
 }
 
-std::vector<Group> Epoch::group_by_chunk(const Job& job, std::size_t first_read) const {
-  std::vector<Group> groups;
-  for (std::size_t tensor = 0; tensor < loader_.sources_.size(); ++tensor) {
-    const Slots& slots = job.slots[tensor];
-    if (loader_.sources_[tensor].reader != nullptr) {
-      Group group{tensor, true, std::vector<std::size_t>(slots.items.size() - slots.begin(first_read))};
-      std::iota(group.slots.begin(), group.slots.end(), slots.begin(first_read));
-      if (!group.slots.empty()) groups.push_back(std::move(group));
-      continue;
-    }
-    std::map<std::uint32_t, Group> by_row;
-    for (std::size_t slot = slots.begin(first_read); slot < slots.items.size(); ++slot) {
-      const std::uint32_t row = loader_.sources_[tensor].index.locate(slots.items[slot]).row;
-      Group& group = by_row[row];
-      group.tensor = tensor;
-      group.whole = plan_.whole(tensor, row);
-      group.slots.push_back(slot);
-    }
-    for (auto& [row, group] : by_row) groups.push_back(std::move(group));
-  }
-  return groups;
+void Epoch::begin_fetch(const JobPointer& job) {
+  const std::size_t first_read = job->fetched->make_room();
+  job->groups = group_by_chunk(job->fetched->wanted(), first_read, policy_);
+  // Sequences may be without items, and batches without tensors: geometry is for a thread of the pool all the same.
+  if (job->groups.empty()) job->groups.emplace_back();
+  spread(job, resources_.io_threads, job->groups.size(), &Epoch::fetch, &Epoch::begin_geometry);
 }
 
 void Epoch::fetch(Job& job, std::size_t number) {
-  const Group& group = job.groups[number];
-  if (group.slots.empty()) return;
-  if (loader_.sources_[group.tensor].reader != nullptr) {
-    fetch_at_once(job, group);
-    return;
-  }
-  for (const std::size_t slot : group.slots) {
-    if (closed_) break;
-    attempt(job, job.place_of(group.tensor, slot), [&] {
-      job.fetched[group.tensor][slot] =
-          loader_.fetcher_.fetch(group.tensor, job.slots[group.tensor].items[slot], group.whole);
-    });
-  }
+  fetch_group(job.groups[number], resources_.fetcher, *job.fetched, job.faults, [this] { return results_.ended(); });
 }
 
-void Epoch::plan(const JobPointer& job) {
-  const std::size_t sound = closed_ ? 0 : job->sound_samples();
+void Epoch::begin_geometry(const JobPointer& job) {
+  const std::size_t sound = sound_samples(*job);
   std::erase_if(job->unplanned, [&](std::size_t position) { return position >= sound; });
-  if (job->unplanned.empty()) {
-    lay_out(job);
-  } else if (loader_.detection_->heavy()) {
-    spread(job, loader_.decode_threads_, job->unplanned.size(), &Epoch::plan_sample, &Epoch::end_planning);
+  job->verdicts.assign(job->unplanned.size(), Verdict::kTaken);
+  if (resources_.recipe.plans_slowly() && !job->unplanned.empty()) {
+    spread(job, resources_.decode_threads, job->unplanned.size(), &Epoch::plan, &Epoch::end_geometry);
   } else {
-    for (std::size_t number = 0; number < job->unplanned.size() && !closed_; ++number) plan_sample(*job, number);
-    end_planning(job);
+    for (std::size_t number = 0; number < job->unplanned.size() && !results_.ended(); ++number) plan(*job, number);
+    end_geometry(job);
   }
 }
 
-void Epoch::plan_sample(Job& job, std::size_t number) {
-  const base::StageTimer timer(loader_.stats_.transform_ns);
+void Epoch::plan(Job& job, std::size_t number) {
   const std::size_t position = job.unplanned[number];
-  attempt(job, loader_.detection_->own(job, position),
-          [&] { loader_.detection_->plan(job, position, loader_.sources_, random_); });
+  job.faults.attempt({position},
+                     [&] { job.verdicts[number] = resources_.recipe.plan(*job.fetched, *job.planned, position); });
 }
 
-void Epoch::end_planning(const JobPointer& job) {
-  const std::size_t sound = closed_ ? 0 : job->sound_samples();
-  std::erase_if(job->unplanned,
-                [&](std::size_t position) { return position >= sound || !job->planned[position].views.empty(); });
-  for (const std::size_t position : job->unplanned) {
-    attempt(*job, loader_.detection_->own(*job, position),
-            [&] { loader_.detection_->replace(*job, position, random_); });
+void Epoch::end_geometry(const JobPointer& job) {
+  const std::size_t sound = sound_samples(*job);
+  std::vector<std::size_t> rejected;
+  for (std::size_t number = 0; number < job->unplanned.size(); ++number) {
+    const std::size_t position = job->unplanned[number];
+    if (position >= sound || job->verdicts[number] == Verdict::kTaken) continue;
+    rejected.push_back(position);
+    job->faults.attempt({position},
+                        [&] { resources_.recipe.replace(job->fetched->wanted(), *job->planned, position); });
   }
-  if (job->reads.size() > job->begun) {
+  job->unplanned = std::move(rejected);
+  if (job->fetched->wants_more()) {
     begin_fetch(job);
   } else {
     lay_out(job);
   }
 }
 
-void Epoch::fetch_at_once(Job& job, const Group& group) {
-  std::vector<SampleReader::Result> results;
-  attempt(job, job.place_of(group.tensor, group.slots.front()), [&] {
-    std::vector<std::int64_t> samples;
-    for (const std::size_t slot : group.slots) samples.push_back(job.slots[group.tensor].items[slot]);
-    results = loader_.fetcher_.read(group.tensor, samples);
-  });
-  for (std::size_t i = 0; i < results.size(); ++i) {
-    const std::size_t slot = group.slots[i];
-    attempt(job, job.place_of(group.tensor, slot), [&] { job.fetched[group.tensor][slot] = results[i].take(); });
-  }
-}
-
 void Epoch::lay_out(const JobPointer& job) {
-  if (!closed_) take_memory(*job);
   // The samples before a bad one are decoded all the same: one of them may be bad too, and the first is reported.
-  const std::size_t samples = closed_ ? 0 : job->sound_samples();
-  if (samples == 0) {
+  if (const std::size_t samples = sound_samples(*job); samples > 0) {
+    job->laid_out = resources_.recipe.lay_out(*job->fetched, *job->planned, samples, resources_.slabs);
+  }
+  job->laid_out.batch.indices = job->fetched->wanted().samples();
+  if (job->laid_out.samples == 0) {
     finish(job);
   } else {
-    spread(job, loader_.decode_threads_, samples, &Epoch::decode, &Epoch::finish);
-  }
-}
-
-void Epoch::take_memory(Job& job) {
-  if (loader_.detection_) {
-    if (job.sound_samples() > 0) loader_.detection_->lay_out(job, job.sound_samples(), loader_.slabs_);
-    return;
-  }
-  std::vector<std::vector<base::Shape>> shapes(loader_.sources_.size());
-  for (std::size_t position = 0; position < job.sound_samples(); ++position) {
-    for (std::size_t tensor = 0; tensor < shapes.size(); ++tensor) {
-      const TensorSource& source = loader_.sources_[tensor];
-      for (std::size_t slot = job.slots[tensor].begin(position); slot < job.slots[tensor].end(position); ++slot) {
-        attempt(job, job.place_of(tensor, slot),
-                [&] { shapes[tensor].push_back(output_shape(source, job.fetched[tensor][slot])); });
-      }
-    }
-  }
-  const std::size_t samples = job.sound_samples();
-  if (samples == 0) return;
-  for (std::size_t tensor = 0; tensor < shapes.size(); ++tensor) {
-    const TensorSource& source = loader_.sources_[tensor];
-    const std::span<const std::size_t> ends(job.slots[tensor].ends.data(), samples);
-    shapes[tensor].resize(ends.back());  // less what came before the first bad tensor of a sample
-    job.batch.add(loader_.slabs_[tensor], std::move(shapes[tensor]), source.format.item_size,
-                  source.sequences ? ends : decltype(ends){});
+    spread(job, resources_.decode_threads, job->laid_out.samples, &Epoch::decode, &Epoch::finish);
   }
 }
 
 void Epoch::decode(Job& job, std::size_t position) {
-  base::Stats& stats = loader_.stats_;
-  if (loader_.detection_) {
-    base::SplitTimer timer(stats.decode_ns, stats.transform_ns);
-    attempt(job, loader_.detection_->own(job, position),
-            [&] { loader_.detection_->run(job, position, loader_.sources_, timer); });
-  } else {
-    const base::StageTimer timer(stats.decode_ns);
-    decode_tensors(job, position);
-  }
-}
-
-void Epoch::decode_tensors(Job& job, std::size_t position) {
-  for (std::size_t tensor = 0; tensor < loader_.sources_.size(); ++tensor) {
-    for (std::size_t slot = job.slots[tensor].begin(position); slot < job.slots[tensor].end(position); ++slot) {
-      const Place place = job.place_of(tensor, slot);
-      attempt(job, place, [&] { decode_tensor(job, place); });
-    }
-  }
-}
-
-void Epoch::decode_tensor(Job& job, Place place) {
-  const TensorSource& source = loader_.sources_[place.tensor];
-  const batch::TensorBatch& out = job.batch.tensors[place.tensor];
-  const std::size_t slot = job.slot_of(place);
-  const std::size_t bytes = *base::checked_byte_count(out.shapes[slot], source.format.item_size);
-  const FetchedSample& item = job.fetched[place.tensor][slot];
-  base::MutableBytes target;
-  if (bytes > 0) {
-    target = {out.slab->data() + out.offsets[slot], bytes};
-  } else if (item.stored.empty()) {
-    return;  // else it is looked at: a sample without elements must have no bytes
-  }
-  decode_sample(source, item, target);
+  job.faults.attempt({position}, [&] { resources_.recipe.decode(*job.fetched, *job.planned, job.laid_out, position); });
 }
 
 void Epoch::finish(const JobPointer& job) noexcept {
   // Neither the chunks' bytes nor the plans are needed while the batch waits for its turn.
-  job->fetched.clear();
-  job->planned.clear();
-  std::exception_ptr error = job->take_error();
-  put(job->number, {std::move(job->batch), std::move(error)});
-}
-
-void Epoch::put(std::size_t number, Ready ready) noexcept {
-  {
-    const std::lock_guard lock(mutex_);
-    if (!closed_) ready_[number % ready_.size()] = std::move(ready);
+  job->fetched.reset();
+  job->planned.reset();
+  if (std::exception_ptr error = job->faults.take()) {
+    results_.fail(job->number, std::move(error));
+  } else {
+    results_.put(job->number, std::move(job->laid_out.batch));
   }
-  ready_posted_.post();
 }
 
 }  // namespace penstock::pipeline

@@ -1,35 +1,32 @@
 #pragma once
 
-#include <atomic>
 #include <cstdint>
-#include <exception>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <vector>
 
-#include "base/interruptible_semaphore.h"
+#include "base/ordered_results.h"
 #include "base/thread_pool.h"
 #include "batch/batch.h"
-#include "pipeline/detection.h"
-#include "pipeline/job.h"
 #include "pipeline/order.h"
-#include "pipeline/plan.h"
+#include "pipeline/read_policy.h"
+#include "pipeline/recipe.h"
+#include "pipeline/resources.h"
 
 namespace penstock::pipeline {
 
-class Loader;
-
 /// One pass over a planned order: hands out its batches in that order, each once, while the following ones are under
 /// way. A batch goes through five stages, each begun by the last task of the one before: fetch (one task for each
-/// chunk, I/O threads), plan (a pipeline's geometry; back to fetch for what takes the place of rejected samples), lay
-/// out (shapes are known, memory is taken), decode (one task for each sample, decode threads, straight into the
+/// chunk, I/O threads), geometry (what the recipe decides; back to fetch for what takes the place of rejected samples),
+/// lay out (shapes are known, memory is taken), decode (one task for each sample, decode threads, straight into the
 /// slab), ready. Whatever is thrown on the way, memory that runs out included, ends the batch, and next() throws it in
 /// its turn.
 class Epoch : public std::enable_shared_from_this<Epoch> {
  public:
-  Epoch(Loader& loader, Order order, std::vector<std::size_t> batch_ends, ReadPlan plan, Randomness random);
+  /// What `resources` refers to outlives the epoch.
+  Epoch(const Resources& resources, Order order, std::vector<std::size_t> batch_ends, ReadPolicy policy,
+        Randomness random);
   ~Epoch() = default;
   Epoch(const Epoch&) = delete;
   Epoch& operator=(const Epoch&) = delete;
@@ -47,54 +44,40 @@ class Epoch : public std::enable_shared_from_this<Epoch> {
   void close() noexcept;
 
  private:
+  struct Job;
+  using JobPointer = std::shared_ptr<Job>;
   /// Begins a stage, or ends it. It may throw until it has spread its tasks.
   using Stage = void (Epoch::*)(const JobPointer&);
   /// A task of a stage, by its number. What it throws ends the batch.
   using Task = void (Epoch::*)(Job&, std::size_t);
-  /// A batch that waits for its turn, or the error in its place.
-  struct Ready {
-    batch::Batch batch;
-    std::exception_ptr error;
-  };
 
-  void schedule_next() noexcept;
+  /// False where nothing is to be begun now.
+  bool schedule_next() noexcept;
   JobPointer make_job(std::size_t number) const;
   void begin(const JobPointer& job, Stage stage) noexcept;
   /// Runs `count` tasks on threads of the pool, and `then` after the last of them.
   void spread(const JobPointer& job, base::ThreadPool& pool, std::size_t count, Task task, Stage then) noexcept;
   void run_task(const JobPointer& job, std::size_t number, Task task, Stage then) noexcept;
   void end_tasks(const JobPointer& job, std::size_t count, Stage then) noexcept;
-  std::vector<Group> group_by_chunk(const Job& job, std::size_t first_read) const;
+  /// How many samples of the batch are worth going on with.
+  std::size_t sound_samples(const Job& job) const;
+
   /// Begins to fetch the job's reads that have not been.
   void begin_fetch(const JobPointer& job);
   void fetch(Job& job, std::size_t number);
-  void fetch_at_once(Job& job, const Group& group);
-  void plan(const JobPointer& job);
-  void plan_sample(Job& job, std::size_t number);
-  void end_planning(const JobPointer& job);
+  void begin_geometry(const JobPointer& job);
+  void plan(Job& job, std::size_t number);
+  void end_geometry(const JobPointer& job);
   void lay_out(const JobPointer& job);
-  void take_memory(Job& job);
   void decode(Job& job, std::size_t position);
-  void decode_tensors(Job& job, std::size_t position);
-  void decode_tensor(Job& job, Place place);
   void finish(const JobPointer& job) noexcept;
-  void put(std::size_t number, Ready ready) noexcept;
-  /// Runs one step of a sample; its error is kept, with its place.
-  template <class Step>
-  void attempt(Job& job, Place place, Step step) noexcept;
 
-  Loader& loader_;
+  const Resources& resources_;
   const Order order_;
   const std::vector<std::size_t> batch_ends_;
-  const ReadPlan plan_;
+  const ReadPolicy policy_;
   const Randomness random_;
-  std::atomic<bool> closed_{false};
-  base::InterruptibleSemaphore ready_posted_;
-  std::mutex mutex_;
-  std::size_t scheduled_ = 0;
-  std::size_t delivered_ = 0;
-  /// By number of the batch, modulo its length: so many are under way. To put something there needs no memory.
-  std::vector<std::optional<Ready>> ready_;
+  base::OrderedResults<batch::Batch> results_;
 };
 
 }  // namespace penstock::pipeline

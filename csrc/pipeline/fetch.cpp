@@ -10,8 +10,8 @@
 namespace penstock::pipeline {
 namespace {
 
-void own(FetchedSample& sample, format::OwnedBytes bytes) {
-  auto owner = std::make_shared<format::OwnedBytes>(std::move(bytes));
+void own(FetchedSample& sample, base::OwnedBytes bytes) {
+  auto owner = std::make_shared<base::OwnedBytes>(std::move(bytes));
   sample.stored = owner->view();
   sample.owner = std::move(owner);
 }
@@ -33,12 +33,12 @@ Fetcher::Fetcher(storage::Store& store, const std::vector<TensorSource>& sources
 FetchedSample Fetcher::fetch(std::size_t tensor, std::int64_t item, bool whole) {
   const base::StageTimer timer(stats_.fetch_ns);
   const TensorSource& source = sources_[tensor];
-  const format::ChunkIndex::Place place = source.index.locate(item);
+  const format::ChunkIndex::Location location = source.index.locate(item);
   if (source.index.tiles.contains(item)) return fetch_tiles(tensor, item, whole);
   try {
-    return read(tensor, place, open(tensor, place.row, whole));
+    return read(tensor, location, open(tensor, location.row, whole));
   } catch (base::Error& error) {
-    error.set_place(source.format.name, source.sequences ? -1 : item, source.index.key(place.row));
+    error.set_place(source.format.name, source.sequences ? -1 : item, source.index.key(location.row));
     throw;
   }
 }
@@ -74,8 +74,8 @@ FetchedSample Fetcher::read_tile(std::size_t tensor, std::uint32_t row, std::uin
     throw base::Error(base::ErrorKind::kUnsupported, "text, JSON and polygons in tiles are not supported");
   }
   std::shared_ptr<const format::Chunk> chunk = open(tensor, row, whole);
-  const format::Extent extent = chunk->tile_extent();
-  FetchedSample tile = read_extent(tensor, {row, 0}, std::move(chunk), extent);
+  const base::ByteRange range = chunk->tile_range();
+  FetchedSample tile = read_range(tensor, {row, 0}, std::move(chunk), range);
   if (tile.shape != tiling.block(number).shape) {
     throw base::Error(base::ErrorKind::kChunkFormat,
                       "tile " + std::to_string(number) + " has not the shape of its place in the sample",
@@ -85,26 +85,26 @@ FetchedSample Fetcher::read_tile(std::size_t tensor, std::uint32_t row, std::uin
   return tile;
 }
 
-FetchedSample Fetcher::read(std::size_t tensor, format::ChunkIndex::Place place,
+FetchedSample Fetcher::read(std::size_t tensor, format::ChunkIndex::Location location,
                             std::shared_ptr<const format::Chunk> chunk) {
-  const format::Extent extent = chunk->extent(place.local_index);
-  FetchedSample fetched = read_extent(tensor, place, std::move(chunk), extent);
+  const base::ByteRange range = chunk->byte_range(location.local_index);
+  FetchedSample fetched = read_range(tensor, location, std::move(chunk), range);
   const format::TensorFormat& format = sources_[tensor].format;
   if (format.as_bytes) make_bytes(fetched, format.sample_compression);
   return fetched;
 }
 
-FetchedSample Fetcher::read_extent(std::size_t tensor, format::ChunkIndex::Place place,
-                                   std::shared_ptr<const format::Chunk> chunk, format::Extent extent) {
+FetchedSample Fetcher::read_range(std::size_t tensor, format::ChunkIndex::Location location,
+                                  std::shared_ptr<const format::Chunk> chunk, base::ByteRange range) {
   const TensorSource& source = sources_[tensor];
-  FetchedSample fetched{{}, chunk->shape(place.local_index)};
-  stats_.encoded_bytes += extent.end - extent.begin;
+  FetchedSample fetched{{}, chunk->shape(location.local_index)};
+  stats_.encoded_bytes += range.size();
   if (chunk->whole()) {
-    fetched.stored = chunk->sample(extent);
+    fetched.stored = chunk->sample(range);
     fetched.owner = std::move(chunk);
   } else {
-    format::OwnedBytes bytes = format::OwnedBytes::allocate(extent.end - extent.begin);
-    store_.read(source.index.key(place.row), chunk->data_offset() + extent.begin, {bytes.data.get(), bytes.size});
+    base::OwnedBytes bytes = base::OwnedBytes::allocate(range.size());
+    store_.read(source.index.key(location.row), chunk->data_offset() + range.begin, {bytes.data.get(), bytes.size});
     own(fetched, std::move(bytes));
   }
   return fetched;

@@ -24,14 +24,15 @@ class Fetcher {
   Fetcher(storage::Store& store, const std::vector<TensorSource>& sources, std::uint64_t cache_bytes,
           base::Stats& stats);
 
-  /// `whole` says whether the chunk is worth keeping (see ReadPlan). Errors name tensor, chunk and sample; of an item
+  /// `whole` says whether the chunk is worth keeping (see ReadPolicy). Errors name tensor, chunk and sample; of an item
   /// of a sequence, the sequence is the caller's to name.
   FetchedSample fetch(std::size_t tensor, std::int64_t item, bool whole);
 
   /// The two halves of fetch(), for whoever reads all samples of a chunk: the chunk, and one of its samples. Errors of
   /// theirs have no place yet.
   std::shared_ptr<const format::Chunk> open(std::size_t tensor, std::uint32_t row, bool whole);
-  FetchedSample read(std::size_t tensor, format::ChunkIndex::Place place, std::shared_ptr<const format::Chunk> chunk);
+  FetchedSample read(std::size_t tensor, format::ChunkIndex::Location location,
+                     std::shared_ptr<const format::Chunk> chunk);
 
   /// Samples of a tensor that has a reader, all in one request.
   std::vector<SampleReader::Result> read(std::size_t tensor, std::span<const std::int64_t> samples);
@@ -46,8 +47,8 @@ class Fetcher {
   using Cache = storage::ChunkCache<Key, format::Chunk>;
 
   /// A sample or a tile, by where it lies.
-  FetchedSample read_extent(std::size_t tensor, format::ChunkIndex::Place place,
-                            std::shared_ptr<const format::Chunk> chunk, format::Extent extent);
+  FetchedSample read_range(std::size_t tensor, format::ChunkIndex::Location location,
+                           std::shared_ptr<const format::Chunk> chunk, base::ByteRange range);
   FetchedSample fetch_tiles(std::size_t tensor, std::int64_t item, bool whole);
   FetchedSample read_tile(std::size_t tensor, std::uint32_t row, std::uint32_t number, const format::Tiling& tiling,
                           bool whole);

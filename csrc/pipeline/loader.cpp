@@ -4,6 +4,8 @@
 
 #include "base/error.h"
 #include "pipeline/epoch.h"
+#include "pipeline/read_policy.h"
+#include "pipeline/stored_recipe.h"
 
 namespace penstock::pipeline {
 namespace {
@@ -15,6 +17,12 @@ std::vector<batch::SlabPool> make_pools(std::size_t tensors, const std::shared_p
   return pools;
 }
 
+std::unique_ptr<const Recipe> make_recipe(std::optional<DetectionSpec> detection,
+                                          const std::vector<TensorSource>& sources, base::Stats& stats) {
+  if (detection) return std::make_unique<DetectionRecipe>(std::move(*detection), sources, stats);
+  return std::make_unique<StoredRecipe>(sources, stats);
+}
+
 }  // namespace
 
 Loader::Loader(std::shared_ptr<storage::Store> store, std::vector<TensorSource> sources, LoaderOptions options,
@@ -23,19 +31,19 @@ Loader::Loader(std::shared_ptr<storage::Store> store, std::vector<TensorSource> 
       sources_(std::move(sources)),
       options_(options),
       fetcher_(*store_, sources_, options_.cache_bytes, stats_),
-      detection_(detection ? std::optional<Detection>(std::move(*detection)) : std::nullopt),
+      recipe_(make_recipe(std::move(detection), sources_, stats_)),
       // One for each batch in flight, one for the batch just handed out, one for the batch before it, which a for
       // loop still holds then.
-      slabs_(make_pools(detection_ ? detection_->outputs() : sources_.size(), allocator,
-                        options_.keep_slabs ? options_.prefetch + 2 : 0)),
+      slabs_(make_pools(recipe_->outputs(), allocator, options_.keep_slabs ? options_.prefetch + 2 : 0)),
+      resources_{sources_, fetcher_, *recipe_, slabs_, io_threads_, decode_threads_, stats_, options_.prefetch},
       io_threads_("penstock-io", options_.io_threads, "io_threads"),
       decode_threads_("penstock-dec", options_.threads) {}
 
 Loader::~Loader() { stop(); }
 
 std::shared_ptr<Epoch> Loader::start(Order order, std::vector<std::size_t> batch_ends, Randomness random) {
-  ReadPlan plan(sources_, fitting_tensors(), order.samples());
-  auto epoch = std::make_shared<Epoch>(*this, std::move(order), std::move(batch_ends), std::move(plan), random);
+  ReadPolicy policy(sources_, fitting_tensors(), order.samples());
+  auto epoch = std::make_shared<Epoch>(resources_, std::move(order), std::move(batch_ends), std::move(policy), random);
   {
     const std::lock_guard lock(mutex_);
     if (stopped_) throw base::Error(base::ErrorKind::kClosed, "the loader is closed");

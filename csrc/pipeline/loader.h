@@ -12,9 +12,11 @@
 #include "batch/batch.h"
 #include "batch/buffer.h"
 #include "batch/slab_pool.h"
-#include "pipeline/detection.h"
+#include "pipeline/detection_recipe.h"
 #include "pipeline/fetch.h"
 #include "pipeline/order.h"
+#include "pipeline/recipe.h"
+#include "pipeline/resources.h"
 #include "pipeline/tensor_source.h"
 #include "storage/store.h"
 
@@ -57,8 +59,6 @@ class Loader {
   std::size_t slabs_allocated() const;
 
  private:
-  friend class Epoch;
-
   const std::vector<bool>& fitting_tensors();
 
   std::shared_ptr<storage::Store> store_;
@@ -66,13 +66,14 @@ class Loader {
   LoaderOptions options_;
   base::Stats stats_;
   Fetcher fetcher_;
-  std::optional<Detection> detection_;  // where samples do not come out as they are stored
+  std::unique_ptr<const Recipe> recipe_;
   std::vector<batch::SlabPool> slabs_;  // by tensor of a batch
   std::once_flag fits_once_;
   std::vector<bool> fits_;
   std::mutex mutex_;
   bool stopped_ = false;
   std::vector<std::weak_ptr<Epoch>> epochs_;
+  const Resources resources_;  // refers to what is around it
   // Last: threads stop before anything that they use goes.
   base::ThreadPool io_threads_;
   base::ThreadPool decode_threads_;

@@ -21,7 +21,6 @@ void visit_columns(const transform::Sample& sample, std::int64_t index, std::uin
   };
   column("index", static_cast<double>(index));
   column("attempt", attempt);
-  column("floating", sample.floating ? 1 : 0);
   extent("height", "width", sample.extent);
   extent("ori_height", "ori_width", meta.ori_shape);
   extent("img_height", "img_width", meta.img_shape);

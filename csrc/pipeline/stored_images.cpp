@@ -11,26 +11,25 @@ namespace {
 /// that could be measured.
 class NamedSource final : public transform::PixelSource {
  public:
-  NamedSource(std::unique_ptr<transform::PixelSource> image, const Job& job, Place place, const TensorSource& source,
+  NamedSource(std::unique_ptr<transform::PixelSource> image, const Wanted& wanted, FaultPlace place,
               base::SplitTimer& timer)
-      : image_(std::move(image)), job_(job), place_(place), source_(source), timer_(timer) {}
+      : image_(std::move(image)), wanted_(wanted), place_(place), timer_(timer) {}
 
   transform::Extent extent() const override { return image_->extent(); }
   std::uint32_t channels() const override { return image_->channels(); }
   void read(std::uint8_t* rows, std::size_t stride, std::uint32_t count) override {
     const base::SplitTimer::Part part(timer_);
-    job_.named(place_, source_, [&] { image_->read(rows, stride, count); });
+    wanted_.named(place_, [&] { image_->read(rows, stride, count); });
   }
   void finish() override {
     const base::SplitTimer::Part part(timer_);
-    job_.named(place_, source_, [&] { image_->finish(); });
+    wanted_.named(place_, [&] { image_->finish(); });
   }
 
  private:
   std::unique_ptr<transform::PixelSource> image_;
-  const Job& job_;
-  const Place place_;
-  const TensorSource& source_;
+  const Wanted& wanted_;
+  const FaultPlace place_;
   base::SplitTimer& timer_;
 };
 
@@ -38,14 +37,16 @@ class NamedSource final : public transform::PixelSource {
 
 std::unique_ptr<transform::PixelSource> StoredImages::open(std::size_t number) {
   const std::size_t read = reads_[number];
-  const Place place{job_.reads[read].position, read, tensor_, 0};
-  const FetchedSample& sample = job_.fetched[tensor_][read];
+  const Wanted& wanted = fetched_.wanted();
+  const FaultPlace place{wanted.reads()[read].position, read, tensor_, 0};
+  const TensorSource& source = wanted.sources()[tensor_];
+  const FetchedSample& sample = fetched_.of_read(tensor_, read);
   std::unique_ptr<transform::PixelSource> image;
-  job_.named(place, source_, [&] {
+  wanted.named(place, [&] {
     const base::SplitTimer::Part part(timer_);
-    image = open_image(source_.compression_of(sample), sample.stored, sample.shape, source_.color);
+    image = open_image(source.compression_of(sample), sample.stored, sample.shape, source.color);
   });
-  return std::make_unique<NamedSource>(std::move(image), job_, place, source_, timer_);
+  return std::make_unique<NamedSource>(std::move(image), wanted, place, timer_);
 }
 
 }  // namespace penstock::pipeline

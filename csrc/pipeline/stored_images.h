@@ -6,8 +6,7 @@
 #include <vector>
 
 #include "base/stats.h"
-#include "pipeline/job.h"
-#include "pipeline/tensor_source.h"
+#include "pipeline/fetched.h"
 #include "transform/pixels/pixel_source.h"
 
 namespace penstock::pipeline {
@@ -16,17 +15,15 @@ namespace penstock::pipeline {
 /// while rows are read, name the image concerned, which may be another than the sample's own.
 class StoredImages final : public transform::PixelSources {
  public:
-  /// `reads`: which of the job's reads they are, in the order of the plan's sources. Decoding is a part of `timer`.
-  StoredImages(const Job& job, std::span<const std::size_t> reads, const TensorSource& source, std::size_t tensor,
-               base::SplitTimer& timer)
-      : job_(job), reads_(reads), source_(source), tensor_(tensor), timer_(timer) {}
+  /// `reads`: which of what was fetched they are, in the order of the plan's sources. Decoding is a part of `timer`.
+  StoredImages(const Fetched& fetched, std::span<const std::size_t> reads, std::size_t tensor, base::SplitTimer& timer)
+      : fetched_(fetched), reads_(reads), tensor_(tensor), timer_(timer) {}
 
   std::unique_ptr<transform::PixelSource> open(std::size_t number) override;
 
  private:
-  const Job& job_;
+  const Fetched& fetched_;
   std::span<const std::size_t> reads_;
-  const TensorSource& source_;
   std::size_t tensor_;
   base::SplitTimer& timer_;
 };

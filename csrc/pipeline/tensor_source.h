@@ -7,9 +7,9 @@
 
 #include "decode/image_decoder.h"
 #include "format/chunk_index.h"
-#include "format/row_map.h"
 #include "format/sequence_index.h"
 #include "format/tensor_format.h"
+#include "pipeline/row_map.h"
 #include "pipeline/sample_reader.h"
 
 namespace penstock::pipeline {
@@ -22,7 +22,7 @@ struct TensorSource {
   decode::Color color = decode::Color::kNative;
   /// Of a tensor of sequences, which items make up a sample. Elsewhere each sample is one item.
   std::optional<format::SequenceIndex> sequences = std::nullopt;
-  std::optional<format::RowMap> view = std::nullopt;
+  std::optional<RowMap> view = std::nullopt;
   /// Where samples come from instead of chunks; `index` is empty then.
   std::shared_ptr<SampleReader> reader = nullptr;
 

@@ -19,14 +19,20 @@ constexpr std::uint64_t kBudget = std::uint64_t{256} << 20;
 /// Memory for decoded samples is kept from one to the next up to this size.
 constexpr std::size_t kLargestKeptScratch = std::size_t{64} << 20;
 
-base::MutableBytes scratch_of(std::size_t bytes, format::OwnedBytes& large) {
-  thread_local format::OwnedBytes kept;
+base::MutableBytes scratch_of(std::size_t bytes, base::OwnedBytes& large) {
+  thread_local base::OwnedBytes kept;
   if (bytes > kLargestKeptScratch) {
-    large = format::OwnedBytes::allocate(bytes);
+    large = base::OwnedBytes::allocate(bytes);
     return {large.data.get(), bytes};
   }
-  if (kept.size < bytes) kept = format::OwnedBytes::allocate(bytes);
+  if (kept.size < bytes) kept = base::OwnedBytes::allocate(bytes);
   return {kept.data.get(), bytes};
+}
+
+std::size_t chunks_of(const std::vector<TensorSource>& sources) {
+  std::size_t chunks = 0;
+  for (const TensorSource& source : sources) chunks += source.index.rows();
+  return chunks;
 }
 
 /// The exception being handled, as an error that can be reported.
@@ -54,41 +60,29 @@ Verifier::Verifier(std::shared_ptr<storage::Store> store, std::vector<TensorSour
       sources_(std::move(sources)),
       options_(options),
       fetcher_(*store_, sources_, 0, stats_),
-      ready_(kChunksPerThread * options.threads),
+      results_(chunks_of(sources_), kChunksPerThread * options.threads, base::AfterError::kGoOn,
+               "the verification was stopped"),
       io_threads_("penstock-io", kIoThreads, "threads"),
       decode_threads_("penstock-dec", options.threads, "threads") {
-  const std::lock_guard lock(mutex_);
   schedule();
 }
 
 Verifier::~Verifier() { stop(); }
 
 std::optional<CheckedChunk> Verifier::next(const std::function<void()>& interrupted) {
-  for (;;) {
-    {
-      const std::lock_guard lock(mutex_);
-      if (stopped_) throw base::Error(base::ErrorKind::kClosed, "the verification was stopped");
-      if (delivered_ == scheduled_) {
-        if (failure_ != nullptr) std::rethrow_exception(failure_);
-        return std::nullopt;
-      }
-      if (const JobPointer job = std::exchange(ready_[delivered_ % ready_.size()], nullptr)) {
-        held_bytes_ -= job->bytes;
-        ++delivered_;
-        schedule();
-        if (job->failure != nullptr) std::rethrow_exception(std::exchange(job->failure, nullptr));
-        return std::move(job->result);
-      }
-    }
-    if (!ready_posted_.wait()) interrupted();
-  }
+  // After an error too: others follow.
+  struct Schedule {
+    Verifier& verifier;
+    ~Schedule() { verifier.schedule(); }
+  };
+  const Schedule after{*this};
+  return results_.take(interrupted);
 }
 
 void Verifier::begin_stop() noexcept {
-  stopped_ = true;
+  results_.close();
   io_threads_.begin_stop();
   decode_threads_.begin_stop();
-  ready_posted_.post();
 }
 
 bool Verifier::stop(base::Deadline deadline) noexcept {
@@ -104,17 +98,29 @@ void Verifier::abandon(const std::shared_ptr<const void>& owner) noexcept {
 }
 
 void Verifier::schedule() noexcept {
-  while (failure_ == nullptr && scheduled_ - delivered_ < ready_.size() && held_bytes_ < kBudget) {
-    JobPointer job;
+  const std::lock_guard scheduling(scheduling_);
+  while (held_bytes_ < kBudget) {
+    const std::optional<std::size_t> number = results_.begin();
+    if (!number) return;
     try {
-      job = next_job();
+      begin(make_job(*number));
     } catch (...) {
-      failure_ = std::current_exception();
+      results_.fail(*number, std::current_exception());
     }
-    if (job == nullptr) return;
-    job->number = scheduled_++;
-    begin(job);
   }
+}
+
+Verifier::JobPointer Verifier::make_job(std::size_t number) const {
+  auto job = std::make_shared<Job>();
+  job->number = number;
+  std::size_t tensor = 0;
+  for (; number >= sources_[tensor].index.rows(); ++tensor) number -= sources_[tensor].index.rows();
+  const auto row = static_cast<std::uint32_t>(number);
+  const format::ChunkIndex& index = sources_[tensor].index;
+  job->key = index.key(row);
+  job->first_sample = row == 0 ? 0 : index.last_index[row - 1] + 1;
+  job->result = {tensor, row, index.last_index[row] - job->first_sample + 1, {}};
+  return job;
 }
 
 void Verifier::begin(const JobPointer& job) noexcept {
@@ -122,7 +128,7 @@ void Verifier::begin(const JobPointer& job) noexcept {
     job->bytes = store_->size(job->key);
   } catch (...) {
     add_from(*job, 0);
-    put(job);
+    finish(job);
     return;
   }
   held_bytes_ += job->bytes;
@@ -130,23 +136,8 @@ void Verifier::begin(const JobPointer& job) noexcept {
     io_threads_.submit([this, job] { read(job); });
   } catch (...) {
     job->fail();
-    put(job);
+    finish(job);
   }
-}
-
-Verifier::JobPointer Verifier::next_job() {
-  while (next_tensor_ < sources_.size() && next_row_ == sources_[next_tensor_].index.rows()) {
-    ++next_tensor_;
-    next_row_ = 0;
-  }
-  if (next_tensor_ == sources_.size()) return nullptr;
-  auto job = std::make_shared<Job>();
-  const format::ChunkIndex& index = sources_[next_tensor_].index;
-  job->key = index.key(next_row_);
-  job->first_sample = next_row_ == 0 ? 0 : index.last_index[next_row_ - 1] + 1;
-  job->result = {next_tensor_, next_row_, index.last_index[next_row_] - job->first_sample + 1, {}};
-  ++next_row_;
-  return job;
 }
 
 void Verifier::read(const JobPointer& job) noexcept {
@@ -201,7 +192,7 @@ std::uint64_t Verifier::check_held(Job& job) noexcept {
 }
 
 void Verifier::check(const JobPointer& job, std::uint64_t begin, std::uint64_t end) noexcept {
-  for (std::uint64_t index = begin; index < end && !stopped_; ++index) check_sample(*job, index);
+  for (std::uint64_t index = begin; index < end && !results_.ended(); ++index) check_sample(*job, index);
   end_pieces(job, 1);
 }
 
@@ -217,26 +208,26 @@ void Verifier::check_sample(Job& job, std::uint64_t local_index) noexcept {
 void Verifier::try_sample(const Job& job, std::uint64_t local_index) {
   const TensorSource& source = sources_[job.result.tensor];
   if (!options_.decode) {
-    const format::Extent extent = job.chunk->extent(local_index);
-    check_structure(source, job.chunk->shape(local_index), extent.end - extent.begin);
+    const base::ByteRange range = job.chunk->byte_range(local_index);
+    check_structure(source, job.chunk->shape(local_index), range.size());
     return;
   }
   const FetchedSample sample = fetcher_.read(job.result.tensor, {job.result.row, local_index}, job.chunk);
   const base::Shape shape = output_shape(source, sample);
   const std::size_t bytes = *base::checked_byte_count(shape, source.format.item_size);
-  format::OwnedBytes large;
+  base::OwnedBytes large;
   // A sample without elements is looked at too: it must have no bytes.
   decode_sample(source, sample, scratch_of(bytes, large));
 }
 
-std::optional<format::Extent> Verifier::stored_range(const Job& job, std::uint64_t local_index) const noexcept {
+std::optional<base::ByteRange> Verifier::stored_range(const Job& job, std::uint64_t local_index) const noexcept {
   const std::uint64_t offset = job.chunk->data_offset();
   if (sources_[job.result.tensor].format.chunk_compression != format::Compression::kNone) {
-    return format::Extent{offset, job.bytes};
+    return base::ByteRange{offset, job.bytes};
   }
   try {
-    const format::Extent extent = job.chunk->extent(local_index);
-    return format::Extent{offset + extent.begin, offset + extent.end};
+    const base::ByteRange range = job.chunk->byte_range(local_index);
+    return base::ByteRange{offset + range.begin, offset + range.end};
   } catch (...) {
     return std::nullopt;
   }
@@ -244,10 +235,10 @@ std::optional<format::Extent> Verifier::stored_range(const Job& job, std::uint64
 
 void Verifier::add_from(Job& job, std::uint64_t local_index) noexcept {
   add(job, job.first_sample + static_cast<std::int64_t>(local_index), job.first_sample + job.result.samples - 1,
-      job.bytes > 0 ? std::optional<format::Extent>({0, job.bytes}) : std::nullopt);
+      job.bytes > 0 ? std::optional<base::ByteRange>({0, job.bytes}) : std::nullopt);
 }
 
-void Verifier::add(Job& job, std::int64_t first, std::int64_t last, std::optional<format::Extent> bytes) noexcept {
+void Verifier::add(Job& job, std::int64_t first, std::int64_t last, std::optional<base::ByteRange> bytes) noexcept {
   try {
     base::Error error = current_error();
     error.set_place(sources_[job.result.tensor].format.name, first, job.key);
@@ -262,13 +253,12 @@ void Verifier::finish(const JobPointer& job) noexcept {
   job->chunk.reset();  // its memory is not needed while the result waits for its turn
   std::sort(job->result.findings.begin(), job->result.findings.end(),
             [](const Finding& a, const Finding& b) { return a.first < b.first; });
-  const std::lock_guard lock(mutex_);
-  put(job);
-}
-
-void Verifier::put(const JobPointer& job) noexcept {
-  ready_[job->number % ready_.size()] = job;
-  ready_posted_.post();
+  held_bytes_ -= job->bytes;
+  if (job->failure != nullptr) {
+    results_.fail(job->number, std::exchange(job->failure, nullptr));
+  } else {
+    results_.put(job->number, std::move(job->result));
+  }
 }
 
 }  // namespace penstock::pipeline

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "base/error.h"
-#include "base/interruptible_semaphore.h"
+#include "base/ordered_results.h"
 #include "base/stats.h"
 #include "base/thread_pool.h"
 #include "pipeline/fetch.h"
@@ -26,7 +26,7 @@ struct Finding {
   std::int64_t last = 0;
   /// Where the bytes concerned lie in the stored object, [begin, end): the sample's, or the whole object. Nothing where
   /// that is unknown. A sample of a chunk that is compressed as a whole has the range of the compressed data.
-  std::optional<format::Extent> bytes;
+  std::optional<base::ByteRange> bytes;
   base::Error error;
 };
 
@@ -84,9 +84,9 @@ class Verifier {
   };
   using JobPointer = std::shared_ptr<Job>;
 
-  /// Begins as many of the next chunks as the budget has room for. The caller holds the lock.
+  /// Begins as many of the next chunks as the budget has room for.
   void schedule() noexcept;
-  JobPointer next_job();
+  JobPointer make_job(std::size_t number) const;
   void begin(const JobPointer& job) noexcept;
   void read(const JobPointer& job) noexcept;
   /// Hands the samples of a chunk that has been read to the threads.
@@ -100,28 +100,18 @@ class Verifier {
   void try_sample(const Job& job, std::uint64_t local_index);
   /// Adds the exception being handled: to the rest of the chunk, to some samples.
   void add_from(Job& job, std::uint64_t local_index) noexcept;
-  void add(Job& job, std::int64_t first, std::int64_t last, std::optional<format::Extent> bytes) noexcept;
-  std::optional<format::Extent> stored_range(const Job& job, std::uint64_t local_index) const noexcept;
+  void add(Job& job, std::int64_t first, std::int64_t last, std::optional<base::ByteRange> bytes) noexcept;
+  std::optional<base::ByteRange> stored_range(const Job& job, std::uint64_t local_index) const noexcept;
   void finish(const JobPointer& job) noexcept;
-  /// The caller holds the lock.
-  void put(const JobPointer& job) noexcept;
 
   std::shared_ptr<storage::Store> store_;
   const std::vector<TensorSource> sources_;
   const VerifyOptions options_;
   base::Stats stats_;
   Fetcher fetcher_;
-  base::InterruptibleSemaphore ready_posted_;
-  std::mutex mutex_;
-  std::size_t next_tensor_ = 0;  // of the next chunk to begin
-  std::uint32_t next_row_ = 0;
-  std::uint64_t held_bytes_ = 0;
-  std::size_t scheduled_ = 0;
-  std::size_t delivered_ = 0;
-  std::exception_ptr failure_;  // why no more chunks are begun
-  /// By number of the chunk, modulo its length: so many are under way. To put something there needs no memory.
-  std::vector<JobPointer> ready_;
-  std::atomic<bool> stopped_{false};
+  std::mutex scheduling_;                     // whoever schedules asks the store, which may take long
+  std::atomic<std::uint64_t> held_bytes_{0};  // of the chunks in memory
+  base::OrderedResults<CheckedChunk> results_;
   // Last: threads stop before anything that they use goes.
   base::ThreadPool io_threads_;
   base::ThreadPool decode_threads_;

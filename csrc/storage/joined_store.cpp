@@ -7,16 +7,16 @@
 namespace penstock::storage {
 
 std::uint64_t JoinedStore::size(const std::string& key) {
-  const Place place = find(key);
-  return place.store.size(place.key);
+  const Part part = part_of(key);
+  return part.store.size(part.key);
 }
 
 void JoinedStore::read(const std::string& key, std::uint64_t offset, base::MutableBytes destination) {
-  const Place place = find(key);
-  place.store.read(place.key, offset, destination);
+  const Part part = part_of(key);
+  part.store.read(part.key, offset, destination);
 }
 
-JoinedStore::Place JoinedStore::find(const std::string& key) const {
+JoinedStore::Part JoinedStore::part_of(const std::string& key) const {
   std::size_t number = 0;
   const char* const end = key.data() + key.size();
   const auto [slash, failure] = std::from_chars(key.data(), end, number);

@@ -20,11 +20,11 @@ class JoinedStore final : public Store {
   void read(const std::string& key, std::uint64_t offset, base::MutableBytes destination) override;
 
  private:
-  struct Place {
+  struct Part {
     Store& store;
     std::string key;
   };
-  Place find(const std::string& key) const;
+  Part part_of(const std::string& key) const;
 
   std::vector<std::shared_ptr<Store>> stores_;
 };

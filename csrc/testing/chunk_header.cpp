@@ -17,8 +17,8 @@ py::dict parse_chunk_header(const py::bytes& data) {
   for (std::uint64_t i = 0; i < header.shapes.samples(); ++i) shapes.push_back(*header.shape(i));
   std::vector<std::pair<std::uint64_t, std::uint64_t>> extents;
   for (std::uint64_t i = 0; i < header.byte_positions.samples(); ++i) {
-    const format::Extent extent = *header.extent(i);
-    extents.emplace_back(extent.begin, extent.end);
+    const base::ByteRange range = *header.byte_range(i);
+    extents.emplace_back(range.begin, range.end);
   }
   py::dict result;
   result["version"] = header.version;

@@ -176,14 +176,15 @@ void register_masks(py::module_& module) {
   module.def(
       "read_polygons",
       [](const py::bytes& data, const std::string& type, const Objects& objects) {
-        return objects_of(transform::read_polygons(view_of(data), coordinate_named(type), objects));
+        return objects_of(transform::read_polygons(view_of(data), coordinate_named(type), {objects, std::nullopt}));
       },
       py::arg("data"), py::arg("dtype"), py::arg("objects"));
   module.def(
       "read_bitmaps",
       [](const py::bytes& data, const base::Shape& shape, bool is_bool, std::int32_t height, std::int32_t width,
          const Objects& objects) {
-        return array_of(transform::read_bitmaps(view_of(data), shape, is_bool, {height, width}, objects));
+        return array_of(
+            transform::read_bitmaps(view_of(data), shape, is_bool, {height, width}, {objects, std::nullopt}));
       },
       py::arg("data"), py::arg("shape"), py::arg("is_bool"), py::arg("height"), py::arg("width"), py::arg("objects"));
 }

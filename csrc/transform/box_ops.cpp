@@ -37,16 +37,16 @@ void clip(Boxes& boxes, Extent extent) {
   }
 }
 
-void flip(Boxes& boxes, Extent extent, step::Direction direction) {
+void flip(Boxes& boxes, Extent extent, Direction direction) {
   const auto width = static_cast<float>(extent.width);
   const auto height = static_cast<float>(extent.height);
   for (Box& box : boxes) {
     const Box old = box;
-    if (direction == step::Direction::kHorizontal || direction == step::Direction::kDiagonal) {
+    if (direction == Direction::kHorizontal || direction == Direction::kDiagonal) {
       box[0] = width - old[2];
       box[2] = width - old[0];
     }
-    if (direction == step::Direction::kVertical || direction == step::Direction::kDiagonal) {
+    if (direction == Direction::kVertical || direction == Direction::kDiagonal) {
       box[1] = height - old[3];
       box[3] = height - old[1];
     }
@@ -70,7 +70,7 @@ Keep larger_than(const Boxes& boxes, double width, double height) {
   return keep;
 }
 
-Keep passes(const Boxes& before, const Boxes& after, const step::BoxFilter& filter) {
+Keep passes(const Boxes& before, const Boxes& after, const BoxFilter& filter) {
   constexpr float kEpsilon = 1e-16F;
   Keep keep = larger_than(after, filter.min_bbox_size, filter.min_bbox_size);
   for (std::size_t i = 0; i < after.size(); ++i) {

@@ -7,14 +7,23 @@
 #include <utility>
 #include <vector>
 
-#include "transform/pixels/pixel_plan.h"
-#include "transform/steps/steps.h"
+#include "transform/extent.h"
 
 namespace penstock::transform {
 
 /// Left, top, right, bottom in pixels.
 using Box = std::array<float, 4>;
 using Boxes = std::vector<Box>;
+/// What a flip turns round.
+enum class Direction : std::uint8_t { kNone, kHorizontal, kVertical, kDiagonal };
+
+/// What decides whether a box that was moved and cut is kept.
+struct BoxFilter {
+  double min_bbox_size = 2;
+  double min_area_ratio = 0.2;
+  double max_aspect_ratio = 20;
+};
+
 /// Whether each row stays.
 using Keep = std::vector<bool>;
 
@@ -27,14 +36,14 @@ inline float clipped(float value, float low, float high) { return least(greatest
 void scale(Boxes& boxes, const std::array<float, 4>& factor);
 void shift(Boxes& boxes, float x, float y);
 void clip(Boxes& boxes, Extent extent);
-void flip(Boxes& boxes, Extent extent, step::Direction direction);
+void flip(Boxes& boxes, Extent extent, Direction direction);
 
 /// Whether a part of each box lies inside of an image (MMDetection's find_inside_bboxes).
 Keep inside(const Boxes& boxes, Extent extent);
 /// Whether each box is larger than `width` and `height`.
 Keep larger_than(const Boxes& boxes, double width, double height);
 /// Whether each box is still worth keeping, against what it was before.
-Keep passes(const Boxes& before, const Boxes& after, const step::BoxFilter& filter);
+Keep passes(const Boxes& before, const Boxes& after, const BoxFilter& filter);
 bool any(const Keep& keep);
 std::size_t count(const Keep& keep);
 

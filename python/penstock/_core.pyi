@@ -75,6 +75,7 @@ class AnnotationTable:
         mask_rows: npt.NDArray[np.int64],
         ignored_offsets: npt.NDArray[np.int64],
         ignored: npt.NDArray[np.float32],
+        mask_counts: npt.NDArray[np.int64] = ...,
     ) -> None: ...
 
 class Detection:
@@ -94,10 +95,14 @@ class Detection:
 #: What each number of a row of an epoch's metas is.
 META_COLUMNS: list[str]
 
+#: A row for each view of each sample, and of each tensor numpy's name of its elements' type; None where they are what
+#: the dataset says.
+_Metas = tuple[npt.NDArray[np.float64], list[str | None]]
+
 class Epoch:
     def next(
         self, timeout: float = 0
-    ) -> tuple[npt.NDArray[np.int64], list[_TensorBatch], npt.NDArray[np.float64]] | None: ...
+    ) -> tuple[npt.NDArray[np.int64], list[_TensorBatch], _Metas] | None: ...
     def close(self) -> None: ...
 
 STATS: tuple[str, ...]

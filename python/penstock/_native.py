@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import importlib.util
 import logging
 from types import ModuleType
 
+from penstock.described import described_error
 from penstock.errors import NativeUnavailableError
 
 __all__ = ["DEBUG_BUILD", "HAVE_NATIVE", "require_native"]
@@ -13,15 +15,19 @@ _reason: str | None = None
 _core: ModuleType | None
 try:
     from penstock import _core
-except ImportError as error:
+except (ImportError, MemoryError, OSError) as error:
     _core = None
-    _reason = str(error)
+    _reason = described_error(error)
 
 #: Whether the C++ loader is installed.
 HAVE_NATIVE: bool = _core is not None
 
 #: Whether the extension was built without optimisation, for debugging.
 DEBUG_BUILD: bool = _core is not None and bool(_core.DEBUG_BUILD)
+
+_broken = _core is None and importlib.util.find_spec("penstock._core") is not None
+if _broken:
+    logging.getLogger("penstock").warning("penstock's C++ extension is installed and cannot be loaded: %s", _reason)
 
 if DEBUG_BUILD:
     logging.getLogger("penstock").warning("the penstock extension is a debug build: measure nothing with it")
@@ -31,8 +37,14 @@ def require_native() -> ModuleType:
     """The extension module.
 
     Raises:
-        NativeUnavailableError: It is not installed; the message says why and what to do.
+        NativeUnavailableError: It is not installed, or it is installed and cannot be loaded; the message says which,
+            why, and what to do.
     """
+    if _broken:
+        raise NativeUnavailableError(
+            f"loader_type='c++' needs penstock's C++ extension, which is installed and cannot be loaded: {_reason}",
+            hint="Install the library that is missing, or reinstall penstock; or use loader_type='python'",
+        )
     if _core is None:
         raise NativeUnavailableError(
             f"loader_type='c++' needs penstock's C++ extension, which is not installed: {_reason}",

@@ -8,6 +8,8 @@ from pathlib import Path
 __all__ = ["usable_cores"]
 
 _GROUPS = Path("/sys/fs/cgroup")
+#: Names the process's own group below _GROUPS, where the whole tree is to be seen.
+_MEMBERSHIP = Path("/proc/self/cgroup")
 
 
 def usable_cores() -> int:
@@ -16,9 +18,9 @@ def usable_cores() -> int:
     which torchrun sets).
     """
     cores = _allowed_cores()
-    quota = _quota(_GROUPS)
-    if quota is not None:
-        cores = min(cores, max(1, int(quota)))
+    for quota in map(_quota, _groups()):
+        if quota is not None:
+            cores = min(cores, max(1, int(quota)))
     return max(1, cores // _local_processes())
 
 
@@ -29,15 +31,32 @@ def _allowed_cores() -> int:
     return os.cpu_count() or 1
 
 
-def _quota(groups: Path) -> float | None:
-    """Cores that the control group's time is worth; None where there is no limit, or nobody to tell."""
+def _groups() -> list[Path]:
+    """The control groups whose limits bind this process: its own and those above it; version 1 has a tree for each
+    kind of limit.
+    """
+    groups = [_GROUPS, _GROUPS / "cpu"]
+    try:
+        for line in _MEMBERSHIP.read_text().splitlines():
+            _, kinds, path = line.split(":", 2)
+            tree = _GROUPS if kinds == "" else _GROUPS / "cpu"
+            if kinds == "" or "cpu" in kinds.split(","):
+                parts = [part for part in path.split("/") if part not in ("", "..")]
+                groups += [tree.joinpath(*parts[: depth + 1]) for depth in range(len(parts))]
+    except (OSError, ValueError):
+        pass
+    return groups
+
+
+def _quota(group: Path) -> float | None:
+    """Cores that a control group's time is worth; None where there is no limit, or nobody to tell."""
     try:
         period: str
         try:
-            quota, period = (groups / "cpu.max").read_text().split()
+            quota, period = (group / "cpu.max").read_text().split()
         except FileNotFoundError:  # version 1 of control groups
-            quota = (groups / "cpu/cpu.cfs_quota_us").read_text()
-            period = (groups / "cpu/cpu.cfs_period_us").read_text()
+            quota = (group / "cpu.cfs_quota_us").read_text()
+            period = (group / "cpu.cfs_period_us").read_text()
         cores = int(quota) / int(period)
     except (OSError, ValueError, ZeroDivisionError):  # "max" is no number
         return None

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import importlib
+import logging
 from typing import Any
 
 from penstock.described import described_error
 from penstock.errors import MissingExtraError
 
-__all__ = ["import_extra"]
+__all__ = ["import_extra", "import_if_installed"]
+
+logger = logging.getLogger("penstock")
 
 
 def import_extra(module: str, purpose: str, extra: str) -> Any:
@@ -33,6 +36,18 @@ def import_extra(module: str, purpose: str, extra: str) -> Any:
         ) from error
     except (ImportError, MemoryError, OSError) as error:
         raise _cannot_be_loaded(module, purpose, error) from error
+
+
+def import_if_installed(module: str, purpose: str) -> Any:
+    """Imports a module that is a nicety. None where it is not installed, and, with a warning that says why, where it
+    is installed and fails to import. Arguments as of :func:`import_extra`.
+    """
+    try:
+        return importlib.import_module(module)
+    except (ImportError, MemoryError, OSError) as error:
+        if not (isinstance(error, ModuleNotFoundError) and _is_part_of(error.name, module)):
+            logger.warning("%s", _cannot_be_loaded(module, purpose, error))
+        return None
 
 
 def _is_part_of(name: str | None, module: str) -> bool:

@@ -13,6 +13,7 @@ import torch
 import torch.utils.data
 
 from penstock.dataset import DatasetLike, open_dataset
+from penstock.described import described
 from penstock.errors import ConfigError
 from penstock.loading.compile import compile_transform
 from penstock.loading.explain import as_line, as_text, steps_as_run
@@ -116,8 +117,8 @@ class DataLoader(torch.utils.data.DataLoader[Any]):
         chunk_cache_bytes: int = LoaderOptions.chunk_cache_bytes,
     ) -> None:
         self.loader_type = resolve_loader_type(loader_type)
-        if on_error != "raise":
-            raise ValueError(f"on_error must be 'raise', got {on_error!r}: nothing else is supported yet")
+        if not isinstance(on_error, str) or on_error != "raise":
+            raise ValueError(f"on_error must be 'raise', got {described(on_error)}: nothing else is supported yet")
         options = LoaderOptions(
             batch_size=batch_size,
             drop_last=drop_last,

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
+from penstock.extras import import_if_installed
+
 __all__ = ["progress", "progress_bar"]
 
 _Item = TypeVar("_Item")
@@ -16,11 +18,8 @@ def progress(items: Iterable[_Item], total: int, unit: str) -> Iterator[_Item]:
     """The items, with a progress bar on standard error where that is a terminal and tqdm is installed."""
     if not sys.stderr.isatty():
         return iter(items)
-    try:
-        from tqdm import tqdm
-    except ImportError:
-        return iter(items)
-    return iter(tqdm(items, total=total, unit=unit))
+    tqdm = import_if_installed("tqdm", "a progress bar")
+    return iter(items) if tqdm is None else iter(tqdm.tqdm(items, total=total, unit=unit))
 
 
 @contextmanager
@@ -28,15 +27,11 @@ def progress_bar(unit: str) -> Iterator[Callable[[int, int], None] | None]:
     """A function that takes how much is done and how much there is, and draws a bar on standard error; None where that
     is no terminal or tqdm is not installed.
     """
-    if not sys.stderr.isatty():
+    tqdm = import_if_installed("tqdm", "a progress bar") if sys.stderr.isatty() else None
+    if tqdm is None:
         yield None
         return
-    try:
-        from tqdm import tqdm
-    except ImportError:
-        yield None
-        return
-    with tqdm(unit=unit) as bar:
+    with tqdm.tqdm(unit=unit) as bar:
 
         def show(done: int, total: int) -> None:
             bar.total = total

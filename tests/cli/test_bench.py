@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -60,3 +61,16 @@ def test_wrong_requests(options: list[Any], said: str, lake: Lakes, penstock_com
     assert result.status == 1
     (line,) = result.err.splitlines()
     assert said in line
+
+
+def test_no_plot_takes_the_place_of_a_folder_or_goes_into_a_dataset(
+    lake: Lakes, tmp_path: Path, penstock_command: Command
+) -> None:
+    copied = Path(shutil.copytree(lake("equal_images"), tmp_path / "lake"))
+    (tmp_path / "x.png").mkdir()
+    before = sorted(tmp_path.rglob("*"))
+    for plot, said in ((tmp_path / "x.png", "is a folder"), (copied / "x.png", "lies within the dataset")):
+        result = penstock_command("bench", lake("equal_images"), "--plot", plot)
+        assert result.status == 1
+        assert said in result.err
+    assert sorted(tmp_path.rglob("*")) == before

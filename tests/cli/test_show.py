@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -126,6 +127,30 @@ def test_nothing_is_drawn_where_it_cannot_be_written(
     result = penstock_command("show", lake("equal_images"), "--out", tmp_path / out)
     assert result.status == 1
     assert said in result.err
+
+
+@pytest.mark.parametrize("inside", ["x.png", "images/x.png", "images/chunks/x.png"])
+def test_nothing_is_drawn_into_a_dataset(
+    inside: str, lake: Lakes, tmp_path: Path, penstock_command: Command
+) -> None:
+    copied = Path(shutil.copytree(lake("equal_images"), tmp_path / "lake"))
+    before = sorted(copied.rglob("*"))
+    result = penstock_command("show", lake("equal_images"), "--out", copied / inside)
+    assert result.status == 1
+    assert f"lies within the dataset '{copied.resolve()}'" in result.err or "there is no folder" in result.err
+    assert sorted(copied.rglob("*")) == before
+
+
+def test_a_picture_of_that_name_is_replaced_and_nothing_beside_it(
+    lake: Lakes, tmp_path: Path, penstock_command: Command
+) -> None:
+    for name in ("x.png", "x.jpg", "x.png.partial"):
+        (tmp_path / name).write_text("old")
+    result = penstock_command("show", lake("equal_images"), "--images", "jpegs", "--out", tmp_path / "x.png")
+    assert result.status == 0
+    assert (tmp_path / "x.png").read_bytes().startswith(b"\x89PNG")
+    assert [(tmp_path / name).read_text() for name in ("x.jpg", "x.png.partial")] == ["old"] * 2
+    assert len(list(tmp_path.iterdir())) == 3
 
 
 def test_tensors_of_another_kind(deeplake: Any, tmp_path: Path, penstock_command: Command) -> None:

@@ -8,7 +8,7 @@
 #include <tuple>
 
 #include "batch/buffer.h"
-#include "pipeline/detection.h"
+#include "pipeline/detection_recipe.h"
 #include "pipeline/epoch.h"
 #include "pipeline/loader.h"
 #include "pipeline/verify.h"

@@ -34,13 +34,13 @@ TEST(ChunkHeader, RoundTripsRandomChunks) {
     ChunkBuilder builder;
     builder.version = std::string(generator() % 20, '3');
     std::vector<base::Shape> shapes;
-    std::vector<Extent> extents;
+    std::vector<base::ByteRange> ranges;
     const std::size_t axes = 1 + generator() % 3;
     for (std::size_t i = generator() % 20; i > 0; --i) {
       base::Shape shape(axes);
-      for (std::uint32_t& extent : shape) extent = static_cast<std::uint32_t>(generator() % 3);
+      for (std::uint32_t& range : shape) range = static_cast<std::uint32_t>(generator() % 3);
       const std::size_t count = generator() % 4;
-      extents.push_back({builder.data.size(), builder.data.size() + count});
+      ranges.push_back({builder.data.size(), builder.data.size() + count});
       shapes.push_back(shape);
       builder.add(shape, ByteVector(count));
     }
@@ -50,14 +50,14 @@ TEST(ChunkHeader, RoundTripsRandomChunks) {
     ASSERT_EQ(header.samples(), shapes.size());
     for (std::size_t i = 0; i < shapes.size(); ++i) {
       EXPECT_EQ(header.shape(i), shapes[i]);
-      const auto extent = header.extent(i);
-      ASSERT_TRUE(extent);
+      const auto range = header.byte_range(i);
+      ASSERT_TRUE(range);
       // The encoder joins runs of samples of no bytes, whose start then means nothing.
-      EXPECT_EQ(extent->end - extent->begin, extents[i].end - extents[i].begin);
-      EXPECT_TRUE(extent->begin == extents[i].begin || extents[i].end == extents[i].begin);
+      EXPECT_EQ(range->size(), ranges[i].size());
+      EXPECT_TRUE(range->begin == ranges[i].begin || ranges[i].end == ranges[i].begin);
     }
     EXPECT_EQ(header.shape(shapes.size()), std::nullopt);
-    EXPECT_EQ(header.extent(shapes.size()), std::nullopt);
+    EXPECT_EQ(header.byte_range(shapes.size()), std::nullopt);
   }
 }
 
@@ -67,8 +67,8 @@ TEST(ChunkHeader, KnowsWhichSamplesOnlyOneTableHas) {
   const ChunkHeader header = parse(builder.build());
   EXPECT_EQ(header.samples(), 4U);
   EXPECT_EQ(header.shape(3), std::nullopt);
-  ASSERT_TRUE(header.extent(3));
-  EXPECT_EQ(header.extent(3)->begin, header.extent(3)->end);
+  ASSERT_TRUE(header.byte_range(3));
+  EXPECT_EQ(header.byte_range(3)->begin, header.byte_range(3)->end);
 }
 
 TEST(ChunkHeader, GivesScalarsOfTheFirstWritersAnAxis) {
@@ -144,10 +144,10 @@ TEST(ChunkHeader, LargestValuesDoNotOverflow) {
   ChunkBuilder builder;
   constexpr std::uint32_t kMost = 0xFFFFFFFF;
   builder.position_rows = {{kMost, kMost, kMost}};
-  const auto extent = parse(builder.build()).extent(kMost);
-  ASSERT_TRUE(extent);
-  EXPECT_EQ(extent->begin, kMost + std::uint64_t{kMost} * kMost);
-  EXPECT_EQ(extent->end - extent->begin, kMost);
+  const auto range = parse(builder.build()).byte_range(kMost);
+  ASSERT_TRUE(range);
+  EXPECT_EQ(range->begin, kMost + std::uint64_t{kMost} * kMost);
+  EXPECT_EQ(range->size(), kMost);
 }
 
 TEST(ChunkHeader, AVersionThatIsNotAsciiIsRefused) {

@@ -4,8 +4,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "transform/pixels/hsv.h"
 #include "transform/pixels/hsv_kernel.h"
-#include "transform/pixels/whole_image.h"
 
 namespace penstock::transform {
 namespace {

@@ -14,7 +14,7 @@ namespace {
 using test::ByteVector;
 
 ByteVector decompress(const ByteVector& compressed) {
-  const OwnedBytes out = decompress_lz4(compressed);
+  const base::OwnedBytes out = decompress_lz4(compressed);
   return test::copy_of(out.view());
 }
 

@@ -47,7 +47,7 @@ class StackedImages : public testing::Test {
   }
 
   static ByteVector sample(const format::Chunk& chunk, std::uint64_t index) {
-    return test::copy_of(chunk.sample(chunk.extent(index)));
+    return test::copy_of(chunk.sample(chunk.byte_range(index)));
   }
 
   Picture canvas_ = test::make_picture(12, 40, 3, 7);
@@ -66,7 +66,7 @@ TEST_F(StackedImages, AreCutFromLeftToRight) {
   EXPECT_EQ(sample(*chunk, 6), part(24, 9, 16));
   EXPECT_EQ(sample(*chunk, 9), ByteVector());
   EXPECT_EQ(chunk->shape(6), (base::Shape{9, 16, 3}));
-  EXPECT_EQ(test::kind_of([&] { static_cast<void>(chunk->extent(10)); }), base::ErrorKind::kChunkFormat);
+  EXPECT_EQ(test::kind_of([&] { static_cast<void>(chunk->byte_range(10)); }), base::ErrorKind::kChunkFormat);
 }
 
 TEST_F(StackedImages, OfOneShapeAreFoundByIt) {

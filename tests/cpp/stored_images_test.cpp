@@ -16,21 +16,27 @@ constexpr std::uint32_t kHeight = 900, kWidth = 1200;
 
 struct OneImage {
   test::ByteVector file = test::encode_jpeg(test::make_picture(kHeight, kWidth, 3, 1));
-  TensorSource source;
-  Job job;
+  std::vector<TensorSource> sources = one_source();
+  Fetched fetched{Wanted(sources, std::vector<std::int64_t>{4})};
   std::vector<std::size_t> reads{0};
   std::atomic<std::uint64_t> decode_ns{0};
   std::atomic<std::uint64_t> rest_ns{0};
 
-  OneImage() {
-    source.format.name = "images";
-    source.format.is_image = true;
-    source.format.sample_compression = format::Compression::kJpeg;
-    source.color = decode::Color::kBgr;
-    source.index = {{7}, {9}, {0}, {""}};
-    job.reads = {{4, 0}};
-    job.slots = {Slots::of(source, std::vector<std::int64_t>{4})};
-    job.fetched = {{FetchedSample{file, {kHeight, kWidth, 3}, nullptr}}};
+  /// Of the file, only so much is stored.
+  explicit OneImage(double part = 1) {
+    file.resize(static_cast<std::size_t>(part * static_cast<double>(file.size())));
+    fetched.make_room();
+    fetched.set(0, 0, {file, {kHeight, kWidth, 3}});
+  }
+
+  static std::vector<TensorSource> one_source() {
+    std::vector<TensorSource> sources(1);
+    sources[0].format.name = "images";
+    sources[0].format.is_image = true;
+    sources[0].format.sample_compression = format::Compression::kJpeg;
+    sources[0].color = decode::Color::kBgr;
+    sources[0].index = {{7}, {9}, {0}, {""}};
+    return sources;
   }
 };
 
@@ -39,7 +45,7 @@ TEST(StoredImages, TimeDecodingFromOpeningToTheEnd) {
   Clock::duration decoding{0};
   {
     base::SplitTimer timer(image.decode_ns, image.rest_ns);
-    StoredImages images(image.job, image.reads, image.source, 0, timer);
+    StoredImages images(image.fetched, image.reads, 0, timer);
     const auto timed = [&](const auto& work) {
       const auto start = Clock::now();
       work();
@@ -59,11 +65,9 @@ TEST(StoredImages, TimeDecodingFromOpeningToTheEnd) {
 }
 
 TEST(StoredImages, NameTheImageThatCannotBeOpened) {
-  OneImage image;
-  image.file.resize(10);
-  image.job.fetched[0][0].stored = image.file;
+  OneImage image(0.0002);
   base::SplitTimer timer(image.decode_ns, image.rest_ns);
-  StoredImages images(image.job, image.reads, image.source, 0, timer);
+  StoredImages images(image.fetched, image.reads, 0, timer);
   const base::Error error = test::error_of([&] { images.open(0); });
   EXPECT_EQ(error.kind(), base::ErrorKind::kDecode);
   EXPECT_EQ(error.sample(), 4);
@@ -71,17 +75,15 @@ TEST(StoredImages, NameTheImageThatCannotBeOpened) {
 }
 
 TEST(StoredImages, NameTheImageWhoseRowsAreDamaged) {
-  OneImage image;
-  image.file.resize(image.file.size() / 2);
-  image.job.fetched[0][0].stored = image.file;
+  OneImage image(0.5);
   base::SplitTimer timer(image.decode_ns, image.rest_ns);
-  StoredImages images(image.job, image.reads, image.source, 0, timer);
+  StoredImages images(image.fetched, image.reads, 0, timer);
   const auto opened = images.open(0);
   const base::Error error = test::error_of([&] { opened->finish(); });
   EXPECT_EQ(error.kind(), base::ErrorKind::kDecode);
   EXPECT_EQ(error.sample(), 4);
   EXPECT_EQ(error.tensor(), "images");
-  EXPECT_EQ(error.chunk(), image.source.chunk_of(4));
+  EXPECT_EQ(error.chunk(), image.sources[0].chunk_of(4));
 }
 
 }  // namespace

@@ -32,8 +32,7 @@ TEST(ReadPolygons, MakesEachAnObject) {
   const PolygonLists lists = read_polygons(bytes, Coordinate::kFloat32);
   EXPECT_EQ(lists.object_ends, (std::vector<std::size_t>{1, 2}));
   EXPECT_EQ(lists.coordinates, (std::vector<double>{1, 2, 3, 4, 5, 6.5, 7, 8}));
-  EXPECT_EQ(read_polygons(bytes, Coordinate::kFloat32, std::vector<std::size_t>{1}).coordinates,
-            (std::vector<double>{7, 8}));
+  EXPECT_EQ(read_polygons(bytes, Coordinate::kFloat32, {{1}, {}}).coordinates, (std::vector<double>{7, 8}));
   EXPECT_EQ(read_polygons(stored<std::int64_t>({{-1, 2}}), Coordinate::kInt64).coordinates,
             (std::vector<double>{-1, 2}));
   EXPECT_EQ(read_polygons({}, Coordinate::kFloat64).objects(), 0U);
@@ -76,7 +75,7 @@ TEST(ReadBitmaps, TurnsObjectsOutward) {
   const auto bytes = std::as_bytes(std::span(kTwoObjects));
   EXPECT_EQ(written(read_bitmaps(bytes, {2, 3, 2}, false, {2, 3})),
             (std::vector<std::uint8_t>{1, 0, 3, 0, 0, 0, 0, 2, 0, 0, 5, 0}));
-  EXPECT_EQ(written(read_bitmaps(bytes, {2, 3, 2}, true, {2, 3}, std::vector<std::size_t>{1})),
+  EXPECT_EQ(written(read_bitmaps(bytes, {2, 3, 2}, true, {2, 3}, {{1}, {}})),
             (std::vector<std::uint8_t>{0, 1, 0, 0, 1, 0}));
   EXPECT_EQ(written(read_bitmaps(bytes, {4, 3}, false, {4, 3})), kTwoObjects);
   EXPECT_EQ(read_bitmaps({}, {0, 0, 0}, false, {2, 3}).size(), 0U);
@@ -91,8 +90,7 @@ TEST(ReadBitmaps, RefusesWhatContradictsItself) {
   EXPECT_EQ(kind({3, 2, 2}, {2, 3}), base::ErrorKind::kDecode);
   EXPECT_EQ(kind({UINT32_MAX, UINT32_MAX, UINT32_MAX}, {2, 3}), base::ErrorKind::kDecode);
   EXPECT_EQ(kind({12}, {2, 3}), base::ErrorKind::kUnsupported);
-  EXPECT_EQ(kind_of([&] { read_bitmaps(bytes, {2, 3, 2}, false, {2, 3}, std::vector<std::size_t>{2}); }),
-            base::ErrorKind::kDecode);
+  EXPECT_EQ(kind_of([&] { read_bitmaps(bytes, {2, 3, 2}, false, {2, 3}, {{2}, {}}); }), base::ErrorKind::kDecode);
 }
 
 }  // namespace

@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "transform/pixels/warp.h"
 #include "transform/pixels/warp_kernel.h"
-#include "transform/pixels/whole_image.h"
 
 namespace penstock::transform {
 namespace {

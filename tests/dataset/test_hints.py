@@ -89,6 +89,42 @@ def test_no_hint_refuses_a_dataset(pictures: Path, smallest: Any, largest: Any, 
         meta.write_text(kept)
 
 
+@pytest.mark.parametrize(
+    ("tensor", "shape"),
+    [("images", [10, 20, 3]), ("boxes", [1, 4]), ("numbers", [3, 2]), ("numbers", [2]), ("raw", [5])],
+)
+def test_one_shape_that_the_chunks_contradict_shifts_nothing(
+    pictures: Path, tmp_path: Path, tensor: str, shape: list[int], native: Any
+) -> None:
+    """Deep Lake finds samples of one shape by arithmetic, and here returns other bytes than were stored, or fails."""
+    path = tmp_path / "lake"
+    shutil.copytree(pictures, path)
+    with open_lake(path, read_only=False) as lake:
+        lake.create_tensor("raw", dtype="int16")
+        lake.raw.extend([np.arange(number + 1, dtype=np.int16) for number in range(6)])
+    set_hints(path / tensor / "tensor_meta.json", {"min_shape": shape, "max_shape": shape})
+    dataset = penstock.open(path)
+    damaged = {number for number in range(6) if _reads_wrongly(pictures, path, tensor, number)}
+    assert damaged
+    for loader_type in ("c++", "python"):
+        loader = penstock.DataLoader(dataset, 1, tensors=[tensor], loader_type=loader_type)
+        with pytest.raises(penstock.errors.ChunkFormatError, match="all samples have one shape") as caught:
+            list(loader)
+        assert (caught.value.tensor, caught.value.index) == (tensor, min(damaged))
+    assert not penstock.verify(path).ok
+
+
+def _reads_wrongly(sound: Path, path: Path, tensor: str, number: int) -> bool:
+    """Whether a sample is refused; where it is not, it is the one that was stored."""
+    try:
+        sample = penstock.open(path)[tensor][number]
+    except penstock.errors.ChunkFormatError:
+        return True
+    kept = np.arange(number + 1) if tensor == "raw" else penstock.open(sound)[tensor][number]
+    np.testing.assert_array_equal(sample, kept)
+    return False
+
+
 @pytest.mark.parametrize("length", [10**12, 7, 2**62])
 @pytest.mark.parametrize("tensor", ["images", "numbers", "texts"])
 def test_a_length_without_samples_is_named_before_memory_is_taken(

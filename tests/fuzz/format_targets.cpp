@@ -89,10 +89,10 @@ void chunk_header(base::Bytes input) {
     const std::uint64_t samples = header.samples();
     for (const std::uint64_t local : {std::uint64_t{0}, std::uint64_t{1}, samples / 2, samples - 1, samples}) {
       const auto shape = header.shape(local);
-      const auto extent = header.extent(local);
-      if (extent) require(extent->begin <= extent->end);
-      if (local < samples) require(shape || extent);
-      if (local == samples) require(!shape && !extent);
+      const auto range = header.byte_range(local);
+      if (range) require(range->begin <= range->end);
+      if (local < samples) require(shape || range);
+      if (local == samples) require(!shape && !range);
     }
   } catch (const base::Error&) {
   }

@@ -16,6 +16,7 @@ from penstock import cores
 def alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delenv("LOCAL_WORLD_SIZE", raising=False)
     monkeypatch.setattr(cores, "_GROUPS", tmp_path)
+    monkeypatch.setattr(cores, "_MEMBERSHIP", tmp_path / "membership")
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(8)), raising=False)
 
 
@@ -45,6 +46,31 @@ def test_quota_of_version_1(tmp_path: Path, quota: str, expected: int) -> None:
     (tmp_path / "cpu" / "cpu.cfs_quota_us").write_text(quota)
     (tmp_path / "cpu" / "cpu.cfs_period_us").write_text("100000\n")
     assert cores.usable_cores() == expected
+
+
+@pytest.mark.parametrize(
+    ("limits", "expected"), [({"a": 3}, 3), ({"a/b": 2}, 2), ({"a": 2, "a/b": 5}, 2), ({"a/b/c": 1}, 8), ({"x": 1}, 8)]
+)
+def test_the_groups_above_the_process_count(tmp_path: Path, limits: dict[str, int], expected: int) -> None:
+    (tmp_path / "membership").write_text("0::/a/b\n")
+    for group, limit in limits.items():
+        (tmp_path / group).mkdir(parents=True, exist_ok=True)
+        (tmp_path / group / "cpu.max").write_text(f"{limit}00000 100000")
+    assert cores.usable_cores() == expected
+
+
+def test_a_group_of_version_1(tmp_path: Path) -> None:
+    (tmp_path / "membership").write_text("9:memory:/m\n4:cpu,cpuacct:/box/7\n1:name=systemd:/\n")
+    group = tmp_path / "cpu" / "box" / "7"
+    group.mkdir(parents=True)
+    (group / "cpu.cfs_quota_us").write_text("200000")
+    (group / "cpu.cfs_period_us").write_text("100000")
+    assert cores.usable_cores() == 2
+
+
+def test_a_membership_that_says_nothing(tmp_path: Path) -> None:
+    (tmp_path / "membership").write_text("nothing of the kind\n")
+    assert cores.usable_cores() == 8
 
 
 @pytest.mark.parametrize(("processes", "expected"), [("4", 2), ("16", 1), ("", 8), ("x", 8), ("0", 8)])

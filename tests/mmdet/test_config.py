@@ -217,3 +217,27 @@ def test_wrong_loader_settings(options: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigError) as caught:
         parse_loader({"train": {"deeplake_dataloader": options}}, "train")
     assert message in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("keys", "said"),
+    [
+        ({"deeplake_path": "s3://key:secret@data/voc-2012-val"}, "eval_mode='area' says, because of 'voc-2012' in"),
+        ({"img_prefix": "data/VOC2007/"}, "eval_mode='11points' says, because of 'VOC2007' in its img_prefix"),
+        ({"deeplake_path": "data/pictures2012"}, None),
+        ({"deeplake_path": "data/VOC2012", "test_mode": False}, None),
+        ({"deeplake_path": "data/VOC2012", "deeplake_metrics_format": "COCO"}, None),
+    ],
+    ids=str,
+)
+def test_it_is_said_when_a_name_of_a_path_decides_how_precision_is_averaged(
+    keys: dict[str, Any], said: str | None, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", logger="penstock")
+    parse_split("data.val", {"test_mode": True, "deeplake_metrics_format": "PascalVOC", **keys}, STEPS)
+    if said is None:
+        assert caplog.messages == []
+    else:
+        (message,) = caplog.messages
+        assert message.startswith("data.val: precision is averaged") and said in message
+        assert "secret" not in message

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import penstock
-from penstock.errors import ConfigError, DatasetFormatError
+from penstock.errors import ConfigError, DecodeError
 from support.coco_lakes import CocoPair
 from support.detection import LOAD, stock_dataset
 from support.detections import detections, segmented
@@ -243,6 +243,6 @@ def test_masks_that_contradict_the_boxes(changed: Callable[..., CocoPair]) -> No
     pair = changed("polygon masks")
     with open_lake(pair.lake, read_only=False) as lake:
         lake.masks[2] = lake.masks[2].numpy()[:3]
-    with pytest.raises(DatasetFormatError, match="there are 3 masks for 5 boxes") as caught:
+    with pytest.raises(DecodeError, match="there are 3 masks for 5 boxes") as caught:
         build(pair).prepare_metrics("segm")
     assert (caught.value.tensor, caught.value.index) == ("masks", 2)

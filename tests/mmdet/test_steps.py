@@ -14,7 +14,7 @@ from support.require import require
 
 require("mmdet")
 
-from penstock.integrations.mmdet.pipeline.steps import build_steps, is_test_pipeline  # noqa: E402
+from penstock.integrations.mmdet.pipeline.build_steps import build_steps, is_test_pipeline  # noqa: E402
 
 
 def nested(step: dict[str, Any]) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import pickle
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -210,6 +211,49 @@ def test_what_cannot_work_ends_before_the_model_runs(
         run(None, cfg, checkpoint, **options)
     assert message in str(caught.value)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"out": "folder.pkl"}, "out: '{here}/folder.pkl' is a folder"),
+        ({"out": "lake/results.pkl"}, "lies within the dataset '{here}/lake'"),
+        ({"out": "file/results.pkl"}, "out: '{here}/file' is a file, not a folder"),
+        ({"show_dir": "lake/images"}, "show_dir: '{here}/lake/images' lies within the dataset"),
+        ({"show_dir": "file"}, "show_dir: '{here}/file' is a file, not a folder"),
+        ({"jsonfile_prefix": "taken"}, "jsonfile_prefix: '{here}/taken.segm.json' is a folder"),
+        ({"jsonfile_prefix": "lake/results"}, "lies within the dataset '{here}/lake'"),
+    ],
+    ids=str,
+)
+def test_nothing_is_written_over_a_folder_or_into_a_dataset(
+    awkward: CocoPair, checkpoint: Path, tmp_path: Path, options: dict[str, str], said: str
+) -> None:
+    here = tmp_path.resolve()
+    shutil.copytree(awkward.lake, here / "lake")
+    (here / "file").write_text("mine")
+    for name in ("folder.pkl", "taken.segm.json"):
+        (here / name).mkdir()
+    before = sorted(here.rglob("*"))
+    given: dict[str, Any] = {key: here / value for key, value in options.items()}
+    prefix = given.pop("jsonfile_prefix", None)
+    if prefix is not None:
+        given |= {"format_only": True, "eval_options": {"jsonfile_prefix": str(prefix)}}
+    with pytest.raises(ConfigError) as caught:
+        run(None, config(awkward, tmp_path / "new"), checkpoint, **given)
+    assert said.format(here=here) in str(caught.value)
+    assert sorted(here.rglob("*")) == before
+
+
+def test_images_are_not_replaced_by_drawings_of_them(awkward: CocoPair, checkpoint: Path, tmp_path: Path) -> None:
+    images = tmp_path / "images"
+    images.mkdir()
+    for file in awkward.images.glob("*.jpg"):
+        shutil.copy(file, images)
+    before = {file: file.read_bytes() for file in images.iterdir()}
+    with pytest.raises(ConfigError, match=r"show_dir: '.*\.jpg' exists already"):
+        run(None, config(awkward, tmp_path / "new"), checkpoint, show_dir=images)
+    assert {file: file.read_bytes() for file in images.iterdir()} == before
 
 
 def test_a_checkpoint_that_is_not_there(awkward: CocoPair, tmp_path: Path) -> None:

@@ -28,6 +28,8 @@ ALLOWED = {
     "testing": {"base", "format", "decode", "transform", "pipeline", "bindings"},
 }
 SEES_PYTHON = {"bindings", "testing"}
+# Goes when image_decoder is parted into the decoders' words and the table of them.
+KNOWN_CIRCLES = [{f"decode/{unit}" for unit in ("image_decoder", "jpeg", "png", "raw", "webp")}]
 FOREIGN = re.compile(r"Python\.h|pybind11|torch/|ATen|c10/|cuda")
 
 
@@ -52,6 +54,42 @@ def test_includes_point_one_way(file: Path) -> None:
             assert target == folder or target in ALLOWED[folder], f"{folder} includes {name}"
         if folder not in SEES_PYTHON:
             assert not FOREIGN.search(name), f"{folder} includes {name}"
+
+
+def units() -> dict[str, set[str]]:
+    """What each unit, a header and the source file of its name, includes of others."""
+    graph: dict[str, set[str]] = {}
+    for file in sources():
+        unit = str(file.relative_to(CSRC).with_suffix(""))
+        graph.setdefault(unit, set()).update(str(Path(name).with_suffix("")) for name in includes(file))
+    return {unit: {other for other in others if other in graph} - {unit} for unit, others in graph.items()}
+
+
+def circles(graph: dict[str, set[str]]) -> list[set[str]]:
+    """Sets of nodes that can all reach each other."""
+    reached: dict[str, set[str]] = {}
+    for start in graph:
+        reached[start], todo = set(), list(graph[start])
+        while todo:
+            if (node := todo.pop()) not in reached[start]:
+                reached[start].add(node)
+                todo += graph[node]
+    found = {frozenset(other for other in reached[node] if node in reached[other]) for node in graph}
+    return [set(circle) for circle in found if circle]
+
+
+def test_no_units_include_each_other_in_a_circle() -> None:
+    assert [circle for circle in circles(units()) if not any(circle <= known for known in KNOWN_CIRCLES)] == []
+
+
+def test_no_folders_include_each_other_in_a_circle() -> None:
+    graph = {folder: others - {folder} for folder, others in ALLOWED.items()}
+    assert circles(graph) == []
+
+
+def test_a_circle_is_found() -> None:
+    graph = {"a": {"b"}, "b": {"c"}, "c": {"b"}, "d": {"a", "c"}}
+    assert circles(graph) == [{"b", "c"}]
 
 
 def test_the_stub_describes_the_extension(native: Any) -> None:

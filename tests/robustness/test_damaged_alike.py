@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import io
-import itertools
 import random
 import struct
 import zlib
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -84,7 +84,7 @@ def damaged_jpegs() -> Iterator[tuple[str, bytes, bytes]]:
             yield f"{name} with another end", file, file[:-2] + end
         yield f"{name} and more", file, file + b"more"
     scans = [at for at in range(len(file) - 1) if file[at : at + 2] == b"\xff\xda"] + [len(file) - 2]
-    for first, after in itertools.pairwise(scans[1:]):
+    for first, after in pairwise(scans[1:]):
         yield "a scan is missing", file, file[:first] + file[after:]
         yield "the rest is missing", file, file[:first] + b"\xff\xd9"
 

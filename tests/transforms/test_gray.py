@@ -91,7 +91,7 @@ def test_gray_of_cmyk(decoder: Decoder) -> None:
 )
 def test_every_color_type(deeplake: Any, tmp_path: Path, color_type: str, channel_order: str, to_float32: bool) -> None:
     """Of RGB, RGBA, gray, and gray with alpha; loaded by MMDetection's class from files, and from Deep Lake."""
-    from penstock.integrations.mmdet.data.loading import LoadImageFromDeepLake
+    from penstock.integrations.mmdet.data.load_image import LoadImageFromDeepLake
 
     files = {
         "rgb.png": png(picture(20, 30, 3)),

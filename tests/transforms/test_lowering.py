@@ -17,7 +17,12 @@ from penstock.detection import steps  # noqa: E402
 from penstock.detection.reference import run_step  # noqa: E402
 from penstock.detection.steps import PythonStep, Step  # noqa: E402
 from penstock.errors import TransformError  # noqa: E402
-from penstock.integrations.mmdet.data.loading import LoadImageFromDeepLake  # noqa: E402
+from penstock.integrations.mmdet.data.load_image import LoadImageFromDeepLake  # noqa: E402
+from penstock.integrations.mmdet.pipeline.batch_forms import (  # noqa: E402
+    Collect,
+    DefaultFormatBundle,
+    ImageToTensor,
+)
 from penstock.integrations.mmdet.pipeline.lowering import WRAPPERS, lower  # noqa: E402
 from penstock.loading.draws import Stream  # noqa: E402
 from support.detection_samples import make_sample  # noqa: E402
@@ -78,7 +83,7 @@ def one(transform: Any) -> Any:
             pipelines.RandomAffine(border=(-9, 9), border_val=7),
             steps.RandomAffine(border=(-9, 9), border_val=(7, 0, 0)),
         ),
-        (pipelines.Collect(["img"], ["flip"]), steps.Collect(("img",), ("flip",))),
+        (pipelines.Collect(["img"], ["flip"]), Collect(("img",), ("flip",))),
         (
             pipelines.MultiScaleFlipAug(
                 [{"type": "Resize"}, {"type": "RandomFlip"}], [(5, 6)], flip=True, flip_direction=["vertical"]
@@ -97,8 +102,8 @@ def one(transform: Any) -> Any:
                 (steps.MixUp, {"img_scale": (32, 64), "pad_val": 3, "flip_ratio": 0.1, "max_aspect_ratio": 4}),
                 (steps.CopyPaste, {"max_num_pasted": 5, "bbox_occluded_thr": 6, "selected": False}),
                 (steps.FilterAnnotations, {"min_gt_bbox_wh": (3, 4), "by_mask": True, "keep_empty": False}),
-                (steps.ImageToTensor, {"keys": ("img",)}),
-                (steps.DefaultFormatBundle, {"img_to_float": False}),
+                (ImageToTensor, {"keys": ("img",)}),
+                (DefaultFormatBundle, {"img_to_float": False}),
             )
         ),
     ],

@@ -5,7 +5,7 @@
 #include <memory>
 #include <vector>
 
-#include "transform/pixels/pixel_plan.h"
+#include "transform/extent.h"
 
 namespace penstock::transform {
 

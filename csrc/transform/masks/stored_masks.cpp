@@ -22,8 +22,11 @@ std::vector<std::size_t> all_of(std::size_t count) {
   return objects;
 }
 
-void check_objects(std::span<const std::size_t> objects, std::size_t count) {
-  for (const std::size_t object : objects) {
+void check_count(const MaskChoice& choice, std::size_t count) {
+  if (choice.stored && *choice.stored != count) {
+    damaged("there are " + std::to_string(count) + " masks for " + std::to_string(*choice.stored) + " boxes");
+  }
+  for (const std::size_t object : choice.rows) {
     if (object >= count) {
       damaged("object " + std::to_string(object) + " has no mask: there are " + std::to_string(count));
     }
@@ -114,7 +117,6 @@ PolygonTable read_table(base::Bytes stored, std::size_t size) {
 }
 
 PolygonLists read_selected(const PolygonTable& table, Coordinate type, std::span<const std::size_t> objects) {
-  check_objects(objects, table.ends.size());
   const std::size_t size = item_size(type);
   PolygonLists lists;
   std::vector<double> polygon;
@@ -136,8 +138,10 @@ PolygonLists read_polygons(base::Bytes stored, Coordinate type) {
   return read_selected(table, type, all_of(table.ends.size()));
 }
 
-PolygonLists read_polygons(base::Bytes stored, Coordinate type, std::span<const std::size_t> objects) {
-  return read_selected(read_table(stored, item_size(type)), type, objects);
+PolygonLists read_polygons(base::Bytes stored, Coordinate type, const MaskChoice& choice) {
+  const PolygonTable table = read_table(stored, item_size(type));
+  check_count(choice, table.ends.size());
+  return read_selected(table, type, choice.rows);
 }
 
 namespace {
@@ -169,7 +173,6 @@ void take_object(const std::uint8_t* in, std::size_t step, std::size_t count, st
 
 BitmapMasks take_objects(base::Bytes stored, std::size_t count, bool is_bool, Extent extent,
                          std::span<const std::size_t> objects) {
-  check_objects(objects, count);
   MaskPatches masks{extent, {}, nullptr};
   masks.patches.assign(objects.size(), {0, 0, extent.width, extent.height, 0, 0});
   allocate(masks);
@@ -198,8 +201,10 @@ BitmapMasks read_bitmaps(base::Bytes stored, const base::Shape& shape, bool is_b
 }
 
 BitmapMasks read_bitmaps(base::Bytes stored, const base::Shape& shape, bool is_bool, Extent extent,
-                         std::span<const std::size_t> objects) {
-  return take_objects(stored, checked_objects(stored, shape, extent), is_bool, extent, objects);
+                         const MaskChoice& choice) {
+  const std::size_t count = checked_objects(stored, shape, extent);
+  check_count(choice, count);
+  return take_objects(stored, count, is_bool, extent, choice.rows);
 }
 
 }  // namespace penstock::transform

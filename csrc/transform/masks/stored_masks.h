@@ -7,6 +7,7 @@
 
 #include "base/bytes.h"
 #include "transform/masks/bitmap_masks.h"
+#include "transform/masks/mask_choice.h"
 #include "transform/masks/polygon_masks.h"
 
 namespace penstock::transform {
@@ -15,16 +16,17 @@ namespace penstock::transform {
 enum class Coordinate { kFloat32, kFloat64, kInt16, kInt32, kInt64, kUint16, kUint32 };
 
 /// The polygons of a sample of htype "polygon": u16 number of polygons, u16 points of each, then all coordinates,
-/// little endian; no bytes at all for none. Each polygon is one object. `objects`: which of them, in which order. Error
-/// kDecode where the bytes are not what they state or an object is missing, kUnsupported for points that are not pairs.
+/// little endian; no bytes at all for none. Each polygon is one object. Error kDecode where the bytes are not what they
+/// state or are not as many as chosen from, kUnsupported for points that are not pairs.
 PolygonLists read_polygons(base::Bytes stored, Coordinate type);
-PolygonLists read_polygons(base::Bytes stored, Coordinate type, std::span<const std::size_t> objects);
+PolygonLists read_polygons(base::Bytes stored, Coordinate type, const MaskChoice& choice);
 
 /// The bitmaps of a sample of htype "binary_mask" or "segment_mask", an array of shape (height, width, objects) or
 /// (height, width), a byte each. `is_bool`: every byte but 0 is 1; otherwise they are kept. Error kDecode where shape,
-/// bytes and `extent`, the image's, contradict each other or an object is missing, kUnsupported for other shapes.
+/// bytes and `extent`, the image's, contradict each other or they are not as many as chosen from, kUnsupported for
+/// other shapes.
 BitmapMasks read_bitmaps(base::Bytes stored, const base::Shape& shape, bool is_bool, Extent extent);
 BitmapMasks read_bitmaps(base::Bytes stored, const base::Shape& shape, bool is_bool, Extent extent,
-                         std::span<const std::size_t> objects);
+                         const MaskChoice& choice);
 
 }  // namespace penstock::transform

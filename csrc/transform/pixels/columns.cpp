@@ -21,12 +21,12 @@ struct Mixture {
 
 constexpr int kLeft = 0, kRight = 1, kBeside = 2;
 
-Mixture mix(const Tap& tap, const AxisView& view, std::int32_t width) {
+Mixture mix(const Tap& tap, const AxisWindow& window, std::int32_t width) {
   Mixture mixture;
-  const bool has_first = view.shows(tap.first);
-  const bool has_second = view.shows(tap.second);
-  const std::int32_t first = has_first ? view.shown(tap.first) : 0;
-  const std::int32_t second = has_second ? view.shown(tap.second) : 0;
+  const bool has_first = window.shows(tap.first);
+  const bool has_second = window.shows(tap.second);
+  const std::int32_t first = has_first ? window.shown(tap.first) : 0;
+  const std::int32_t second = has_second ? window.shown(tap.second) : 0;
   if (has_first || has_second) {
     mixture.left = has_first && has_second ? std::min(first, second) : has_first ? first : second;
     // The last pixel is a right neighbour: nothing is read beyond the row.
@@ -42,8 +42,8 @@ Mixture mix(const Tap& tap, const AxisView& view, std::int32_t width) {
 
 }  // namespace
 
-ColumnTable::ColumnTable(const std::vector<Tap>& taps, const AxisView& after, const View& before, std::int32_t width,
-                         bool integer) {
+ColumnTable::ColumnTable(const std::vector<Tap>& taps, const AxisWindow& after, const Window& before,
+                         std::int32_t width, bool integer) {
   const std::size_t count = after.begin < after.end ? static_cast<std::size_t>(after.end - after.begin) : 0;
   const std::size_t stride = (count + 127) / 64 * 64;
   memory_ = Scratch(stride * 8 * sizeof(float));
@@ -53,12 +53,12 @@ ColumnTable::ColumnTable(const std::vector<Tap>& taps, const AxisView& after, co
   float* const floats = memory_.as<float>() + 2 * stride;
   columns_ = {count, left, integers, floats, floats + stride, nullptr, {}};
   // Of an image that is not seen at all, no column is.
-  AxisView view = before.x();
-  if (before.empty()) view.end = view.begin;
+  AxisWindow window = before.x();
+  if (before.empty()) window.end = window.begin;
   bool has_beside = false;
   for (std::size_t i = 0; i < count; ++i) {
     const auto at = static_cast<std::size_t>(after.shown(after.begin + static_cast<std::int32_t>(i)));
-    const Mixture mixture = mix(taps[at], view, width);
+    const Mixture mixture = mix(taps[at], window, width);
     left[i] = mixture.left;
     integers[i] = static_cast<std::uint32_t>(mixture.integers[kLeft]) |
                   static_cast<std::uint32_t>(mixture.integers[kRight]) << 16;

@@ -6,7 +6,7 @@
 #include "transform/pixels/row_kernels.h"
 #include "transform/pixels/scratch.h"
 #include "transform/pixels/taps.h"
-#include "transform/pixels/view.h"
+#include "transform/pixels/window.h"
 
 namespace penstock::transform {
 
@@ -15,7 +15,7 @@ namespace penstock::transform {
 /// weights.
 class ColumnTable {
  public:
-  ColumnTable(const std::vector<Tap>& taps, const AxisView& after, const View& before, std::int32_t width,
+  ColumnTable(const std::vector<Tap>& taps, const AxisWindow& after, const Window& before, std::int32_t width,
               bool integer);
   const kernels::Columns& columns() const { return columns_; }
 

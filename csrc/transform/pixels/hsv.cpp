@@ -1,8 +1,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "transform/pixels/hsv.h"
 #include "transform/pixels/hsv_kernel.h"
-#include "transform/pixels/whole_image.h"
 
 namespace penstock::transform {
 namespace {

@@ -30,7 +30,7 @@ bool Pass::add_step(const Canvas& canvas) {
   if (!is_float_) {
     for (float& value : fill) value = static_cast<float>(static_cast<std::uint8_t>(value));
   }
-  view().canvas(canvas, fill);
+  window().canvas(canvas, fill);
   return true;
 }
 
@@ -38,24 +38,24 @@ bool Pass::add_step(const Resize& resize) {
   if (resize.extent == extent()) return true;
   if (sealed_ || before_.layers().size() > 1) return false;
   resize_ = resize;
-  after_ = View(resize.extent);
+  after_ = Window(resize.extent);
   sealed_ = true;
   return true;
 }
 
 bool Pass::add_step(const Flip& flip) {
-  view().flip(flip);
+  window().flip(flip);
   return true;
 }
 
 void Pass::seal() {
   if (sealed_) return;
-  after_ = std::exchange(before_, View(source_));
+  after_ = std::exchange(before_, Window(source_));
   sealed_ = true;
 }
 
 void Pass::color_layers(const ColorStage& stage) {
-  for (View::Layer& layer : after_.layers()) {
+  for (Window::Layer& layer : after_.layers()) {
     // As long as the vectors that read it.
     std::array<std::array<float, Scratch::kOverrun / sizeof(float)>, 3> row{};
     for (std::size_t c = 0; c < 3; ++c) row[c][0] = layer.value[c];
@@ -109,7 +109,7 @@ class Pass::Sweep {
  public:
   Sweep(const Pass& pass, SourceRows& rows, const Sink& sink)
       : pass_(pass),
-        before_(pass.sealed_ ? pass.before_ : View(pass.source_)),
+        before_(pass.sealed_ ? pass.before_ : Window(pass.source_)),
         after_(pass.sealed_ ? pass.after_ : pass.before_),
         sink_(sink),
         first_(after_.x().begin),
@@ -157,12 +157,12 @@ class Pass::Sweep {
   /// Everything of a row but the image.
   template <class T>
   void fill_around(RowWriter<T>& writer, std::int32_t row) const {
-    const std::vector<View::Layer>& layers = after_.layers();
+    const std::vector<Window::Layer>& layers = after_.layers();
     for (std::size_t i = 0; i < layers.size(); ++i) {
       if (!layers[i].y.shows(row)) break;
       const bool last = i + 1 == layers.size();
-      const AxisView& x = last ? after_.x() : layers[i + 1].x;
-      const AxisView& y = last ? after_.y() : layers[i + 1].y;
+      const AxisWindow& x = last ? after_.x() : layers[i + 1].x;
+      const AxisWindow& y = last ? after_.y() : layers[i + 1].y;
       if (y.shows(row) && x.begin < x.end) {
         writer.fill(row, layers[i].x.begin, x.begin, layers[i].value);
         writer.fill(row, x.end, layers[i].x.end, layers[i].value);
@@ -229,8 +229,8 @@ class Pass::Sweep {
   }
 
   const Pass& pass_;
-  View before_;
-  View after_;
+  Window before_;
+  Window after_;
   Sink sink_;
   std::int32_t first_;  ///< column where the image begins
   std::size_t count_;

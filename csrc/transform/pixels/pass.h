@@ -7,7 +7,7 @@
 #include "transform/pixels/row_kernels.h"
 #include "transform/pixels/row_writer.h"
 #include "transform/pixels/source_rows.h"
-#include "transform/pixels/view.h"
+#include "transform/pixels/window.h"
 
 namespace penstock::transform {
 
@@ -49,15 +49,15 @@ class Pass {
   bool add_step(const Other&) {
     return false;
   }
-  View& view() { return sealed_ ? after_ : before_; }
+  Window& window() { return sealed_ ? after_ : before_; }
   /// From here on, steps come after the resampling.
   void seal();
   void color_layers(const ColorStage& stage);
 
   Extent source_;
-  View before_;                   ///< of the source, resized by
+  Window before_;                 ///< of the source, resized by
   std::optional<Resize> resize_;  ///< to the image of which
-  View after_;                    ///< shows a part
+  Window after_;                  ///< shows a part
   bool sealed_ = false;
   bool empty_ = true;
   bool resample_floats_ = false;

@@ -7,19 +7,14 @@
 #include <variant>
 #include <vector>
 
+#include "transform/extent.h"
+
 namespace penstock::transform {
 
 /// What is done to the pixels of one sample, with every size, offset and random number decided: geometry makes it
 /// (transform/steps/geometry), pixels run it (transform/pixels). Channels are in the order in which the image was
 /// decoded, BGR unless the pipeline asks otherwise. An image is uint8 until ToFloat, Photometric or Normalize makes it
 /// float32 on the 0..255 scale. What each means in numbers is mmcv 1.7.2's and OpenCV's.
-
-/// Height and width in pixels.
-struct Extent {
-  std::int32_t height = 0;
-  std::int32_t width = 0;
-  bool operator==(const Extent&) const = default;
-};
 
 using Color3 = std::array<float, 3>;  ///< a value for each channel
 

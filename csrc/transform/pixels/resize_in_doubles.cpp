@@ -5,22 +5,22 @@
 #include <utility>
 #include <vector>
 
-#include "transform/pixels/whole_image.h"
+#include "transform/pixels/resize_in_doubles.h"
 
 namespace penstock::transform {
 namespace {
 
 /// Of which two neighbours a pixel is the weighted mean.
-struct Place {
+struct Mixture {
   std::int32_t first;
   std::int32_t second;
   double weight;  ///< of the second
 };
 
 /// What OpenCV calls for float64 (IPP) rounds positions and means once, as fused operations do.
-std::vector<Place> places(std::int32_t from, std::int32_t to) {
+std::vector<Mixture> mixtures(std::int32_t from, std::int32_t to) {
   const double scale = static_cast<double>(from) / to;
-  std::vector<Place> result;
+  std::vector<Mixture> result;
   result.reserve(static_cast<std::size_t>(to));
   for (std::int32_t i = 0; i < to; ++i) {
     const double at = std::fma(i + 0.5, scale, -0.5);
@@ -40,11 +40,11 @@ class WideRow {
  public:
   explicit WideRow(std::size_t width) : values_(width * 4) {}
 
-  const double* of(const Image& image, std::int32_t row, const std::vector<Place>& columns) {
+  const double* of(const Image& image, std::int32_t row, const std::vector<Mixture>& columns) {
     if (row != row_) {
       row_ = row;
       double* out = values_.data();
-      for (const Place& place : columns) {
+      for (const Mixture& place : columns) {
         const auto* const first = image.pixel<std::uint8_t>(row, place.first);
         const auto* const second = image.pixel<std::uint8_t>(row, place.second);
         for (std::size_t c = 0; c < 4; ++c) *out++ = mean(first[c], second[c], place.weight);
@@ -64,13 +64,13 @@ class WideRow {
 
 Image resize_in_doubles(const Image& image, Extent extent) {
   Image result(extent, false);
-  const std::vector<Place> columns = places(image.extent.width, extent.width);
-  const std::vector<Place> rows = places(image.extent.height, extent.height);
+  const std::vector<Mixture> columns = mixtures(image.extent.width, extent.width);
+  const std::vector<Mixture> rows = mixtures(image.extent.height, extent.height);
   const auto width = static_cast<std::size_t>(extent.width);
   WideRow upper(width);
   WideRow lower(width);
   for (std::int32_t row = 0; row < extent.height; ++row) {
-    const Place& place = rows[static_cast<std::size_t>(row)];
+    const Mixture& place = rows[static_cast<std::size_t>(row)];
     if (lower.row() == place.first) std::swap(upper, lower);
     const double* const first = upper.of(image, place.first, columns);
     const double* const second = lower.of(image, place.second, columns);

@@ -1,9 +1,12 @@
 #include <stdexcept>
 #include <utility>
 
+#include "transform/pixels/hsv.h"
 #include "transform/pixels/pass.h"
 #include "transform/pixels/pixel_source.h"
+#include "transform/pixels/resize_in_doubles.h"
 #include "transform/pixels/source_rows.h"
+#include "transform/pixels/warp.h"
 #include "transform/pixels/whole_image.h"
 
 namespace penstock::transform {

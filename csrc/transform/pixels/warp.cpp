@@ -4,8 +4,8 @@
 #include <cmath>
 #include <vector>
 
+#include "transform/pixels/warp.h"
 #include "transform/pixels/warp_kernel.h"
-#include "transform/pixels/whole_image.h"
 
 namespace penstock::transform {
 namespace {

@@ -8,16 +8,11 @@ namespace penstock::transform {
 /// Steps that work on an image in memory.
 
 void fill(Image& image, const Fill& fill);
-/// On uint8 images.
-void shift_hsv(Image& image, const HsvGains& gains);
 /// Over the rectangle at (left, top), as far as it lies within `base`; values are cut to its element type.
 void paste(Image& base, const Image& image, std::int32_t left, std::int32_t top);
 /// The mean of two images of one extent, as uint8.
 Image blend(const Image& first, const Image& second);
 /// `image` where the mask is not 0.
 void select(Image& base, const Image& image, const std::vector<std::uint8_t>& mask);
-Image warp(const Image& image, const Warp& warp);
-/// Of a uint8 image; see ResizeInDoubles.
-Image resize_in_doubles(const Image& image, Extent extent);
 
 }  // namespace penstock::transform

@@ -1,6 +1,7 @@
 #include "transform/steps/annotation_table.h"
 
 #include <algorithm>
+#include <optional>
 
 namespace penstock::transform {
 namespace {
@@ -15,10 +16,12 @@ std::vector<Row> rows_of(const std::vector<Row>& rows, const std::vector<std::in
 
 Annotations AnnotationTable::of(std::size_t item) const {
   const std::vector<std::int64_t> masks = rows_of(mask_rows, offsets, item);
-  return {rows_of(boxes, offsets, item),
-          rows_of(ignored, ignored_offsets, item),
-          rows_of(labels, offsets, item),
-          {masks.begin(), masks.end()}};
+  Annotations result{rows_of(boxes, offsets, item),
+                     rows_of(ignored, ignored_offsets, item),
+                     rows_of(labels, offsets, item),
+                     {{masks.begin(), masks.end()}, std::nullopt}};
+  if (!mask_counts.empty()) result.masks.stored = static_cast<std::size_t>(mask_counts[item]);
+  return result;
 }
 
 std::size_t AnnotationTable::item_of(std::int64_t index) const {

@@ -17,6 +17,7 @@ struct AnnotationTable {
   std::vector<std::int64_t> mask_rows;  ///< of each box: which of its sample's masks is its own
   std::vector<std::int64_t> ignored_offsets;
   Boxes ignored;
+  std::vector<std::int64_t> mask_counts;  ///< of each item: masks of its sample, one for each stored box; or empty
 
   std::size_t items() const { return indices.size(); }
   std::size_t box_count(std::size_t item) const {

@@ -10,31 +10,8 @@
 namespace penstock::transform {
 namespace {
 
-template <class Kind>
-constexpr bool kMixes =
-    std::is_same_v<Kind, step::Mosaic> || std::is_same_v<Kind, step::MixUp> || std::is_same_v<Kind, step::CopyPaste>;
-
 bool mixes(const step::Step& step) {
-  return std::visit([](const auto& kind) { return kMixes<std::decay_t<decltype(kind)>>; }, step);
-}
-
-/// The items that one step mixes in. The draws are the first of the step's own.
-std::vector<std::size_t> chosen(const step::Step& step, Draws& draws, const AnnotationTable& table) {
-  const auto any = [&] { return static_cast<std::size_t>(draws.randint(0, static_cast<std::int64_t>(table.items()))); };
-  if (std::holds_alternative<step::Mosaic>(step)) {
-    const std::size_t first = any();
-    const std::size_t second = any();
-    return {first, second, any()};
-  }
-  if (const auto* mix_up = std::get_if<step::MixUp>(&step)) {
-    std::size_t item = 0;
-    for (std::int32_t i = 0; i < mix_up->max_iters; ++i) {
-      item = any();
-      if (table.box_count(item) != 0) break;
-    }
-    return {item};
-  }
-  return {any()};
+  return std::visit([](const auto& kind) { return step::Mixes<std::decay_t<decltype(kind)>>; }, step);
 }
 
 class Run {
@@ -77,8 +54,8 @@ class Run {
           if constexpr (std::is_same_v<Kind, step::LoadAnnotations>) {
             rules::load_annotations(kind, sample, sources_[part]);
             return true;
-          } else if constexpr (kMixes<Kind>) {
-            const auto others = partners_of(step, draws);
+          } else if constexpr (step::Mixes<Kind>) {
+            const auto others = partners_of(kind, draws);
             if (!others) return false;
             rules::mix(kind, sample, draws, *others);
             return true;
@@ -92,9 +69,11 @@ class Run {
   }
 
   /// None where one of them is rejected.
-  std::optional<std::vector<Sample>> partners_of(const step::Step& step, Draws& draws) {
+  template <step::Mixes Kind>
+  std::optional<std::vector<Sample>> partners_of(const Kind& step, Draws& draws) {
     std::vector<Sample> others;
-    for (std::size_t i = chosen(step, draws, table_).size(); i > 0; --i) {
+    for (std::size_t i = 0; i < Kind::kPartners; ++i) rules::partner(step, draws, table_);  // its first draws
+    for (std::size_t i = 0; i < Kind::kPartners; ++i) {
       const std::size_t part = next_part_++;
       const Stream stream = part_stream(stream_, part, sources_[part].retry);
       Sample other = begin(part);
@@ -112,7 +91,7 @@ class Run {
   std::vector<Sample> augmented(const step::MultiScaleFlipAug& views, const Sample& sample, std::size_t number) {
     std::vector<Sample> result;
     for (std::size_t i = 0; i < std::max(views.img_scale.size(), views.scale_factors.size()); ++i) {
-      for (const step::Direction flip : views.flips) {
+      for (const Direction flip : views.flips) {
         Sample& view = result.emplace_back(sample);
         view.meta.flip = flip;
         if (views.img_scale.empty()) {
@@ -150,10 +129,14 @@ Program make_program(std::vector<step::Step> steps, std::optional<std::size_t> p
 std::vector<std::size_t> partners(const Program& program, const Stream& stream, const AnnotationTable& table) {
   std::vector<std::size_t> items;
   for (std::size_t number = program.partner_steps; number < program.steps.size(); ++number) {
-    if (!mixes(program.steps[number])) continue;
-    Draws draws = stream.step(number);
-    const std::vector<std::size_t> more = chosen(program.steps[number], draws, table);
-    items.insert(items.end(), more.begin(), more.end());
+    std::visit(
+        [&](const auto& step) {
+          if constexpr (step::Mixes<std::decay_t<decltype(step)>>) {
+            Draws draws = stream.step(number);
+            for (std::size_t i = 0; i < step.kPartners; ++i) items.push_back(rules::partner(step, draws, table));
+          }
+        },
+        program.steps[number]);
   }
   return items;
 }
@@ -169,7 +152,7 @@ std::size_t replacement(const Stream& stream, std::size_t item, const Annotation
 }
 
 Stream part_stream(const Stream& stream, std::size_t part, std::uint16_t retry) {
-  // As penstock/integrations/mmdet/pipeline/running has it: so many parts lie between one retry and the next.
+  // As penstock/detection/running.py has it: so many parts lie between one retry and the next.
   constexpr std::size_t kStride = 256;
   Stream result = stream;
   result.part = static_cast<std::uint16_t>(part + retry * kStride);

@@ -30,14 +30,6 @@ std::vector<std::size_t> partners(const Program& program, const Stream& stream, 
 /// attempt, or of its part.
 std::size_t replacement(const Stream& stream, std::size_t item, const AnnotationTable& table);
 
-/// One image that a sample is made of, as it is stored.
-struct Source {
-  std::uint16_t retry = 0;  ///< of a partner: how many were rejected in its place
-  Extent extent;
-  Annotations annotations;
-  std::optional<Masks> masks;  ///< of the annotations' boxes, where the pipeline loads them
-};
-
 /// The stream of a part of a sample, the retry-th in its place.
 Stream part_stream(const Stream& stream, std::size_t part, std::uint16_t retry);
 

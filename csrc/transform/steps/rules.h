@@ -1,9 +1,11 @@
 #pragma once
 
+#include <cstddef>
 #include <span>
+#include <string>
 
+#include "transform/steps/annotation_table.h"
 #include "transform/steps/draws.h"
-#include "transform/steps/geometry.h"
 #include "transform/steps/sample.h"
 #include "transform/steps/steps.h"
 
@@ -28,6 +30,14 @@ bool apply(const step::FilterAnnotations& step, Sample& sample, Draws& draws);
 bool apply(const step::Format& step, Sample& sample, Draws& draws);
 
 void load_annotations(const step::LoadAnnotations& step, Sample& sample, const Source& source);
+
+/// One of the items that a step mixes in, by the first draws of the step's own: any, each equally likely.
+template <step::Mixes Kind>
+std::size_t partner(const Kind& /*step*/, Draws& draws, const AnnotationTable& table) {
+  return static_cast<std::size_t>(draws.randint(0, static_cast<std::int64_t>(table.items())));
+}
+/// The first that is drawn with boxes, else the last of those that it may draw.
+std::size_t partner(const step::MixUp& step, Draws& draws, const AnnotationTable& table);
 
 /// Those that mix in other samples. `others` have been through the steps before the first of these.
 void mix(const step::Mosaic& step, Sample& sample, Draws& draws, std::span<const Sample> others);

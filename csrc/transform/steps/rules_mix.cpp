@@ -63,6 +63,15 @@ bool cut_to(Sample& sample, Center corner, Extent mosaic) {
 
 }  // namespace
 
+std::size_t partner(const step::MixUp& step, Draws& draws, const AnnotationTable& table) {
+  std::size_t item = 0;
+  for (std::int32_t i = 0; i < step.max_iters; ++i) {
+    item = static_cast<std::size_t>(draws.randint(0, static_cast<std::int64_t>(table.items())));
+    if (table.box_count(item) != 0) break;
+  }
+  return item;
+}
+
 void require_objects(const char* step, const Sample& sample) {
   if (!sample.with_boxes) refuse(step, "'gt_bboxes' are needed, and no boxes are loaded (LoadAnnotations, with_bbox)");
   if (!sample.with_labels)
@@ -130,7 +139,7 @@ void mix(const step::MixUp& step, Sample& sample, Draws& draws, std::span<const 
 
   scale_and_shift(other.boxes, ratio, 0, 0);
   if (step.bbox_clip_border) clip(other.boxes, jittered);
-  if (flipped) flip(other.boxes, jittered, step::Direction::kHorizontal);
+  if (flipped) flip(other.boxes, jittered, Direction::kHorizontal);
   const Boxes before = other.boxes;
   shift(other.boxes, -static_cast<float>(left), -static_cast<float>(top));
   if (step.bbox_clip_border) clip(other.boxes, target);

@@ -112,12 +112,12 @@ bool apply(const step::Resize& step, Sample& sample, Draws& draws) {
 bool apply(const step::RandomFlip& step, Sample& sample, Draws& draws) {
   if (!sample.meta.flip) {
     const std::size_t drawn = draws.weighted(step.ratios);
-    sample.meta.flip = drawn < step.directions.size() ? step.directions[drawn] : step::Direction::kNone;
+    sample.meta.flip = drawn < step.directions.size() ? step.directions[drawn] : Direction::kNone;
   }
-  const step::Direction direction = *sample.meta.flip;
-  if (direction == step::Direction::kNone) return true;
-  const bool horizontal = direction != step::Direction::kVertical;
-  const bool vertical = direction != step::Direction::kHorizontal;
+  const Direction direction = *sample.meta.flip;
+  if (direction == Direction::kNone) return true;
+  const bool horizontal = direction != Direction::kVertical;
+  const bool vertical = direction != Direction::kHorizontal;
   sample.draw(Flip{horizontal, vertical});
   if (sample.masks) sample.masks->flip(horizontal, vertical);
   flip(sample.ignored, sample.meta.img_shape, direction);

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "transform/box_ops.h"
+#include "transform/masks/mask_choice.h"
 #include "transform/masks/masks.h"
 #include "transform/pixels/pixel_plan.h"
 #include "transform/steps/steps.h"
@@ -23,7 +24,7 @@ struct Meta {
   std::optional<step::Size> scale;                   ///< width, height
   std::optional<std::int32_t> scale_idx;
   std::optional<bool> keep_ratio;
-  std::optional<step::Direction> flip;
+  std::optional<Direction> flip;
   std::optional<step::Size> pad_fixed_size;  ///< height, width
 };
 
@@ -58,7 +59,15 @@ struct Annotations {
   Boxes boxes;
   Boxes ignored;
   std::vector<std::int64_t> labels;
-  std::vector<std::size_t> mask_rows;  ///< which of the sample's masks belong to the boxes
+  MaskChoice masks;
+};
+
+/// One image that a sample is made of, as it is stored.
+struct Source {
+  std::uint16_t retry = 0;  ///< of a partner: how many were rejected in its place
+  Extent extent;
+  Annotations annotations;
+  std::optional<Masks> masks;  ///< of the annotations' boxes, where the pipeline loads them
 };
 
 }  // namespace penstock::transform

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <array>
+#include <concepts>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -8,9 +10,11 @@
 #include <variant>
 #include <vector>
 
+#include "transform/box_ops.h"
 #include "transform/pixels/pixel_plan.h"
 
 /// The transforms as they are configured: penstock/detection/steps.py, field by field, where each field is explained.
+/// A step that mixes in other samples states how many, as kPartners: geometry knows no step by its name for that.
 namespace penstock::transform::step {
 
 using Pair = std::array<double, 2>;
@@ -37,8 +41,6 @@ struct Resize {
   bool nearest = false;
   bool override_scale = false;
 };
-
-enum class Direction : std::uint8_t { kNone, kHorizontal, kVertical, kDiagonal };
 
 struct RandomFlip {
   std::vector<Direction> directions;  ///< none where MultiScaleFlipAug decides
@@ -101,13 +103,6 @@ struct CutOut {
   Color3 fill_in{};
 };
 
-/// What decides whether a box that was moved and cut is kept.
-struct BoxFilter {
-  double min_bbox_size = 2;
-  double min_area_ratio = 0.2;
-  double max_aspect_ratio = 20;
-};
-
 struct RandomAffine {
   double max_rotate_degree = 10;
   double max_translate_ratio = 0.1;
@@ -127,6 +122,7 @@ struct YOLOXHSVRandomAug {
 };
 
 struct Mosaic {
+  static constexpr std::size_t kPartners = 3;
   Size img_scale{640, 640};
   Pair center_ratio_range{0.5, 1.5};
   double min_bbox_size = 0;
@@ -137,6 +133,7 @@ struct Mosaic {
 };
 
 struct MixUp {
+  static constexpr std::size_t kPartners = 1;
   Size img_scale{640, 640};
   Pair ratio_range{0.5, 1.5};
   double flip_ratio = 0.5;
@@ -149,6 +146,7 @@ struct MixUp {
 };
 
 struct CopyPaste {
+  static constexpr std::size_t kPartners = 1;
   std::int32_t max_num_pasted = 100;
   double bbox_occluded_thr = 10;
   double mask_occluded_thr = 300;
@@ -166,6 +164,12 @@ struct FilterAnnotations {
 /// The image becomes planar; with `to_float`, float32.
 struct Format {
   bool to_float = false;
+};
+
+/// A kind of step that mixes in other samples.
+template <class Kind>
+concept Mixes = requires {
+  { Kind::kPartners } -> std::convertible_to<std::size_t>;
 };
 
 struct MultiScaleFlipAug;

@@ -1,4 +1,4 @@
-"""The command ``penstock``: ``info``, ``verify``, ``show``, ``bench``, ``ingest-coco``."""
+"""The command ``penstock``: ``info``, ``verify``, ``show``, ``bench``, ``ingest-coco``. Uses everything else."""
 
 from __future__ import annotations
 

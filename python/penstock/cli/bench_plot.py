@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from penstock.dataset.outputs import check_output_file
 from penstock.errors import ConfigError
 from penstock.extras import import_extra
 
@@ -18,13 +19,12 @@ def check_plot(path: Path) -> None:
 
     Raises:
         MissingExtraError: matplotlib is not installed.
-        ConfigError: No folder there, or no PNG file.
+        ConfigError: No folder there, a folder of that name, a place within a dataset, or no PNG file.
     """
     import_extra("matplotlib.figure", "penstock bench --plot", "cli")
     if path.suffix.lower() != ".png":
         raise ConfigError(f"--plot writes PNG files, got '{path}'")
-    if not path.absolute().parent.is_dir():
-        raise ConfigError(f"--plot: there is no folder '{path.absolute().parent}'")
+    check_output_file("--plot", path)
 
 
 def draw_stages(figures: dict[str, Any], path: Path) -> None:

@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from penstock.dataset.outputs import check_output_file
+from penstock.errors import ConfigError
 from penstock.extras import import_extra
 from penstock.printable import printable
 
@@ -72,14 +74,11 @@ def annotated(
 
 
 def check_picture(path: Path) -> None:
-    """Raises ValueError for a file that no picture can be written to, before anything is drawn."""
+    """Raises ConfigError for a file that no picture can be written to, before anything is drawn."""
     pillow = import_extra("PIL.Image", "drawing", "cli")
-    if path.is_dir():
-        raise ValueError(f"--out: '{path}' is a folder")
-    if not path.parent.is_dir():
-        raise ValueError(f"--out: there is no folder '{path.parent}'")
+    check_output_file("--out", path)
     if path.suffix.lower() not in pillow.registered_extensions():
-        raise ValueError(f"--out: '{path.suffix}' is no kind of picture: name it .png or .jpg, not '{path.name}'")
+        raise ConfigError(f"--out: '{path.suffix}' is no kind of picture: name it .png or .jpg, not '{path.name}'")
 
 
 def draw_grid(pictures: list[Any], *, cell: int = CELL) -> Any:

@@ -8,7 +8,6 @@ from typing import Any
 
 from penstock.cli.source import add_source, open_source
 from penstock.dataset import Dataset, Tensor
-from penstock.dataset.lake3.tensor import Lake3Tensor
 from penstock.printable import printable
 
 __all__ = ["add_parser"]
@@ -48,7 +47,7 @@ def _describe_tensor(tensor: Tensor) -> dict[str, Any]:
         "max_shape": list(tensor.max_shape),
         "sample_compression": tensor.sample_compression,
         "chunk_compression": tensor.chunk_compression,
-        "chunks": len(tensor.chunk_rows()[0]) if isinstance(tensor, Lake3Tensor) else None,
+        "chunks": tensor.chunk_count(),
         "class_names": tensor.class_names,
         "coords": tensor.info.get("coords"),
         "unsupported": tensor.unsupported(),

@@ -14,6 +14,7 @@ from penstock.cli.drawing import CELL, annotated, check_picture, draw_grid
 from penstock.cli.show_config import check_options, config_samples
 from penstock.cli.source import add_source, open_source
 from penstock.dataset import Dataset, Tensor
+from penstock.dataset.names import IMAGE_HTYPES
 from penstock.detection.boxes import BoxFormat
 from penstock.detection.shown import Shown
 from penstock.errors import ConfigError
@@ -77,7 +78,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _stored(dataset: Dataset, arguments: argparse.Namespace) -> list[Shown]:
-    images = _tensor(dataset, arguments.images, {"image", "image.rgb", "image.gray"})
+    images = _tensor(dataset, arguments.images, set(IMAGE_HTYPES))
     if images is None:
         raise ConfigError("there is no tensor of images", path=dataset.path)
     boxes = _tensor(dataset, arguments.boxes, {"bbox"})

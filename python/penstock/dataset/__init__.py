@@ -1,4 +1,4 @@
-"""Opening datasets: metadata, versions, and which chunk holds which sample. Reads only, never locks."""
+"""Datasets of every kind, behind one interface: opened, read, never locked. Uses storage/ and format/."""
 
 from penstock.dataset.interface import Dataset, Tensor
 from penstock.dataset.lake3.chunk_index import ChunkIndex

@@ -1,24 +1,103 @@
 """What loaders, commands and integrations need of a dataset, whatever format it is stored in.
 
-Deep Lake 3 (:mod:`penstock.dataset.lake3.dataset`, :mod:`penstock.dataset.lake3.tensor`) and Deep Lake 4
-(:mod:`penstock.dataset.lake4`) provide it.
+Deep Lake 3 (:mod:`penstock.dataset.lake3`), Deep Lake 4 (:mod:`penstock.dataset.lake4`) and joined datasets
+(:mod:`penstock.dataset.joined`) provide it. What loaders and ``penstock.verify`` do differently for each is a method
+here, so that another kind of dataset is one more class and no change to them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
+from penstock.errors import PenstockError
 from penstock.format.decode import Color
-from penstock.format.sample import Decode
+from penstock.format.sample import Decode, SampleLayout
+from penstock.storage.store import Store
 
-__all__ = ["Dataset", "Tensor"]
+if TYPE_CHECKING:
+    # Whose classes provide what is here.
+    from penstock.dataset.lake3.chunk_index import ChunkIndex
+    from penstock.dataset.lake3.rows import Rows
+    from penstock.dataset.lake3.sequences import SequenceIndex
+
+__all__ = ["Block", "CoreSource", "Dataset", "InChunks", "Route", "Tensor", "Wrong"]
+
+#: What the native core does of reading samples: it makes arrays; it gives bytes, which Python makes the samples of; it
+#: does nothing, and Python reads by itself.
+Route = Literal["arrays", "bytes", "python"]
 
 # Inside the protocol below, `bytes` is a method.
 _bytes = bytes
+
+
+class InChunks(Protocol):
+    """Samples in chunks that the core reads itself."""
+
+    @property
+    def chunks(self) -> ChunkIndex:
+        """Which chunk holds which stored item."""
+        ...
+
+    @property
+    def layout(self) -> SampleLayout:
+        """How every item is stored."""
+        ...
+
+    @property
+    def runs(self) -> SequenceIndex | None:
+        """Which items make up which sample; None where each sample is one item."""
+        ...
+
+    @property
+    def rows(self) -> Rows | None:
+        """The number of each sample among the stored ones; None where that is its own."""
+        ...
+
+
+@dataclass(frozen=True)
+class CoreSource:
+    """Where the core gets a tensor's samples from: one of the two is there.
+
+    Attributes:
+        in_chunks: Chunks that it reads.
+        read_many: What it calls, on threads of its own. Takes indices, from 0 on, and whether images come as arrays.
+            Returns for each index bytes (an image file, or a value for :meth:`Tensor.value`), a C-contiguous array, or
+            the error that says why the sample cannot be read.
+    """
+
+    in_chunks: InChunks | None = None
+    read_many: Callable[[Sequence[int], bool], list[Any]] | None = None
+
+
+class Block(NamedTuple):
+    """Samples that are checked together.
+
+    Attributes:
+        number: The chunk's, where samples lie in chunks.
+        items: The samples; in chunks, items of the whole tensor.
+    """
+
+    number: int
+    items: Sequence[int]
+
+
+class Wrong(NamedTuple):
+    """What is wrong with a sample or several.
+
+    Attributes:
+        error: Names the first sample; of sequences, the first item.
+        last: The last one concerned.
+        byte_range: Where their bytes lie in the chunk's file; None where that is not known.
+    """
+
+    error: PenstockError
+    last: int
+    byte_range: tuple[int, int] | None
 
 
 class Tensor(Protocol):
@@ -35,6 +114,11 @@ class Tensor(Protocol):
     @property
     def path(self) -> str:
         """The dataset's path."""
+        ...
+
+    @property
+    def format_version(self) -> int:
+        """Deep Lake's: 3 or 4."""
         ...
 
     @property
@@ -150,6 +234,56 @@ class Tensor(Protocol):
         """Raises UnsupportedError when the tensor cannot be loaded."""
         ...
 
+    def route(self, decode: Decode) -> Route:
+        """Who reads the samples for the native loader."""
+        ...
+
+    @property
+    def apart(self) -> str:
+        """Why the core cannot read the samples as one tensor's, where they are several's; "" where it can."""
+        ...
+
+    def serves_core_transforms(self, decode: Decode) -> bool:
+        """Whether the core's transforms can start from the samples: each stored in one piece that the core reads, and
+        decodes where it is an array.
+        """
+        ...
+
+    def core_source(self) -> CoreSource:
+        """Where the core gets the samples from, where :meth:`route` is not "python"."""
+        ...
+
+    def item_counts(self, indices: Sequence[int]) -> list[int]:
+        """How many items each of these samples has: 1 where samples are no sequences."""
+        ...
+
+    @property
+    def empty_sequence(self) -> Any:
+        """The sample that a sequence without items makes; None where samples are no sequences."""
+        ...
+
+    def chunk_count(self) -> int | None:
+        """Number of chunks, of unsupported tensors too; None where Deep Lake's own package alone sees them."""
+        ...
+
+    def check_index(self) -> None:
+        """Raises DatasetFormatError where what says which sample lies where cannot be read, or contradicts itself."""
+        ...
+
+    def blocks(self) -> Iterator[Block]:
+        """All samples, in the blocks that :meth:`check_block` takes."""
+        ...
+
+    def check_block(self, block: Block, *, decode: bool, native: bool) -> Iterable[Wrong]:
+        """Tries the samples of a block and gives what is wrong.
+
+        Args:
+            block: One of :meth:`blocks`.
+            decode: Try to decode the samples; else only what tells their shapes and positions.
+            native: The core may decode where it helps.
+        """
+        ...
+
 
 class Dataset(Protocol):
     """A dataset, read only. :func:`penstock.open` makes one."""
@@ -184,6 +318,16 @@ class Dataset(Protocol):
         """What the dataset's author noted."""
         ...
 
+    @property
+    def hidden_tensors(self) -> Mapping[str, Tensor]:
+        """The tensors that Deep Lake hides."""
+        ...
+
+    @property
+    def stores(self) -> Sequence[Store]:
+        """The files that the core reads: one store, of joined datasets one for each part; none where it reads none."""
+        ...
+
     def __len__(self) -> int: ...
 
     def __getitem__(self, name: str) -> Tensor:
@@ -191,6 +335,16 @@ class Dataset(Protocol):
         ...
 
     def __contains__(self, name: object) -> bool: ...
+
+    def place(self, error: PenstockError) -> None:
+        """Gives an error of the core, which knows no datasets, the place that the user knows."""
+        ...
+
+    def stored_in(self, tensors: Sequence[Tensor]) -> list[tuple[Dataset, list[Tensor]]]:
+        """The datasets that store the samples of these tensors, each once and with its own tensors: this one, or the
+        parts of a joined one.
+        """
+        ...
 
     def fingerprint(self) -> str:
         """Sixteen hex digits that stand for the samples that are read: a resumed loader needs the same."""

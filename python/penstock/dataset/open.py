@@ -17,7 +17,8 @@ from penstock.dataset.lake3.keys import DATASET_META, DEEPLAKE4_LOG, VERSION_INF
 from penstock.dataset.lake3.records import Record
 from penstock.dataset.lake3.views import is_virtual, open_view, view_of
 from penstock.errors import ConfigError, DatasetNotFoundError, StorageError, UnsupportedError
-from penstock.storage.store import LocalStore, Store
+from penstock.storage.local import LocalStore
+from penstock.storage.store import Store
 
 __all__ = ["DatasetLike", "open_dataset"]
 

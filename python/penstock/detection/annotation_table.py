@@ -39,6 +39,7 @@ def empty_table(indices: npt.NDArray[np.int64]) -> AnnotationTable:
         mask_rows=np.zeros(0, np.int64),
         ignored_offsets=np.zeros(0, np.int64),
         ignored=np.zeros((0, 4), np.float32),
+        mask_counts=np.zeros(0, np.int64),
     )
 
 
@@ -104,6 +105,7 @@ def annotation_table(
         mask_rows=(rows - annotations.offsets[indices[item_of]])[kept],
         ignored_offsets=_offsets(item_of[ignored], len(indices)),
         ignored=corners[ignored],
+        mask_counts=np.diff(annotations.offsets)[indices],
     )
 
 
@@ -141,6 +143,7 @@ def gathered_table(
         mask_rows=np.concatenate([table.mask_rows for table in tables])[rows],
         ignored_offsets=_offsets(ignored_of, len(items)),
         ignored=np.concatenate([table.ignored for table in tables])[ignored],
+        mask_counts=np.concatenate([table.mask_counts for table in tables])[items],
     )
 
 

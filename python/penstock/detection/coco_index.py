@@ -8,47 +8,34 @@ import logging
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from penstock.dataset import Dataset
-from penstock.detection.annotations import Annotations
-from penstock.detection.categories import Categories
 from penstock.detection.segmentations import run_lengths
-from penstock.detection.tensors import DetectionTensors
+from penstock.detection.source import Source
 from penstock.extras import import_extra
 
-__all__ = ["add_areas", "add_segmentations", "coco_annotations", "coco_index"]
+__all__ = ["add_areas", "add_segmentations", "coco_index"]
 
 logger = logging.getLogger("penstock")
 
-#: MMDetection's facts on an image: "id", "index", "height", "width".
+#: A framework's facts on an image: "id", "index", "height", "width".
 _Info = Mapping[str, Any]
 
 
-def coco_annotations(annotations: Annotations, categories: Categories, info: _Info) -> list[dict[str, Any]]:
-    """The annotations of an image as they stand in COCO's files, without segmentations."""
-    return [
-        {**fields, "image_id": info["id"], "category_id": categories.ids[label]}
-        for label, fields in annotations.of(info["index"])
-    ]
-
-
-def coco_index(
-    make: Callable[[], Any], annotations: Annotations, categories: Categories, infos: Iterable[_Info]
-) -> Any:
+def coco_index(make: Callable[[], Any], source: Source, infos: Iterable[_Info]) -> Any:
     """The index of some images, without segmentations.
 
     Args:
         make: Gives an empty one: pycocotools' ``COCO``, or a framework's class that inherits from it.
-        annotations: Of all samples.
-        categories: The classes.
+        source: The dataset.
         infos: The images.
     """
     images = [dict(info) for info in infos]
     coco = make()
     coco.dataset = {
         "images": images,
-        "annotations": [row for info in images for row in coco_annotations(annotations, categories, info)],
+        "annotations": [row for info in images for row in source.coco_annotations(info["index"])],
         "categories": [
-            {"id": number, "name": name} for number, name in zip(categories.ids, categories.names, strict=True)
+            {"id": number, "name": name}
+            for number, name in zip(source.categories.ids, source.categories.names, strict=True)
         ],
     }
     # pycocotools prints its progress.
@@ -58,24 +45,24 @@ def coco_index(
     return coco
 
 
-def add_areas(coco: Any, dataset: Dataset, tensors: DetectionTensors) -> None:
+def add_areas(coco: Any, source: Source) -> None:
     """Gives objects the areas that their masks have, where the dataset has masks and no tensor of areas.
 
     An object's area decides whether COCO's metrics count it as small, medium or large. Says once where it comes from.
     """
-    if tensors.area is not None:
+    if source.tensors.area is not None:
         return
-    if tensors.metric_masks is None:
-        logger.warning("%s has no tensor of areas: those of the boxes are taken for COCO's metrics", dataset.path)
+    if source.tensors.metric_masks is None:
+        logger.warning("%s has no tensor of areas: those of the boxes are taken for COCO's metrics", source.path)
         return
-    logger.warning("%s has no tensor of areas: those of the masks are taken for COCO's metrics", dataset.path)
-    add_segmentations(coco, dataset, tensors.metric_masks)
+    logger.warning("%s has no tensor of areas: those of the masks are taken for COCO's metrics", source.path)
+    add_segmentations(coco, source, source.tensors.metric_masks)
     area = import_extra("pycocotools.mask", "masks", "mmdet").area
     for annotation in coco.dataset["annotations"]:
         annotation["area"] = float(area(annotation["segmentation"]))
 
 
-def add_segmentations(coco: Any, dataset: Dataset, masks: str) -> None:
+def add_segmentations(coco: Any, source: Source, masks: str) -> None:
     """Gives each annotation its "segmentation", where that has not been done yet.
 
     All are run lengths: pycocotools would make them of polygons in the first evaluation, and keep them; they take a
@@ -83,13 +70,13 @@ def add_segmentations(coco: Any, dataset: Dataset, masks: str) -> None:
 
     Args:
         coco: From :func:`coco_index`.
-        dataset: The dataset.
+        source: The dataset.
         masks: Its tensor of masks.
 
     Raises:
-        DatasetFormatError: Masks that contradict boxes or images.
+        DecodeError: Masks that contradict boxes or images.
     """
-    tensor, annotations = dataset[masks], coco.dataset["annotations"]
+    tensor, annotations = source.dataset[masks], coco.dataset["annotations"]
     if not annotations or "segmentation" in annotations[-1]:
         return
     for info in coco.dataset["images"]:

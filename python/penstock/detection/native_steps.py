@@ -6,14 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from penstock.detection import steps as st
+from penstock.detection.items import LoadedItems
+from penstock.detection.recipe import Recipe
 
-__all__ = ["FORMAT", "native_steps"]
-
-_NEED_COLOR = (st.Expand, st.CutOut, st.PhotoMetricDistortion, st.YOLOXHSVRandomAug, st.MinIoURandomCrop, st.Normalize)
-_NEED_BOXES = (st.MinIoURandomCrop, st.FilterAnnotations, st.Mosaic, st.MixUp, st.CopyPaste)
-_MIX = (st.Mosaic, st.MixUp, st.CopyPaste)
-#: Steps that make what a batch is collected of.
-FORMAT = (st.DefaultFormatBundle, st.ImageToTensor, st.Collect)
+__all__ = ["native_steps", "why_not_images", "why_not_mixing"]
 
 
 def native_steps(
@@ -34,11 +30,31 @@ def native_steps(
         return 0, images
     for number, step in enumerate(steps):
         reason = _why_not_masks(step, polygons) or _why_not(step, steps[:number])
-        if not reason and isinstance(step, _MIX):
+        if not reason and step.facts.partners:
             reason = mixing
         if reason:
             return number, reason
     return len(steps), ""
+
+
+def why_not_mixing(recipe: Recipe) -> str:
+    """Why the core cannot mix samples; "" where it can."""
+    levels = recipe.mixing_levels
+    if len(levels) > 1:
+        return "it mixes samples that are mixed already"
+    return "it mixes samples of a part of the dataset" if levels and levels[0].pool is not None else ""
+
+
+def why_not_images(items: LoadedItems) -> str:
+    """Why the core's steps cannot start from the dataset's images; "" where they can."""
+    tensor = items.source[items.tensors.img]
+    if items.apart:
+        return items.apart
+    if tensor.apart:
+        return tensor.apart
+    if tensor.serves_core_transforms("numpy"):
+        return ""
+    return f"the core does not decode the images of '{tensor.name}', or not each as one file"
 
 
 def _why_not(step: Any, before: Sequence[Any]) -> str:
@@ -47,32 +63,25 @@ def _why_not(step: Any, before: Sequence[Any]) -> str:
         return step.reason
     if not before:
         return "" if isinstance(step, st.LoadImage) else "the image is not loaded first"
-    load, floating = before[0], _is_float(before)
+    load, needs = before[0], step.facts.needs
     annotations = next((other for other in before if isinstance(other, st.LoadAnnotations)), None)
-    if isinstance(before[-1], FORMAT) and not isinstance(step, st.Collect):
+    if isinstance(before[-1], st.BatchForm) and not (isinstance(step, st.BatchForm) and step.collects):
         return f"{type(before[-1]).__name__} comes before it"
     if isinstance(step, st.LoadImage) or (isinstance(step, st.LoadAnnotations) and annotations is not None):
         return "it loads a second time"
-    if load.color == "gray" and isinstance(step, (*_NEED_COLOR, st.MixUp)):
+    if "color" in needs and load.color == "gray":
         return "it needs images with three channels"
-    if isinstance(step, _NEED_BOXES) and (annotations is None or not annotations.with_bbox):
+    if "boxes" in needs and (annotations is None or not annotations.with_bbox):
         return "it needs boxes, and none are loaded before it"
-    if isinstance(step, st.Normalize) and len(step.mean) != 3:
-        return "its mean has not three values"
-    if isinstance(step, _MIX):
-        return _why_not_mix(step, floating)
+    if "uint8" in needs and any(other.gives_float() for other in before):
+        return "the image is not uint8"
     with_mask = annotations is not None and annotations.with_mask
     if isinstance(step, st.FilterAnnotations) and step.by_mask and not with_mask:
         return "it needs masks, and none are loaded before it"
-    if isinstance(step, st.YOLOXHSVRandomAug) and floating:
-        return "the image is not uint8"
     if isinstance(step, st.MultiScaleFlipAug):
         return _why_not_views(step, before)
-    if isinstance(step, st.Resize) and step.img_scale is None:
-        return "it has no img_scale"
-    if isinstance(step, st.RandomFlip) and step.ratios is None:
-        return "it has no flip_ratio"
-    return ""
+    reason: str = step.why_not_native()
+    return reason
 
 
 def _why_not_masks(step: Any, polygons: bool | None) -> str:
@@ -85,16 +94,6 @@ def _why_not_masks(step: Any, polygons: bool | None) -> str:
     return "" if step.with_bbox else "masks are loaded without boxes"
 
 
-def _why_not_mix(step: Any, floating: bool) -> str:
-    if isinstance(step, st.CopyPaste):
-        return ""
-    if floating and isinstance(step, st.MixUp):
-        return "the image is not uint8"
-    if step.pad_val != int(step.pad_val):
-        return "pad_val is not an integer"
-    return ""
-
-
 def _why_not_views(views: st.MultiScaleFlipAug, before: Sequence[Any]) -> str:
     inner = views.transforms
     if not any(isinstance(step, st.Resize) for step in inner):
@@ -102,19 +101,10 @@ def _why_not_views(views: st.MultiScaleFlipAug, before: Sequence[Any]) -> str:
     for number, step in enumerate(inner):
         if isinstance(step, st.Resize | st.RandomFlip):
             continue
-        if isinstance(step, (*_MIX, st.MultiScaleFlipAug, st.LoadImage)) or _may_reject(step):
+        alone = isinstance(step, st.MultiScaleFlipAug | st.LoadImage)
+        if alone or (isinstance(step, st.Step) and (step.facts.partners or step.may_reject())):
             return f"'{type(step).__name__}' is among its transforms"
         reason = _why_not(step, [*before, *inner[:number]])
         if reason:
             return f"'{type(step).__name__}' among its transforms: {reason}"
     return ""
-
-
-def _is_float(steps: Sequence[Any]) -> bool:
-    return steps[0].to_float32 or any(isinstance(step, st.PhotoMetricDistortion | st.Normalize) for step in steps)
-
-
-def _may_reject(step: Any) -> bool:
-    return (isinstance(step, st.RandomCrop) and not step.allow_negative_crop) or (
-        isinstance(step, st.FilterAnnotations) and step.keep_empty
-    )

@@ -5,22 +5,21 @@ from __future__ import annotations
 import functools
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from penstock.dataset import Dataset
 from penstock.described import described_error
 from penstock.detection import steps as st
+from penstock.detection.items import Items
+from penstock.detection.recipe import Level, Recipe, mixes_in_python, partners_of
 from penstock.detection.reference import Wrappers, partner_indices, run_step
 from penstock.errors import PenstockError, TransformError
 from penstock.loading.draws import Draws, Stream
 from penstock.loading.native.part import NativeSample
-from penstock.loading.program import Color
 
-__all__ = ["MOST_REJECTED", "Items", "Level", "PipelineRunner", "Recipe", "mixes", "rejected_all"]
+__all__ = ["MOST_REJECTED", "PipelineRunner", "rejected_all"]
 
 Results = dict[str, Any]
 
@@ -30,103 +29,6 @@ MOST_REJECTED = 100
 _REPLACEMENT = -1
 #: The stream of a partner that takes the place of a rejected one is that of a part so many numbers further on.
 _PART_STRIDE = 256
-#: How many other samples a step mixes in.
-_PARTS: dict[type, int] = {st.Mosaic: 3, st.MixUp: 1, st.CopyPaste: 1}
-
-
-class Items(Protocol):
-    """What a runner needs of a dataset: a list of items, each a sample of ``source``."""
-
-    @property
-    def source(self) -> Dataset: ...
-
-    @property
-    def test_mode(self) -> bool: ...
-
-    @property
-    def groups(self) -> npt.NDArray[Any]:
-        """The group of each item: another of its group takes the place of one that is rejected."""
-        ...
-
-    def __len__(self) -> int: ...
-
-    def item_of(self, index: int) -> int:
-        """The item that is sample ``index`` of ``source``."""
-        ...
-
-    def place_of(self, item: int) -> tuple[str, int]:
-        """Path and index, for errors."""
-        ...
-
-    def results_of(self, idx: int) -> Results:
-        """What goes into the pipeline."""
-        ...
-
-    def read_image(self, idx: int, color: Color) -> npt.NDArray[Any]:
-        """The item's image, decoded."""
-        ...
-
-    def get_ann_info(self, idx: int) -> dict[str, Any]:
-        """Its annotations, as MMDetection has them: "bboxes" and others."""
-        ...
-
-
-@dataclass(frozen=True, eq=False)
-class Level:
-    """A part of a pipeline whose steps mix in samples of one dataset, as that gives them.
-
-    Attributes:
-        key: Stands for that dataset: pipelines of different items meet in levels of one key.
-        begin: Number of the level's first step; samples that are mixed in go through the steps before it.
-        pool: int64: the items of that dataset; None: all.
-    """
-
-    key: int
-    begin: int
-    pool: npt.NDArray[np.int64] | None = None
-
-
-@dataclass(frozen=True, eq=False)
-class Recipe:
-    """The pipeline of an item.
-
-    Attributes:
-        steps: Its steps, lowered: steps that penstock has itself, and MMDetection's or the user's own objects.
-        levels: Its levels, in order; none where nothing mixes.
-    """
-
-    steps: tuple[Any, ...]
-    levels: tuple[Level, ...] = ()
-
-    @classmethod
-    def of_one_dataset(cls, steps: Sequence[Any]) -> Recipe:
-        """A pipeline whose steps mix in samples as the steps before the first of these have left them."""
-        first = next((number for number, step in enumerate(steps) if mixes(step)), None)
-        return cls(tuple(steps), () if first is None else (Level(0, first),))
-
-    def level(self, number: int) -> Level:
-        """The level of a step that mixes."""
-        return next(level for level in reversed(self.levels) if level.begin <= number)
-
-    def steps_before(self, key: int) -> int:
-        """Number of the steps before a level."""
-        return next(level.begin for level in self.levels if level.key == key)
-
-    @property
-    def mixing_levels(self) -> tuple[Level, ...]:
-        """The levels in which a step mixes."""
-        found = [self.level(number) for number, step in enumerate(self.steps) if mixes(step)]
-        return tuple(level for level in self.levels if level in found)
-
-
-def mixes(step: Any) -> bool:
-    """Whether a step mixes in other samples."""
-    return type(step) in _PARTS or _mixes_in_python(step)
-
-
-def _mixes_in_python(step: Any) -> bool:
-    """Whether a step is a transform that mixes as MMDetection has it: it chooses items, and finds them in results."""
-    return isinstance(step, st.PythonStep) and hasattr(step.transform, "get_indexes")
 
 
 def rejected_all(path: str, index: int) -> TransformError:
@@ -220,7 +122,7 @@ class PipelineRunner:
         last: int | None = None,
         parts: _Parts | None = None,
     ) -> Any:
-        parts = parts or _Parts(stream, sum(_PARTS.get(type(step), 0) for step in recipe.steps[:first]))
+        parts = parts or _Parts(stream, sum(partners_of(step) for step in recipe.steps[:first]))
         for number in range(first, len(recipe.steps) if last is None else last):
             if results is None:
                 return None
@@ -228,7 +130,7 @@ class PipelineRunner:
             if isinstance(step, st.Step):
                 partners = functools.partial(self._partners, recipe, number, parts)
                 results = run_step(step, results, stream, number, partners, self._wrappers)
-            elif _mixes_in_python(step):
+            elif mixes_in_python(step):
                 results = self._mix_in_python(recipe, number, parts, results)
             else:
                 results = _call(step, results)

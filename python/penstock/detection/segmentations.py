@@ -8,9 +8,8 @@ import numpy as np
 
 from penstock.dataset import Tensor
 from penstock.detection.boxes import exact_decimals
-from penstock.errors import DatasetFormatError
+from penstock.errors import DecodeError
 from penstock.extras import import_extra
-from penstock.loading.readings import Reading
 
 __all__ = ["are_polygons", "run_lengths", "segmentations"]
 
@@ -21,7 +20,7 @@ _ARRAY_DTYPES = ("bool", "uint8")
 def are_polygons(tensor: Tensor) -> bool | None:
     """Whether a tensor of masks holds polygons; None where the native core cannot read what it holds."""
     dtype = str(tensor.dtype)
-    if not Reading(tensor).is_for_core_transforms:
+    if not tensor.serves_core_transforms("numpy"):
         return None
     if tensor.value_format is not None:
         return True if dtype in _POLYGON_DTYPES else None
@@ -38,7 +37,7 @@ def segmentations(tensor: Tensor, index: int, size: tuple[int, int], count: int)
         count: How many objects it has.
 
     Raises:
-        DatasetFormatError: Another number of masks, or masks of another size than the image's.
+        DecodeError: Another number of masks, or masks of another size than the image's.
     """
     value = _masks(tensor, index, count)
     if isinstance(value, list):
@@ -53,7 +52,7 @@ def run_lengths(tensor: Tensor, index: int, size: tuple[int, int], count: int) -
     fill them. Arguments and errors as of :func:`segmentations`.
 
     Raises:
-        DatasetFormatError: As above, or an outline of less than three points.
+        DecodeError: As above, or an outline of less than three points.
     """
     value = _masks(tensor, index, count)
     if not isinstance(value, list):
@@ -89,8 +88,9 @@ def _encoded(array: Any, size: tuple[int, int], tensor: Tensor, index: int) -> l
     return list(_coco_masks().encode(np.asfortranarray(array != 0, dtype=np.uint8)))
 
 
-def _wrong(cause: str, tensor: Tensor, index: int) -> DatasetFormatError:
-    return DatasetFormatError(cause, tensor=tensor.name, index=index, path=tensor.path)
+def _wrong(cause: str, tensor: Tensor, index: int) -> DecodeError:
+    hint = "The sample is damaged: replace it, or leave it out."
+    return DecodeError(cause, tensor=tensor.name, index=index, path=tensor.path, hint=hint)
 
 
 def _coco_masks() -> Any:

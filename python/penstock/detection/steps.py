@@ -1,25 +1,28 @@
 """The transforms that both loaders have themselves: what each is told, as plain data.
 
-A step is what lowering makes of MMDetection's object of the same name, and holds the same arguments; sizes are in
-MMDetection's order, which differs from step to step. :mod:`penstock.detection.reference` runs it in numpy and cv2, the
-native core in C++. A step takes its random numbers from its own :class:`~penstock.loading.draws.Draws`, in the order
-in which MMDetection's object draws them.
+A step is what lowering makes of a framework's object, MMDetection's of the same name, and holds the same arguments;
+sizes are in MMDetection's order, which differs from step to step. :mod:`penstock.detection.reference` runs it in numpy
+and cv2, the native core in C++. A step takes its random numbers from its own
+:class:`~penstock.loading.draws.Draws`, in the order in which MMDetection's object draws them.
+
+What else has to be known of a step stands on its class: see :class:`Facts`. ``docs/adding-a-step.md`` shows how a step
+is added.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 __all__ = [
-    "Collect",
+    "BatchForm",
     "CopyPaste",
     "CutOut",
-    "DefaultFormatBundle",
     "Expand",
+    "Facts",
     "FilterAnnotations",
-    "ImageToTensor",
+    "Format",
     "LoadAnnotations",
     "LoadImage",
     "MinIoURandomCrop",
@@ -41,18 +44,75 @@ __all__ = [
 
 Pair = tuple[float, float]
 Color3 = tuple[float, float, float]
+Need = Literal["color", "boxes", "uint8"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Facts:
+    """What lowering, both loaders and the drawing of samples know of a kind of step. None has a default: a new step
+    states them all.
+
+    Attributes:
+        partners: How many other samples it mixes in.
+        needs: What the core needs for it: "color": images with three channels; "boxes": they are loaded before it;
+            "uint8": no step before it has made the image float32.
+        gives_float: The image is float32 after it, whatever its arguments.
+        may_reject: It may reject a sample, whatever its arguments.
+        told_by: Keys of the notes that tell where it has moved what is in the image: () where all stays in its place,
+            None where no note tells.
+        notes: Keys of the notes that it sets in every sample.
+    """
+
+    partners: int
+    needs: tuple[Need, ...]
+    gives_float: bool
+    may_reject: bool
+    told_by: tuple[str, ...] | None
+    notes: tuple[str, ...]
+
+
+class Step:
+    """The base of all steps.
+
+    Attributes:
+        facts: What is known of its class. The methods below say what depends on a step's arguments.
+    """
+
+    facts: ClassVar[Facts]
+
+    def gives_float(self) -> bool:
+        """Whether the image is float32 after the step."""
+        return self.facts.gives_float
+
+    def may_reject(self) -> bool:
+        """Whether the step may reject a sample."""
+        return self.facts.may_reject
+
+    def why_not_native(self) -> str:
+        """Why the core cannot run the step with its arguments; "" where it can."""
+        return ""
 
 
 @dataclass(frozen=True)
-class LoadImage:
+class LoadImage(Step):
     """Stands for ``LoadImageFromFile``. ``color``: as the image is to be decoded; "gray" gives (h, w)."""
+
+    facts = Facts(
+        partners=0, needs=(), gives_float=False, may_reject=False, told_by=(),
+        notes=("filename", "ori_filename", "ori_shape", "img_shape"),
+    )
 
     to_float32: bool = False
     color: Literal["bgr", "rgb", "gray"] = "bgr"
 
+    def gives_float(self) -> bool:
+        return self.to_float32
+
 
 @dataclass(frozen=True)
-class LoadAnnotations:
+class LoadAnnotations(Step):
+    facts = Facts(partners=0, needs=(), gives_float=False, may_reject=False, told_by=(), notes=())
+
     with_bbox: bool = True
     with_label: bool = True
     with_mask: bool = False
@@ -61,8 +121,13 @@ class LoadAnnotations:
 
 
 @dataclass(frozen=True)
-class Resize:
+class Resize(Step):
     """``img_scale``: (width, height) each; None: the scale comes from MultiScaleFlipAug."""
+
+    facts = Facts(
+        partners=0, needs=(), gives_float=False, may_reject=False, told_by=("scale_factor",),
+        notes=("pad_shape", "scale_factor", "scale", "scale_idx", "keep_ratio"),
+    )
 
     img_scale: tuple[tuple[int, int], ...] | None = None
     multiscale_mode: Literal["range", "value"] = "range"
@@ -72,19 +137,32 @@ class Resize:
     interpolation: Literal["bilinear", "nearest"] = "bilinear"
     override: bool = False
 
+    def why_not_native(self) -> str:
+        return "it has no img_scale" if self.img_scale is None else ""
+
 
 @dataclass(frozen=True)
-class RandomFlip:
+class RandomFlip(Step):
     """``ratios``: the probability of each of ``directions``, and last that of no flip. Both None where
     MultiScaleFlipAug decides."""
+
+    facts = Facts(
+        partners=0, needs=(), gives_float=False, may_reject=False, told_by=("flip", "flip_direction"),
+        notes=("flip", "flip_direction"),
+    )
 
     directions: tuple[str, ...] | None
     ratios: tuple[float, ...] | None
 
+    def why_not_native(self) -> str:
+        return "it has no flip_ratio" if self.ratios is None else ""
+
 
 @dataclass(frozen=True)
-class RandomShift:
+class RandomShift(Step):
     """Shifts are drawn from [-max_shift_px, max_shift_px): MMDetection's ``random`` is numpy's."""
+
+    facts = Facts(partners=0, needs=(), gives_float=False, may_reject=False, told_by=None, notes=())
 
     shift_ratio: float = 0.5
     max_shift_px: int = 32
@@ -92,12 +170,17 @@ class RandomShift:
 
 
 @dataclass(frozen=True)
-class Pad:
+class Pad(Step):
     """``size``: (height, width).
 
     ``img_val``: as OpenCV takes it: one number is the first channel's, and the others get 0; on uint8 images values
     are rounded to even and clipped. ``seg_val``: for semantic maps, which only Python steps load.
     """
+
+    facts = Facts(
+        partners=0, needs=(), gives_float=False, may_reject=False, told_by=(),
+        notes=("pad_shape", "pad_fixed_size", "pad_size_divisor"),
+    )
 
     size: tuple[int, int] | None = None
     size_divisor: int | None = None
@@ -108,15 +191,22 @@ class Pad:
 
 
 @dataclass(frozen=True)
-class Normalize:
+class Normalize(Step):
+    facts = Facts(partners=0, needs=("color",), gives_float=True, may_reject=False, told_by=(), notes=("img_norm_cfg",))
+
     mean: tuple[float, ...]
     std: tuple[float, ...]
     to_rgb: bool = True
 
+    def why_not_native(self) -> str:
+        return "" if len(self.mean) == 3 else "its mean has not three values"
+
 
 @dataclass(frozen=True)
-class RandomCrop:
+class RandomCrop(Step):
     """``crop_size``: (height, width), or (least, most) for "absolute_range"."""
+
+    facts = Facts(partners=0, needs=(), gives_float=False, may_reject=False, told_by=None, notes=())
 
     crop_size: Pair
     crop_type: Literal["absolute", "absolute_range", "relative", "relative_range"] = "absolute"
@@ -124,9 +214,14 @@ class RandomCrop:
     recompute_bbox: bool = False
     bbox_clip_border: bool = True
 
+    def may_reject(self) -> bool:
+        return not self.allow_negative_crop
+
 
 @dataclass(frozen=True)
-class PhotoMetricDistortion:
+class PhotoMetricDistortion(Step):
+    facts = Facts(partners=0, needs=("color",), gives_float=True, may_reject=False, told_by=(), notes=())
+
     brightness_delta: float = 32
     contrast_range: Pair = (0.5, 1.5)
     saturation_range: Pair = (0.5, 1.5)
@@ -134,11 +229,13 @@ class PhotoMetricDistortion:
 
 
 @dataclass(frozen=True)
-class Expand:
+class Expand(Step):
     """``fill``: ``mean``, in the order of the image's channels (MMDetection turns it round for ``to_rgb``).
 
     ``seg_ignore_label``: for semantic maps, which only Python steps load.
     """
+
+    facts = Facts(partners=0, needs=("color",), gives_float=False, may_reject=False, told_by=None, notes=())
 
     fill: Color3 = (0, 0, 0)
     ratio_range: Pair = (1, 4)
@@ -147,15 +244,19 @@ class Expand:
 
 
 @dataclass(frozen=True)
-class MinIoURandomCrop:
+class MinIoURandomCrop(Step):
+    facts = Facts(partners=0, needs=("color", "boxes"), gives_float=False, may_reject=False, told_by=None, notes=())
+
     min_ious: tuple[float, ...] = (0.1, 0.3, 0.5, 0.7, 0.9)
     min_crop_size: float = 0.3
     bbox_clip_border: bool = True
 
 
 @dataclass(frozen=True)
-class CutOut:
+class CutOut(Step):
     """``candidates``: (width, height) of a hole, in pixels or, ``with_ratio``, as shares of the image's."""
+
+    facts = Facts(partners=0, needs=("color",), gives_float=False, may_reject=False, told_by=(), notes=())
 
     n_holes: tuple[int, int]
     candidates: tuple[Pair, ...]
@@ -164,8 +265,10 @@ class CutOut:
 
 
 @dataclass(frozen=True)
-class RandomAffine:
+class RandomAffine(Step):
     """``border``: (height, width) that is added on each side."""
+
+    facts = Facts(partners=0, needs=(), gives_float=False, may_reject=False, told_by=None, notes=())
 
     max_rotate_degree: float = 10.0
     max_translate_ratio: float = 0.1
@@ -181,15 +284,19 @@ class RandomAffine:
 
 
 @dataclass(frozen=True)
-class YOLOXHSVRandomAug:
+class YOLOXHSVRandomAug(Step):
+    facts = Facts(partners=0, needs=("color", "uint8"), gives_float=False, may_reject=False, told_by=(), notes=())
+
     hue_delta: float = 5
     saturation_delta: float = 30
     value_delta: float = 30
 
 
 @dataclass(frozen=True)
-class Mosaic:
+class Mosaic(Step):
     """``img_scale``: (height, width) of one of the four."""
+
+    facts = Facts(partners=3, needs=("boxes",), gives_float=False, may_reject=False, told_by=None, notes=())
 
     img_scale: tuple[int, int] = (640, 640)
     center_ratio_range: Pair = (0.5, 1.5)
@@ -199,12 +306,20 @@ class Mosaic:
     pad_val: float = 114
     prob: float = 1.0
 
+    def why_not_native(self) -> str:
+        return "" if self.pad_val == int(self.pad_val) else "pad_val is not an integer"
+
 
 @dataclass(frozen=True)
-class MixUp:
+class MixUp(Step):
     """``img_scale``: (height, width). ``in_doubles``: ``pad_val`` is a float, with which MMDetection resizes the other
     image as float64 and cuts what comes out.
     """
+
+    facts = Facts(
+        partners=1, needs=("color", "boxes", "uint8"), gives_float=False, may_reject=False, told_by=None,
+        notes=(),
+    )
 
     img_scale: tuple[int, int] = (640, 640)
     ratio_range: Pair = (0.5, 1.5)
@@ -218,9 +333,14 @@ class MixUp:
     bbox_clip_border: bool = True
     skip_filter: bool = True
 
+    def why_not_native(self) -> str:
+        return "" if self.pad_val == int(self.pad_val) else "pad_val is not an integer"
+
 
 @dataclass(frozen=True)
-class CopyPaste:
+class CopyPaste(Step):
+    facts = Facts(partners=1, needs=("boxes",), gives_float=False, may_reject=False, told_by=None, notes=())
+
     max_num_pasted: int = 100
     bbox_occluded_thr: float = 10
     mask_occluded_thr: float = 300
@@ -228,70 +348,58 @@ class CopyPaste:
 
 
 @dataclass(frozen=True)
-class FilterAnnotations:
+class FilterAnnotations(Step):
+    facts = Facts(partners=0, needs=("boxes",), gives_float=False, may_reject=False, told_by=(), notes=())
+
     min_gt_bbox_wh: Pair = (1.0, 1.0)
     min_gt_mask_area: int = 1
     by_box: bool = True
     by_mask: bool = False
     keep_empty: bool = True
 
-
-@dataclass(frozen=True)
-class ImageToTensor:
-    keys: tuple[str, ...] = ("img",)
+    def may_reject(self) -> bool:
+        return self.keep_empty
 
 
 @dataclass(frozen=True)
-class DefaultFormatBundle:
-    img_to_float: bool = True
-    img_pad_val: float = 0
-    masks_pad_val: float = 0
-    seg_pad_val: float = 255
-
-
-@dataclass(frozen=True)
-class Collect:
-    keys: tuple[str, ...]
-    meta_keys: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class MultiScaleFlipAug:
+class MultiScaleFlipAug(Step):
     """``img_scale``: (width, height) each, or factors; with ``flips`` once for each entry: None, or a direction.
 
     ``transforms`` are numbered on from this step's own number + 1. Each is a ``Step`` or, run by Python alone, a
     ``PythonStep``.
     """
 
+    facts = Facts(
+        partners=0, needs=(), gives_float=False, may_reject=False, told_by=(),
+        notes=("flip", "flip_direction"),
+    )
+
     transforms: tuple[Any, ...]
     img_scale: tuple[tuple[int, int] | float, ...]
     flips: tuple[str | None, ...]
 
 
-Step = (
-    LoadImage
-    | LoadAnnotations
-    | Resize
-    | RandomFlip
-    | RandomShift
-    | Pad
-    | Normalize
-    | RandomCrop
-    | PhotoMetricDistortion
-    | Expand
-    | MinIoURandomCrop
-    | CutOut
-    | RandomAffine
-    | YOLOXHSVRandomAug
-    | Mosaic
-    | MixUp
-    | CopyPaste
-    | FilterAnnotations
-    | ImageToTensor
-    | DefaultFormatBundle
-    | Collect
-    | MultiScaleFlipAug
-)
+class BatchForm(Step):
+    """A framework's own step at the end of a pipeline, which makes what its batches are made of. It runs itself in
+    Python; in the core :class:`Format` stands for it, or nothing.
+
+    Attributes:
+        collects: Whether it may follow another of its kind: it chooses what goes into the batch.
+    """
+
+    collects: ClassVar[bool]
+
+    def __call__(self, results: dict[str, Any]) -> dict[str, Any]:
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class Format:
+    """The end of what the core makes of a sample: the image becomes planar. ``to_float``: and float32. No framework's
+    pipeline has it: a collector puts it in the place of its framework's own form.
+    """
+
+    to_float: bool = False
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from penstock.checks import check_keys
 from penstock.dataset import Dataset, Tensor
+from penstock.dataset.names import IMAGE_HTYPES
 from penstock.errors import ConfigError
 
 __all__ = ["TENSOR_KEYS", "DetectionTensors", "masks_for_metrics", "resolve_tensors"]
@@ -20,7 +21,7 @@ __all__ = ["TENSOR_KEYS", "DetectionTensors", "masks_for_metrics", "resolve_tens
 logger = logging.getLogger("penstock")
 
 _HTYPES = {
-    "img": ("image", "image.rgb", "image.gray"),
+    "img": IMAGE_HTYPES,
     "gt_bboxes": ("bbox",),
     "gt_labels": ("class_label",),
     "gt_masks": ("polygon", "binary_mask"),

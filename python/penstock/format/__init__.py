@@ -1,8 +1,7 @@
-"""Pure-Python reading of Deep Lake 3 chunks: what the Python loader runs on and what the native core is
-tested against.
+"""Deep Lake's bytes, read in Python: chunks, values, images. Uses no other folder.
 
-numpy alone, except that images need Pillow and lz4 needs lz4 (the ``python`` extra), both imported when first
-used.
+The Python loader runs on it, and the native core is tested against it. numpy alone, except that images need Pillow and
+lz4 needs lz4 (the ``python`` extra), both imported when first used.
 """
 
 from penstock.format.chunk import ChunkHeader, header_bytes_needed, parse_chunk_header

@@ -78,7 +78,8 @@ def _decode_by_core(
     if color != "native":
         return pixels
     if dtype == np.bool_:
-        return pixels.astype(np.bool_)
+        truth: npt.NDArray[Any] = pixels != 0
+        return truth
     return pixels.astype(dtype, copy=False)
 
 

@@ -42,8 +42,8 @@ class SampleLayout:
         is_image: Whether samples are decoded as images: they are, or they are compressed as if they were.
         dtype: Dtype of the elements.
         ndim: Number of axes of a sample.
-        fixed_shape: The one shape of all samples, where the smallest and the largest are equal. It then rules
-            over the shape tables of the chunks, as it does in Deep Lake.
+        fixed_shape: The one shape of all samples, where the smallest and the largest are equal. Deep Lake finds
+            samples by it; where a chunk states another shape or place of a sample, one of the two is damaged.
         sample_compression, chunk_compression: None, "lz4", or an image file's (see ``IMAGE_FILES``).
         value: Of text, JSON and polygons: how their bytes become values. Their samples have byte positions even
             where all shapes are equal.
@@ -62,13 +62,16 @@ def sample_shape(header: ChunkHeader, layout: SampleLayout, local_index: int) ->
     """Shape of a sample.
 
     Raises:
-        ChunkFormatError: The chunk does not hold the sample.
+        ChunkFormatError: The chunk does not hold the sample, or states another shape than the metadata.
     """
     _check_held(header, local_index)
+    stated = header.shape(local_index)
     if layout.fixed_shape is not None:
+        if stated not in (None, layout.fixed_shape):
+            raise _not_fixed(local_index)
         return layout.fixed_shape
     # Trailing empty samples have a byte position and no shape.
-    return header.shape(local_index) or (0,) * layout.ndim
+    return stated or (0,) * layout.ndim
 
 
 def sample_extent(
@@ -84,14 +87,17 @@ def sample_extent(
         alone: The sample is a tile, with a chunk to itself: all data is its own where no position is stated.
 
     Raises:
-        ChunkFormatError: The chunk does not hold the sample, or the sample lies outside its data.
+        ChunkFormatError: The chunk does not hold the sample, the sample lies outside its data, or elsewhere than the
+            metadata says.
     """
     _check_held(header, local_index)
+    found = header.extent(local_index)
     if layout.fixed_shape is not None and layout.sample_compression is None and layout.value is None:
         size = prod(layout.fixed_shape) * layout.dtype.itemsize
         extent = (local_index * size, (local_index + 1) * size)
+        if found not in (None, extent):
+            raise _not_fixed(local_index)
     else:
-        found = header.extent(local_index)
         if found is None and alone:
             return 0, data_bytes
         if found is None:
@@ -177,6 +183,13 @@ def decode_tile(
     converted = layout.is_image and color != "native"
     channels = () if color == "gray" else (3,)
     return np.zeros((*shape[:2], *channels) if converted else shape, dtype=layout.dtype)
+
+
+def _not_fixed(local_index: int) -> ChunkFormatError:
+    return ChunkFormatError(
+        f"the metadata says that all samples have one shape, the chunk's sample {local_index} has another",
+        hint="The tensor's metadata or the chunk is damaged: restore both from a copy of the dataset.",
+    )
 
 
 def _check_held(header: ChunkHeader, local_index: int) -> None:

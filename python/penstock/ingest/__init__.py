@@ -1,4 +1,6 @@
-"""Writing Deep Lake 3 datasets from other formats, with the real deeplake library (extra ``penstock[ingest]``)."""
+"""Writing Deep Lake 3 datasets from other formats, with the real deeplake library (extra ``penstock[ingest]``). Uses no
+other folder.
+"""
 
 from penstock.ingest.coco import ingest_coco
 

@@ -10,14 +10,15 @@ from typing import Any, Literal, cast
 from penstock._native import HAVE_NATIVE, require_native
 from penstock.cores import usable_cores
 from penstock.dataset import Dataset, Tensor
+from penstock.described import described
 from penstock.errors import ConfigError
 from penstock.format.sample import DECODINGS, Decode
 from penstock.similar import similar
 
-__all__ = ["LoaderOptions", "check_decode", "resolve_loader_type", "select_tensors"]
+__all__ = ["LOADER_TYPES", "LoaderOptions", "check_decode", "resolve_loader_type", "select_tensors"]
 
 LoaderType = Literal["c++", "python"]
-_LOADER_TYPES = ("auto", "c++", "cpp", "python")
+LOADER_TYPES = ("auto", "c++", "cpp", "python")
 
 
 @dataclass(frozen=True)
@@ -42,20 +43,23 @@ class LoaderOptions:
         _whole_number("num_workers", self.num_workers, least=0)
         _whole_number("prefetch_factor", self.prefetch_factor, least=1)
         _whole_number("chunk_cache_bytes", self.chunk_cache_bytes, least=0)
-        if self.timeout < 0:
+        if isinstance(self.timeout, bool) or not isinstance(self.timeout, int | float):
+            raise TypeError(f"timeout must be a number of seconds, got {described(self.timeout)}")
+        # Also false for what is not a number, which no wait would ever reach.
+        if not self.timeout >= 0:
             raise ValueError(f"timeout must not be negative, got {self.timeout}")
         methods = multiprocessing.get_all_start_methods()
         if isinstance(self.multiprocessing_context, str) and self.multiprocessing_context not in methods:
             raise ValueError(
                 f"multiprocessing_context must be one of {', '.join(map(repr, methods))}, or such a context, "
-                f"got {self.multiprocessing_context!r}"
+                f"got {described(self.multiprocessing_context)}"
             )
 
 
 def _whole_number(name: str, value: object, *, least: int) -> None:
     if isinstance(value, bool) or not isinstance(value, int):
         # With its type: numpy's numbers may look like Python's.
-        raise TypeError(f"{name} must be an int, got {value!r} ({type(value).__name__})")
+        raise TypeError(f"{name} must be an int, got {described(value)} ({type(value).__name__})")
     if value < least:
         raise ValueError(f"{name} must be at least {least}, got {value}")
 
@@ -66,6 +70,7 @@ def default_threads(num_threads: int | None, num_workers: int) -> int:
     """
     if num_threads is not None:
         return num_threads
+    _whole_number("num_workers", num_workers, least=0)
     return num_workers if num_workers > 0 else usable_cores()
 
 
@@ -76,8 +81,9 @@ def resolve_loader_type(loader_type: str) -> LoaderType:
         ValueError: No such loader type.
         NativeUnavailableError: ``"c++"`` without the extension.
     """
-    if loader_type not in _LOADER_TYPES:
-        raise ValueError(f"loader_type must be one of {', '.join(map(repr, _LOADER_TYPES))}, got {loader_type!r}")
+    if not isinstance(loader_type, str) or loader_type not in LOADER_TYPES:
+        known = ", ".join(map(repr, LOADER_TYPES))
+        raise ValueError(f"loader_type must be one of {known}, got {described(loader_type)}")
     if loader_type == "python" or (loader_type == "auto" and not HAVE_NATIVE):
         return "python"
     require_native()
@@ -103,7 +109,7 @@ def select_tensors(
     elif isinstance(tensors, str):
         raise TypeError(f"tensors must be a list of names or a dict, got the string {tensors!r}")
     elif not isinstance(tensors, Iterable):
-        raise TypeError(f"tensors must be a list of names or a dict, got {tensors!r}")
+        raise TypeError(f"tensors must be a list of names or a dict, got {described(tensors)}")
     names = dict(tensors) if isinstance(tensors, Mapping) else {name: name for name in tensors}
     if not names:
         raise ConfigError("no tensors to load", path=dataset.path)
@@ -131,17 +137,17 @@ def check_decode(
     if decode is None:
         return {}
     if not isinstance(decode, Mapping):
-        raise TypeError(f"decode must be a dict of keys to {', '.join(map(repr, DECODINGS))}, got {decode!r}")
+        raise TypeError(f"decode must be a dict of keys to {', '.join(map(repr, DECODINGS))}, got {described(decode)}")
     for key, value in decode.items():
         if key not in tensors:
             raise ConfigError(
-                f"decode names {key!r}, which is not loaded",
-                hint=similar(str(key), list(tensors), "No tensors are loaded"),
+                f"decode names {described(key)}, which is not loaded",
+                hint=similar(described(key), list(tensors), "No tensors are loaded"),
             )
-        if value not in DECODINGS:
+        if not isinstance(value, str) or value not in DECODINGS:
             raise ConfigError(
-                f"decode[{key!r}] must be one of {', '.join(map(repr, DECODINGS))}, got {value!r}",
-                hint=similar(str(value), list(DECODINGS), ""),
+                f"decode[{key!r}] must be one of {', '.join(map(repr, DECODINGS))}, got {described(value)}",
+                hint=similar(described(value), list(DECODINGS), ""),
             )
         if value == "pil" and not tensors[key].decodes_images:
             raise ConfigError(f"decode[{key!r}] is 'pil', but htype '{tensors[key].htype}' is no image")

@@ -1,4 +1,4 @@
-"""Checking all of a dataset: every chunk, every sample."""
+"""Checking all of a dataset: every chunk, every sample. Uses dataset/ and loading/."""
 
 from penstock.verification.findings import Finding, Report
 from penstock.verification.run import verify

@@ -2,32 +2,40 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from penstock._native import require_native
-from penstock.dataset.lake3.dataset import Lake3Dataset
-from penstock.dataset.lake3.tensor import Lake3Tensor
-from penstock.errors import PenstockError
+from penstock.dataset import Dataset, Tensor
+from penstock.dataset.interface import Block, Wrong
 from penstock.loading.native.sources import native_store, tensor_source
 from penstock.loading.readings import Reading
 from penstock.verification.findings import Finding
 
-__all__ = ["Checked", "check_in_native_core", "check_in_python", "items_of"]
+__all__ = ["Checked", "check_in_native_core", "check_in_python", "is_for_core"]
 
 
 @dataclass(frozen=True)
 class Checked:
-    """One chunk: its number of items and what is wrong with them."""
+    """One block of samples: their number and what is wrong with them."""
 
     samples: int
     findings: list[Finding]
 
 
+def is_for_core(tensor: Tensor, decode: bool) -> bool:
+    """Whether the core checks all of a tensor. It goes by chunks, of which a view may have a part and a sample in tiles
+    many; and text, JSON, polygons, rare image formats and links come of bytes that Python has to try.
+    """
+    stored = tensor.core_source().in_chunks
+    if stored is None or stored.rows is not None or tensor.is_link or stored.chunks.tiles:
+        return False
+    return tensor.route("numpy") == "arrays" or (tensor.value_format is not None and not decode)
+
+
 def check_in_native_core(
-    dataset: Lake3Dataset, tensors: Sequence[Lake3Tensor], threads: int, decode: bool
+    dataset: Dataset, tensors: Sequence[Tensor], threads: int, decode: bool
 ) -> Iterator[Checked]:
     """Chunk after chunk, on threads of the core."""
     native = require_native()
@@ -41,51 +49,41 @@ def check_in_native_core(
     try:
         while (chunk := verifier.next()) is not None:
             samples, bad = chunk
-            yield Checked(samples, [_finding(by_name, *found) for found in bad])
+            yield Checked(samples, [_finding(by_name, Wrong(*found)) for found in bad])
     finally:
         verifier.stop()
 
 
-def check_in_python(tensors: Sequence[Lake3Tensor], threads: int, decode: bool) -> Iterator[Checked]:
-    """Chunk after chunk; Pillow and lz4 let threads of Python run beside each other."""
+def check_in_python(tensors: Mapping[str, tuple[Tensor, bool]], threads: int, *, native: bool) -> Iterator[Checked]:
+    """Block after block; Pillow and lz4 let threads of Python run beside each other.
 
-    def check(place: tuple[Lake3Tensor, int, Sequence[int]]) -> Checked:
-        tensor, row, items = place
-        by_name = {tensor.name: tensor}
-        return Checked(len(items), [_finding(by_name, *found) for found in tensor.check_chunk(row, decode, items)])
+    Args:
+        tensors: By name, with whether its samples are to be decoded.
+        threads: How many threads.
+        native: The core may help where samples are checked one by one.
+    """
+    by_name = {name: tensor for name, (tensor, _) in tensors.items()}
 
+    def check(place: tuple[Tensor, bool, Block]) -> Checked:
+        tensor, decode, block = place
+        wrong = tensor.check_block(block, decode=decode, native=native)
+        return Checked(len(block.items), [_finding(by_name, found) for found in wrong])
+
+    places = [(tensor, decode, block) for tensor, decode in tensors.values() for block in tensor.blocks()]
     pool = ThreadPoolExecutor(threads, thread_name_prefix="penstock-verify")
     try:
-        yield from pool.map(check, [(tensor, *part) for tensor in tensors for part in _parts(tensor)])
+        yield from pool.map(check, places)
     finally:
         pool.shutdown(cancel_futures=True)
 
 
-def items_of(tensor: Lake3Tensor) -> Sequence[int]:
-    """The items of the whole tensor that a tensor's samples are made of, rising: all, or a view's."""
-    if tensor.rows is None:
-        return range(tensor.chunks.num_samples)
-    items: list[int] = sorted({item for index in range(len(tensor)) for item in tensor.items(index)})
-    return items
-
-
-def _finding(
-    tensors: Mapping[str, Lake3Tensor], error: PenstockError, last: int, byte_range: tuple[int, int] | None
-) -> Finding:
+def _finding(tensors: Mapping[str, Tensor], wrong: Wrong) -> Finding:
     """Of an item that is bad, or of several. Of a sequence, the finding names the sequence."""
+    error, last = wrong.error, wrong.last
     tensor = tensors.get(error.tensor or "")
-    if tensor is not None and tensor.is_sequence and error.index is not None:
-        ends = [tensor.sequences.sequence_of(item) for item in (error.index, last)]
+    stored = None if tensor is None else tensor.core_source().in_chunks
+    runs = None if stored is None else stored.runs
+    if runs is not None and error.index is not None:
+        ends = [runs.sequence_of(item) for item in (error.index, last)]
         error.index, last = ends[0], max(end for end in (*ends, 0) if end is not None)
-    return Finding.of(error, last_index=last, byte_range=byte_range)
-
-
-def _parts(tensor: Lake3Tensor) -> Iterator[tuple[int, Sequence[int]]]:
-    """The chunks that a tensor's items lie in, and which of them each holds; of an item in tiles, the first chunk."""
-    items, chunks = items_of(tensor), tensor.chunks
-    begin = 0
-    for row, last in enumerate(chunks.last_index.tolist()):
-        end = last + 1 if isinstance(items, range) else bisect_right(items, last)
-        if begin < end:
-            yield row, items[begin:end]
-        begin = end
+    return Finding.of(error, last_index=last, byte_range=wrong.byte_range)

@@ -7,17 +7,10 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 
 from penstock.dataset import Dataset, DatasetLike, Tensor, open_dataset
-from penstock.dataset.joined import JoinedDataset
-from penstock.dataset.joined.tensor import JoinedTensor
-from penstock.dataset.lake3.dataset import Lake3Dataset
-from penstock.dataset.lake3.tensor import Lake3Tensor
-from penstock.dataset.lake4 import Lake4Dataset, Lake4Tensor
-from penstock.errors import DatasetFormatError, PenstockError, UnsupportedError
+from penstock.errors import DatasetFormatError, PenstockError
 from penstock.loading.options import LoaderOptions, default_threads, resolve_loader_type
-from penstock.loading.readings import Reading
-from penstock.verification.checks import Checked, check_in_native_core, check_in_python, items_of
+from penstock.verification.checks import Checked, check_in_native_core, check_in_python, is_for_core
 from penstock.verification.findings import Finding, Report
-from penstock.verification.rows import check_rows
 
 __all__ = ["verify"]
 
@@ -68,7 +61,7 @@ def verify(
         chosen = _chosen(opened, tensors)
     except DatasetFormatError as error:
         return Report(error.path or str(dataset), None, fast, findings=(Finding.of(error),))
-    parts = [_Part.of(part, chosen) for part, chosen in _parts(opened, chosen)]
+    parts = [_Part.of(part, chosen) for part, chosen in opened.stored_in(chosen)]
     done, total = 0, sum(part.samples for part in parts)
     findings: list[Finding] = []
     for part in parts:
@@ -79,7 +72,7 @@ def verify(
                 of_part += checked.findings
                 if progress is not None:
                     progress(done, total)
-        findings += part.in_order(of_part, named=isinstance(opened, JoinedDataset))
+        findings += part.in_order(of_part, named=part.dataset is not opened)
     undecoded = {name: reason for part in parts for name, reason in part.undecoded.items()}
     skipped = {name: reason for part in parts for name, reason in part.skipped.items()}
     return Report(opened.path, opened.commit_id, fast, done, tuple(findings), {} if fast else undecoded, skipped)
@@ -104,9 +97,7 @@ class _Part:
         findings += _uneven_lengths(
             [tensor for tensor in checkable if tensor.name in dataset.tensors and tensor.name not in undecoded]
         )
-        samples = sum(
-            len(items_of(tensor)) if isinstance(tensor, Lake3Tensor) else len(tensor) for tensor in checkable
-        )
+        samples = sum(len(block.items) for tensor in checkable for block in tensor.blocks())
         return cls(dataset, chosen, checkable, findings, skipped, undecoded, samples)
 
     def in_order(self, findings: Sequence[Finding], *, named: bool) -> list[Finding]:
@@ -122,27 +113,8 @@ class _Part:
         return [replace(finding, path=self.dataset.path) for finding in found] if named else found
 
 
-def _parts(dataset: Dataset, chosen: Sequence[Tensor]) -> list[tuple[Dataset, list[Tensor]]]:
-    """The datasets that are checked, with their tensors: of joined datasets each part once, else the dataset.
-
-    Raises:
-        UnsupportedError: A kind of dataset that nothing here looks at.
-    """
-    if isinstance(dataset, JoinedDataset):
-        found: dict[int, tuple[Dataset, list[Tensor]]] = {}
-        for number, part in enumerate(dataset.parts):
-            own = [tensor.parts[number] for tensor in chosen if isinstance(tensor, JoinedTensor)]
-            for inner, tensors in _parts(part, own):
-                known = found.setdefault(id(inner), (inner, []))[1]
-                known += [tensor for tensor in tensors if all(tensor.name != other.name for other in known)]
-        return list(found.values())
-    if not isinstance(dataset, (Lake3Dataset, Lake4Dataset)):
-        raise UnsupportedError(f"a dataset of the type {type(dataset).__name__} cannot be verified", path=dataset.path)
-    return [(dataset, list(chosen))]
-
-
 def _chosen(dataset: Dataset, names: Sequence[str] | None) -> list[Tensor]:
-    hidden: Mapping[str, Tensor] = dataset.hidden_tensors if isinstance(dataset, Lake3Dataset) else {}
+    hidden = dataset.hidden_tensors
     if names is None:
         return [*dataset.tensors.values(), *hidden.values()]
     if isinstance(names, str):
@@ -157,13 +129,12 @@ def _checkable(tensors: Sequence[Tensor]) -> tuple[list[Tensor], list[Finding], 
     checkable, findings, skipped = [], [], {}
     for tensor in tensors:
         try:
-            reason = tensor.unsupported("bytes" if isinstance(tensor, Lake3Tensor) else "numpy")
+            reason = tensor.unsupported("bytes")
             if reason is not None:
                 skipped[tensor.name] = reason
                 continue
             _ = tensor.class_names
-            if isinstance(tensor, Lake3Tensor):
-                _ = tensor.chunks, tensor.is_sequence and tensor.sequences
+            tensor.check_index()
             checkable.append(tensor)
         except PenstockError as error:
             findings.append(Finding.of(error, tensor=tensor.name))
@@ -185,23 +156,13 @@ def _uneven_lengths(tensors: Sequence[Tensor]) -> list[Finding]:
 
 
 def _check(part: _Part, native: bool, threads: int, decode: bool) -> Generator[Checked, None, None]:
-    tensors, undecoded = part.checkable, part.undecoded
-    in_rows = [tensor for tensor in tensors if isinstance(tensor, Lake4Tensor)]
-    in_chunks = [tensor for tensor in tensors if isinstance(tensor, Lake3Tensor) and tensor.name not in undecoded]
-    as_stored = [tensor for tensor in tensors if isinstance(tensor, Lake3Tensor) and tensor.name in undecoded]
-    in_core = [tensor for tensor in in_chunks if native and _is_for_core(tensor, decode)]
+    decoded = {tensor.name: decode and tensor.name not in part.undecoded for tensor in part.checkable}
+    in_core = {
+        tensor.name: tensor
+        for tensor in part.checkable
+        if native and tensor.name not in part.undecoded and is_for_core(tensor, decode)
+    }
     if in_core:
-        assert isinstance(part.dataset, Lake3Dataset)
-        yield from check_in_native_core(part.dataset, in_core, threads, decode)
-    yield from check_in_python([tensor for tensor in in_chunks if tensor not in in_core], threads, decode)
-    yield from check_in_python(as_stored, threads, decode=False)
-    yield from check_rows(in_rows, threads, native, decode)
-
-
-def _is_for_core(tensor: Lake3Tensor, decode: bool) -> bool:
-    """Whether the core checks all of a tensor. It goes by chunks, of which a view may have a part and a sample in tiles
-    many; and text, JSON, polygons, rare image formats and links come of bytes that Python has to try.
-    """
-    if tensor.rows is not None or tensor.is_link or tensor.chunks.tiles:
-        return False
-    return Reading(tensor).route == "arrays" or (tensor.value_format is not None and not decode)
+        yield from check_in_native_core(part.dataset, list(in_core.values()), threads, decode)
+    others = {tensor.name: (tensor, decoded[tensor.name]) for tensor in part.checkable if tensor.name not in in_core}
+    yield from check_in_python(others, threads, native=native)

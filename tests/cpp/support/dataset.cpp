@@ -104,7 +104,7 @@ void Dataset::damage(std::size_t tensor, std::int64_t sample) {
   ByteVector object(memory->size(key));
   memory->read(key, 0, object);
   const format::ChunkHeader header = format::parse_chunk_header(object, object.size());
-  const auto extent = header.extent(sources[tensor].index.locate(sample).local_index);
+  const auto extent = header.byte_range(sources[tensor].index.locate(sample).local_index);
   const auto begin = object.begin() + static_cast<std::ptrdiff_t>(header.data_offset + extent->begin);
   std::fill(begin, begin + static_cast<std::ptrdiff_t>(extent->end - extent->begin), std::byte{0x55});
   memory->put(key, object);

@@ -9,23 +9,21 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from penstock.dataset.interface import Tensor
+from penstock.dataset.interface import InChunks, Tensor
 from penstock.dataset.lake3.chunk_index import ChunkIndex
-from penstock.dataset.lake3.tensor import Lake3Tensor
-from penstock.dataset.lake4 import Lake4Tensor
 from penstock.format.sample import SampleLayout
 
-__all__ = ["JoinedChunks", "why_apart"]
+__all__ = ["JoinedChunks", "in_chunks", "why_apart"]
 
 
 class JoinedChunks:
     """The stored samples of tensors, one tensor after the other.
 
     Args:
-        parts: Tensors for which :func:`why_apart` has nothing to say.
+        parts: Samples of tensors for which :func:`why_apart` has nothing to say.
     """
 
-    def __init__(self, parts: Sequence[Lake3Tensor]) -> None:
+    def __init__(self, parts: Sequence[InChunks]) -> None:
         self._parts = tuple(parts)
         counts = [part.chunks.num_samples for part in parts]
         #: Number of the first stored sample of each part.
@@ -87,16 +85,21 @@ def why_apart(parts: Sequence[Tensor]) -> str:
                 )
     if any(tensor.is_sequence or tensor.is_link for tensor in parts):
         return "sequences and links are not joined for the core"
-    chunked = [part for part in parts if isinstance(part, Lake3Tensor)]
+    chunked = in_chunks(parts)
     if _shapes_differ(chunked) and any(
-        part.fixed_shape is not None and part.sample_compression is None for part in chunked
+        part.layout.fixed_shape is not None and part.layout.sample_compression is None for part in chunked
     ):
         # Of those, Deep Lake finds samples by their one shape, and writes no positions.
         return f"the samples of '{first.name}' are not compressed, and those of each dataset have one shape"
     return ""
 
 
-def _shapes_differ(parts: Sequence[Lake3Tensor]) -> bool:
+def in_chunks(parts: Sequence[Tensor]) -> list[InChunks]:
+    """The samples of those tensors that the core reads in chunks."""
+    return [stored for part in parts if (stored := part.core_source().in_chunks) is not None]
+
+
+def _shapes_differ(parts: Sequence[InChunks]) -> bool:
     return len({part.layout.fixed_shape for part in parts}) > 1
 
 
@@ -106,7 +109,7 @@ def _kind_of_values(tensor: Tensor) -> str:
 
 #: What has to be the same of tensors that the core is to read as one, in words, and how to see it.
 _FORMAT: dict[str, Callable[[Tensor], object]] = {
-    "the version of Deep Lake": lambda tensor: 4 if isinstance(tensor, Lake4Tensor) else 3,
+    "the version of Deep Lake": lambda tensor: tensor.format_version,
     "the kind of samples": _kind_of_values,
     "whether they are images": lambda tensor: tensor.decodes_images,
     "whether they are sequences": lambda tensor: tensor.is_sequence,

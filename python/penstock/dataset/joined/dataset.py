@@ -10,10 +10,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from penstock.dataset.interface import Dataset
+from penstock.dataset.interface import Dataset, Tensor
 from penstock.dataset.joined.tensor import JoinedTensor
-from penstock.dataset.lake3.dataset import Lake3Dataset
-from penstock.dataset.support import no_such_tensor
+from penstock.dataset.names import no_such_tensor
 from penstock.errors import PenstockError
 from penstock.storage.store import Store
 
@@ -77,10 +76,15 @@ class JoinedDataset:
         return self.parts[0].info
 
     @property
+    def hidden_tensors(self) -> Mapping[str, JoinedTensor]:
+        """None."""
+        return {}
+
+    @property
     def stores(self) -> list[Store]:
-        """Files of the parts; none where a part is not read from files."""
-        stores = [part.store for part in self.parts if isinstance(part, Lake3Dataset)]
-        return stores if len(stores) == len(self.parts) else []
+        """Files of the parts; none where the core does not read a part from files."""
+        found = [part.stores for part in self.parts]
+        return [store for (store,) in found] if all(len(stores) == 1 for stores in found) else []
 
     def __len__(self) -> int:
         return len(self.part_of)
@@ -107,6 +111,16 @@ class JoinedDataset:
         digest = hashlib.sha256("\0".join(part.fingerprint() for part in self.parts).encode())
         digest.update(self.part_of.astype("<i8").tobytes() + self.index_of.astype("<i8").tobytes())
         return digest.hexdigest()[:16]
+
+    def stored_in(self, tensors: Sequence[Tensor]) -> list[tuple[Dataset, list[Tensor]]]:
+        """The parts, or theirs: see :meth:`penstock.Dataset.stored_in`."""
+        found: dict[int, tuple[Dataset, list[Tensor]]] = {}
+        for number, part in enumerate(self.parts):
+            own = [self[tensor.name].parts[number] for tensor in tensors]
+            for dataset, stored in part.stored_in(own):
+                known = found.setdefault(id(dataset), (dataset, []))[1]
+                known += [tensor for tensor in stored if all(tensor.name != other.name for other in known)]
+        return list(found.values())
 
     def place(self, error: PenstockError) -> None:
         """Gives an error of the native core, which knows joined tensors alone, the names that the part has: path,

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from penstock.dataset.interface import Tensor
-from penstock.dataset.joined.chunks import JoinedChunks, why_apart
+from penstock.dataset.interface import Block, CoreSource, Route, Tensor, Wrong
+from penstock.dataset.joined.chunks import JoinedChunks, in_chunks, why_apart
 from penstock.dataset.lake3.chunk_index import ChunkIndex
 from penstock.dataset.lake3.rows import sample_number
-from penstock.dataset.lake3.tensor import Lake3Tensor
-from penstock.dataset.lake4 import Lake4Tensor
 from penstock.format.decode import Color
 from penstock.format.sample import Decode, SampleLayout
 
@@ -28,6 +26,15 @@ __all__ = ["JoinedTensor"]
 _bytes = bytes
 
 
+def _of_first_part(name: str) -> Any:
+    """A property of that name: the first part's."""
+
+    def get(self: JoinedTensor) -> Any:
+        return getattr(self.parts[0], name)
+
+    return property(get)
+
+
 class JoinedTensor:
     """A tensor of a :class:`JoinedDataset`. Samples are read by the parts' tensors, which errors name.
 
@@ -35,6 +42,23 @@ class JoinedTensor:
         name: Its name in the joined dataset.
         parts: The tensor of each part.
     """
+
+    # Those of the first part: where parts differ, :attr:`apart` says so.
+    format_version: int = _of_first_part("format_version")
+    htype: str = _of_first_part("htype")
+    base_htype: str = _of_first_part("base_htype")
+    is_sequence: bool = _of_first_part("is_sequence")
+    is_link: bool = _of_first_part("is_link")
+    decodes_images: bool = _of_first_part("decodes_images")
+    is_image: bool = _of_first_part("is_image")
+    value_format: object | None = _of_first_part("value_format")
+    dtype: np.dtype[Any] | None = _of_first_part("dtype")
+    sample_compression: str | None = _of_first_part("sample_compression")
+    chunk_compression: str | None = _of_first_part("chunk_compression")
+    ndim: int = _of_first_part("ndim")
+    info: Mapping[str, Any] = _of_first_part("info")
+    class_names: list[str] | None = _of_first_part("class_names")
+    empty_sequence: Any = _of_first_part("empty_sequence")
 
     def __init__(self, dataset: JoinedDataset, name: str, parts: Sequence[Tensor]) -> None:
         self._dataset = dataset
@@ -46,15 +70,33 @@ class JoinedTensor:
         """Why the native core cannot read the parts as one tensor; "" where it can."""
         return why_apart(self.parts)
 
+    def route(self, decode: Decode) -> Route:
+        """Who reads the samples for the native loader: Python where the parts differ."""
+        routes = {part.route(decode) for part in self.parts}
+        return routes.pop() if len(routes) == 1 and not self.apart else "python"
+
+    def serves_core_transforms(self, decode: Decode) -> bool:
+        """Whether the core's transforms can start from the samples of every part, as from one tensor's."""
+        return not self.apart and all(part.serves_core_transforms(decode) for part in self.parts)
+
+    def core_source(self) -> CoreSource:
+        """The parts' chunks as one tensor's, or what asks the parts. Only where :attr:`apart` has nothing to say."""
+        return CoreSource(read_many=self.read_many) if self._reads_many else CoreSource(in_chunks=self)
+
     @property
     def chunks(self) -> ChunkIndex:
-        """Which chunk holds which stored sample. Only where :attr:`apart` has nothing to say, as the two below."""
+        """Which chunk holds which stored sample. Only where :attr:`apart` has nothing to say, as the three below."""
         return self._stored.index
 
     @property
     def layout(self) -> SampleLayout:
         """What the metadata says of how every sample is stored."""
         return self._stored.layout
+
+    @property
+    def runs(self) -> None:
+        """None: sequences are not joined for the core."""
+        return None
 
     @cached_property
     def rows(self) -> npt.NDArray[np.int64]:
@@ -63,22 +105,22 @@ class JoinedTensor:
 
     def stored_place(self, number: int) -> tuple[int, int]:
         """The part that a stored sample is of, and its number in there; of parts without chunks, those of a sample."""
-        return self._place(number) if self.reads_many else self._stored.place(number)
+        return self._place(number) if self._reads_many else self._stored.place(number)
 
     @property
-    def reads_many(self) -> bool:
+    def _reads_many(self) -> bool:
         """Whether the core asks for samples, as it does of Deep Lake 4, and reads no chunks."""
-        return isinstance(self.parts[0], Lake4Tensor)
+        return self.parts[0].core_source().in_chunks is None
 
     def read_many(self, indices: Sequence[int], decoded: bool) -> list[Any]:
-        """As :meth:`penstock.dataset.lake4.Lake4Tensor.read_many`, where all parts have that."""
+        """As :attr:`penstock.dataset.interface.CoreSource.read_many`, where all parts have that."""
         places = [self._place(index) for index in indices]
         results: list[Any] = [None] * len(indices)
         for number in sorted({part for part, _ in places}):
-            part = self.parts[number]
-            assert isinstance(part, Lake4Tensor)
+            read_part = self.parts[number].core_source().read_many
+            assert read_part is not None
             positions = [i for i, place in enumerate(places) if place[0] == number]
-            found = part.read_many([places[i][1] for i in positions], decoded)
+            found = read_part([places[i][1] for i in positions], decoded)
             for position, result in zip(positions, found, strict=True):
                 results[position] = result
         return results
@@ -87,59 +129,6 @@ class JoinedTensor:
     def path(self) -> str:
         """The joined dataset's path."""
         return self._dataset.path
-
-    @property
-    def htype(self) -> str:
-        """That of the first part, as all that follows."""
-        return self.parts[0].htype
-
-    @property
-    def base_htype(self) -> str:
-        return self.parts[0].base_htype
-
-    @property
-    def is_sequence(self) -> bool:
-        return self.parts[0].is_sequence
-
-    @property
-    def is_link(self) -> bool:
-        return self.parts[0].is_link
-
-    @property
-    def decodes_images(self) -> bool:
-        return self.parts[0].decodes_images
-
-    @property
-    def is_image(self) -> bool:
-        return self.parts[0].is_image
-
-    @property
-    def value_format(self) -> object | None:
-        return self.parts[0].value_format
-
-    @property
-    def dtype(self) -> np.dtype[Any] | None:
-        return self.parts[0].dtype
-
-    @property
-    def sample_compression(self) -> str | None:
-        return self.parts[0].sample_compression
-
-    @property
-    def chunk_compression(self) -> str | None:
-        return self.parts[0].chunk_compression
-
-    @property
-    def ndim(self) -> int:
-        return self.parts[0].ndim
-
-    @property
-    def info(self) -> Mapping[str, Any]:
-        return self.parts[0].info
-
-    @property
-    def class_names(self) -> list[str] | None:
-        return self.parts[0].class_names
 
     @property
     def min_shape(self) -> tuple[int, ...]:
@@ -208,6 +197,30 @@ class JoinedTensor:
         for part in self.parts:
             part.check_supported(decode)
 
+    def item_counts(self, indices: Sequence[int]) -> list[int]:
+        """How many items each of these samples has."""
+        return [count for index in indices for count in self._item_count(*self._place(index))]
+
+    def chunk_count(self) -> None:
+        """None: chunks are the parts'."""
+        return None
+
+    def check_index(self) -> None:
+        """That of each part."""
+        for part in self.parts:
+            part.check_index()
+
+    def blocks(self) -> Iterator[Block]:
+        """There are none: the parts' samples are checked, each once (see :meth:`penstock.Dataset.stored_in`)."""
+        raise NotImplementedError("a joined tensor stores no samples")
+
+    def check_block(self, block: Block, *, decode: bool, native: bool) -> Iterable[Wrong]:
+        """As :meth:`blocks`."""
+        raise NotImplementedError("a joined tensor stores no samples")
+
+    def _item_count(self, part: int, index: int) -> list[int]:
+        return self.parts[part].item_counts([index])
+
     def _place(self, index: int) -> tuple[int, int]:
         """The part that a sample is of, and its index in there. Raises IndexError."""
         number = sample_number(index, self.name)
@@ -217,4 +230,4 @@ class JoinedTensor:
 
     @cached_property
     def _stored(self) -> JoinedChunks:
-        return JoinedChunks([part for part in self.parts if isinstance(part, Lake3Tensor)])
+        return JoinedChunks(in_chunks(self.parts))

@@ -140,7 +140,9 @@ class ChunkReader:
     def check(
         self, row: int, decode: bool, wanted: Sequence[int] | None = None
     ) -> Iterator[tuple[PenstockError, int, tuple[int, int] | None]]:
-        """What is wrong with a chunk: see :meth:`penstock.Tensor.check_chunk`."""
+        """What is wrong with a chunk: see :class:`penstock.dataset.interface.Wrong`. Without ``decode``, shapes and
+        positions alone are tried. ``wanted``: only these items, rising, all of this chunk.
+        """
         first, last = self._index.first_index(row), int(self._index.last_index[row])
         if last in self._index.tiles:
             yield from self._check_tiled(row, last, decode) if first <= last else ()

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
+from penstock.dataset.interface import Dataset, Tensor
 from penstock.dataset.lake3.keys import DATASET_META, FIRST_COMMIT_ID, in_commit, is_safe_key
 from penstock.dataset.lake3.records import Record, damaged, read_record
 from penstock.dataset.lake3.rows import RowIndex, rows_from_json
 from penstock.dataset.lake3.tensor import Lake3Tensor
 from penstock.dataset.lake3.versions import Version, read_version
-from penstock.dataset.support import no_such_tensor
-from penstock.errors import CommitNotFoundError
-from penstock.storage.store import LocalStore, Store
+from penstock.dataset.names import no_such_tensor
+from penstock.errors import CommitNotFoundError, PenstockError
+from penstock.storage.local import LocalStore
+from penstock.storage.store import Store
 
 __all__ = ["Lake3Dataset", "Selection"]
 
@@ -68,6 +71,11 @@ class Lake3Dataset:
     def path(self) -> str:
         """Its directory or URL."""
         return self.store.root
+
+    @property
+    def stores(self) -> list[Store]:
+        """Its files, as what the core reads."""
+        return [self.store]
 
     @property
     def is_view(self) -> bool:
@@ -136,6 +144,14 @@ class Lake3Dataset:
         known = "_contents" in self.__dict__
         commit = self.commit_id if known else self._commit
         return {"store": self.store, "selection": self.selection, "view_id": self.view_id, "_commit": commit}
+
+    def place(self, error: PenstockError) -> None:
+        """Gives an error of the native core the path."""
+        error.path = self.path
+
+    def stored_in(self, tensors: Sequence[Tensor]) -> list[tuple[Dataset, list[Tensor]]]:
+        """Its own samples: see :meth:`penstock.Dataset.stored_in`."""
+        return [(self, list(tensors))]
 
     def fingerprint(self) -> str:
         """Sixteen hex digits that stand for commit, tensor names, lengths and chunk ids, and a view's samples.

@@ -12,8 +12,9 @@ import numpy as np
 from penstock.dataset.lake3.dataset import Lake3Dataset, Selection
 from penstock.dataset.lake3.rows import RowIndex, rows_from_json
 from penstock.errors import UnsupportedError
+from penstock.storage.local import LocalStore
 from penstock.storage.provider import ProviderStore
-from penstock.storage.store import LocalStore, Store
+from penstock.storage.store import Store
 
 __all__ = ["is_deeplake_dataset", "open_deeplake_dataset"]
 

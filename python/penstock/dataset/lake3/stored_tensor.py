@@ -14,9 +14,10 @@ from penstock.dataset.lake3.encoders import parse_sequences, parse_tiles
 from penstock.dataset.lake3.keys import in_commit
 from penstock.dataset.lake3.records import damaged, read_record
 from penstock.dataset.lake3.sequences import SequenceIndex
+from penstock.dataset.lake3.support import VALUE_HTYPES, holds_images, why_unsupported
 from penstock.dataset.lake3.tensor_meta import TensorMeta, parse_tensor_meta
 from penstock.dataset.lake3.versions import Version
-from penstock.dataset.support import IMAGE_HTYPES, VALUE_HTYPES, holds_images, why_unsupported
+from penstock.dataset.names import IMAGE_HTYPES
 from penstock.errors import DatasetFormatError, UnsupportedError
 from penstock.format.sample import Decode, SampleLayout
 from penstock.format.tiles import Tiling
@@ -55,6 +56,11 @@ class StoredTensor:
     def path(self) -> str:
         """The dataset's path."""
         return self._store.root
+
+    @property
+    def format_version(self) -> int:
+        """Deep Lake's."""
+        return 3
 
     @property
     def htype(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -9,14 +10,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from penstock.dataset.interface import Block, CoreSource, Route, Wrong
 from penstock.dataset.lake3.chunk_reader import ChunkReader
 from penstock.dataset.lake3.link_reader import LinkReader
 from penstock.dataset.lake3.rows import RowIndex, Rows, sample_number
+from penstock.dataset.lake3.sequences import SequenceIndex
 from penstock.dataset.lake3.stored_tensor import StoredTensor
 from penstock.dataset.lake3.versions import Version
+from penstock.dataset.names import IMAGE_HTYPES
 from penstock.dataset.placing import placing
-from penstock.dataset.support import IMAGE_HTYPES
-from penstock.errors import PenstockError, UnsupportedError
+from penstock.errors import UnsupportedError
+from penstock.format.codecs import core_decodes, is_image_file
 from penstock.format.decode import Color
 from penstock.format.sample import DECODINGS, Decode
 from penstock.format.sequence import compose_sequence, empty_sequence
@@ -157,6 +161,51 @@ class Lake3Tensor(StoredTensor):
         dtype, axes = (None, 0) if self.is_link else (self.dtype, len(self._meta.max_shape))
         return compose_sequence(items, empty_sequence(self.base_htype, dtype, axes, self._meta.length))
 
+    @property
+    def empty_sequence(self) -> Any:
+        """The sample that a sequence without items makes; None where samples are no sequences."""
+        return self.sequence([]) if self.is_sequence else None
+
+    def item_counts(self, indices: Sequence[int]) -> list[int]:
+        """How many items each of these samples has."""
+        return [len(self.items(index)) for index in indices] if self.is_sequence else [1] * len(indices)
+
+    @property
+    def runs(self) -> SequenceIndex | None:
+        """Which items make up which sample; None where these are no sequences."""
+        return self.sequences if self.is_sequence else None
+
+    def route(self, decode: Decode) -> Route:
+        """Who reads the samples for the native loader."""
+        if self.is_link:
+            # The files say themselves what they are, and only Python asks them.
+            return "python"
+        if is_image_file(self.chunk_compression):
+            # A chunk that is one image is of no use to Python in parts.
+            natively = decode == "numpy" and core_decodes(self.chunk_compression, self.dtype)
+            return "arrays" if natively else "python"
+        if decode == "numpy" and self.value_format is None:
+            compression = self.sample_compression
+            if not is_image_file(compression) or core_decodes(compression, self.dtype):
+                return "arrays"
+        # The bytes of a sample in tiles are not in one piece.
+        return "python" if self.chunks.tiles else "bytes"
+
+    @property
+    def apart(self) -> str:
+        """Nothing: the samples are those of one tensor."""
+        return ""
+
+    def serves_core_transforms(self, decode: Decode) -> bool:
+        """Whether each sample is stored in one piece that the core reads, and decodes where it is an array."""
+        if self.is_sequence or self.chunks.tiles:
+            return False
+        return self.route(decode) == ("arrays" if self.value_format is None else "bytes")
+
+    def core_source(self) -> CoreSource:
+        """Its chunks."""
+        return CoreSource(in_chunks=self)
+
     def _composed(self, items: list[Any], decode: Decode) -> Any:
         return self.sequence(items) if decode == "numpy" else items
 
@@ -200,14 +249,37 @@ class Lake3Tensor(StoredTensor):
             return samples
         return list(self._reader.all_samples()) if len(self) else []
 
-    def check_chunk(
-        self, row: int, decode: bool = True, wanted: Sequence[int] | None = None
-    ) -> Iterator[tuple[PenstockError, int, tuple[int, int] | None]]:
-        """Tries the items of a chunk and gives what is wrong: the error, which names the (first) item, the last item
-        concerned, and where their bytes lie in the chunk's file. Without ``decode``, shapes and positions alone.
-        ``wanted``: only these of the whole tensor's items, rising, all of this chunk.
+    def chunk_count(self) -> int:
+        """Number of chunks, of unsupported tensors too. Raises DatasetFormatError."""
+        return len(self.chunk_rows()[0])
+
+    def check_index(self) -> None:
+        """Raises DatasetFormatError where the indices cannot be read, or contradict the metadata."""
+        _ = self.chunks, self.runs
+
+    def blocks(self) -> Iterator[Block]:
+        """The chunks, and which of the tensor's items each holds: all, or a view's; of an item in tiles, the first
+        chunk.
         """
-        return self._items.check(row, decode, wanted)
+        items, begin = self._stored_items(), 0
+        for row, last in enumerate(self.chunks.last_index.tolist()):
+            end = last + 1 if isinstance(items, range) else bisect_right(items, last)
+            if begin < end:
+                yield Block(row, items[begin:end])
+            begin = end
+
+    def check_block(self, block: Block, *, decode: bool, native: bool = False) -> Iterator[Wrong]:
+        """Tries the items of a chunk, in Python, and gives what is wrong. Without ``decode``, shapes and positions
+        alone.
+        """
+        for found in self._items.check(block.number, decode, block.items):
+            yield Wrong(*found)
+
+    def _stored_items(self) -> Sequence[int]:
+        """The items of the whole tensor that the samples are made of, rising."""
+        if self.rows is None:
+            return range(self.chunks.num_samples)
+        return sorted({item for index in range(len(self)) for item in self.items(index)})
 
     @cached_property
     def _reader(self) -> ChunkReader:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
+from penstock.dataset.interface import Dataset, Tensor
 from penstock.dataset.lake4.coords import box_coords
 from penstock.dataset.lake4.source import Source
 from penstock.dataset.lake4.tensor import Lake4Tensor
-from penstock.dataset.support import no_such_tensor
-from penstock.errors import DatasetFormatError
+from penstock.dataset.names import no_such_tensor
+from penstock.errors import DatasetFormatError, PenstockError
+from penstock.storage.store import Store
 
 __all__ = ["Lake4Dataset"]
 
@@ -56,6 +58,16 @@ class Lake4Dataset:
             str(column.name): Lake4Tensor(self, str(column.name), column.dtype) for column in self.handle.schema.columns
         }
 
+    @property
+    def hidden_tensors(self) -> Mapping[str, Lake4Tensor]:
+        """None: Deep Lake 4 has no such columns."""
+        return {}
+
+    @property
+    def stores(self) -> list[Store]:
+        """None: Deep Lake's own package reads the files."""
+        return []
+
     @cached_property
     def info(self) -> Mapping[str, Any]:
         """The dataset's metadata; empty for a query result."""
@@ -92,6 +104,14 @@ class Lake4Dataset:
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
+
+    def place(self, error: PenstockError) -> None:
+        """Gives an error of the native core the path."""
+        error.path = self.path
+
+    def stored_in(self, tensors: Sequence[Tensor]) -> list[tuple[Dataset, list[Tensor]]]:
+        """Its own samples: see :meth:`penstock.Dataset.stored_in`."""
+        return [(self, list(tensors))]
 
     def fingerprint(self) -> str:
         """Sixteen hex digits that stand for the dataset's id, version (of a query result: its query), columns and

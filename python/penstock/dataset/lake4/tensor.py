@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
+from penstock.dataset.interface import Block, CoreSource, Route, Wrong
 from penstock.dataset.lake3.rows import sample_number
+from penstock.dataset.lake4.checking import check_rows
 from penstock.dataset.lake4.failures import reading_error
 from penstock.dataset.lake4.types import column_type
 from penstock.dataset.lake4.values import ValueCodec
@@ -26,6 +28,8 @@ __all__ = ["Lake4Tensor"]
 
 #: Samples asked for at once where all are wanted.
 _MANY = 1024
+#: Samples that are checked at once.
+_CHECKED = 64
 _NOT_AN_IMAGE = "The sample is no image that Deep Lake can decode: replace it, or leave it out"
 _NEVER_GIVEN = "It may be older than the column: give the sample a value, or leave the column out"
 # Inside the class below, `bytes` is a method.
@@ -55,6 +59,11 @@ class Lake4Tensor:
     def path(self) -> str:
         """The dataset's path."""
         return self._dataset.path
+
+    @property
+    def format_version(self) -> int:
+        """Deep Lake's."""
+        return 4
 
     @property
     def htype(self) -> str:
@@ -265,6 +274,51 @@ class Lake4Tensor:
             raise UnsupportedError(
                 reason, tensor=self.name, path=self.path, hint="Leave it out with tensors=[...]"
             )
+
+    def route(self, decode: Decode) -> Route:
+        """Who reads the samples for the native loader."""
+        if decode != "numpy":
+            return "python"
+        return "arrays" if self.value_format is None else "bytes"
+
+    @property
+    def apart(self) -> str:
+        """Nothing: the samples are those of one column."""
+        return ""
+
+    def serves_core_transforms(self, decode: Decode) -> bool:
+        """Whether samples are arrays: values pass through the core in forms that are Python's own."""
+        return self.value_format is None and self.route(decode) == "arrays"
+
+    def core_source(self) -> CoreSource:
+        """The core asks for samples: see :meth:`read_many`."""
+        return CoreSource(read_many=self.read_many)
+
+    def item_counts(self, indices: Sequence[int]) -> list[int]:
+        """1 of each."""
+        return [1] * len(indices)
+
+    @property
+    def empty_sequence(self) -> Any:
+        """None: samples are no sequences."""
+        return None
+
+    def chunk_count(self) -> None:
+        """None: Deep Lake's own package alone sees chunks."""
+        return None
+
+    def check_index(self) -> None:
+        """Nothing: Deep Lake's own package reads the indices."""
+
+    def blocks(self) -> Iterator[Block]:
+        """Some rows after the others."""
+        for number, begin in enumerate(range(0, len(self), _CHECKED)):
+            yield Block(number, range(begin, min(begin + _CHECKED, len(self))))
+
+    def check_block(self, block: Block, *, decode: bool, native: bool) -> Iterable[Wrong]:
+        """Tries some rows. All are read, and of images the headers checked, also without ``decode``."""
+        items = self.read_many(block.items, decoded=False)
+        return check_rows(self, block.items, items, decode=decode, native=native)
 
     @cached_property
     def _column(self) -> Any:

@@ -26,17 +26,15 @@ MASKS_OF = {"gt_bboxes": "gt_masks", "gt_bboxes_ignore": "gt_masks_ignore"}
 
 @dataclass(frozen=True)
 class Wrappers:
-    """The classes of the framework whose objects the steps put into the results, called as MMDetection's and mmcv's.
+    """The classes of the framework whose objects the steps put into the results, called as MMDetection's.
 
     Attributes:
         bitmap_masks: (arrays (h, w) or one (n, h, w), height, width).
         polygon_masks: (a list of arrays for each object, height, width).
-        container: (data, keywords ``stack``, ``padding_value`` and ``cpu_only``): mmcv's ``DataContainer``.
     """
 
     bitmap_masks: Callable[..., Any]
     polygon_masks: Callable[..., Any]
-    container: Callable[..., Any]
 
     def mask_objects(self, masks: NativeMasks) -> Any:
         """The framework's object of a sample's masks."""

@@ -14,8 +14,7 @@ from penstock.detection.reference import (
     expand,
     filter,
     flip,
-    formatting,
-    loading,
+    load,
     mix,
     normalize,
     place,
@@ -23,7 +22,7 @@ from penstock.detection.reference import (
     views,
 )
 from penstock.detection.reference.results import Results, Wrappers
-from penstock.detection.steps import Step
+from penstock.detection.steps import BatchForm, Step
 from penstock.errors import PenstockError, TransformError
 from penstock.loading.draws import Draws, Stream
 
@@ -34,7 +33,7 @@ __all__ = ["Partners", "run_step"]
 Partners = Callable[[Step, Draws], Sequence[Results]]
 
 _ALONE: dict[type, Callable[[Any, Results, Draws], Results | None]] = {
-    steps.LoadImage: lambda step, results, draws: loading.load_image(step, results),
+    steps.LoadImage: lambda step, results, draws: load.load_image(step, results),
     steps.Resize: resize.apply,
     steps.RandomFlip: flip.apply,
     steps.RandomShift: place.random_shift,
@@ -48,12 +47,6 @@ _ALONE: dict[type, Callable[[Any, Results, Draws], Results | None]] = {
     steps.RandomAffine: affine.apply,
     steps.YOLOXHSVRandomAug: color.hsv_random_aug,
     steps.FilterAnnotations: filter.apply,
-    steps.ImageToTensor: formatting.image_to_tensor,
-}
-_WRAPPING: dict[type, Callable[[Any, Results, Wrappers], Results]] = {
-    steps.LoadAnnotations: loading.load_annotations,
-    steps.DefaultFormatBundle: formatting.default_format_bundle,
-    steps.Collect: formatting.collect,
 }
 _MIXING: dict[type, Callable[[Any, Results, Draws, Sequence[Results]], Results]] = {
     steps.Mosaic: mix.mosaic,
@@ -78,7 +71,7 @@ def run_step(
         stream: The random numbers of the sample.
         number: Of the step in its pipeline, from 0.
         partners: Needed by the steps that mix samples.
-        wrappers: Needed by LoadAnnotations, DefaultFormatBundle and Collect.
+        wrappers: Needed by LoadAnnotations.
 
     Returns:
         The sample, or None where the step rejects it.
@@ -103,9 +96,11 @@ def _run(
     kind = type(step)
     if kind in _ALONE:
         return _ALONE[kind](step, results, stream.step(number))
-    if kind in _WRAPPING:
+    if isinstance(step, BatchForm):
+        return step(results)
+    if isinstance(step, steps.LoadAnnotations):
         assert wrappers is not None, "the caller has to give wrappers"
-        return _WRAPPING[kind](step, results, wrappers)
+        return load.load_annotations(step, results, wrappers)
     if kind in _MIXING:
         assert partners is not None, "the caller has to give partners"
         draws = stream.step(number)

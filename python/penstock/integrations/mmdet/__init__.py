@@ -22,8 +22,8 @@ from mmdet.models import build_detector  # noqa: E402
 from penstock.integrations.mmdet.building import build_dataset  # noqa: E402
 from penstock.integrations.mmdet.data.dataset import DeepLakeCocoDataset  # noqa: E402
 from penstock.integrations.mmdet.data.voc import DeepLakeVOCDataset  # noqa: E402
-from penstock.integrations.mmdet.loader import DetectionLoader, build_dataloader  # noqa: E402
-from penstock.integrations.mmdet.pipeline.program import compile_pipeline  # noqa: E402
+from penstock.integrations.mmdet.detection_loader import DetectionLoader, build_dataloader  # noqa: E402
+from penstock.integrations.mmdet.pipeline.dataset_program import compile_pipeline  # noqa: E402
 from penstock.integrations.mmdet.testing import test_detector  # noqa: E402
 from penstock.integrations.mmdet.train import train_detector  # noqa: E402
 

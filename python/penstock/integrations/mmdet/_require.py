@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from penstock.errors import MissingExtraError, UnsupportedError
+from penstock.errors import UnsupportedError
+from penstock.extras import import_extra
 
 __all__ = ["require_mmdet"]
 
@@ -11,18 +12,14 @@ def require_mmdet() -> None:
     """Imports what the integration stands on.
 
     Raises:
-        MissingExtraError: mmdet, mmcv-full or pycocotools is missing or cannot be imported.
+        MissingExtraError: mmdet, mmcv-full or pycocotools is not installed, or is installed and cannot be loaded.
         UnsupportedError: It is MMDetection 3.
     """
-    try:
-        import mmcv.ops  # noqa: F401  mmcv without its compiled operators has no such module
-        import mmdet
-        import pycocotools  # noqa: F401
-    except ImportError as error:
-        raise MissingExtraError(
-            f"MMDetection 2 cannot be imported: {error}",
-            hint="Install it with: pip install 'penstock[mmdet]'",
-        ) from error
+    purpose = "the integration of MMDetection 2"
+    # mmcv without its compiled operators has no such module.
+    import_extra("mmcv.ops", purpose, "mmdet")
+    mmdet = import_extra("mmdet", purpose, "mmdet")
+    import_extra("pycocotools", purpose, "mmdet")
     if not mmdet.__version__.startswith("2."):
         raise UnsupportedError(
             f"MMDetection {mmdet.__version__} is not supported yet",

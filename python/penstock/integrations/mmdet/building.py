@@ -5,36 +5,28 @@ from __future__ import annotations
 import copy
 import functools
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from mmdet.datasets import ClassBalancedDataset, ConcatDataset, MultiImageMixDataset, RepeatDataset
 
-from penstock.checks import check_keys, did_you_mean
+from penstock.checks import check_keys
 from penstock.dataset import Dataset, DatasetLike, open_dataset
 from penstock.detection.tensors import resolve_tensors
 from penstock.errors import ConfigError, PenstockError
 from penstock.integrations.mmdet.config import SPLIT_KEYS, STOCK_KEYS, Split, parse_split
+from penstock.integrations.mmdet.config_tree import LISTED, WRAPPERS, Node, read_tree
 from penstock.integrations.mmdet.data.dataset import DeepLakeCocoDataset
 from penstock.integrations.mmdet.data.voc import DeepLakeVOCDataset
-from penstock.integrations.mmdet.pipeline.steps import check_steps, loads_masks
+from penstock.integrations.mmdet.pipeline.build_steps import check_steps, loads_masks
 
-__all__ = ["build_dataset", "dataset_configs", "has_path"]
+__all__ = ["build_dataset", "has_path"]
 
 logger = logging.getLogger("penstock")
 
-#: The wrappers, their keys, and the key of what they wrap.
-_WRAPPERS = {
-    "ConcatDataset": ("datasets", ("separate_eval",)),
-    "RepeatDataset": ("dataset", ("times",)),
-    "ClassBalancedDataset": ("dataset", ("oversample_thr", "filter_empty_gt")),
-    "MultiImageMixDataset": ("dataset", ("pipeline", "dynamic_scale", "skip_type_keys", "max_refetch")),
-}
 #: Keys of a wrapper that stand for those of the datasets within where these have none.
 _HANDED_DOWN = tuple(key for key in SPLIT_KEYS if key.startswith("deeplake_") or key in ("pipeline", "classes"))
-#: Keys that may hold a list, an entry for each dataset, where deeplake_path does.
-_LISTED = ("deeplake_path", "deeplake_credentials", "deeplake_commit_id", "deeplake_view_id", "deeplake_tensors")
 #: Of MMDetection's datasets those whose figures would be others.
 _OTHER_METRICS = frozenset(
     {"LVISDataset", "LVISV05Dataset", "LVISV1Dataset", "OpenImagesDataset", "OpenImagesChallengeDataset"}
@@ -71,45 +63,21 @@ def build_dataset(
         ConfigError: Keys, pipeline or tensors that cannot work.
         PenstockError: What :func:`penstock.open` raises.
     """
+    tree = read_tree(cfg, where)
     builder = _Builder(dict(default_args or {}), dataset, tensors, prepare)
     if dataset is not None:
-        leaves = sum(1 for _ in dataset_configs(cfg, _LISTED[1:]))
+        leaves = tree.count(LISTED[1:])
         if leaves != 1:
             raise ConfigError(
                 f"{where} has {leaves} datasets, and one was passed to stand in for deeplake_path",
                 hint="Give each its deeplake_path in the configuration",
             )
-    return builder.build(cfg, where, {} if pipeline is None else {"pipeline": pipeline})
+    return builder.build(tree, {} if pipeline is None else {"pipeline": pipeline})
 
 
-def has_path(cfg: Mapping[str, Any] | Sequence[Any]) -> bool:
+def has_path(cfg: Mapping[str, Any] | Sequence[Any], where: str = "the dataset's configuration") -> bool:
     """Whether a configuration of ``data`` has a ``deeplake_path``, itself or in one of the datasets within."""
-    own = isinstance(cfg, Mapping) and cfg.get("deeplake_path")
-    return bool(own) or any(one.get("deeplake_path") for one in dataset_configs(cfg))
-
-
-def dataset_configs(
-    cfg: Mapping[str, Any] | Sequence[Any], listed: Sequence[str] = _LISTED
-) -> Iterator[Mapping[str, Any]]:
-    """The configurations of single datasets within one of ``data``, from left to right, as they stand there.
-
-    Args:
-        cfg: The configuration.
-        listed: Keys where a list means several datasets.
-    """
-    if isinstance(cfg, (list, tuple)):
-        for one in cfg:
-            yield from dataset_configs(one, listed)
-    elif isinstance(cfg, Mapping):
-        kind = str(cfg.get("type"))
-        inner, _ = _WRAPPERS.get(kind, ("", ()))
-        if not inner and {"dataset", "datasets"} & cfg.keys():
-            raise ConfigError(f"there is no wrapper of datasets '{kind}'", hint=did_you_mean(kind, _WRAPPERS))
-        if inner and inner in cfg:
-            yield from dataset_configs(cfg[inner], listed)
-        elif not inner:
-            lists = [cfg[key] for key in listed if isinstance(cfg.get(key), (list, tuple))]
-            yield from [cfg] * (len(lists[0]) if lists else 1)
+    return read_tree(cfg, where).has_path
 
 
 @dataclass(frozen=True)
@@ -121,30 +89,28 @@ class _Builder:
     tensors: Mapping[str, str] | None
     prepare: Callable[[Sequence[Mapping[str, Any]]], Sequence[Mapping[str, Any]]] | None
 
-    def build(self, cfg: Any, where: str, handed_down: dict[str, Any]) -> Any:
-        if isinstance(cfg, (list, tuple)):
-            return self._concat(cfg, where, handed_down)
-        if not isinstance(cfg, Mapping):
-            raise ConfigError(f"{where}: a dict with a dataset's keys is needed, or a list of such, got {cfg!r}")
-        kind = str(cfg.get("type"))
-        if kind in _WRAPPERS:
-            return self._wrapped(kind, cfg, where, handed_down)
-        keys = {**handed_down, **{key: value for key, value in cfg.items() if value is not None}}
+    def build(self, node: Node, handed_down: dict[str, Any]) -> Any:
+        if node.kind == "list":
+            return self._concat(node.inner, node.where, handed_down)
+        if node.kind:
+            return self._wrapped(node, handed_down)
+        keys = {**handed_down, **{key: value for key, value in node.keys.items() if value is not None}}
         if self.dataset is None and isinstance(keys.get("deeplake_path"), (list, tuple)):
-            return self._listed(keys, where)
-        return self._leaf(keys, where)
+            return self._listed(keys, node.where)
+        return self._leaf(keys, node.where)
 
-    def _wrapped(self, kind: str, cfg: Mapping[str, Any], where: str, handed_down: dict[str, Any]) -> Any:
-        inner, own = _WRAPPERS[kind]
+    def _wrapped(self, node: Node, handed_down: dict[str, Any]) -> Any:
+        kind, cfg, where = node.kind, node.keys, node.where
+        inner, own = WRAPPERS[kind]
         # What a configuration inherits of the dataset that it wraps is let pass, as MMDetection lets it.
         check_keys(where, cfg, {inner, *own, *SPLIT_KEYS, *STOCK_KEYS})
-        if inner not in cfg:
+        if not node.inner:
             raise ConfigError(f"{where}: '{kind}' needs '{inner}'")
         if self.default_args.get("test_mode") and kind != "ConcatDataset":
             raise ConfigError(f"{where}: '{kind}' is for training", hint="Validate on the dataset within it")
         handed_down = {**handed_down, **{key: cfg[key] for key in _HANDED_DOWN if cfg.get(key) is not None}}
         if kind == "ConcatDataset":
-            return self._concat(cfg[inner], f"{where}.{inner}", handed_down, cfg.get("separate_eval", True))
+            return self._concat(node.inner, f"{where}.{inner}", handed_down, cfg.get("separate_eval", True))
         arguments = {key: cfg[key] for key in own if key in cfg}
         if kind == "RepeatDataset":
             _check_number(where, arguments, "times", int, 1)
@@ -160,13 +126,13 @@ class _Builder:
             check_steps(steps, where)
             arguments["pipeline"] = [dict(step) for step in steps]
             wrapper = MultiImageMixDataset
-        built = self.build(cfg[inner], f"{where}.{inner}", handed_down)
+        built = self.build(node.inner[0], handed_down)
         return _constructed(where, kind, lambda: wrapper(built, **arguments))
 
-    def _concat(self, cfgs: Any, where: str, handed_down: dict[str, Any], separate_eval: bool = True) -> Any:
-        if not isinstance(cfgs, (list, tuple)) or not cfgs:
-            raise ConfigError(f"{where}: a list of datasets is needed, got {cfgs!r}")
-        built = [self.build(cfg, f"{where}[{number}]", handed_down) for number, cfg in enumerate(cfgs)]
+    def _concat(
+        self, nodes: Sequence[Node], where: str, handed_down: dict[str, Any], separate_eval: bool = True
+    ) -> Any:
+        built = [self.build(node, handed_down) for node in nodes]
         first = built[0].CLASSES
         for number, one in enumerate(built):
             if tuple(one.CLASSES) != tuple(first):
@@ -184,13 +150,15 @@ class _Builder:
         for number in range(len(paths)):
             one = copy.copy(cfg)
             one.pop("separate_eval", None)
-            for key in _LISTED:
+            for key in LISTED:
                 value = cfg.get(key)
                 if isinstance(value, (list, tuple)):
                     if len(value) != len(paths):
                         raise ConfigError(f"{where}: {key} has {len(value)} entries for {len(paths)} of deeplake_path")
                     one[key] = value[number]
-            single.append(one)
+            single.append(Node(f"{where}[{number}]", one))
+        if not single:
+            raise ConfigError(f"{where}: a list of datasets is needed, got []")
         return self._concat(single, where, {}, cfg.get("separate_eval", True))
 
     def _leaf(self, cfg: dict[str, Any], where: str) -> DeepLakeCocoDataset:

@@ -58,12 +58,15 @@ from typing import Any
 
 from penstock.checks import check_choice, check_integer, check_keys
 from penstock.errors import ConfigError
+from penstock.integrations.mmdet.config_tree import read_tree
 from penstock.integrations.mmdet.metric_names import check_evaluation, eval_mode_of, format_of
 from penstock.integrations.mmdet.run_keys import check_runner, check_workflow
+from penstock.loading.options import LOADER_TYPES
 
 __all__ = [
     "SPLIT_KEYS",
     "STOCK_KEYS",
+    "TOP_KEYS",
     "LoaderSettings",
     "Split",
     "check_config",
@@ -74,8 +77,8 @@ __all__ = [
 
 logger = logging.getLogger("penstock")
 
-_LOADER_TYPES = ("auto", "c++", "cpp", "python")
-_TOP_KEYS = ("deeplake_dataloader_type", "deeplake_metrics_format")
+#: Ours at the top level of a configuration.
+TOP_KEYS = ("deeplake_dataloader_type", "deeplake_metrics_format")
 #: Keys of a dataset.
 SPLIT_KEYS = (
     "pipeline",
@@ -157,7 +160,7 @@ def check_config(cfg: Mapping[str, Any], *, validate: bool) -> None:
         ConfigError: A key, loader type, metric or format that does not exist or is not supported yet.
     """
     ours = {key: value for key, value in cfg.items() if key.startswith("deeplake_")}
-    check_keys("the configuration", ours, _TOP_KEYS)
+    check_keys("the configuration", ours, TOP_KEYS)
     loader_type_of(cfg)
     format_of(cfg)
     if not isinstance(cfg.get("data"), Mapping) or "train" not in cfg["data"]:
@@ -178,7 +181,7 @@ def loader_type_of(cfg: Mapping[str, Any]) -> str:
     """The configuration's ``deeplake_dataloader_type``, "auto" by default. Raises ConfigError."""
     value = cfg.get("deeplake_dataloader_type", "auto")
     name = value.lower() if isinstance(value, str) else value
-    check_choice("deeplake_dataloader_type", name, _LOADER_TYPES)
+    check_choice("deeplake_dataloader_type", name, LOADER_TYPES)
     return str(name)
 
 
@@ -203,6 +206,12 @@ def parse_split(where: str, cfg: Mapping[str, Any], pipeline: Sequence[Mapping[s
         raise ConfigError(f"{where}: min_size={cfg['min_size']!r} is a rule of deeplake_metrics_format='PascalVOC'")
     if not isinstance(cfg.get("filter_empty_gt", True), bool | None):
         raise ConfigError(f"{where}: filter_empty_gt must be True or False, got {cfg['filter_empty_gt']!r}")
+    eval_mode, because = eval_mode_of(cfg)
+    if because and metrics_format == "PascalVOC" and cfg.get("test_mode"):
+        logger.info(
+            "%s: precision is averaged as eval_mode='%s' says, because of %s; evaluation.eval_mode goes before",
+            *(where, eval_mode, because),
+        )
     steps = cfg.get("pipeline") or pipeline
     if not steps:
         raise ConfigError(f"{where}: there is no pipeline")
@@ -217,7 +226,7 @@ def parse_split(where: str, cfg: Mapping[str, Any], pipeline: Sequence[Mapping[s
         filter_empty_gt=cfg.get("filter_empty_gt", True),
         metrics_format=metrics_format,
         min_size=cfg.get("min_size"),
-        eval_mode=eval_mode_of(cfg.get("img_prefix"), cfg.get("deeplake_path")),
+        eval_mode=eval_mode,
     )
 
 
@@ -231,7 +240,7 @@ def parse_loader(data: Mapping[str, Any], name: str) -> LoaderSettings:
     Raises:
         ConfigError: An unknown or wrong option.
     """
-    split = _settings_of(data.get(name) or {})
+    split = read_tree(data.get(name) or {}, f"data.{name}").settings()
     common = ("workers_per_gpu", "samples_per_gpu", "persistent_workers") if name == "train" else ("workers_per_gpu",)
     found: dict[str, Any] = {
         "batch_size": 2 if name == "train" else 1,
@@ -255,20 +264,6 @@ def parse_loader(data: Mapping[str, Any], name: str) -> LoaderSettings:
         logger.warning("data.%s: shuffle is ignored: results go by the order of the dataset", name)
         found["shuffle"] = False
     return LoaderSettings(found.pop("batch_size"), found.pop("num_workers"), found.pop("shuffle"), found)
-
-
-def _settings_of(split: Any) -> Mapping[str, Any]:
-    """Where a split says how to load it: the outermost of its wrappers that does, else its first dataset."""
-    while True:
-        if isinstance(split, (list, tuple)):
-            inner = split[0] if split else {}
-        elif isinstance(split, Mapping) and not {"samples_per_gpu", "deeplake_dataloader"} & split.keys():
-            inner = split.get("dataset", split.get("datasets"))
-        else:
-            inner = None
-        if inner is None:
-            return split if isinstance(split, Mapping) else {}
-        split = inner
 
 
 def _given(credentials: Any) -> Any:

@@ -134,13 +134,17 @@ def without_hook_options(evaluation: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in evaluation.items() if key not in _HOOK_OPTIONS}
 
 
-def eval_mode_of(*places: object) -> str:
-    """How Pascal VOC's precision is averaged, by the first of some paths that names VOC2007 or VOC2012; as in VOC2007
-    where none does.
+def eval_mode_of(cfg: Mapping[str, Any]) -> tuple[str, str]:
+    """How Pascal VOC's precision is averaged on a dataset, and why, where a name in a path decides; else "".
+
+    Args:
+        cfg: The dataset's keys. The first of ``img_prefix`` and ``deeplake_path`` that names VOC2007 or VOC2012
+            decides; where neither does, it is as in VOC2007.
     """
-    for place in places:
+    for key in ("img_prefix", "deeplake_path"):
+        place = cfg.get(key)
         for path in place if isinstance(place, list | tuple) else [place]:
             year = re.search(r"voc[-_ ]?(2007|2012)", str(path), re.IGNORECASE)
             if year:
-                return _MODE_OF_YEAR[year[1]]
-    return EVAL_MODES[0]
+                return _MODE_OF_YEAR[year[1]], f"'{year[0]}' in its {key}"
+    return EVAL_MODES[0], ""

@@ -17,7 +17,7 @@ from penstock.dataset import DatasetLike
 from penstock.errors import ConfigError
 from penstock.integrations.mmdet.building import build_dataset, has_path
 from penstock.integrations.mmdet.config import loader_type_of, parse_loader
-from penstock.integrations.mmdet.loader import DetectionLoader, build_dataloader
+from penstock.integrations.mmdet.detection_loader import DetectionLoader, build_dataloader
 from penstock.integrations.mmdet.metric_names import format_of
 
 __all__ = ["build_split_loader", "read_config"]
@@ -67,12 +67,12 @@ def build_split_loader(
     keys = cfg.data.get(name)
     if keys is None:
         keys = cfg.data[name] = ConfigDict()
-    if dataset is None and not has_path(keys):
+    if dataset is None and not has_path(keys, where):
         raise ConfigError(
             f"{where} has no deeplake_path",
             hint=f"Give one, or pass ds_{name}=" + ("" if name == "train" else ", or validate=False"),
         )
-    if dataset is not None and has_path(keys):
+    if dataset is not None and has_path(keys, where):
         logger.info("%s: the dataset that was passed is used in place of deeplake_path", where)
     settings = parse_loader(cfg.data, name)
     options = {

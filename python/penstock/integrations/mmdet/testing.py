@@ -22,14 +22,16 @@ from mmdet.models import build_detector
 from mmdet.utils import get_root_logger
 
 from penstock.dataset import DatasetLike
+from penstock.dataset.outputs import check_output_file, check_output_folder
 from penstock.errors import ConfigError, StorageError
 from penstock.integrations.mmdet.config import loader_type_of
-from penstock.integrations.mmdet.loader import DetectionLoader
+from penstock.integrations.mmdet.detection_loader import DetectionLoader
 from penstock.integrations.mmdet.metric_names import check_evaluation, without_hook_options
 from penstock.integrations.mmdet.split_loader import build_split_loader
 from penstock.integrations.mmdet.training.defaults import set_devices
 from penstock.integrations.mmdet.training.device import OneDevice
 from penstock.integrations.mmdet.training.evaluation import results_of_ranks
+from penstock.integrations.mmdet.training.rank_log import log_of_rank_0
 from penstock.integrations.ranks.distributed import has_launcher, joined_group, local_device, spawn
 from penstock.progress import progress_bar
 
@@ -69,7 +71,8 @@ def test_detector(
         format_only: Write the results as COCO's json files and compute no metrics; ``eval_options`` has to have
             ``jsonfile_prefix``. Of one dataset: like MMDetection's, several that are joined have no files in common.
         eval_options: Arguments of the dataset's ``evaluate``, in place of those in ``cfg.evaluation``.
-        show_dir: Folder for the images with what was detected, in files of the images' names.
+        show_dir: Folder for the images with what was detected, in files of the images' names. None of these may exist:
+            the folder could be that of the images themselves.
         show_score_thr: Draw what has at least this score.
         loader_type: In place of ``deeplake_dataloader_type``.
 
@@ -105,7 +108,7 @@ def test_detector(
         with joined_group(cfg):
             return _test(cfg, wanted, True, *given)
     with tempfile.TemporaryDirectory(prefix="penstock-metrics-") as folder:
-        spawn(_test_as_rank, cfg, folder, wanted, True, *given)
+        spawn(_test_as_rank, cfg, folder, wanted, True, *given, log=log_of_rank_0())
         found: dict[str, Any] = pickle.loads(Path(folder, "metrics").read_bytes())
         return found
 
@@ -150,6 +153,7 @@ def _test(
         wrapped = OneDevice(model, local_device(cfg, distributed=distributed))
         draw = None
         if wanted.show_dir is not None:
+            _check_drawings(loader, wanted.show_dir, distributed)
             draw = functools.partial(_draw, model, loader, wanted.show_dir, wanted.show_score_thr)
         with progress_bar("image") if get_dist_info()[0] == 0 else nullcontext() as progress:
             results = results_of_ranks(wrapped, loader, progress=progress, seen=draw)
@@ -176,11 +180,29 @@ def _outcome(dataset: Any, results: list[Any], cfg: Any, wanted: _Wanted) -> dic
 def _check_output(wanted: _Wanted) -> None:
     if wanted.out is not None and wanted.out.suffix not in (".pkl", ".pickle"):
         raise ConfigError(f"out='{wanted.out}': its name must end in .pkl or .pickle")
+    if wanted.out is not None:
+        check_output_file("out", wanted.out, folder_needed=False)
+    if wanted.show_dir is not None:
+        check_output_folder("show_dir", wanted.show_dir)
     if wanted.format_only and not wanted.options.get("jsonfile_prefix"):
         raise ConfigError(
             "format_only=True needs to know where the files go",
             hint="Pass eval_options=dict(jsonfile_prefix='results')",
         )
+    prefix = wanted.options.get("jsonfile_prefix")
+    for kind in ("bbox", "segm", "proposal") if prefix else ():
+        check_output_file("jsonfile_prefix", Path(f"{prefix}.{kind}.json"), folder_needed=False)
+
+
+def _check_drawings(loader: DetectionLoader, folder: Path, distributed: bool) -> None:
+    """Raises ConfigError where a file would be replaced by the drawing of an image. Ranks draw once all have looked."""
+    for leaf in loader.leaves:
+        for info in leaf.data_infos:
+            file = _within(folder, info["filename"])
+            if file.exists():
+                raise ConfigError(f"show_dir: '{file}' exists already", hint="Name a new folder, or an empty one")
+    if distributed:
+        dist.barrier()
 
 
 def _split_of(cfg: Any) -> str:

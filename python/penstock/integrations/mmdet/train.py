@@ -19,6 +19,7 @@ from penstock.integrations.mmdet.split_loader import build_split_loader
 from penstock.integrations.mmdet.training.checks import check_before_opening
 from penstock.integrations.mmdet.training.defaults import with_defaults
 from penstock.integrations.mmdet.training.losses_loader import build_losses_loader
+from penstock.integrations.mmdet.training.rank_log import log_of_rank_0
 from penstock.integrations.mmdet.training.run import run_training
 from penstock.integrations.ranks.distributed import has_launcher, joined_group, spawn
 from penstock.loading.sampling import base_seed
@@ -74,7 +75,7 @@ def train_detector(
             _train(cfg, model, train, val, True, timestamp, meta, validate)
     else:
         with tempfile.TemporaryDirectory(prefix="penstock-weights-") as folder:
-            spawn(_train_as_rank, cfg, folder, model, train, val, True, timestamp, meta, validate)
+            spawn(_train_as_rank, cfg, folder, model, train, val, True, timestamp, meta, validate, log=log_of_rank_0())
             trained = torch.load(Path(folder, "model.pth"), weights_only=False)
             model.load_state_dict(trained["state_dict"])
             model.CLASSES = trained["CLASSES"]

@@ -6,7 +6,6 @@ import contextlib
 import datetime
 import functools
 import itertools
-import logging
 import multiprocessing
 import os
 import pickle
@@ -19,7 +18,6 @@ from typing import Any
 
 import torch
 import torch.distributed as dist
-from mmcv.utils import get_logger
 from torch.distributed.distributed_c10d import PrefixStore
 from torch.distributed.rendezvous import rendezvous
 from torch.multiprocessing.spawn import ProcessExitedException, ProcessRaisedException
@@ -136,7 +134,7 @@ def _cpu_group(world: Any) -> Any:
     return dist.new_group(backend="gloo")
 
 
-def spawn(work: Callable[..., None], cfg: Any, *args: Any) -> None:
+def spawn(work: Callable[..., None], cfg: Any, *args: Any, log: Callable[[], object] | None = None) -> None:
     """Runs ``work(cfg, *args)`` in a process for each of ``gpu_ids`` on this machine, with ``torch.distributed``.
 
     They begin with this process's random generators. The first error in one of them ends them all.
@@ -145,6 +143,7 @@ def spawn(work: Callable[..., None], cfg: Any, *args: Any) -> None:
         work: A function of a module.
         cfg: The whole configuration.
         args: Further arguments; each process has copies.
+        log: Called in the process of rank 0 before ``work``: opens the log there that this process has.
 
     Raises:
         ConfigError: Arguments that cannot be sent to another process, ``dist_params`` that cannot work, or this is one
@@ -157,7 +156,7 @@ def spawn(work: Callable[..., None], cfg: Any, *args: Any) -> None:
     with tempfile.TemporaryDirectory(prefix="penstock-ranks-") as folder:
         try:
             # Not by torch.multiprocessing, which would have them share the model's weights.
-            Path(folder, "work").write_bytes(pickle.dumps((work, cfg, args)))
+            Path(folder, "work").write_bytes(pickle.dumps((work, cfg, args, log)))
         except Exception as error:
             raise ConfigError(
                 f"what distributed training needs cannot be sent to its processes: {error}",
@@ -192,8 +191,10 @@ def _rank(rank: int, gpu_ids: list[int], folder: str, port: int, settings: dict[
     os.environ.update({name: str(value) for name, value in environment.items()})
     os.environ.update(MASTER_ADDR="127.0.0.1", MASTER_PORT=str(port))
     with _errors_kept(folder, rank):
-        _apply_settings(settings, rank)
-        work, cfg, args = pickle.loads(Path(folder, "work").read_bytes())
+        _apply_settings(settings)
+        work, cfg, args, log = pickle.loads(Path(folder, "work").read_bytes())
+        if log is not None and rank == 0:
+            log()
         # Kept before the group ends: that is an error for the others.
         with joined_group(cfg), _errors_kept(folder, rank):
             work(cfg, *args)
@@ -201,8 +202,6 @@ def _rank(rank: int, gpu_ids: list[int], folder: str, port: int, settings: dict[
 
 def _settings_of_process(count: int) -> dict[str, Any]:
     """What a script has set before it trains, and a new process does not have."""
-    logger = logging.getLogger("mmdet")
-    files = [one.baseFilename for one in logger.handlers if isinstance(one, logging.FileHandler)]
     return {
         # That of the platform, where the script has not chosen.
         "start_method": multiprocessing.get_start_method(allow_none=True) or multiprocessing.get_all_start_methods()[0],
@@ -210,11 +209,10 @@ def _settings_of_process(count: int) -> dict[str, Any]:
         "random": random_state(gpu=False),
         "threads": max(1, torch.get_num_threads() // count),
         "cudnn": {name: getattr(torch.backends.cudnn, name) for name in ("benchmark", "deterministic")},
-        "log": {"log_file": files[0], "log_level": logger.level} if files else None,
     }
 
 
-def _apply_settings(settings: dict[str, Any], rank: int) -> None:
+def _apply_settings(settings: dict[str, Any]) -> None:
     # Else loaders would start workers as this process was started, which takes them seconds.
     multiprocessing.set_start_method(settings["start_method"], force=True)
     # Of the GPU there is the seed alone: its state would take a context on the first GPU.
@@ -223,8 +221,6 @@ def _apply_settings(settings: dict[str, Any], rank: int) -> None:
     torch.set_num_threads(settings["threads"])
     for name, value in settings["cudnn"].items():
         setattr(torch.backends.cudnn, name, value)
-    if settings["log"] and rank == 0:
-        get_logger("mmdet", file_mode="a", **settings["log"])
 
 
 @contextlib.contextmanager

@@ -17,10 +17,11 @@ if TYPE_CHECKING:
 
 __all__ = ["native_batch", "native_samples"]
 
-_ANNOTATIONS: tuple[np.dtype[Any], ...] = (np.dtype(np.float32), np.dtype(np.int64), np.dtype(np.float32))
+#: Boxes, labels, ignored boxes.
+_ANNOTATIONS = 3
 
 
-def native_batch(tensors: Sequence[_core._TensorBatch], metas: npt.NDArray[np.float64]) -> NativeBatch:
+def native_batch(tensors: Sequence[_core._TensorBatch], metas: _core._Metas) -> NativeBatch:
     """The batch as tensors over its memory.
 
     Args:
@@ -28,46 +29,44 @@ def native_batch(tensors: Sequence[_core._TensorBatch], metas: npt.NDArray[np.fl
             nothing.
         metas: Likewise.
     """
-    rows = _rows(metas)
+    rows, dtypes = _rows(metas)
     samples = len(tensors[0][1])
     views = len(rows) // samples
-    boxes, labels, ignored = [
-        list(tensor_batch(tensor, dtype)) for tensor, dtype in zip(tensors[views:], _ANNOTATIONS, strict=False)
-    ] or ([], [], [])
+    made = [
+        tensor_batch(tensor, dtype) for tensor, dtype in zip(tensors[: views + _ANNOTATIONS], dtypes, strict=False)
+    ]
+    boxes, labels, ignored = [list(column) for column in made[views:]] or ([], [], [])
     return NativeBatch(
-        views=[tensor_batch(tensors[view], _image_dtype(rows[view])) for view in range(views)],
+        views=made[:views],
         boxes=boxes,
         labels=labels,
         ignored=ignored,
-        masks=_masks(tensors[views + len(_ANNOTATIONS) :]),
+        masks=_masks(tensors[views + _ANNOTATIONS :], dtypes[views + _ANNOTATIONS :]),
         metas=[rows[i * views : (i + 1) * views] for i in range(samples)],
     )
 
 
-def native_samples(
-    tensors: Sequence[_core._TensorBatch], metas: npt.NDArray[np.float64]
-) -> list[NativeSample]:
+def native_samples(tensors: Sequence[_core._TensorBatch], metas: _core._Metas) -> list[NativeSample]:
     """The samples of a batch, one by one, as arrays over its memory; of batches of one view."""
-    rows = _rows(metas)
-    images = numpy_samples(tensors[0], _image_dtype(rows[0]))
-    columns: list[Any] = [
-        numpy_samples(tensor, dtype) for tensor, dtype in zip(tensors[1:], _ANNOTATIONS, strict=False)
-    ] or [[None] * len(images)] * len(_ANNOTATIONS)
-    masks: list[Any] = list(_masks(tensors[1 + len(_ANNOTATIONS) :])) or [None] * len(images)
+    rows, dtypes = _rows(metas)
+    images, *columns = [
+        numpy_samples(tensor, dtype) for tensor, dtype in zip(tensors[: 1 + _ANNOTATIONS], dtypes, strict=False)
+    ]
+    absent: Any = [None] * len(images)
+    masks: Any = _masks(tensors[1 + _ANNOTATIONS :], dtypes[1 + _ANNOTATIONS :]) or absent
     return [
         NativeSample(image, boxes, labels, ignored, mask, row)
-        for image, boxes, labels, ignored, mask, row in zip(images, *columns, masks, rows, strict=True)
+        for image, boxes, labels, ignored, mask, row in zip(
+            images, *(columns or [absent] * _ANNOTATIONS), masks, rows, strict=True
+        )
     ]
 
 
-def _masks(tensors: Sequence[_core._TensorBatch]) -> list[NativeMasks]:
-    """From the core's two tensors (see csrc/pipeline/mask_source.h), or none."""
+def _masks(tensors: Sequence[_core._TensorBatch], dtypes: Sequence[np.dtype[Any]]) -> list[NativeMasks]:
+    """From the core's two tensors (see csrc/pipeline/mask_output.h), or none."""
     if not tensors:
         return []
-    values, ends = tensors
-    bitmaps = len(values[2][0]) == 3
-    arrays = numpy_samples(values, np.dtype(np.uint8 if bitmaps else np.float64))
-    numbers = numpy_samples(ends, np.dtype(np.int64))
+    arrays, numbers = [numpy_samples(tensor, dtype) for tensor, dtype in zip(tensors, dtypes, strict=True)]
     return [_one_samples_masks(array, number.tolist()) for array, number in zip(arrays, numbers, strict=True)]
 
 
@@ -82,10 +81,9 @@ def _one_samples_masks(values: npt.NDArray[Any], numbers: list[int]) -> NativeMa
     return NativeMasks(height, width, None, lists)
 
 
-def _rows(metas: npt.NDArray[np.float64]) -> list[dict[str, float]]:
+def _rows(metas: _core._Metas) -> tuple[list[dict[str, float]], list[np.dtype[Any]]]:
+    """The rows by their columns' names, and the types of the tensors' elements."""
     columns = require_native().META_COLUMNS
-    return [dict(zip(columns, row, strict=True)) for row in metas.reshape(-1, len(columns)).tolist()]
-
-
-def _image_dtype(row: dict[str, float]) -> np.dtype[Any]:
-    return np.dtype(np.float32 if row["floating"] else np.uint8)
+    rows, names = metas
+    by_name = [dict(zip(columns, row, strict=True)) for row in rows.reshape(-1, len(columns)).tolist()]
+    return by_name, [np.dtype(name) for name in names]

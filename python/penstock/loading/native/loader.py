@@ -17,14 +17,11 @@ import numpy as np
 import torch
 
 from penstock._native import require_native
-from penstock.dataset.joined import JoinedDataset
-from penstock.dataset.lake3.tensor import Lake3Tensor
 from penstock.errors import LoaderClosedError, PenstockError, timed_out
 from penstock.loading.collate import sequence_batch, tensor_batch
 from penstock.loading.native.batch import native_batch
 from penstock.loading.native.part import NativePart
-from penstock.loading.native.python_columns import Columns, read_columns
-from penstock.loading.native.python_part import PythonPart, item_counts, stored_values
+from penstock.loading.native.python_side import Columns, PythonPart, read_columns, stored_values
 from penstock.loading.native.sources import native_store, tensor_source
 from penstock.loading.options import LoaderOptions
 from penstock.loading.plan import EpochPlan
@@ -305,11 +302,7 @@ class NativeLoader:
         try:
             return epoch.next(timeout)
         except PenstockError as error:
-            source = self._samples.source
-            if isinstance(source, JoinedDataset):
-                source.place(error)
-            else:
-                error.path = source.path
+            self._samples.source.place(error)
             raise
 
     def _batch(self, indices: Any, tensors: list[_core._TensorBatch], metas: Any, columns: Columns, epoch: int) -> Any:
@@ -343,8 +336,8 @@ class NativeLoader:
     def _column(self, key: str, indices: list[int], native: _core._TensorBatch) -> Any:
         """Arrays of a batch that the core has made, as the default collate gives them."""
         tensor, dtype = self._samples.tensors[key], self._dtypes[key]
-        if isinstance(tensor, Lake3Tensor) and tensor.is_sequence:
-            return sequence_batch(native, dtype, item_counts(tensor, indices), tensor.sequence([]))
+        if tensor.is_sequence:
+            return sequence_batch(native, dtype, tensor.item_counts(indices), tensor.empty_sequence)
         return tensor_batch(native, dtype)
 
 

@@ -28,6 +28,7 @@ class AnnotationTable:
         mask_rows: int64 [boxes]: which of its sample's masks belongs to each box.
         ignored_offsets: int64 [items + 1], or empty.
         ignored: float32 [ignored boxes, 4].
+        mask_counts: int64 [items]: how many masks each item's sample must have, or empty.
     """
 
     indices: npt.NDArray[np.int64]
@@ -38,6 +39,7 @@ class AnnotationTable:
     mask_rows: npt.NDArray[np.int64]
     ignored_offsets: npt.NDArray[np.int64]
     ignored: npt.NDArray[np.float32]
+    mask_counts: npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)

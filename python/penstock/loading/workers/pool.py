@@ -14,10 +14,9 @@ from typing import Any
 
 from penstock.dataset.lake4 import prepare_for_fork
 from penstock.errors import LoaderClosedError, WorkerError
-from penstock.loading.native.python_part import PythonPart
 from penstock.loading.options import LoaderOptions
 from penstock.loading.workers.arena import Arena
-from penstock.loading.workers.process import Setting
+from penstock.loading.workers.process import Part, Setting
 from penstock.loading.workers.transport import Reply, Task
 from penstock.loading.workers.waiting import Ended, Wake
 from penstock.loading.workers.worker import GRACE, Worker
@@ -40,7 +39,7 @@ class WorkerPool:
         sound: All workers live and answer.
     """
 
-    def __init__(self, part: PythonPart, options: LoaderOptions, shared: Arena) -> None:
+    def __init__(self, part: Part, options: LoaderOptions, shared: Arena) -> None:
         context = options.multiprocessing_context
         if context is None or isinstance(context, str):
             context = multiprocessing.get_context(context)

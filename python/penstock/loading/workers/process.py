@@ -9,20 +9,32 @@ import signal
 import threading
 import time
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from multiprocessing import reduction
 from multiprocessing.connection import Connection
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
 
-from penstock.loading.native.python_part import PythonPart
 from penstock.loading.workers.arena import Arena, Bytes
 from penstock.loading.workers.transport import Failure, Packed, Reply, Task, pack
 
-__all__ = ["Setting", "work"]
+__all__ = ["Part", "Setting", "work"]
+
+
+class Part(Protocol):
+    """What the processes do with each batch. It pickles where they are not forked."""
+
+    @property
+    def seed(self) -> int:
+        """The loader's seed."""
+        ...
+
+    def __call__(self, indices: Sequence[int], tensors: Sequence[Any], metas: Any, epoch: int) -> Any:
+        """What becomes of a batch, of which the arguments are what :meth:`penstock._core.Epoch.next` gives."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -39,7 +51,7 @@ class Setting:
 
     number: int
     parent: int
-    part: PythonPart
+    part: Part
     init: Callable[[int], None] | None
     kept: int
 
@@ -131,7 +143,7 @@ def _end_with(parent: int) -> None:
 def _seed_globals(setting: Setting) -> None:
     """Forked processes would all draw the same numbers where no sample's own seed rules: in ``worker_init_fn`` and
     ``collate_fn``."""
-    seed = (setting.part.samples.seed + setting.number) % 2**63
+    seed = (setting.part.seed + setting.number) % 2**63
     random.seed(seed)
     np.random.seed(seed % 2**32)
     torch.manual_seed(seed)

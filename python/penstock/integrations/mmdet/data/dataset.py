@@ -1,4 +1,4 @@
-"""MMDetection's COCO dataset over the tensors of a Deep Lake dataset."""
+"""MMDetection 2's COCO dataset over the tensors of a Deep Lake dataset."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from mmdet.datasets.api_wrappers import COCO
 
 from penstock.dataset import Dataset
 from penstock.detection.annotation_table import BoxRules, annotation_table, coco_rules, corners_of, empty_table
-from penstock.detection.annotations import Annotations, read_annotations
-from penstock.detection.categories import Categories, read_categories
-from penstock.detection.coco_index import add_areas, add_segmentations, coco_annotations, coco_index
-from penstock.detection.image_infos import file_names, image_infos, image_numbers
-from penstock.detection.running import MOST_REJECTED, PipelineRunner, Recipe, rejected_all
-from penstock.detection.segmentations import are_polygons, segmentations
+from penstock.detection.annotations import Annotations
+from penstock.detection.coco_index import add_areas, add_segmentations, coco_index
+from penstock.detection.recipe import Recipe
+from penstock.detection.running import MOST_REJECTED, PipelineRunner, rejected_all
+from penstock.detection.source import ImageRules, Source
 from penstock.detection.tensors import DetectionTensors, masks_for_metrics
-from penstock.errors import ConfigError, DatasetFormatError
+from penstock.errors import ConfigError
+from penstock.integrations.mmdet.data.class_names import class_names
 from penstock.integrations.mmdet.data.hook_masks import as_list
 from penstock.integrations.mmdet.data.recalls import check_proposals, recalls_of
 from penstock.integrations.mmdet.metric_names import check_metrics
+from penstock.integrations.mmdet.pipeline.build_steps import build_steps, loads_polygons
 from penstock.integrations.mmdet.pipeline.lowering import WRAPPERS, lower
-from penstock.integrations.mmdet.pipeline.steps import build_steps, loads_polygons
 from penstock.loading.draws import Stream
 from penstock.loading.native.part import AnnotationTable
 from penstock.loading.program import Color
@@ -53,6 +53,7 @@ class DeepLakeCocoDataset(CocoDataset):  # type: ignore[misc]
 
     Attributes:
         source, tensors: As given.
+        detection_source: Both, and what every detection framework needs to know of them.
         indices: int64 [len]: which sample of ``source`` each item is.
         configured: The pipeline as given.
 
@@ -63,6 +64,8 @@ class DeepLakeCocoDataset(CocoDataset):  # type: ignore[misc]
 
     #: The format of its metrics, as ``deeplake_metrics_format`` names it.
     METRICS_FORMAT = "COCO"
+    #: All items have one pipeline.
+    apart = ""
 
     def __init__(
         self,
@@ -75,23 +78,17 @@ class DeepLakeCocoDataset(CocoDataset):  # type: ignore[misc]
         filter_empty_gt: bool = True,
         filter_images: bool = True,
     ) -> None:
-        self.source = source
-        self.tensors = tensors
+        names = None if classes is None else class_names(classes)
+        self.detection_source = Source(source, tensors, classes=names)
         self._filter_images = filter_images
-        if classes is not None:
-            classes = self._class_list(classes)
-        if tensors.gt_labels is not None:
-            self._categories = read_categories(source, tensors.gt_labels, classes)
-            classes = classes or self._categories.names
-        else:
-            self._categories = Categories((), ())
-        self._check_masks(pipeline)
+        if loads_polygons(pipeline):
+            self.detection_source.check_outlines()
         self.configured = list(pipeline)
         steps = build_steps(pipeline, source[tensors.img], test_mode=test_mode)
         super().__init__(
             ann_file=source.path,
             pipeline=steps,
-            classes=classes or (),
+            classes=self.detection_source.classes,
             img_prefix=None,
             test_mode=test_mode,
             filter_empty_gt=filter_empty_gt,
@@ -101,38 +98,45 @@ class DeepLakeCocoDataset(CocoDataset):  # type: ignore[misc]
         self.indices: npt.NDArray[np.int64] = np.array([info["index"] for info in self.data_infos], dtype=np.int64)
         if len(self.indices) == 0:
             raise ConfigError("no image is left to load", path=source.path, hint=self._why_empty())
-        self._check_masks_reach()
+        self.detection_source.check_masks_reach(self.indices)
+
+    @property
+    def source(self) -> Dataset:
+        """The Deep Lake dataset."""
+        return self.detection_source.dataset
+
+    @property
+    def tensors(self) -> DetectionTensors:
+        """Its tensors."""
+        return self.detection_source.tensors
 
     def load_annotations(self, ann_file: str) -> list[dict[str, Any]]:
         """What MMDetection keeps of each image, in the order of the dataset."""
-        chosen = self._categories.chosen(self.CLASSES or None)
-        self.cat_ids = [number for number, use in zip(self._categories.ids, chosen, strict=True) if use]
+        own = self.detection_source
+        if self.test_mode or not self._filter_images:
+            own.check_sizes()
+        self.cat_ids = own.used_ids
         self.cat2label = {number: label for label, number in enumerate(self.cat_ids)}
-        self._check_sizes()
-        self.img_ids = image_numbers(self.source, self.tensors.image_id, len(self._sizes))
-        names = file_names(self.source, self.tensors.filename, len(self._sizes))
-        return image_infos(self.img_ids, self._sizes, self.source[self.tensors.img].sample_compression, names)
+        self.img_ids = own.image_ids
+        return [
+            {"id": number, "file_name": name, "filename": name, "height": height, "width": width, "index": index}
+            for index, (number, name, (height, width)) in enumerate(
+                zip(own.image_ids, own.filenames, own.sizes.tolist(), strict=True)
+            )
+        ]
 
-    @cached_property
+    @property
     def annotations(self) -> Annotations:
-        """All annotations; read when they are first asked for.
-
-        Raises:
-            DatasetFormatError: Tensors that contradict each other, or a label without a class.
-        """
-        if self.tensors.gt_bboxes is None:
-            raise ConfigError("this dataset was built without boxes and labels", path=self.source.path)
-        annotations = read_annotations(self.source, self.tensors, self._sizes)
-        self._check_labels(annotations)
-        return annotations
+        """All annotations; see :attr:`Source.annotations`."""
+        return self.detection_source.annotations
 
     @cached_property
     def coco(self) -> Any:
         """The annotations as pycocotools' index, for metrics; built when first asked for. It has segmentations once
         :meth:`prepare_metrics` has been asked for "segm", or where areas are those of masks.
         """
-        coco = coco_index(COCO, self.annotations, self._categories, self.data_infos)
-        add_areas(coco, self.source, self.tensors)
+        coco = coco_index(COCO, self.detection_source, self.data_infos)
+        add_areas(coco, self.detection_source)
         return coco
 
     def get_ann_info(self, idx: int) -> dict[str, Any]:
@@ -140,7 +144,9 @@ class DeepLakeCocoDataset(CocoDataset):  # type: ignore[misc]
         for them, masks are lists, of polygons or of run lengths, and without a tensor of masks there are none.
         """
         info = self.data_infos[idx]
-        parsed: dict[str, Any] = self._parse_ann_info(info, self._annotations_of(info, masks=True))
+        masks = self.tensors.gt_masks or (self.tensors.metric_masks if self.test_mode else None)
+        rows = self.detection_source.coco_annotations(info["index"], masks)
+        parsed: dict[str, Any] = self._parse_ann_info(info, rows)
         if self.test_mode and self.tensors.metric_masks is None:
             del parsed["masks"]
         elif self.test_mode:
@@ -149,8 +155,8 @@ class DeepLakeCocoDataset(CocoDataset):  # type: ignore[misc]
 
     def get_cat_ids(self, idx: int) -> list[int]:
         """Official numbers of the classes of an item's annotations, crowds included."""
-        annotations = self._annotations_of(self.data_infos[idx])
-        return [int(annotation["category_id"]) for annotation in annotations]
+        rows = self.detection_source.coco_annotations(self.data_infos[idx]["index"])
+        return [int(row["category_id"]) for row in rows]
 
     def prepare_metrics(self, metrics: str | Iterable[str] | None) -> None:
         """Reads what metrics are computed from, which shows whether they can be.
@@ -163,7 +169,7 @@ class DeepLakeCocoDataset(CocoDataset):  # type: ignore[misc]
         masks = masks_for_metrics(self.source, self.tensors) if "segm" in names else None
         coco = self.coco
         if masks is not None:
-            add_segmentations(coco, self.source, masks)
+            add_segmentations(coco, self.detection_source, masks)
 
     def evaluate(
         self, results: list[Any], metric: str | Sequence[str] | None = "bbox", *arguments: Any, **options: Any
@@ -237,19 +243,15 @@ class DeepLakeCocoDataset(CocoDataset):  # type: ignore[misc]
     @property
     def groups(self) -> npt.NDArray[np.uint8]:
         """Group by aspect ratio of each item."""
-        flags: npt.NDArray[np.uint8] = self.flag
-        return flags
+        return self.flag
 
     def place_of(self, item: int) -> tuple[str, int]:
         """Path of the dataset and the number of the item's sample in there, whatever the view, for errors."""
-        rows = getattr(self.source[self.tensors.img], "rows", None)
-        index = int(self.indices[item])
-        return self.source.path, index if rows is None else int(rows[index])
+        return self.detection_source.place_of(int(self.indices[item]))
 
     def read_image(self, idx: int, color: Color) -> npt.NDArray[Any]:
         """An item's image, uint8 [height, width, 3] or as ``color`` says."""
-        image: npt.NDArray[Any] = self.source[self.tensors.img].read(int(self.indices[idx]), color=color)
-        return image
+        return self.detection_source.read_image(int(self.indices[idx]), color)
 
     def results_of(self, idx: int) -> dict[str, Any]:
         """What goes into the pipeline."""
@@ -261,7 +263,7 @@ class DeepLakeCocoDataset(CocoDataset):  # type: ignore[misc]
 
     def names_of(self, index: int) -> dict[str, Any]:
         """What the pipeline notes of where sample ``index`` of ``source`` comes from."""
-        name = self.data_infos[self.item_of(index)]["filename"]
+        name = self.detection_source.filenames[index]
         return {"filename": name, "ori_filename": name}
 
     def annotation_table(self) -> AnnotationTable:
@@ -273,109 +275,27 @@ class DeepLakeCocoDataset(CocoDataset):  # type: ignore[misc]
     @cached_property
     def box_rules(self) -> BoxRules:
         """What becomes of each box of all samples, with its label."""
-        labels = np.array([self.cat2label.get(number, -1) for number in self._categories.ids], dtype=np.int64)
-        return self._box_rules(labels[self.annotations.labels])
+        return self._box_rules(self.detection_source.training_labels(self.cat_ids))
 
     def _box_rules(self, labels: npt.NDArray[np.int64]) -> BoxRules:
-        return BoxRules(labels, *coco_rules(self.annotations, self._sizes, labels))
+        return BoxRules(labels, *coco_rules(self.annotations, self.detection_source.sizes, labels))
 
     def _filter_imgs(self, min_size: int = 32) -> list[int]:
         if not self._filter_images:
             return list(range(len(self.data_infos)))
-        keep = self._sizes.min(axis=1) >= min_size
-        if self.filter_empty_gt:
-            keep &= self.annotations.samples_with(self._categories.chosen(self.CLASSES))
-        kept: list[int] = np.flatnonzero(keep).tolist()
+        rules = ImageRules(filter_empty=bool(self.filter_empty_gt), min_size=min_size)
+        kept: list[int] = self.detection_source.kept(rules).tolist()
         self.img_ids = [self.img_ids[i] for i in kept]
         return kept
 
-    @cached_property
+    def _set_group_flag(self) -> None:
+        """As MMDetection's, which goes through the images one by one."""
+        self.flag: npt.NDArray[np.uint8] = self.detection_source.groups[[info["index"] for info in self.data_infos]]
+
+    @property
     def polygons(self) -> bool | None:
         """Whether the masks are polygons; None where there are none that the native core could read."""
-        return None if self.tensors.gt_masks is None else are_polygons(self.source[self.tensors.gt_masks])
-
-    def _class_list(self, classes: Sequence[str] | str) -> tuple[str, ...]:
-        if not isinstance(classes, str) and not (
-            isinstance(classes, Sequence) and all(isinstance(name, str) for name in classes)
-        ):
-            raise ConfigError(f"classes: a list of names is needed, got {classes!r}")
-        try:
-            names = tuple(self.get_classes(classes))
-        except OSError as error:
-            raise ConfigError(
-                f"classes: {classes!r} would be a file that lists them, and cannot be read",
-                hint=f"Of a single class: classes=({classes!r},)",
-            ) from error
-        if not names:
-            raise ConfigError(f"classes: {classes!r} leaves none", hint="Leave it out to use all")
-        twice = next((name for name in names if names.count(name) > 1), None)
-        if twice is not None:
-            raise ConfigError(f"classes: '{twice}' is listed twice")
-        return names
-
-    def _annotations_of(self, info: Mapping[str, Any], *, masks: bool = False) -> list[dict[str, Any]]:
-        annotations = coco_annotations(self.annotations, self._categories, info)
-        name = self.tensors.gt_masks or (self.tensors.metric_masks if self.test_mode else None)
-        if masks and name is not None:
-            tensor, size = self.source[name], (info["height"], info["width"])
-            found = segmentations(tensor, info["index"], size, len(annotations))
-            for annotation, segmentation in zip(annotations, found, strict=True):
-                annotation["segmentation"] = segmentation
-        return annotations
-
-    @cached_property
-    def _sizes(self) -> npt.NDArray[np.int64]:
-        """Height and width of each image, int64 [samples, 2]."""
-        used = (self.tensors.img, self.tensors.gt_bboxes, self.tensors.gt_labels)
-        length = min(len(self.source[name]) for name in used if name is not None)
-        return self.source[self.tensors.img].shapes()[:length, :2]
-
-    def _check_masks(self, pipeline: Sequence[Mapping[str, Any]]) -> None:
-        if self.tensors.gt_masks is None or not loads_polygons(pipeline):
-            return
-        masks = self.source[self.tensors.gt_masks]
-        if masks.value_format is None:
-            raise ConfigError(
-                f"the pipeline loads masks as polygons (poly2mask=False), and these have the htype '{masks.htype}'",
-                tensor=masks.name,
-                path=self.source.path,
-                hint="Use poly2mask=True",
-            )
-
-    def _check_masks_reach(self) -> None:
-        """Raises DatasetFormatError for an item beyond the end of the masks, which no loader could read."""
-        if self.tensors.gt_masks is None:
-            return
-        masks = self.source[self.tensors.gt_masks]
-        beyond = self.indices[self.indices >= len(masks)]
-        if len(beyond):
-            raise DatasetFormatError(
-                f"the image has no masks: their tensor has {len(masks)} samples, the images {len(self._sizes)}",
-                tensor=masks.name,
-                index=int(beyond[0]),
-                path=self.source.path,
-                hint="Append the missing samples, also the empty ones of images without boxes",
-            )
-
-    def _check_sizes(self) -> None:
-        empty = np.flatnonzero(self._sizes.min(axis=1) == 0)
-        filtered = self._filter_images and not self.test_mode
-        if len(empty) and not filtered:
-            raise DatasetFormatError(
-                "the image is empty", tensor=self.tensors.img, index=int(empty[0]), path=self.source.path
-            )
-
-    def _check_labels(self, annotations: Annotations) -> None:
-        classes = len(self._categories.names)
-        wrong = np.flatnonzero((annotations.labels < 0) | (annotations.labels >= classes))
-        if len(wrong):
-            sample = int(np.searchsorted(annotations.offsets, wrong[0], side="right")) - 1
-            raise DatasetFormatError(
-                f"the label {annotations.labels[wrong[0]]} has no class: there are {classes}",
-                tensor=self.tensors.gt_labels,
-                index=sample,
-                path=self.source.path,
-            )
+        return self.detection_source.polygons
 
     def _why_empty(self) -> str | None:
         if self.test_mode or not self._filter_images:

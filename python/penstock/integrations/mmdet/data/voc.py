@@ -11,7 +11,6 @@ from mmdet.datasets import VOCDataset
 from penstock.checks import did_you_mean
 from penstock.dataset import Dataset
 from penstock.detection.annotation_table import BoxRules, corners_of, voc_rules
-from penstock.detection.segmentations import segmentations
 from penstock.detection.tensors import DetectionTensors
 from penstock.errors import ConfigError
 from penstock.integrations.mmdet.data.dataset import DeepLakeCocoDataset
@@ -59,7 +58,8 @@ class DeepLakeVOCDataset(DeepLakeCocoDataset):
     def load_annotations(self, ann_file: str) -> list[dict[str, Any]]:
         """As there; but labels go by the order of the classes that are used, not by that of all."""
         infos = super().load_annotations(ann_file)
-        numbers = dict(zip(self._categories.names, self._categories.ids, strict=True))
+        categories = self.detection_source.categories
+        numbers = dict(zip(categories.names, categories.ids, strict=True))
         self.cat_ids = [numbers[name] for name in self.CLASSES or ()]
         self.cat2label = {number: label for label, number in enumerate(self.cat_ids)}
         return infos
@@ -77,8 +77,7 @@ class DeepLakeVOCDataset(DeepLakeCocoDataset):
             "labels_ignore": labels[ignored],
         }
         if self.tensors.gt_masks is not None:
-            tensor, size = self.source[self.tensors.gt_masks], (info["height"], info["width"])
-            masks = segmentations(tensor, info["index"], size, len(labels))
+            masks = self.detection_source.segmentations(info["index"], self.tensors.gt_masks, len(labels))
             found["masks"] = [masks[row] for row in np.flatnonzero(kept)]
         return found
 

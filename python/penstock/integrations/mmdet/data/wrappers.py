@@ -14,11 +14,12 @@ from mmdet.datasets import ClassBalancedDataset, ConcatDataset, MultiImageMixDat
 
 from penstock.dataset.joined import JoinedDataset
 from penstock.detection.annotation_table import gathered_table
-from penstock.detection.running import Level, PipelineRunner, Recipe
+from penstock.detection.recipe import Level, Recipe
+from penstock.detection.running import PipelineRunner
 from penstock.detection.tensors import DetectionTensors
 from penstock.errors import ConfigError, PenstockError
 from penstock.integrations.mmdet.data.dataset import DeepLakeCocoDataset
-from penstock.integrations.mmdet.data.loading import LoadImageFromDeepLake
+from penstock.integrations.mmdet.data.load_image import LoadImageFromDeepLake
 from penstock.integrations.mmdet.pipeline.lowering import WRAPPERS, lower
 from penstock.loading.draws import Stream
 from penstock.loading.native.part import AnnotationTable, NativeSample
@@ -97,7 +98,7 @@ class FlatDataset:
         self._rows = np.cumsum([0, *(len(leaf.indices) for leaf in self.leaves)])[self._leaf_of] + self._item_of
         indices = np.concatenate([leaf.indices for leaf in self.leaves])[self._rows]
         self.source = JoinedDataset([leaf.source for leaf in self.leaves], names, self._leaf_of, indices)
-        self.runner = PipelineRunner(self, self._recipe_of, WRAPPERS)
+        self.runner = _NamingRunner(self, self._recipe_of, WRAPPERS)
 
     def __len__(self) -> int:
         return len(self._leaf_of)
@@ -179,26 +180,6 @@ class FlatDataset:
         flags = np.zeros(len(self), np.uint8) if self.test_mode else self.groups
         return gathered_table(tables, self._leaf_of, self._item_of, flags)
 
-    def run(self, sample: dict[str, Any], stream: Stream) -> Any:
-        """The pipeline on a sample of ``source``; see :meth:`PipelineRunner.run`."""
-        with self._placed(sample["index"]):
-            return self.runner.run(sample, stream)
-
-    def resume(self, sample: NativeSample, notes: dict[str, Any], stream: Stream, number: int) -> Any:
-        """The rest of the pipeline; see :meth:`PipelineRunner.resume`."""
-        with self._placed(int(sample.meta["index"])):
-            return self.runner.resume(sample, notes, stream, number)
-
-    @contextmanager
-    def _placed(self, item: int) -> Iterator[None]:
-        """Names in errors the sample in its own dataset."""
-        try:
-            yield
-        except PenstockError as error:
-            if error.index is None:
-                error.path, error.index = self.place_of(item)
-            raise
-
     def _check_alike(self) -> None:
         colors = {_load_of(leaf).color for leaf in self.leaves}
         if len(colors) > 1:
@@ -211,6 +192,27 @@ class FlatDataset:
 
     def _place(self, item: int) -> tuple[DeepLakeCocoDataset, int]:
         return self.leaves[int(self._leaf_of[item])], int(self._item_of[item])
+
+
+class _NamingRunner(PipelineRunner):
+    """Names in errors the sample in its own dataset."""
+
+    def run(self, sample: dict[str, Any], stream: Stream) -> Any:
+        with self._named(sample["index"]):
+            return super().run(sample, stream)
+
+    def resume(self, sample: NativeSample, notes: dict[str, Any], stream: Stream, number: int) -> Any:
+        with self._named(int(sample.meta["index"])):
+            return super().resume(sample, notes, stream, number)
+
+    @contextmanager
+    def _named(self, item: int) -> Iterator[None]:
+        try:
+            yield
+        except PenstockError as error:
+            if error.index is None:
+                error.path, error.index = self._items.place_of(item)
+            raise
 
 
 @dataclass

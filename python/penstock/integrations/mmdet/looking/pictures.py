@@ -9,15 +9,17 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from mmcv.parallel import DataContainer
+from mmdet.datasets import pipelines
 
 from penstock.detection.moves import Moves
-from penstock.detection.reference.loading import bitmap_of
+from penstock.detection.reference.load import bitmap_of
 from penstock.detection.shown import Shown
 from penstock.errors import ConfigError
 from penstock.integrations.mmdet.data.dataset import DeepLakeCocoDataset
-from penstock.integrations.mmdet.data.loading import LoadImageFromDeepLake
+from penstock.integrations.mmdet.data.load_image import LoadImageFromDeepLake
 from penstock.integrations.mmdet.data.wrappers import leaves_of
-from penstock.integrations.mmdet.loader import DetectionLoader
+from penstock.integrations.mmdet.detection_loader import DetectionLoader
+from penstock.integrations.mmdet.pipeline.lowering import kind_of_step
 
 __all__ = ["first_samples"]
 
@@ -25,14 +27,12 @@ _Array = npt.NDArray[Any]
 
 _NO_COLLECT = "the pipeline does not end with Collect: it makes no batches that a model takes"
 _AS_FED = "Draw it as fed"
-#: Steps after which scale_factor and flip_direction say where everything has gone.
-_UNDONE = frozenset(
-    (
-        *("LoadImageFromFile", "LoadImageFromDeepLake", "LoadAnnotations", "FilterAnnotations", "MultiScaleFlipAug"),
-        *("Resize", "RandomFlip", "Pad", "Normalize", "PhotoMetricDistortion", "YOLOXHSVRandomAug", "CutOut"),
-        *("BrightnessTransform", "ColorTransform", "ContrastTransform", "EqualizeTransform"),
-        *("DefaultFormatBundle", "ImageToTensor", "Collect"),
-    )
+#: Of MMDetection's transforms that penstock has no step for, those that change colors alone.
+_COLORS = (
+    pipelines.BrightnessTransform,
+    pipelines.ColorTransform,
+    pipelines.ContrastTransform,
+    pipelines.EqualizeTransform,
 )
 
 
@@ -254,15 +254,26 @@ def _check_undone(dataset: Any) -> None:
             _check_undone(inner)
         return
     for step in _steps(dataset.pipeline):
-        name = type(step).__name__
-        if name not in _UNDONE:
+        if _told_by(step) is None:
+            name = type(step).__name__
             raise ConfigError(f"after '{name}' it is not known where a sample lies in its image", hint=_AS_FED)
 
 
 def _check_notes(meta: Mapping[str, Any], dataset: Any, needed: bool) -> None:
     if not needed:
         return
-    kinds = {kind for leaf in leaves_of(dataset) for kind in _kinds(leaf)}
-    for step, key in (("Resize", "scale_factor"), ("RandomFlip", "flip"), ("RandomFlip", "flip_direction")):
-        if step in kinds and key not in meta:
-            raise ConfigError(f"Collect's meta_keys leave out '{key}', which tells where '{step}' has moved boxes")
+    for leaf in leaves_of(dataset):
+        for step in _steps(leaf.pipeline):
+            for key in _told_by(step) or ():
+                if key not in meta:
+                    name = type(step).__name__
+                    cause = f"Collect's meta_keys leave out '{key}', which tells where '{name}' has moved boxes"
+                    raise ConfigError(cause)
+
+
+def _told_by(transform: Any) -> tuple[str, ...] | None:
+    """The notes that tell where a transform has moved what is in an image; None where none does."""
+    kind = kind_of_step(transform)
+    if kind is None:
+        return () if type(transform) in _COLORS else None
+    return kind.facts.told_by

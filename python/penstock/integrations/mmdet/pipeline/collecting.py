@@ -11,6 +11,7 @@ from mmcv.parallel import DataContainer
 
 from penstock.detection import steps as st
 from penstock.errors import ConfigError
+from penstock.integrations.mmdet.pipeline.batch_forms import Collect, DefaultFormatBundle, ImageToTensor
 from penstock.integrations.mmdet.pipeline.lowering import WRAPPERS
 from penstock.integrations.mmdet.pipeline.metas import Metas
 from penstock.loading.native.part import NativeBatch
@@ -25,7 +26,7 @@ class Collector:
     """Makes the batch of a pipeline that ran in the core to its end.
 
     Attributes:
-        core_steps: The steps without the last, ``Collect``, which is done here.
+        core_steps: The steps without the last, ``Collect``, which is done here, and with the core's form before it.
         collect: That step.
         bundle: The step that formats, if it is DefaultFormatBundle; None for ImageToTensor.
         augmented: Whether the pipeline ends with test-time augmentation: a batch then holds a list of views.
@@ -33,8 +34,8 @@ class Collector:
     """
 
     core_steps: tuple[Any, ...]
-    collect: st.Collect
-    bundle: st.DefaultFormatBundle | None
+    collect: Collect
+    bundle: DefaultFormatBundle | None
     augmented: bool
     metas: Metas
 
@@ -89,22 +90,24 @@ def collector_of(steps: Sequence[Any], *, gray: bool) -> Collector | None:
     last = steps[-1]
     augmented = isinstance(last, st.MultiScaleFlipAug)
     tail = last.transforms if augmented else steps
-    if len(tail) < 2 or not isinstance(tail[-1], st.Collect):
+    if len(tail) < 2 or not isinstance(tail[-1], Collect):
         return None
     collect, form = tail[-1], tail[-2]
-    if not isinstance(form, st.DefaultFormatBundle | st.ImageToTensor):
+    if not isinstance(form, DefaultFormatBundle | ImageToTensor):
         return None
     metas = Metas(steps, gray=gray)
     if not set(collect.meta_keys) <= metas.keys or not set(collect.keys) <= _available(steps, form):
         return None
-    core = (*steps[:-1], replace(last, transforms=tuple(tail[:-1]))) if augmented else tuple(steps[:-1])
-    bundle = form if isinstance(form, st.DefaultFormatBundle) else None
+    bundle = form if isinstance(form, DefaultFormatBundle) else None
+    core = (*tail[:-2], st.Format(to_float=bundle is not None and bundle.img_to_float))
+    if augmented:
+        core = (*steps[:-1], replace(last, transforms=core))
     return Collector(core, collect, bundle, augmented, metas)
 
 
-def _available(steps: Sequence[Any], form: st.DefaultFormatBundle | st.ImageToTensor) -> set[str]:
+def _available(steps: Sequence[Any], form: DefaultFormatBundle | ImageToTensor) -> set[str]:
     """The keys that the core has tensors for."""
-    if isinstance(form, st.ImageToTensor):
+    if isinstance(form, ImageToTensor):
         return {"img"} if form.keys == ("img",) else set()
     load = next((step for step in steps if isinstance(step, st.LoadAnnotations)), None)
     keys = {"img"}

@@ -9,7 +9,8 @@ from mmdet.datasets import pipelines
 
 from penstock.detection import steps
 from penstock.detection.steps import Step
-from penstock.integrations.mmdet.data.loading import LoadImageFromDeepLake
+from penstock.integrations.mmdet.data.load_image import LoadImageFromDeepLake
+from penstock.integrations.mmdet.pipeline.batch_forms import Collect, DefaultFormatBundle, ImageToTensor
 from penstock.integrations.openmmlab.arguments import (
     color,
     fill_value,
@@ -244,7 +245,7 @@ def _default_format_bundle(transform: Any) -> Step:
     value = transform.pad_val
     if not isinstance(value, Mapping) or not {"img", "masks", "seg"} <= value.keys():
         raise not_native(pad_val=value)
-    return steps.DefaultFormatBundle(
+    return DefaultFormatBundle(
         img_to_float=transform.img_to_float is True,
         img_pad_val=number("pad_val", value["img"]),
         masks_pad_val=number("pad_val", value["masks"]),
@@ -252,29 +253,31 @@ def _default_format_bundle(transform: Any) -> Step:
     )
 
 
-#: A step from an object of exactly that class. Raises NotNativeError for arguments that it cannot express.
-CONVERSIONS: dict[type, Callable[[Any], Step]] = {
-    LoadImageFromDeepLake: _load_image,
-    pipelines.LoadAnnotations: _load_annotations,
-    pipelines.Resize: _resize,
-    pipelines.RandomFlip: _random_flip,
-    pipelines.RandomShift: _random_shift,
-    pipelines.Pad: _pad,
-    pipelines.Normalize: _normalize,
-    pipelines.RandomCrop: _random_crop,
-    pipelines.PhotoMetricDistortion: _photo_metric_distortion,
-    pipelines.Expand: _expand,
-    pipelines.MinIoURandomCrop: _min_iou_random_crop,
-    pipelines.CutOut: _cut_out,
-    pipelines.RandomAffine: _random_affine,
-    pipelines.YOLOXHSVRandomAug: _hsv_random_aug,
-    pipelines.Mosaic: _mosaic,
-    pipelines.MixUp: _mix_up,
-    pipelines.CopyPaste: _copy_paste,
-    pipelines.FilterAnnotations: _filter_annotations,
-    pipelines.ImageToTensor: lambda transform: steps.ImageToTensor(names("keys", transform.keys)),
-    pipelines.DefaultFormatBundle: _default_format_bundle,
-    pipelines.Collect: lambda transform: steps.Collect(
-        names("keys", transform.keys), names("meta_keys", transform.meta_keys)
+#: The kind of step of each of MMDetection's classes, and what makes one of an object of exactly that class. That raises
+#: NotNativeError for arguments that the step cannot express.
+CONVERSIONS: dict[type, tuple[type[Step], Callable[[Any], Step]]] = {
+    LoadImageFromDeepLake: (steps.LoadImage, _load_image),
+    pipelines.LoadAnnotations: (steps.LoadAnnotations, _load_annotations),
+    pipelines.Resize: (steps.Resize, _resize),
+    pipelines.RandomFlip: (steps.RandomFlip, _random_flip),
+    pipelines.RandomShift: (steps.RandomShift, _random_shift),
+    pipelines.Pad: (steps.Pad, _pad),
+    pipelines.Normalize: (steps.Normalize, _normalize),
+    pipelines.RandomCrop: (steps.RandomCrop, _random_crop),
+    pipelines.PhotoMetricDistortion: (steps.PhotoMetricDistortion, _photo_metric_distortion),
+    pipelines.Expand: (steps.Expand, _expand),
+    pipelines.MinIoURandomCrop: (steps.MinIoURandomCrop, _min_iou_random_crop),
+    pipelines.CutOut: (steps.CutOut, _cut_out),
+    pipelines.RandomAffine: (steps.RandomAffine, _random_affine),
+    pipelines.YOLOXHSVRandomAug: (steps.YOLOXHSVRandomAug, _hsv_random_aug),
+    pipelines.Mosaic: (steps.Mosaic, _mosaic),
+    pipelines.MixUp: (steps.MixUp, _mix_up),
+    pipelines.CopyPaste: (steps.CopyPaste, _copy_paste),
+    pipelines.FilterAnnotations: (steps.FilterAnnotations, _filter_annotations),
+    pipelines.ImageToTensor: (ImageToTensor, lambda transform: ImageToTensor(names("keys", transform.keys))),
+    pipelines.DefaultFormatBundle: (DefaultFormatBundle, _default_format_bundle),
+    pipelines.Collect: (
+        Collect,
+        lambda transform: Collect(names("keys", transform.keys), names("meta_keys", transform.meta_keys)),
     ),
 }

@@ -5,21 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from mmcv.parallel import DataContainer
 from mmdet.core import BitmapMasks, PolygonMasks
 from mmdet.datasets import pipelines
 
 from penstock.detection import steps
 from penstock.detection.reference import Wrappers
 from penstock.detection.steps import PythonStep, Step
-from penstock.integrations.mmdet.data.loading import LoadImageFromDeepLake
+from penstock.integrations.mmdet.data.load_image import LoadImageFromDeepLake
 from penstock.integrations.mmdet.pipeline.conversions import CONVERSIONS
 from penstock.integrations.openmmlab.arguments import NotNativeError, integer_pair, not_native
 
-__all__ = ["WRAPPERS", "lower"]
+__all__ = ["WRAPPERS", "kind_of_step", "lower"]
 
 #: What the steps make MMDetection's own objects with.
-WRAPPERS = Wrappers(bitmap_masks=BitmapMasks, polygon_masks=PolygonMasks, container=DataContainer)
+WRAPPERS = Wrappers(bitmap_masks=BitmapMasks, polygon_masks=PolygonMasks)
 
 _DIRECTIONS = frozenset({"horizontal", "vertical", "diagonal"})
 
@@ -36,19 +35,21 @@ def lower(transforms: Sequence[Any]) -> list[Step | PythonStep]:
     return _lower_all(transforms, floating=False)
 
 
+def kind_of_step(transform: Any) -> type[Step] | None:
+    """The kind of step that a transform is, whatever its arguments; None where penstock has no step of its kind."""
+    if type(transform) is pipelines.MultiScaleFlipAug:
+        return steps.MultiScaleFlipAug
+    kind, _ = CONVERSIONS.get(type(transform), (None, None))
+    return kind
+
+
 def _lower_all(transforms: Sequence[Any], *, floating: bool) -> list[Step | PythonStep]:
     """``floating``: the image is float32 before the first of them."""
     lowered = []
     for transform in transforms:
         lowered.append(_lower_one(transform, floating))
-        floating = floating or _gives_float(lowered[-1])
+        floating = floating or (isinstance(lowered[-1], Step) and lowered[-1].gives_float())
     return lowered
-
-
-def _gives_float(step: Step | PythonStep) -> bool:
-    if isinstance(step, steps.LoadImage):
-        return step.to_float32
-    return isinstance(step, (steps.PhotoMetricDistortion, steps.Normalize))
 
 
 def _lower_one(transform: Any, floating: bool) -> Step | PythonStep:
@@ -60,7 +61,8 @@ def _lower_one(transform: Any, floating: bool) -> Step | PythonStep:
         try:
             if kind is pipelines.MultiScaleFlipAug:
                 return _multi_scale_flip_aug(transform, floating)
-            return CONVERSIONS[kind](transform)
+            _, convert = CONVERSIONS[kind]
+            return convert(transform)
         except NotNativeError as error:
             return PythonStep(transform, f"{_shown_name(name)}({error}) has no native version")
     if kind.__module__.startswith("mmdet.datasets.pipelines."):

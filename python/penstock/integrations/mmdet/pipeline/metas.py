@@ -9,20 +9,11 @@ from typing import Any
 import numpy as np
 
 from penstock.detection import steps as st
+from penstock.integrations.mmdet.pipeline.batch_forms import DefaultFormatBundle
 
 __all__ = ["Metas", "walk"]
 
 _DIRECTIONS = (None, "horizontal", "vertical", "diagonal")
-#: Keys that a step sets, in every sample that it is applied to.
-_SETS: dict[type, tuple[str, ...]] = {
-    st.LoadImage: ("filename", "ori_filename", "ori_shape", "img_shape"),
-    st.Resize: ("pad_shape", "scale_factor", "scale", "scale_idx", "keep_ratio"),
-    st.RandomFlip: ("flip", "flip_direction"),
-    st.Pad: ("pad_shape", "pad_fixed_size", "pad_size_divisor"),
-    st.Normalize: ("img_norm_cfg",),
-    st.DefaultFormatBundle: ("pad_shape", "scale_factor", "img_norm_cfg"),
-    st.MultiScaleFlipAug: ("flip", "flip_direction"),
-}
 
 
 def walk(steps: Iterable[Any]) -> Iterator[Any]:
@@ -46,9 +37,9 @@ class Metas:
 
     def __init__(self, steps: Iterable[Any], *, gray: bool) -> None:
         run = list(walk(steps))
-        self.keys = frozenset(key for step in run for key in _SETS.get(type(step), ()))
+        self.keys = frozenset(key for step in run for key in step.facts.notes)
         self._channels = () if gray else (3,)
-        self._formatted = any(isinstance(step, st.DefaultFormatBundle) for step in run)
+        self._formatted = any(isinstance(step, DefaultFormatBundle) for step in run)
         self._norm = next((_norm_cfg(step) for step in reversed(run) if isinstance(step, st.Normalize)), None)
         self._pad = next((step for step in reversed(run) if isinstance(step, st.Pad)), None)
 

@@ -18,6 +18,7 @@ from mmdet.models.seg_heads.base_semantic_head import BaseSemanticHead
 
 from penstock.errors import ConfigError
 from penstock.extras import import_extra
+from penstock.integrations.mmdet.config import TOP_KEYS
 from penstock.integrations.mmdet.data.wrappers import leaves_of
 from penstock.integrations.mmdet.training.pipeline_checks import check_test_pipelines, check_train_pipelines
 from penstock.integrations.mmdet.training.wandb_facts import logger_hooks
@@ -26,7 +27,6 @@ __all__ = ["check_before_opening", "check_before_training"]
 
 logger = logging.getLogger("penstock")
 
-_TOP_KEYS = ("deeplake_dataloader_type", "deeplake_metrics_format")
 _SPLIT_KEYS = ("path", "tensors", "dataloader", "credentials", "commit_id", "view_id")
 _WANDB_HOOKS = ("MMDetWandbHook", "WandbLoggerHook")
 #: Modules whose num_classes are not the dataset's: objectness, stuff, a backbone's own.
@@ -52,8 +52,8 @@ def check_before_opening(cfg: Any) -> None:
             raise ConfigError(
                 f"the configuration: '{key}' stands at its top level", hint=f"It belongs into data.train: {key}=..."
             )
-        near = difflib.get_close_matches(key, _TOP_KEYS, n=1, cutoff=0.85)
-        if near and key not in _TOP_KEYS:
+        near = difflib.get_close_matches(key, TOP_KEYS, n=1, cutoff=0.85)
+        if near and key not in TOP_KEYS:
             raise ConfigError(f"the configuration: unknown key '{key}'", hint=f"Did you mean '{near[0]}'?")
     _check_log(cfg.get("log_config"))
     for key in ("load_from", "resume_from"):

@@ -17,7 +17,7 @@ from mmdet.core import DistEvalHook, EvalHook, encode_mask_results
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from penstock.errors import ConfigError
-from penstock.integrations.mmdet.loader import DetectionLoader
+from penstock.integrations.mmdet.detection_loader import DetectionLoader
 from penstock.integrations.ranks.distributed import gathered
 
 __all__ = ["RanksEvalHook", "evaluation_hook", "results_of_ranks"]

@@ -11,7 +11,7 @@ from mmcv import ConfigDict
 from penstock.dataset import DatasetLike
 from penstock.errors import ConfigError
 from penstock.integrations.mmdet.building import has_path
-from penstock.integrations.mmdet.loader import DetectionLoader
+from penstock.integrations.mmdet.detection_loader import DetectionLoader
 from penstock.integrations.mmdet.split_loader import build_split_loader
 
 __all__ = ["build_losses_loader"]

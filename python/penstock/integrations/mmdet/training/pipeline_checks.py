@@ -10,7 +10,7 @@ from mmdet.datasets.pipelines import AutoAugment, Collect, Compose, LoadAnnotati
 
 from penstock.errors import ConfigError
 from penstock.integrations.mmdet.data.dataset import DeepLakeCocoDataset
-from penstock.integrations.mmdet.data.loading import LoadImageFromDeepLake
+from penstock.integrations.mmdet.data.load_image import LoadImageFromDeepLake
 from penstock.integrations.mmdet.data.wrappers import leaves_of
 
 __all__ = ["check_test_pipelines", "check_train_pipelines"]

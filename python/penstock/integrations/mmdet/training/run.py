@@ -12,7 +12,7 @@ from mmdet.apis.train import auto_scale_lr
 from mmdet.core import build_optimizer
 from mmdet.utils import find_latest_checkpoint, get_root_logger
 
-from penstock.integrations.mmdet.loader import DetectionLoader
+from penstock.integrations.mmdet.detection_loader import DetectionLoader
 from penstock.integrations.mmdet.metric_names import check_evaluation
 from penstock.integrations.mmdet.training.checks import check_before_training
 from penstock.integrations.mmdet.training.device import OneDevice, Replica

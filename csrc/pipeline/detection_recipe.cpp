@@ -1,0 +1,280 @@
+#include "pipeline/detection_recipe.h"
+
+#include <algorithm>
+#include <cstring>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "base/error.h"
+#include "decode/claims.h"
+#include "pipeline/decode_sample.h"
+#include "pipeline/mask_output.h"
+#include "pipeline/meta_row.h"
+#include "pipeline/stored_images.h"
+
+namespace penstock::pipeline {
+namespace {
+
+using transform::Extent;
+namespace step = transform::step;
+
+/// So many rejections in a row mean that the pipeline rejects everything.
+constexpr std::uint32_t kMostRejected = 100;
+
+std::size_t views_of(const transform::Program& program) {
+  if (program.steps.empty()) return 1;
+  const auto* views = std::get_if<step::MultiScaleFlipAug>(&program.steps.back());
+  if (views == nullptr) return 1;
+  return std::max(views->img_scale.size(), views->scale_factors.size()) * views->flips.size();
+}
+
+bool loads_annotations(const transform::Program& program) {
+  return std::any_of(program.steps.begin(), program.steps.end(),
+                     [](const step::Step& step) { return std::holds_alternative<step::LoadAnnotations>(step); });
+}
+
+Extent stored_extent(const FetchedSample& sample) {
+  const decode::ImageSize size = decode::pipeline_image_size(sample.shape);
+  return {static_cast<std::int32_t>(size.height), static_cast<std::int32_t>(size.width)};
+}
+
+template <class Row>
+void copy_rows(const batch::TensorBatch& out, std::size_t position, const std::vector<Row>& rows) {
+  if (!rows.empty()) std::memcpy(out.item(position), rows.data(), rows.size() * sizeof(Row));
+}
+
+std::uint32_t rows(std::size_t count) { return static_cast<std::uint32_t>(count); }
+
+}  // namespace
+
+/// A sample of a batch on its way through the pipeline's geometry.
+struct DetectionRecipe::PlannedSample {
+  std::uint32_t attempt = 0;           ///< how many samples were rejected in its place
+  std::vector<std::size_t> reads;      ///< its own, then those that are mixed in
+  std::vector<std::uint16_t> retries;  ///< for each of these, how many were rejected in its place
+  std::size_t rejected = 0;            ///< which of these the pipeline has rejected, where there are no views
+  std::vector<transform::Sample> views;
+};
+
+struct DetectionRecipe::Plan final : Planned {
+  Randomness random;
+  std::vector<PlannedSample> samples;  ///< by position
+};
+
+DetectionRecipe::DetectionRecipe(DetectionSpec spec, const std::vector<TensorSource>& sources, base::Stats& stats)
+    : spec_(std::move(spec)),
+      layout_{views_of(spec_.program), loads_annotations(spec_.program), spec_.masks.has_value()},
+      sources_(sources),
+      stats_(stats) {}
+
+FaultPlace DetectionRecipe::own_place(const PlannedSample& planned, std::size_t position) const {
+  return {position, planned.reads[0], spec_.image, 0};
+}
+
+transform::Stream DetectionRecipe::stream(const Wanted& wanted, const Plan& plan, std::size_t position) const {
+  return {plan.random.seed, plan.random.epoch, static_cast<std::uint64_t>(wanted.samples()[position]),
+          plan.samples[position].attempt, 0};
+}
+
+std::unique_ptr<Planned> DetectionRecipe::expand(Wanted& wanted, const Randomness& random) const {
+  auto plan = std::make_unique<Plan>();
+  plan->random = random;
+  plan->samples.resize(wanted.samples().size());
+  for (std::size_t position = 0; position < plan->samples.size(); ++position) {
+    plan->samples[position].reads = {position};
+    plan->samples[position].retries = {0};
+    want_partners(wanted, *plan, plan->samples[position], position);
+  }
+  return plan;
+}
+
+void DetectionRecipe::want_partners(Wanted& wanted, const Plan& plan, PlannedSample& planned,
+                                    std::size_t position) const {
+  for (const std::size_t item : transform::partners(spec_.program, stream(wanted, plan, position), spec_.table)) {
+    planned.reads.push_back(wanted.add({spec_.table.indices[item], position}));
+    planned.retries.push_back(0);
+  }
+}
+
+Verdict DetectionRecipe::plan(const Fetched& fetched, Planned& planned, std::size_t position) const {
+  const base::StageTimer timer(stats_.transform_ns);
+  const Wanted& wanted = fetched.wanted();
+  auto& plan = static_cast<Plan&>(planned);
+  PlannedSample& sample = plan.samples[position];
+  wanted.named(own_place(sample, position), [&] {
+    std::vector<transform::Source> parts;
+    for (std::size_t part = 0; part < sample.reads.size(); ++part) {
+      parts.push_back(part_of(fetched, sample.reads[part], sample.retries[part]));
+    }
+    transform::Outcome outcome =
+        transform::plan_sample(spec_.program, stream(wanted, plan, position), parts, spec_.gray ? 1 : 3, spec_.table);
+    sample.views = std::move(outcome.views);
+    sample.rejected = outcome.rejected;
+  });
+  return sample.views.empty() ? Verdict::kRejected : Verdict::kTaken;
+}
+
+transform::Source DetectionRecipe::part_of(const Fetched& fetched, std::size_t read, std::uint16_t retry) const {
+  const Wanted& wanted = fetched.wanted();
+  const std::size_t position = wanted.reads()[read].position;
+  transform::Source part;
+  part.retry = retry;
+  wanted.named({position, read, spec_.image, 0}, [&] {
+    const FetchedSample& image = fetched.of_read(spec_.image, read);
+    output_shape(sources_[spec_.image], image);
+    part.extent = stored_extent(image);
+  });
+  part.annotations = spec_.table.of(spec_.table.item_of(wanted.reads()[read].sample));
+  if (spec_.masks) {
+    const std::size_t tensor = spec_.masks->tensor;
+    wanted.named({position, read, tensor, 0}, [&] {
+      part.masks =
+          spec_.masks->read(fetched.of_read(tensor, read), sources_[tensor], part.annotations.masks, part.extent);
+    });
+  }
+  return part;
+}
+
+void DetectionRecipe::replace(Wanted& wanted, Planned& planned, std::size_t position) const {
+  auto& plan = static_cast<Plan&>(planned);
+  PlannedSample& sample = plan.samples[position];
+  const std::size_t part = sample.rejected;
+  const std::uint32_t rejections = part == 0 ? ++sample.attempt : ++sample.retries[part];
+  if (rejections == kMostRejected) {
+    wanted.named(own_place(sample, position), [] {
+      throw base::Error(base::ErrorKind::kTransform,
+                        "the pipeline rejected " + std::to_string(kMostRejected) + " samples in a row");
+    });
+  }
+  const std::size_t rejected = spec_.table.item_of(wanted.reads()[sample.reads[part]].sample);
+  transform::Stream draws = stream(wanted, plan, position);
+  if (part != 0) draws = transform::part_stream(draws, part, sample.retries[part]);
+  const std::size_t other = transform::replacement(draws, rejected, spec_.table);
+  const std::size_t read = wanted.add({spec_.table.indices[other], position});
+  if (part == 0) {
+    sample.reads = {read};
+    sample.retries = {0};
+    want_partners(wanted, plan, sample, position);
+  } else {
+    sample.reads[part] = read;
+  }
+}
+
+LaidOut DetectionRecipe::lay_out(const Fetched& fetched, Planned& planned, std::size_t samples,
+                                 std::span<batch::SlabPool> slabs) const {
+  const std::span<const PlannedSample> sound(static_cast<Plan&>(planned).samples.data(), samples);
+  LaidOut laid_out{{}, samples};
+  laid_out.batch.tensors.resize(layout_.count());
+  for (std::size_t view = 0; view < layout_.views; ++view) {
+    const std::size_t number = layout_.image(view);
+    laid_out.batch.tensors[number] = images_of(sound, view, slabs[number]);
+  }
+  if (layout_.annotated) lay_out_annotations(sound, laid_out.batch, slabs);
+  if (layout_.masked) lay_out_masks(sound, laid_out.batch, slabs);
+  for (const PlannedSample& sample : sound) {
+    const std::int64_t index = fetched.wanted().reads()[sample.reads[0]].sample;
+    for (const transform::Sample& view : sample.views) {
+      append_meta_row(laid_out.batch.metas, view, index, sample.attempt);
+    }
+  }
+  return laid_out;
+}
+
+base::Shape DetectionRecipe::image_shape(Extent extent) const {
+  const auto height = static_cast<std::uint32_t>(extent.height);
+  const auto width = static_cast<std::uint32_t>(extent.width);
+  const std::uint32_t channels = spec_.gray ? 1 : 3;
+  if (spec_.layout != ImageLayout::kRows) return {channels, height, width};
+  return spec_.gray ? base::Shape{height, width} : base::Shape{height, width, channels};
+}
+
+batch::TensorBatch DetectionRecipe::images_of(std::span<const PlannedSample> samples, std::size_t view,
+                                              batch::SlabPool& slabs) const {
+  const bool floating = samples[0].views[view].floating;
+  std::vector<base::Shape> shapes;
+  Extent largest;
+  for (const PlannedSample& sample : samples) {
+    const transform::Sample& image = sample.views[view];
+    if (image.floating != floating) {
+      throw base::Error(base::ErrorKind::kTransform, "images of uint8 and of float32 cannot be in one batch",
+                        "Let every sample take the same steps, or set to_float32=True in LoadImageFromFile.");
+    }
+    largest = {std::max(largest.height, image.extent.height), std::max(largest.width, image.extent.width)};
+    shapes.push_back(image_shape(image.extent));
+  }
+  if (spec_.layout == ImageLayout::kStack) shapes.assign(samples.size(), image_shape(largest));
+  return batch::TensorBatch::in(slabs, std::move(shapes), floating ? batch::kFloat32 : batch::kUint8);
+}
+
+void DetectionRecipe::lay_out_annotations(std::span<const PlannedSample> samples, batch::Batch& batch,
+                                          std::span<batch::SlabPool> slabs) const {
+  std::vector<base::Shape> boxes;
+  std::vector<base::Shape> labels;
+  std::vector<base::Shape> ignored;
+  for (const PlannedSample& sample : samples) {
+    const transform::Sample& view = sample.views[0];
+    boxes.push_back({rows(view.boxes.size()), 4});
+    labels.push_back({rows(view.labels.size())});
+    ignored.push_back({rows(view.ignored.size()), 4});
+  }
+  const auto lay_out = [&](std::size_t number, std::vector<base::Shape> shapes,
+                           batch::ElementType element) -> const batch::TensorBatch& {
+    return batch.tensors[number] = batch::TensorBatch::in(slabs[number], std::move(shapes), element);
+  };
+  const batch::TensorBatch& boxes_out = lay_out(layout_.boxes(), std::move(boxes), batch::kFloat32);
+  const batch::TensorBatch& labels_out = lay_out(layout_.labels(), std::move(labels), batch::kInt64);
+  const batch::TensorBatch& ignored_out = lay_out(layout_.ignored(), std::move(ignored), batch::kFloat32);
+  for (std::size_t position = 0; position < samples.size(); ++position) {
+    const transform::Sample& view = samples[position].views[0];
+    copy_rows(boxes_out, position, view.boxes);
+    copy_rows(labels_out, position, view.labels);
+    copy_rows(ignored_out, position, view.ignored);
+  }
+}
+
+void DetectionRecipe::lay_out_masks(std::span<const PlannedSample> samples, batch::Batch& batch,
+                                    std::span<batch::SlabPool> slabs) const {
+  std::vector<base::Shape> values;
+  std::vector<base::Shape> ends;
+  for (const PlannedSample& sample : samples) {
+    MaskShapes shapes = mask_shapes(*sample.views[0].masks);
+    values.push_back(std::move(shapes.values));
+    ends.push_back(std::move(shapes.ends));
+  }
+  const std::size_t number = layout_.mask_values();
+  const batch::ElementType element = spec_.masks->bitmaps ? batch::kUint8 : batch::kFloat64;
+  batch.tensors[number] = batch::TensorBatch::in(slabs[number], std::move(values), element);
+  const std::size_t number_of_ends = layout_.mask_ends();
+  batch.tensors[number_of_ends] = batch::TensorBatch::in(slabs[number_of_ends], std::move(ends), batch::kInt64);
+}
+
+void DetectionRecipe::decode(const Fetched& fetched, const Planned& planned, const LaidOut& laid_out,
+                             std::size_t position) const {
+  const PlannedSample& sample = static_cast<const Plan&>(planned).samples[position];
+  const batch::Batch& batch = laid_out.batch;
+  base::SplitTimer timer(stats_.decode_ns, stats_.transform_ns);
+  fetched.wanted().named(own_place(sample, position), [&] {
+    if (layout_.masked) {
+      write_masks(*sample.views[0].masks, batch.tensors[layout_.mask_values()].item(position),
+                  batch.tensors[layout_.mask_ends()].item(position));
+    }
+    write_images(fetched, sample, batch, position, timer);
+  });
+}
+
+void DetectionRecipe::write_images(const Fetched& fetched, const PlannedSample& planned, const batch::Batch& batch,
+                                   std::size_t position, base::SplitTimer& timer) const {
+  StoredImages images(fetched, planned.reads, spec_.image, timer);
+  for (std::size_t view = 0; view < layout_.views; ++view) {
+    const batch::TensorBatch& out = batch.tensors[layout_.image(view)];
+    const base::Shape& shape = out.shapes[position];
+    const bool planar = spec_.layout != ImageLayout::kRows;
+    const Extent padded{static_cast<std::int32_t>(shape[planar ? 1 : 0]),
+                        static_cast<std::int32_t>(shape[planar ? 2 : 1])};
+    transform::run_pixels(planned.views[view].pixels, images, {out.item(position), planar, padded, spec_.pad_value});
+  }
+}
+
+}  // namespace penstock::pipeline

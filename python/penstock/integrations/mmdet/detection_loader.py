@@ -1,0 +1,182 @@
+"""Loaders for MMDetection."""
+
+from __future__ import annotations
+
+import functools
+import zlib
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from penstock.detection.items import LoadedItems
+from penstock.detection.sampler import GroupedSampler, OrderedSampler
+from penstock.detection.tensors import DetectionTensors
+from penstock.errors import ConfigError
+from penstock.integrations.mmdet.data.dataset import DeepLakeCocoDataset
+from penstock.integrations.mmdet.data.wrappers import flat_dataset, leaves_of, skipped_steps
+from penstock.integrations.mmdet.pipeline.dataset_program import dataset_program
+from penstock.loader import DataLoader
+from penstock.loading.samples import Samples
+from penstock.loading.sampling import world
+
+__all__ = ["DetectionLoader", "build_dataloader"]
+
+
+class DetectionLoader(DataLoader):
+    """A :class:`penstock.DataLoader` whose ``dataset`` is MMDetection's: its hooks look there for metrics
+    and classes.
+
+    Args:
+        dataset: The dataset, from :func:`penstock.integrations.mmdet.build_dataset`: a
+            :class:`DeepLakeCocoDataset`, or MMDetection's wrapper around such.
+        batch_size: Samples in a batch.
+        shuffle: Shuffle within groups of like aspect ratio, see :class:`GroupedSampler`; else the dataset's
+            order.
+        seed: Of order and transforms; drawn from torch's generator where it is None.
+        rank, world_size: Default: those of ``torch.distributed`` if it runs. All ranks get equally many batches.
+        options: Further arguments of :class:`penstock.DataLoader`.
+
+    Attributes:
+        items: The dataset as the loader goes through it: flat, where it is wrapped.
+
+    What a hook changes with ``dataset.update_skip_type_keys`` takes effect with the next iteration. That ends those
+    still under way.
+
+    Raises:
+        ConfigError: Shuffling for validation.
+    """
+
+    def __init__(
+        self,
+        dataset: Any,
+        batch_size: int = 1,
+        *,
+        shuffle: bool = False,
+        seed: int | None = None,
+        rank: int | None = None,
+        world_size: int | None = None,
+        **options: Any,
+    ) -> None:
+        self._detection = dataset
+        self._skipped = skipped_steps(dataset)
+        self.items: LoadedItems = flat_dataset(dataset)
+        indices = self.items.indices
+        ranks = functools.partial(world, rank, world_size)
+        sampler: GroupedSampler | OrderedSampler = OrderedSampler(indices, world=ranks)
+        if shuffle:
+            if self.items.test_mode:
+                raise ConfigError("a dataset of validation (test_mode) is not shuffled", hint="Pass shuffle=False")
+            sampler = GroupedSampler(
+                indices, self.items.flag, batch_size=batch_size, seed=self._order_seed, world=ranks
+            )
+        super().__init__(
+            self.items.source,
+            batch_size,
+            tensors={"img": self.items.tensors.img, **_masks(self.items.tensors)},
+            transform=dataset_program(self.items),
+            sampler=sampler,
+            seed=seed,
+            rank=rank,
+            world_size=world_size,
+            **options,
+        )
+
+    def __iter__(self) -> Iterator[Any]:  # type: ignore[override]
+        """Starts an epoch; see :meth:`penstock.DataLoader.__iter__`."""
+        skipped = skipped_steps(self._detection)
+        if skipped != self._skipped:
+            self._skipped = skipped
+            self.items = flat_dataset(self._detection)
+            self._replace_program(dataset_program(self.items))
+        return super().__iter__()
+
+    def state_dict(self) -> dict[str, Any]:
+        """As :meth:`penstock.DataLoader.state_dict`, with a hash of which images there are and how they are grouped."""
+        groups = self.items.flag.tobytes() if isinstance(self.sampler, GroupedSampler) else b""
+        return {**super().state_dict(), "items": zlib.crc32(self.items.indices.tobytes() + groups)}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """As :meth:`penstock.DataLoader.load_state_dict`.
+
+        Raises:
+            ConfigError: The state belongs to another dataset, batch size or world size, or to other images of it.
+        """
+        if (
+            state.get("dataset") == self._samples.source.fingerprint()
+            and state.get("items") != self.state_dict()["items"]
+        ):
+            raise ConfigError(
+                "the state cannot be resumed here: its order is of other images of the dataset, or of other groups",
+                hint="'classes', 'filter_empty_gt' and 'shuffle' have to be what they were",
+            )
+        super().load_state_dict(state)
+
+    @property
+    def detection(self) -> Any:
+        """The dataset, which is also ``dataset``."""
+        return self._detection
+
+    @property
+    def leaves(self) -> list[DeepLakeCocoDataset]:
+        """The Deep Lake datasets that it wraps, or itself."""
+        return leaves_of(self._detection)
+
+    def _order_seed(self) -> int:
+        return self._seed()
+
+    def _torch_dataset(self, samples: Samples) -> Any:
+        return self._detection
+
+
+def _masks(tensors: DetectionTensors) -> dict[str, str]:
+    return {} if tensors.gt_masks is None else {"gt_masks": tensors.gt_masks}
+
+
+def build_dataloader(
+    dataset: Any,
+    samples_per_gpu: int,
+    workers_per_gpu: int,
+    num_gpus: int = 1,
+    dist: bool = False,
+    shuffle: bool = True,
+    seed: int | None = None,
+    runner_type: str = "EpochBasedRunner",
+    persistent_workers: bool = False,
+    *,
+    loader_type: str = "auto",
+    **options: Any,
+) -> DetectionLoader:
+    """A loader for a dataset, with the arguments of MMDetection's ``build_dataloader``.
+
+    Args:
+        dataset: From :func:`penstock.integrations.mmdet.build_dataset`.
+        samples_per_gpu: Samples in a batch.
+        workers_per_gpu: Threads of the C++ loader, worker processes of the Python loader.
+        num_gpus: 1: a process has one GPU.
+        dist: This rank's part of the batches, by ``torch.distributed``.
+        shuffle: In groups of like aspect ratio.
+        seed: Of order and transforms.
+        runner_type: Both kinds of runner get the same epochs.
+        persistent_workers: Of the Python loader. The C++ loader's threads live as long as the loader.
+        loader_type: "auto", "c++", "cpp" or "python".
+        options: Further arguments of :class:`penstock.DataLoader`.
+
+    Raises:
+        ConfigError: Several GPUs in one process.
+    """
+    if num_gpus != 1 and not dist:
+        raise ConfigError(
+            f"num_gpus: one process trains on one GPU, not on {num_gpus}",
+            hint="Take a process for each, with dist=True (train_detector: distributed=True)",
+        )
+    if not dist:
+        options = {"rank": 0, "world_size": 1, **options}
+    return DetectionLoader(
+        dataset,
+        samples_per_gpu,
+        shuffle=shuffle,
+        seed=seed,
+        num_workers=workers_per_gpu,
+        persistent_workers=persistent_workers,
+        loader_type=loader_type,
+        **options,
+    )

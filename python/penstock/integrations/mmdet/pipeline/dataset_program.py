@@ -1,0 +1,127 @@
+"""MMDetection pipelines as the loader's transforms."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from mmcv.parallel import collate
+from mmdet.datasets.pipelines import LoadAnnotations
+
+from penstock.dataset import Dataset
+from penstock.described import described
+from penstock.detection.items import LoadedItems
+from penstock.detection.native_steps import native_steps, why_not_images, why_not_mixing
+from penstock.detection.steps import PythonStep
+from penstock.detection.tensors import TENSOR_KEYS, resolve_tensors
+from penstock.errors import ConfigError
+from penstock.integrations.mmdet.data.dataset import DeepLakeCocoDataset
+from penstock.integrations.mmdet.data.load_image import LoadImageFromDeepLake
+from penstock.integrations.mmdet.pipeline.build_steps import is_test_pipeline, loads_masks
+from penstock.integrations.mmdet.pipeline.native_part import native_part
+from penstock.loading.program import Program, StepReport
+
+__all__ = ["collate_batch", "compile_pipeline", "dataset_program"]
+
+
+def compile_pipeline(steps: Sequence[Mapping[str, Any]], *, dataset: Dataset, tensors: Mapping[str, str]) -> Program:
+    """An MMDetection pipeline as a program of the loader: every sample of the dataset goes through it.
+
+    Args:
+        steps: The pipeline. If it loads or collects annotations it is one of training: boxes and labels are
+            added.
+        dataset: The dataset.
+        tensors: Its tensors by MMDetection's keys; "img" has to be there.
+
+    Raises:
+        ConfigError: A pipeline or tensors that cannot work.
+    """
+    if "img" not in tensors:
+        raise ConfigError(
+            "an MMDetection pipeline needs to know the tensor of the images",
+            path=dataset.path,
+            hint="Pass tensors={'img': ..., 'gt_bboxes': ..., 'gt_labels': ...}",
+        )
+    test_mode = is_test_pipeline(steps)
+    resolved = resolve_tensors(
+        dataset, _known(tensors), annotations=not test_mode, masks=not test_mode and loads_masks(steps)
+    )
+    return dataset_program(
+        DeepLakeCocoDataset(
+            dataset,
+            resolved,
+            steps,
+            classes=_numbers_for_names(dataset, resolved.gt_labels),
+            test_mode=test_mode,
+            filter_images=False,
+        )
+    )
+
+
+def dataset_program(dataset: LoadedItems) -> Program:
+    """The program that gives the items of an MMDetection dataset.
+
+    Raises:
+        ConfigError: A pipeline of training where there are no annotations to load.
+    """
+    built = dataset.transforms
+    if dataset.test_mode and any(isinstance(step, LoadAnnotations) for step in built):
+        raise ConfigError(
+            "the pipeline loads annotations (LoadAnnotations), and a dataset of testing (test_mode) gives it none",
+            path=dataset.source.path,
+            hint="Give data.val and data.test the test pipeline, and data.train no test_mode",
+        )
+    load = next(step for step in built if isinstance(step, LoadImageFromDeepLake))
+    native = native_part(
+        dataset.recipe.steps,
+        dataset.polygons,
+        images=why_not_images(dataset),
+        mixing=why_not_mixing(dataset.recipe),
+        partner_steps=dataset.recipe.partner_steps,
+        table=dataset.annotation_table,
+        names=dataset.names_of,
+        resume=dataset.runner.resume,
+    )
+    return Program(
+        run=dataset.runner.run,
+        collate=collate_batch,
+        color={"img": load.color},
+        needs_index=True,
+        reads=("img",) if dataset.tensors.gt_masks is None else ("img", "gt_masks"),
+        native=native,
+        steps=_reports(built, dataset),
+    )
+
+
+def _reports(built: Sequence[Any], dataset: LoadedItems) -> tuple[StepReport, ...]:
+    steps = dataset.recipe.steps
+    count, reason = native_steps(steps, dataset.polygons, why_not_images(dataset), why_not_mixing(dataset.recipe))
+    reports = []
+    for number, (step, own) in enumerate(zip(built, steps, strict=True)):
+        why = own.reason if isinstance(own, PythonStep) else "it comes after"
+        native = number < count
+        reports.append(StepReport(_text_of(step), native, "" if native else reason if number == count else why))
+    return tuple(reports)
+
+
+def _text_of(step: Any) -> str:
+    # Of MMDetection's own steps, FilterAnnotations fails in its text and EqualizeTransform has none.
+    return described(step).replace("( ", "(")
+
+
+def collate_batch(samples: list[Any]) -> Any:
+    """One batch for one device, as mmcv collates it."""
+    return collate(samples, samples_per_gpu=len(samples))
+
+
+def _known(tensors: Mapping[str, str]) -> dict[str, str]:
+    """The loader's tensors that MMDetection has keys for; it may load others beside them."""
+    return {key: name for key, name in tensors.items() if key in TENSOR_KEYS}
+
+
+def _numbers_for_names(dataset: Dataset, labels: str | None) -> list[str] | None:
+    """Names for the classes of a tensor that names none: a pipeline needs no better ones."""
+    if labels is None or dataset[labels].class_names:
+        return None
+    classes = 1 + max((int(array.max()) for array in dataset[labels].numpy_all() if array.size), default=0)
+    return [str(label) for label in range(classes)]
