@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <csetjmp>
 #include <cstdio>
+#include <iterator>
 #include <string>
 #include <vector>
 
@@ -199,8 +200,12 @@ JpegReader::Context::Outcome JpegReader::Context::finish(std::uint8_t* row) {
 JpegReader::JpegReader(base::Bytes encoded, const ImageSize& size, Color color, bool padded)
     : context_(std::make_unique<Context>()), size_(size) {
   if (encoded.empty()) fail("no data", kDamaged);
-  // libjpeg would look for a marker; Pillow wants one here.
-  if (encoded.size() > 2 && encoded[2] != std::byte{0xFF}) fail("the data does not begin as a JPEG does", kDamaged);
+  // Where no marker follows the first, libjpeg would look for one; Pillow does not.
+  constexpr std::byte kStart[] = {std::byte{0xFF}, std::byte{0xD8}};
+  if (encoded.size() > 2 && std::equal(std::begin(kStart), std::end(kStart), encoded.begin()) &&
+      encoded[2] != std::byte{0xFF}) {
+    fail("the data does not begin as a JPEG does", kDamaged);
+  }
   const jpeg_decompress_struct& info = context_->info;
   switch (context_->start(encoded, size, color, padded)) {
     case Context::Outcome::kDone:

@@ -68,7 +68,8 @@ TEST(DamagedJpeg, OneScanNeedsNoEndMarkerWhereBytesFollow) {
     ByteVector whole;
     ASSERT_FALSE(failure(file, shape, Color::kRgb, &whole));
     std::fill(file.end() - 2, file.end(), std::byte{0});
-    file.resize(file.size() + 6);
+    // libjpeg takes up to eight bytes at a time, and waits for them.
+    file.resize(file.size() + 8);
     ByteVector found;
     EXPECT_FALSE(failure(file, shape, Color::kRgb, &found)) << "seed " << seed;
     EXPECT_EQ(found, whole) << "seed " << seed;
