@@ -61,6 +61,15 @@ def assembled(parts: list[Chunk], wrong: int = -1) -> bytes:
     return SIGNATURE + b"".join(part(*chunk, sum_xor=number == wrong) for number, chunk in enumerate(parts))
 
 
+def inks() -> bytes:
+    """A JPEG of cyan, magenta, yellow and black."""
+    from PIL import Image
+
+    file = io.BytesIO()
+    Image.fromarray(picture(37, 43, 4), "CMYK").save(file, "JPEG", quality=85)
+    return file.getvalue()
+
+
 def damaged_jpegs() -> Iterator[tuple[str, bytes, bytes]]:
     """What was done, the sound file and the damaged one."""
     rng = random.Random(1)
@@ -69,6 +78,7 @@ def damaged_jpegs() -> Iterator[tuple[str, bytes, bytes]]:
         "subsampled": jpeg(picture(37, 43), quality=80, subsampling=2),
         "restarts": jpeg(picture(37, 43), restart_marker_blocks=2),
         "gray": jpeg(picture(37, 43, 1)[:, :, 0]),
+        "inks": inks(),
         "progressive": jpeg(picture(37, 43), progressive=True),
     }
     for name, file in files.items():
