@@ -25,8 +25,8 @@
 
 #include <hwy/targets.h>
 
+#include "decode/image_decoder.h"
 #include "decode/jpeg.h"
-#include "pipeline/image_source.h"
 #include "transform/pixels/pixel_plan.h"
 #include "transform/pixels/pixel_source.h"
 
@@ -68,9 +68,9 @@ std::vector<File> read_files(const char* directory) {
 class OneFile final : public PixelSources {
  public:
   explicit OneFile(const File& file) : file_(file) {}
-  std::unique_ptr<PixelSource> open(std::size_t) override {
+  std::unique_ptr<base::RowSource> open(std::size_t) override {
     const base::Shape shape{file_.size.height, file_.size.width, file_.size.channels};
-    return pipeline::open_image(format::Compression::kJpeg, file_.bytes, shape, decode::Color::kBgr);
+    return decode::open_image(format::Compression::kJpeg, file_.bytes, shape, decode::Color::kBgr);
   }
 
  private:

@@ -3,18 +3,14 @@
 #include <stdexcept>
 #include <string>
 
-#include "decode/image_decoder.h"
+#include "decode/codecs.h"
 #include "format/tensor_format.h"
 
 namespace penstock::bindings {
 
 /// The words of Deep Lake's metadata and of penstock.detection.steps; Python has checked them.
 inline format::Compression compression_named(const std::string& name) {
-  if (name == "none") return format::Compression::kNone;
-  if (name == "jpeg") return format::Compression::kJpeg;
-  if (name == "png") return format::Compression::kPng;
-  if (name == "webp") return format::Compression::kWebp;
-  if (name == "lz4") return format::Compression::kLz4;
+  if (const decode::Codec* codec = decode::codec_named(name)) return codec->compression;
   throw std::invalid_argument("unknown compression '" + name + "'");
 }
 

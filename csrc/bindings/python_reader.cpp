@@ -9,7 +9,7 @@
 
 #include "base/error.h"
 #include "bindings/errors.h"
-#include "decode/image_header.h"
+#include "decode/image_decoder.h"
 
 namespace py = pybind11;
 

@@ -3,7 +3,7 @@
 #include <cstdint>
 
 #include "base/bytes.h"
-#include "decode/image_decoder.h"
+#include "decode/image.h"
 #include "format/tensor_format.h"
 
 namespace penstock::decode {

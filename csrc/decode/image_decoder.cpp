@@ -1,80 +1,88 @@
 #include "decode/image_decoder.h"
 
+#include <algorithm>
 #include <string>
+#include <vector>
 
 #include "base/error.h"
-#include "decode/jpeg.h"
-#include "decode/png.h"
+#include "decode/codecs.h"
 #include "decode/raw.h"
-#include "decode/webp.h"
-#include "format/lz4.h"
 
 namespace penstock::decode {
 namespace {
 
-bool has_no_pixels(const base::Shape& shape) {
-  for (const std::uint32_t extent : shape) {
-    if (extent == 0) return true;
+/// An image that was decoded whole.
+class DecodedRows final : public base::RowSource {
+ public:
+  DecodedRows(format::Compression compression, base::Bytes encoded, const base::Shape& stored, Color color)
+      : size_(image_size(decoded_shape(stored, color))),
+        pixels_(std::size_t{size_.height} * size_.width * size_.channels) {
+    decode_image(compression, encoded, stored, 1, color, pixels_);
   }
-  return false;
-}
+
+  std::uint32_t height() const override { return size_.height; }
+  std::uint32_t width() const override { return size_.width; }
+  std::uint32_t channels() const override { return size_.channels; }
+
+  void read(std::uint8_t* rows, std::size_t stride, std::uint32_t count) override {
+    const std::size_t bytes = std::size_t{size_.width} * size_.channels;
+    for (std::uint32_t i = 0; i < count; ++i, ++row_) {
+      std::copy_n(pixels_.data() + row_ * bytes, bytes, reinterpret_cast<std::byte*>(rows + i * stride));
+    }
+  }
+
+  void finish() override {}
+
+ private:
+  ImageSize size_;
+  std::vector<std::byte> pixels_;
+  std::size_t row_ = 0;
+};
 
 }  // namespace
 
-ImageSize image_size(const base::Shape& shape) {
-  if (shape.size() == 2) return {shape[0], shape[1], 1};
-  if (shape.size() == 3) return {shape[0], shape[1], shape[2]};
-  throw base::Error(base::ErrorKind::kDecode,
-                    "an image has two or three axes, this sample has " + std::to_string(shape.size()));
-}
-
-base::Shape decoded_shape(const base::Shape& stored, Color color) {
-  if (color == Color::kNative || has_no_pixels(stored)) return stored;
-  const ImageSize size = image_size(stored);
-  if (color == Color::kGray) return {size.height, size.width};
-  return {size.height, size.width, 3};
-}
-
 void decode_image(format::Compression compression, base::Bytes encoded, const base::Shape& stored,
                   std::uint32_t item_size, Color color, base::MutableBytes pixels) {
-  if (has_no_pixels(stored)) {
+  if (has_no_elements(stored)) {
     // What is no file must have no bytes; of files, check_claim() has asked.
     if (!format::is_image_file(compression)) copy_array(compression, encoded, pixels);
     return;
   }
   const ImageSize size = image_size(stored);
+  const Codec& codec = codec_of(compression);
   if (color != Color::kNative && item_size != 1) {
     throw base::Error(base::ErrorKind::kUnsupported, "color conversion of images that are not uint8 is not supported");
   }
-  switch (compression) {
-    case format::Compression::kJpeg:
-      if (item_size != 1) {
-        throw base::Error(base::ErrorKind::kUnsupported, "a JPEG in a tensor that is not uint8 is not supported");
-      }
-      decode_jpeg(encoded, size, color, pixels);
-      return;
-    case format::Compression::kPng:
-      decode_png(encoded, size, item_size, color, pixels);
-      return;
-    case format::Compression::kWebp:
-      if (item_size != 1) {
-        throw base::Error(base::ErrorKind::kUnsupported, "a WebP in a tensor that is not uint8 is not supported");
-      }
-      decode_webp(encoded, size, color, pixels);
-      return;
-    case format::Compression::kNone:
-      copy_raw_image(encoded, size, item_size, color, pixels);
-      return;
-    case format::Compression::kLz4: {
-      const base::OwnedBytes raw = format::decompress_lz4(encoded);
-      copy_raw_image(raw.view(), size, item_size, color, pixels);
-      return;
-    }
+  if (codec.only_uint8 && item_size != 1) {
+    throw base::Error(base::ErrorKind::kUnsupported,
+                      std::string("a ") + codec.title + " in a tensor that is not uint8 is not supported");
   }
+  if (color != Color::kGray || codec.makes_gray) {
+    codec.decode(encoded, size, item_size, color, pixels);
+    return;
+  }
+  std::vector<std::byte> rgb(pixels.size() * 3);
+  codec.decode(encoded, size, item_size, Color::kRgb, rgb);
+  reduce_to_gray(rgb, pixels);
 }
 
-void make_truth_values(base::MutableBytes values) {
-  for (std::byte& value : values) value = value == std::byte{0} ? std::byte{0} : std::byte{1};
+std::unique_ptr<base::RowSource> open_image(format::Compression compression, base::Bytes encoded,
+                                            const base::Shape& stored, Color color) {
+  const Codec& codec = codec_of(compression);
+  if (codec.open != nullptr) return codec.open(encoded, image_size(stored), color);
+  return std::make_unique<DecodedRows>(compression, encoded, stored, color);
+}
+
+ImageHeader read_image_header(format::Compression compression, base::Bytes encoded, std::uint32_t item_size) {
+  const Codec& codec = codec_of(compression);
+  if (codec.header == nullptr) {
+    throw base::Error(base::ErrorKind::kUnsupported, "only JPEG and PNG files state their size");
+  }
+  ImageHeader header = codec.header(encoded, item_size);
+  if (header.shape[0] == 0 || header.shape[1] == 0) {
+    throw base::Error(base::ErrorKind::kDecode, "the image's stated size is zero", kDamagedImage);
+  }
+  return header;
 }
 
 }  // namespace penstock::decode

@@ -1,30 +1,15 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 
 #include "base/bytes.h"
+#include "base/row_source.h"
+#include "decode/codec.h"
+#include "decode/image.h"
 #include "format/tensor_format.h"
 
 namespace penstock::decode {
-
-/// kNative is what Deep Lake returns: gray, RGB or RGBA as stored. kRgb and kBgr are always three uint8 channels:
-/// gray is replicated, alpha dropped. kGray is one uint8 channel, as OpenCV reads files: a JPEG's luma, else weighted
-/// RGB.
-enum class Color { kNative, kRgb, kBgr, kGray };
-
-/// Height, width and channels of an image whose stored shape is (h, w) or (h, w, c).
-struct ImageSize {
-  std::uint32_t height = 0;
-  std::uint32_t width = 0;
-  std::uint32_t channels = 1;
-};
-
-/// Error kDecode when the shape is not an image's.
-ImageSize image_size(const base::Shape& shape);
-
-/// Shape of the decoded array: `stored` for kNative, (h, w) for kGray, (h, w, 3) otherwise. A sample without pixels
-/// keeps its shape.
-base::Shape decoded_shape(const base::Shape& stored, Color color);
 
 /// Decodes one image into `pixels`, which has exactly the bytes of decoded_shape(). `item_size` is the element's bytes
 /// (1, or 2 for 16-bit PNG and raw). Errors: kDecode when the bytes cannot be decoded or decode to another size than
@@ -32,7 +17,13 @@ base::Shape decoded_shape(const base::Shape& stored, Color color);
 void decode_image(format::Compression compression, base::Bytes encoded, const base::Shape& stored,
                   std::uint32_t item_size, Color color, base::MutableBytes pixels);
 
-/// Turns uint8 values into truth values in place: everything but 0 becomes 1.
-void make_truth_values(base::MutableBytes values);
+/// Begins to decode an image of uint8: row by row where its codec can, others at once. `encoded` must outlive the rows.
+/// Errors as decode_image, now or while rows are read.
+std::unique_ptr<base::RowSource> open_image(format::Compression compression, base::Bytes encoded,
+                                            const base::Shape& stored, Color color);
+
+/// Reads the head of an image file. `item_size` is the element's bytes. Error kDecode when it says nothing sensible,
+/// kUnsupported for codecs whose heads are not read.
+ImageHeader read_image_header(format::Compression compression, base::Bytes encoded, std::uint32_t item_size);
 
 }  // namespace penstock::decode

@@ -10,9 +10,7 @@
 namespace penstock::decode {
 namespace {
 
-[[noreturn]] void fail(const std::string& cause) {
-  throw base::Error(base::ErrorKind::kDecode, cause, "The image is damaged: replace the sample, or leave it out");
-}
+[[noreturn]] void fail(const std::string& cause) { throw base::Error(base::ErrorKind::kDecode, cause, kDamagedImage); }
 
 std::uint32_t byte_at(base::Bytes bytes, std::size_t offset) { return std::to_integer<std::uint32_t>(bytes[offset]); }
 
@@ -33,7 +31,9 @@ bool begins_frame(std::uint32_t marker) {
 /// Markers that stand alone: TEM, RST0 to RST7, SOI.
 bool has_no_length(std::uint32_t marker) { return marker == 0x01 || (marker >= 0xD0 && marker <= 0xD8); }
 
-ImageHeader read_jpeg_header(base::Bytes encoded) {
+}  // namespace
+
+ImageHeader read_jpeg_header(base::Bytes encoded, std::uint32_t /*item_size*/) {
   if (encoded.size() < 2 || u16_at(encoded, 0) != 0xFFD8) fail("JPEG: the data does not begin as a JPEG does");
   std::size_t at = 2;
   while (at + 4 <= encoded.size()) {
@@ -75,21 +75,6 @@ ImageHeader read_png_header(base::Bytes encoded, std::uint32_t item_size) {
   const bool plain = color_type != 3 && bits == 8 * item_size && (bits == 8 || color_type == 0);
   // The width stands before the height.
   return {{u32_at(encoded, 20), u32_at(encoded, 16), kChannels[color_type]}, plain};
-}
-
-}  // namespace
-
-ImageHeader read_image_header(format::Compression compression, base::Bytes encoded, std::uint32_t item_size) {
-  ImageHeader header;
-  if (compression == format::Compression::kJpeg) {
-    header = read_jpeg_header(encoded);
-  } else if (compression == format::Compression::kPng) {
-    header = read_png_header(encoded, item_size);
-  } else {
-    throw base::Error(base::ErrorKind::kUnsupported, "only JPEG and PNG files state their size");
-  }
-  if (header.shape[0] == 0 || header.shape[1] == 0) fail("the image's stated size is zero");
-  return header;
 }
 
 }  // namespace penstock::decode

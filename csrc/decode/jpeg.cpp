@@ -10,6 +10,7 @@
 #include <jpeglib.h>
 
 #include "base/error.h"
+#include "decode/image_header.h"
 
 namespace penstock::decode {
 
@@ -54,7 +55,7 @@ class JpegReader::Context {
   Context(const Context&) = delete;
   Context& operator=(const Context&) = delete;
 
-  enum class Outcome { kDone, kFailed, kOtherSize, kOtherChannels };
+  enum class Outcome { kDone, kFailed, kOtherSize };
 
   Outcome start(base::Bytes encoded, const ImageSize& size, Color color, bool padded);
   Outcome read(std::uint8_t* rows, std::size_t stride, std::uint32_t count);
@@ -79,8 +80,6 @@ namespace {
 
 /// What Pillow hands to libjpeg at a time.
 constexpr std::size_t kPillowsBlock = 65536;
-
-constexpr const char* kDamaged = "The image is damaged: replace the sample, or leave it out.";
 
 J_COLOR_SPACE output_space(Color color, int components, bool padded) {
   if (components == 4) return JCS_CMYK;
@@ -146,8 +145,10 @@ JpegReader::Context::Outcome JpegReader::Context::start(base::Bytes encoded, con
   // Tables alone may come first, as a file of their own.
   while (jpeg_read_header(&info, FALSE) == JPEG_HEADER_TABLES_ONLY) {
   }
-  if (info.image_height != size.height || info.image_width != size.width) return Outcome::kOtherSize;
-  if (static_cast<std::uint32_t>(info.num_components) != size.channels) return Outcome::kOtherChannels;
+  if (info.image_height != size.height || info.image_width != size.width ||
+      static_cast<std::uint32_t>(info.num_components) != size.channels) {
+    return Outcome::kOtherSize;
+  }
   if (info.data_precision != 8) {
     std::snprintf(message, sizeof message, "samples of %d bits are not read", info.data_precision);
     return Outcome::kFailed;
@@ -199,25 +200,21 @@ JpegReader::Context::Outcome JpegReader::Context::finish(std::uint8_t* row) {
 
 JpegReader::JpegReader(base::Bytes encoded, const ImageSize& size, Color color, bool padded)
     : context_(std::make_unique<Context>()), size_(size) {
-  if (encoded.empty()) fail("no data", kDamaged);
+  if (encoded.empty()) fail("no data", kDamagedImage);
   // Where no marker follows the first, libjpeg would look for one; Pillow does not.
   constexpr std::byte kStart[] = {std::byte{0xFF}, std::byte{0xD8}};
   if (encoded.size() > 2 && std::equal(std::begin(kStart), std::end(kStart), encoded.begin()) &&
       encoded[2] != std::byte{0xFF}) {
-    fail("the data does not begin as a JPEG does", kDamaged);
+    fail("the data does not begin as a JPEG does", kDamagedImage);
   }
   const jpeg_decompress_struct& info = context_->info;
   switch (context_->start(encoded, size, color, padded)) {
     case Context::Outcome::kDone:
       break;
     case Context::Outcome::kFailed:
-      fail(context_->message, kDamaged);
+      fail(context_->message, kDamagedImage);
     case Context::Outcome::kOtherSize:
-      fail("the image is " + std::to_string(info.image_height) + " x " + std::to_string(info.image_width) +
-           " (height x width), the dataset says " + std::to_string(size.height) + " x " + std::to_string(size.width));
-    case Context::Outcome::kOtherChannels:
-      fail("the image has " + std::to_string(info.num_components) + " channels, the dataset says " +
-           std::to_string(size.channels));
+      check_size("JPEG", {info.image_height, info.image_width, static_cast<std::uint32_t>(info.num_components)}, size);
   }
   const bool cmyk = info.out_color_space == JCS_CMYK;
   inverted_ = cmyk && color == Color::kNative;
@@ -230,7 +227,7 @@ JpegReader::~JpegReader() = default;
 
 void JpegReader::read(std::uint8_t* rows, std::size_t stride, std::uint32_t count) {
   if (cmyk_to_) return read_cmyk(rows, stride, count);
-  if (context_->read(rows, stride, count) != Context::Outcome::kDone) fail(context_->message, kDamaged);
+  if (context_->read(rows, stride, count) != Context::Outcome::kDone) fail(context_->message, kDamagedImage);
   if (!inverted_) return;
   for (std::uint32_t row = 0; row < count; ++row) {
     std::uint8_t* values = rows + row * stride;
@@ -242,7 +239,7 @@ void JpegReader::read(std::uint8_t* rows, std::size_t stride, std::uint32_t coun
 void JpegReader::read_cmyk(std::uint8_t* rows, std::size_t stride, std::uint32_t count) {
   std::vector<std::uint8_t> cmyk(std::size_t{size_.width} * 4);
   for (std::uint32_t row = 0; row < count; ++row) {
-    if (context_->read(cmyk.data(), cmyk.size(), 1) != Context::Outcome::kDone) fail(context_->message, kDamaged);
+    if (context_->read(cmyk.data(), cmyk.size(), 1) != Context::Outcome::kDone) fail(context_->message, kDamagedImage);
     convert_cmyk(cmyk.data(), size_.width, *cmyk_to_, channels_, rows + row * stride);
   }
 }
@@ -250,13 +247,38 @@ void JpegReader::read_cmyk(std::uint8_t* rows, std::size_t stride, std::uint32_t
 void JpegReader::finish() {
   const std::size_t channels = cmyk_to_ ? 4 : channels_;
   const auto row = std::make_unique_for_overwrite<std::uint8_t[]>(std::size_t{size_.width} * channels);
-  if (context_->finish(row.get()) != Context::Outcome::kDone) fail(context_->message, kDamaged);
+  if (context_->finish(row.get()) != Context::Outcome::kDone) fail(context_->message, kDamagedImage);
 }
 
-void decode_jpeg(base::Bytes encoded, const ImageSize& size, Color color, base::MutableBytes pixels) {
+namespace {
+
+/// A JPEG needs a bit for each block of 64 coefficients; a gray image may come out in three channels.
+std::optional<std::uint64_t> most_bytes(std::uint64_t encoded_bytes, std::uint64_t /*item_size*/) {
+  return base::checked_multiply(encoded_bytes, std::uint64_t{8} * 64 * 4 * 3);
+}
+
+void decode(base::Bytes encoded, const ImageSize& size, std::uint32_t /*item_size*/, Color color,
+            base::MutableBytes pixels) {
   JpegReader reader(encoded, size, color);
   reader.read(reinterpret_cast<std::uint8_t*>(pixels.data()), std::size_t{size.width} * reader.channels(), size.height);
   reader.finish();
 }
+
+std::unique_ptr<base::RowSource> open(base::Bytes encoded, const ImageSize& size, Color color) {
+  return std::make_unique<JpegReader>(encoded, size, color, /*padded=*/true);
+}
+
+}  // namespace
+
+const Codec kJpeg{.compression = format::Compression::kJpeg,
+                  .name = "jpeg",
+                  .title = "JPEG",
+                  .only_uint8 = true,
+                  .makes_gray = true,
+                  .most_bytes = &most_bytes,
+                  .decode = &decode,
+                  .open = &open,
+                  .header = &read_jpeg_header,
+                  .stated_size = nullptr};
 
 }  // namespace penstock::decode

@@ -6,7 +6,8 @@
 #include <optional>
 
 #include "base/bytes.h"
-#include "decode/image_decoder.h"
+#include "base/row_source.h"
+#include "decode/codec.h"
 
 namespace penstock::decode {
 
@@ -17,22 +18,21 @@ inline constexpr int kMostScans = 500;
 /// Decodes a baseline or progressive JPEG row by row, by libjpeg-turbo's accurate integer transform with smooth chroma,
 /// which is what Pillow and OpenCV do: the same bytes come out. CMYK comes out as Pillow has it (inverted, Adobe's
 /// convention). `encoded` must outlive the reader. Every call throws kDecode when the data turn out to be damaged.
-class JpegReader {
+class JpegReader final : public base::RowSource {
  public:
   /// With `padded`, pixels of three channels take four bytes, the last of which means nothing.
   /// Errors: kDecode also when the image has another size than `size`. CMYK to another color is converted as OpenCV
   /// does.
   JpegReader(base::Bytes encoded, const ImageSize& size, Color color, bool padded = false);
-  ~JpegReader();
+  ~JpegReader() override;
 
-  const ImageSize& size() const { return size_; }
-  /// Bytes of a pixel that is read.
-  std::uint32_t channels() const { return channels_; }
-  /// The next `count` rows, `stride` bytes apart.
-  void read(std::uint8_t* rows, std::size_t stride, std::uint32_t count);
+  std::uint32_t height() const override { return size_.height; }
+  std::uint32_t width() const override { return size_.width; }
+  std::uint32_t channels() const override { return channels_; }
+  void read(std::uint8_t* rows, std::size_t stride, std::uint32_t count) override;
   /// Passes over the rest and reads on to the end marker: an image without it has been cut, and whether the last bits
   /// were at hand is chance.
-  void finish();
+  void finish() override;
 
  private:
   class Context;
@@ -45,7 +45,7 @@ class JpegReader {
   std::optional<Color> cmyk_to_;  ///< of a CMYK image: the color that is wanted, unless that is its own
 };
 
-/// The whole image. `pixels` holds height x width x channels, where channels is 3 for kRgb and kBgr, 1 for kGray.
-void decode_jpeg(base::Bytes encoded, const ImageSize& size, Color color, base::MutableBytes pixels);
+/// Its rows have four bytes a pixel where color has three channels.
+extern const Codec kJpeg;
 
 }  // namespace penstock::decode

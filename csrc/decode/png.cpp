@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "base/error.h"
-#include "decode/raw.h"
+#include "decode/image_header.h"
 
 namespace penstock::decode {
 namespace {
@@ -68,7 +68,7 @@ class PngContext {
   }
 };
 
-enum class Outcome { kDone, kFailed, kOtherSize, kOtherChannels };
+enum class Outcome { kDone, kFailed, kOtherSize };
 
 /// Bytes of an element as Pillow decodes it: two for 16-bit gray, else one.
 std::uint32_t native_item_size(const PngContext& context) {
@@ -127,10 +127,9 @@ Outcome read_head(PngContext& context, const ImageSize& size, Color color) {
   png_read_info(context.png, context.info);
   png_set_crc_action(context.png, PNG_CRC_QUIET_USE, PNG_CRC_QUIET_USE);
   if (png_get_image_height(context.png, context.info) != size.height ||
-      png_get_image_width(context.png, context.info) != size.width) {
+      png_get_image_width(context.png, context.info) != size.width || native_channels(context) != size.channels) {
     return Outcome::kOtherSize;
   }
-  if (native_channels(context) != size.channels) return Outcome::kOtherChannels;
   context.item_size = color == Color::kNative ? native_item_size(context) : 1;
   if (color == Color::kNative) {
     choose_native_output(context);
@@ -163,15 +162,10 @@ Outcome read_rows(PngContext& context, png_bytepp rows) {
 
 [[noreturn]] void fail(const PngContext& context, Outcome outcome, const ImageSize& size) {
   if (outcome == Outcome::kOtherSize) {
-    fail("the image is " + std::to_string(png_get_image_height(context.png, context.info)) + " x " +
-         std::to_string(png_get_image_width(context.png, context.info)) + " (height x width), the dataset says " +
-         std::to_string(size.height) + " x " + std::to_string(size.width));
+    const auto height = png_get_image_height(context.png, context.info);
+    check_size("PNG", {height, png_get_image_width(context.png, context.info), native_channels(context)}, size);
   }
-  if (outcome == Outcome::kOtherChannels) {
-    fail("the image has " + std::to_string(native_channels(context)) + " channels, the dataset says " +
-         std::to_string(size.channels));
-  }
-  fail(context.message, "The image is damaged: replace the sample, or leave it out.");
+  fail(context.message, kDamagedImage);
 }
 
 void read_pixels(PngContext& context, const ImageSize& size, base::MutableBytes pixels) {
@@ -204,7 +198,7 @@ void check_what_follows(base::Bytes encoded) {
     if (name == "IDAT") {
       pixels = true;
     } else if (length > encoded.size() - at - kChunkHead) {
-      fail("the data ends too early", "The image is damaged: replace the sample, or leave it out.");
+      fail("the data ends too early", kDamagedImage);
     }
     at += 12 + length;
   }
@@ -219,17 +213,13 @@ void cast_items(base::Bytes from, std::size_t from_size, base::MutableBytes to, 
   }
 }
 
-}  // namespace
+/// Deflate reaches 1032, eight pixels may lie in a byte, and a gray image may come out in three channels.
+std::optional<std::uint64_t> most_bytes(std::uint64_t encoded_bytes, std::uint64_t item_size) {
+  return base::checked_multiply(encoded_bytes, std::uint64_t{1032} * 8 * 3 * item_size);
+}
 
-void decode_png(base::Bytes encoded, const ImageSize& size, std::uint32_t item_size, Color color,
-                base::MutableBytes pixels) {
-  if (color == Color::kGray) {
-    // Not by libpng, which would go by the file's gamma.
-    std::vector<std::byte> rgb(pixels.size() * 3);
-    decode_png(encoded, size, item_size, Color::kRgb, rgb);
-    reduce_to_gray(rgb, pixels);
-    return;
-  }
+void decode(base::Bytes encoded, const ImageSize& size, std::uint32_t item_size, Color color,
+            base::MutableBytes pixels) {
   PngContext context(encoded);
   if (const Outcome outcome = read_head(context, size, color); outcome != Outcome::kDone) fail(context, outcome, size);
   if (context.item_size == item_size) {
@@ -242,5 +232,19 @@ void decode_png(base::Bytes encoded, const ImageSize& size, std::uint32_t item_s
   check_what_follows(encoded);
   cast_items(decoded, context.item_size, pixels, item_size);
 }
+
+}  // namespace
+
+// Gray is not libpng's, which would go by the file's gamma.
+const Codec kPng{.compression = format::Compression::kPng,
+                 .name = "png",
+                 .title = "PNG",
+                 .only_uint8 = false,
+                 .makes_gray = false,
+                 .most_bytes = &most_bytes,
+                 .decode = &decode,
+                 .open = nullptr,
+                 .header = &read_png_header,
+                 .stated_size = nullptr};
 
 }  // namespace penstock::decode

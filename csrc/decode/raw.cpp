@@ -1,8 +1,8 @@
 #include "decode/raw.h"
 
 #include <algorithm>
+#include <optional>
 #include <string>
-#include <vector>
 
 #include "base/error.h"
 #include "format/lz4.h"
@@ -22,12 +22,6 @@ void copy_exactly(base::Bytes stored, base::MutableBytes out) {
 
 void copy_raw_image(base::Bytes stored, const ImageSize& size, std::uint32_t item_size, Color color,
                     base::MutableBytes pixels) {
-  if (color == Color::kGray) {
-    std::vector<std::byte> rgb(pixels.size() * 3);
-    copy_raw_image(stored, size, item_size, Color::kRgb, rgb);
-    reduce_to_gray(rgb, pixels);
-    return;
-  }
   if (color == Color::kNative || (color == Color::kRgb && size.channels == 3)) {
     copy_exactly(stored, pixels);
     return;
@@ -74,5 +68,47 @@ void copy_array(format::Compression compression, base::Bytes stored, base::Mutab
     copy_exactly(stored, out);
   }
 }
+
+namespace {
+
+/// A gray image may come out in three channels.
+std::optional<std::uint64_t> most_bytes(std::uint64_t stored_bytes, std::uint64_t /*item_size*/) {
+  return base::checked_multiply(stored_bytes, 3);
+}
+
+/// LZ4 reaches 255.
+std::optional<std::uint64_t> most_bytes_of_lz4(std::uint64_t stored_bytes, std::uint64_t /*item_size*/) {
+  return base::checked_multiply(stored_bytes, std::uint64_t{255} * 3);
+}
+
+void decompress(base::Bytes stored, const ImageSize& size, std::uint32_t item_size, Color color,
+                base::MutableBytes pixels) {
+  const base::OwnedBytes raw = format::decompress_lz4(stored);
+  copy_raw_image(raw.view(), size, item_size, color, pixels);
+}
+
+}  // namespace
+
+const Codec kRaw{.compression = format::Compression::kNone,
+                 .name = "none",
+                 .title = "raw image",
+                 .only_uint8 = false,
+                 .makes_gray = false,
+                 .most_bytes = &most_bytes,
+                 .decode = &copy_raw_image,
+                 .open = nullptr,
+                 .header = nullptr,
+                 .stated_size = nullptr};
+
+const Codec kLz4{.compression = format::Compression::kLz4,
+                 .name = "lz4",
+                 .title = "raw image",
+                 .only_uint8 = false,
+                 .makes_gray = false,
+                 .most_bytes = &most_bytes_of_lz4,
+                 .decode = &decompress,
+                 .open = nullptr,
+                 .header = nullptr,
+                 .stated_size = nullptr};
 
 }  // namespace penstock::decode

@@ -2,20 +2,20 @@
 
 #include <utility>
 
-#include "pipeline/image_source.h"
+#include "decode/image_decoder.h"
 
 namespace penstock::pipeline {
 namespace {
 
 /// An image whose decoding is timed and whose errors name it. Rows are read a few at a time, so the clock costs nothing
 /// that could be measured.
-class NamedSource final : public transform::PixelSource {
+class NamedRows final : public base::RowSource {
  public:
-  NamedSource(std::unique_ptr<transform::PixelSource> image, const Wanted& wanted, FaultPlace place,
-              base::SplitTimer& timer)
+  NamedRows(std::unique_ptr<base::RowSource> image, const Wanted& wanted, FaultPlace place, base::SplitTimer& timer)
       : image_(std::move(image)), wanted_(wanted), place_(place), timer_(timer) {}
 
-  transform::Extent extent() const override { return image_->extent(); }
+  std::uint32_t height() const override { return image_->height(); }
+  std::uint32_t width() const override { return image_->width(); }
   std::uint32_t channels() const override { return image_->channels(); }
   void read(std::uint8_t* rows, std::size_t stride, std::uint32_t count) override {
     const base::SplitTimer::Part part(timer_);
@@ -27,7 +27,7 @@ class NamedSource final : public transform::PixelSource {
   }
 
  private:
-  std::unique_ptr<transform::PixelSource> image_;
+  std::unique_ptr<base::RowSource> image_;
   const Wanted& wanted_;
   const FaultPlace place_;
   base::SplitTimer& timer_;
@@ -35,18 +35,18 @@ class NamedSource final : public transform::PixelSource {
 
 }  // namespace
 
-std::unique_ptr<transform::PixelSource> StoredImages::open(std::size_t number) {
+std::unique_ptr<base::RowSource> StoredImages::open(std::size_t number) {
   const std::size_t read = reads_[number];
   const Wanted& wanted = fetched_.wanted();
   const FaultPlace place{wanted.reads()[read].position, read, tensor_, 0};
   const TensorSource& source = wanted.sources()[tensor_];
   const FetchedSample& sample = fetched_.of_read(tensor_, read);
-  std::unique_ptr<transform::PixelSource> image;
+  std::unique_ptr<base::RowSource> image;
   wanted.named(place, [&] {
     const base::SplitTimer::Part part(timer_);
-    image = open_image(source.compression_of(sample), sample.stored, sample.shape, source.color);
+    image = decode::open_image(source.compression_of(sample), sample.stored, sample.shape, source.color);
   });
-  return std::make_unique<NamedSource>(std::move(image), wanted, place, timer_);
+  return std::make_unique<NamedRows>(std::move(image), wanted, place, timer_);
 }
 
 }  // namespace penstock::pipeline

@@ -19,7 +19,7 @@ class StoredImages final : public transform::PixelSources {
   StoredImages(const Fetched& fetched, std::span<const std::size_t> reads, std::size_t tensor, base::SplitTimer& timer)
       : fetched_(fetched), reads_(reads), tensor_(tensor), timer_(timer) {}
 
-  std::unique_ptr<transform::PixelSource> open(std::size_t number) override;
+  std::unique_ptr<base::RowSource> open(std::size_t number) override;
 
  private:
   const Fetched& fetched_;

@@ -5,7 +5,7 @@
 #include <optional>
 #include <string>
 
-#include "decode/image_decoder.h"
+#include "decode/image.h"
 #include "format/chunk_index.h"
 #include "format/sequence_index.h"
 #include "format/tensor_format.h"

@@ -8,7 +8,7 @@
 #include <string>
 
 #include "bindings/names.h"
-#include "pipeline/image_source.h"
+#include "decode/image_decoder.h"
 #include "testing/register.h"
 #include "transform/pixels/pixel_plan.h"
 #include "transform/pixels/pixel_source.h"
@@ -32,9 +32,9 @@ struct StoredImage {
 class StoredImages final : public PixelSources {
  public:
   StoredImages(const std::vector<StoredImage>& images, decode::Color color) : images_(images), color_(color) {}
-  std::unique_ptr<PixelSource> open(std::size_t number) override {
+  std::unique_ptr<base::RowSource> open(std::size_t number) override {
     const StoredImage& image = images_.at(number);
-    return pipeline::open_image(image.compression, std::as_bytes(std::span(image.bytes)), image.shape, color_);
+    return decode::open_image(image.compression, std::as_bytes(std::span(image.bytes)), image.shape, color_);
   }
 
  private:

@@ -1,4 +1,4 @@
-#include "decode/image_header.h"
+#include "decode/image_decoder.h"
 
 #include <gtest/gtest.h>
 

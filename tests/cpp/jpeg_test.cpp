@@ -21,7 +21,7 @@ using test::Subsampling;
 
 ByteVector decode(const ByteVector& file, const ImageSize& size, Color color) {
   ByteVector pixels(static_cast<std::size_t>(size.height) * size.width * (color == Color::kNative ? size.channels : 3));
-  decode_jpeg(file, size, color, pixels);
+  kJpeg.decode(file, size, 1, color, pixels);
   return pixels;
 }
 

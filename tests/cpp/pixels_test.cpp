@@ -8,7 +8,7 @@
 #include <thread>
 #include <vector>
 
-#include "pipeline/image_source.h"
+#include "decode/image_decoder.h"
 #include "support/bytes.h"
 #include "support/jpeg_files.h"
 #include "transform/pixels/pixel_source.h"
@@ -21,8 +21,8 @@ constexpr std::int32_t kHeight = 61, kWidth = 83;
 class JpegImages final : public PixelSources {
  public:
   JpegImages() : file_(test::encode_jpeg(test::make_picture(kHeight, kWidth, 3, 3), test::Subsampling::k420)) {}
-  std::unique_ptr<PixelSource> open(std::size_t) override {
-    return pipeline::open_image(format::Compression::kJpeg, file_, {kHeight, kWidth, 3}, decode::Color::kBgr);
+  std::unique_ptr<base::RowSource> open(std::size_t) override {
+    return decode::open_image(format::Compression::kJpeg, file_, {kHeight, kWidth, 3}, decode::Color::kBgr);
   }
 
  private:

@@ -51,7 +51,7 @@ TEST(StoredImages, TimeDecodingFromOpeningToTheEnd) {
       work();
       decoding += Clock::now() - start;
     };
-    std::unique_ptr<transform::PixelSource> opened;
+    std::unique_ptr<base::RowSource> opened;
     timed([&] { opened = images.open(0); });
     const std::size_t stride = std::size_t{kWidth + 16} * opened->channels();
     std::vector<std::uint8_t> rows(stride * 8);

@@ -96,12 +96,10 @@ void raw(base::Bytes input) {
   const decode::ImageSize size{at(0), at(1), at(2)};
   const std::uint32_t item_size = 1U << (at(3) % 2);
   const auto color = item_size == 1 ? static_cast<decode::Color>(at(4) % 4) : decode::Color::kNative;
-  const std::uint32_t channels = color == decode::Color::kNative ? size.channels
-                                 : color == decode::Color::kGray ? 1
-                                                                 : 3;
-  std::vector<std::byte> pixels(std::size_t{size.height} * size.width * channels * item_size);
+  const base::Shape shape{size.height, size.width, size.channels};
+  std::vector<std::byte> pixels(*base::checked_byte_count(decode::decoded_shape(shape, color), item_size));
   try {
-    decode::copy_raw_image(input.subspan(5), size, item_size, color, pixels);
+    decode::decode_image(format::Compression::kNone, input.subspan(5), shape, item_size, color, pixels);
   } catch (const base::Error&) {
   }
 }

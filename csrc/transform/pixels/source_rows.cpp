@@ -10,9 +10,9 @@ namespace {
 
 class StreamedRows final : public SourceRows {
  public:
-  explicit StreamedRows(std::unique_ptr<PixelSource> source)
+  explicit StreamedRows(std::unique_ptr<base::RowSource> source)
       : source_(std::move(source)),
-        extent_(source_->extent()),
+        extent_{static_cast<std::int32_t>(source_->height()), static_cast<std::int32_t>(source_->width())},
         channels_(source_->channels()),
         stride_((static_cast<std::size_t>(extent_.width) * 4 + 8 + 63) / 64 * 64),
         band_(stride_ * kBand) {
@@ -47,7 +47,7 @@ class StreamedRows final : public SourceRows {
     }
   }
 
-  std::unique_ptr<PixelSource> source_;
+  std::unique_ptr<base::RowSource> source_;
   Extent extent_;
   std::uint32_t channels_;
   std::size_t stride_;
@@ -74,7 +74,7 @@ class ImageRows final : public SourceRows {
 
 }  // namespace
 
-std::unique_ptr<SourceRows> stream_rows(std::unique_ptr<PixelSource> source) {
+std::unique_ptr<SourceRows> stream_rows(std::unique_ptr<base::RowSource> source) {
   return std::make_unique<StreamedRows>(std::move(source));
 }
 

@@ -2,8 +2,8 @@
 
 #include <memory>
 
+#include "base/row_source.h"
 #include "transform/pixels/image.h"
-#include "transform/pixels/pixel_source.h"
 
 namespace penstock::transform {
 
@@ -24,7 +24,7 @@ class SourceRows {
 };
 
 /// Rows of an image that is being decoded, a few at a time so that they are still in the cache when they are used.
-std::unique_ptr<SourceRows> stream_rows(std::unique_ptr<PixelSource> source);
+std::unique_ptr<SourceRows> stream_rows(std::unique_ptr<base::RowSource> source);
 /// Rows of `image`, which must stay.
 std::unique_ptr<SourceRows> image_rows(const Image& image);
 
