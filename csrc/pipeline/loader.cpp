@@ -36,7 +36,7 @@ Loader::Loader(std::shared_ptr<storage::Store> store, std::vector<TensorSource> 
       // loop still holds then.
       slabs_(make_pools(recipe_->outputs(), allocator, options_.keep_slabs ? options_.prefetch + 2 : 0)),
       resources_{sources_, fetcher_, *recipe_, slabs_, io_threads_, decode_threads_, stats_, options_.prefetch},
-      io_threads_("penstock-io", options_.io_threads, "io_threads"),
+      io_threads_("penstock-io", options_.io_threads),
       decode_threads_("penstock-dec", options_.threads) {}
 
 Loader::~Loader() { stop(); }
