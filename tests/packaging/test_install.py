@@ -78,7 +78,8 @@ def test_pip_install(mode: str, environment: Environment, lake: Callable[[str], 
     assert str(PROJECT_ROOT) not in file
     linked = environment.run("-c", "import penstock._core as core; print(core.__file__)").stdout.strip()
     libraries = subprocess.run(["ldd", linked], capture_output=True, text=True, check=True).stdout
-    assert "libjpeg" in libraries
+    # libjpeg may be built in.
+    assert "libpng" in libraries
     for foreign in ("torch", "libpython", "libcuda", "libc10"):
         assert foreign not in libraries
 
