@@ -12,7 +12,7 @@ TESTS = PROJECT_ROOT / "tests"
 
 def test_every_file_of_tests_is_collected() -> None:
     result = subprocess.run(
-        [sys.executable, "-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider", "-W", "ignore", "-m", ""],
+        [sys.executable, "-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider", "-W", "ignore"],
         cwd=PROJECT_ROOT,
         capture_output=True,
         text=True,
