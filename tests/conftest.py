@@ -83,14 +83,8 @@ def coco_mini(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def lake(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
-    """Gives the path of a dataset of ``support.datasets.MAKERS``, written once a session: only to read.
-
-    The environment variable PENSTOCK_LAKES names a folder where ``support/write_lakes.py`` has written them all.
-    """
-    if written := os.environ.get("PENSTOCK_LAKES"):
-        return lambda name: Path(written) / name / "dataset"
-    request.getfixturevalue("deeplake")
+def lake(deeplake: Any, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """Gives the path of a dataset of ``support.datasets.MAKERS``, written once a session: only to read."""
     return written_once(MAKERS, tmp_path_factory)
 
 
