@@ -5,6 +5,7 @@
 
 #include "decode/codecs.h"
 #include "format/tensor_format.h"
+#include "transform/masks/stored_masks.h"
 
 namespace penstock::bindings {
 
@@ -12,6 +13,19 @@ namespace penstock::bindings {
 inline format::Compression compression_named(const std::string& name) {
   if (const decode::Codec* codec = decode::codec_named(name)) return codec->compression;
   throw std::invalid_argument("unknown compression '" + name + "'");
+}
+
+/// Types of the coordinates of polygons.
+inline transform::Coordinate coordinate_named(const std::string& dtype) {
+  using enum transform::Coordinate;
+  if (dtype == "float32") return kFloat32;
+  if (dtype == "float64") return kFloat64;
+  if (dtype == "int16") return kInt16;
+  if (dtype == "int32") return kInt32;
+  if (dtype == "int64") return kInt64;
+  if (dtype == "uint16") return kUint16;
+  if (dtype == "uint32") return kUint32;
+  throw std::invalid_argument("unknown type of coordinates '" + dtype + "'");
 }
 
 inline decode::Color color_named(const std::string& name) {

@@ -1,6 +1,7 @@
 #include <pybind11/numpy.h>
 #include <pybind11/stl.h>
 
+#include "bindings/bytes_view.h"
 #include "bindings/names.h"
 #include "bindings/python_gil.h"
 #include "bindings/register.h"
@@ -12,11 +13,6 @@ namespace py = pybind11;
 
 namespace penstock::bindings {
 namespace {
-
-base::Bytes view_of(const py::bytes& data) {
-  const std::string_view text = data;
-  return std::as_bytes(std::span(text.data(), text.size()));
-}
 
 py::array decode_image(const py::bytes& data, const std::string& compression_name, const base::Shape& shape,
                        std::uint32_t item_size, const std::string& color_name) {

@@ -2,7 +2,6 @@
 #include <pybind11/stl.h>
 
 #include <cstring>
-#include <map>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -11,6 +10,7 @@
 #include <vector>
 
 #include "bindings/check_arguments.h"
+#include "bindings/names.h"
 #include "bindings/register.h"
 #include "bindings/step_reader.h"
 #include "pipeline/detection_recipe.h"
@@ -59,17 +59,6 @@ pipeline::ImageLayout layout_named(const std::string& name) {
   if (name == "planes") return pipeline::ImageLayout::kPlanes;
   if (name == "stack") return pipeline::ImageLayout::kStack;
   throw std::invalid_argument("unknown layout '" + name + "'");
-}
-
-transform::Coordinate coordinate_named(const std::string& dtype) {
-  static const std::map<std::string, transform::Coordinate> names{
-      {"float32", transform::Coordinate::kFloat32}, {"float64", transform::Coordinate::kFloat64},
-      {"int16", transform::Coordinate::kInt16},     {"int32", transform::Coordinate::kInt32},
-      {"int64", transform::Coordinate::kInt64},     {"uint16", transform::Coordinate::kUint16},
-      {"uint32", transform::Coordinate::kUint32}};
-  const auto found = names.find(dtype);
-  if (found == names.end()) throw std::invalid_argument("unknown type of coordinates '" + dtype + "'");
-  return found->second;
 }
 
 /// (number of the tensor, dtype of stored polygons or None, whether they are worked on as bitmaps).

@@ -1,5 +1,6 @@
 #include <pybind11/stl.h>
 
+#include "bindings/bytes_view.h"
 #include "format/chunk_header.h"
 #include "testing/register.h"
 
@@ -10,8 +11,7 @@ namespace {
 
 /// What the core reads from a chunk's head.
 py::dict parse_chunk_header(const py::bytes& data) {
-  const std::string_view text = data;
-  const base::Bytes chunk = std::as_bytes(std::span(text.data(), text.size()));
+  const base::Bytes chunk = bindings::view_of(data);
   const format::ChunkHeader header = format::parse_chunk_header(chunk, chunk.size());
   std::vector<base::Shape> shapes;
   for (std::uint64_t i = 0; i < header.shapes.samples(); ++i) shapes.push_back(*header.shape(i));

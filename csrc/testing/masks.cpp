@@ -6,6 +6,8 @@
 #include <utility>
 #include <vector>
 
+#include "bindings/bytes_view.h"
+#include "bindings/names.h"
 #include "testing/register.h"
 #include "transform/masks/rasterize.h"
 #include "transform/masks/stored_masks.h"
@@ -16,17 +18,14 @@ namespace py = pybind11;
 namespace penstock::testing {
 namespace {
 
+using bindings::coordinate_named;
+using bindings::view_of;
 using transform::BitmapMasks;
 using transform::Extent;
 using transform::PolygonMasks;
 using Objects = std::vector<std::size_t>;
 using Array = py::array_t<std::uint8_t, py::array::c_style | py::array::forcecast>;
 using Polygons = std::vector<std::vector<py::array_t<double, py::array::c_style | py::array::forcecast>>>;
-
-base::Bytes view_of(const py::bytes& data) {
-  const std::string_view text = data;
-  return std::as_bytes(std::span(text.data(), text.size()));
-}
 
 base::Bytes view_of(const Array& array) {
   return std::as_bytes(std::span(array.data(), static_cast<std::size_t>(array.size())));
@@ -135,18 +134,6 @@ py::dict paste_bitmaps(const Array& below, const Array& above, const Objects& pa
   covered.append(pasting);
   result.attr("update")(result_of(covered, array_of(covered)));
   return result;
-}
-
-transform::Coordinate coordinate_named(const std::string& name) {
-  using enum transform::Coordinate;
-  if (name == "float32") return kFloat32;
-  if (name == "float64") return kFloat64;
-  if (name == "int16") return kInt16;
-  if (name == "int32") return kInt32;
-  if (name == "int64") return kInt64;
-  if (name == "uint16") return kUint16;
-  if (name == "uint32") return kUint32;
-  throw std::invalid_argument("unknown type of coordinates '" + name + "'");
 }
 
 }  // namespace
