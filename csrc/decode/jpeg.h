@@ -30,8 +30,7 @@ class JpegReader final : public base::RowSource {
   std::uint32_t width() const override { return size_.width; }
   std::uint32_t channels() const override { return channels_; }
   void read(std::uint8_t* rows, std::size_t stride, std::uint32_t count) override;
-  /// Passes over the rest and reads on to the end marker: an image without it has been cut, and whether the last bits
-  /// were at hand is chance.
+  /// Passes over the rest; what stands there is damage as far as Pillow would notice it (csrc/decode/README.md).
   void finish() override;
 
  private:
