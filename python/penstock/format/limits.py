@@ -8,14 +8,15 @@ from penstock.errors import DecodeError
 from penstock.format.chunk import DAMAGED_CHUNK
 from penstock.format.codecs import is_image_file
 
-__all__ = ["MOST_PIXELS", "MOST_SCANS", "check_pixel_count", "check_plausible", "check_scans"]
+__all__ = ["DAMAGED_IMAGE", "MOST_PIXELS", "MOST_SCANS", "check_pixel_count", "check_plausible", "check_scans"]
 
 #: The most pixels of an encoded image: what Pillow takes for a bomb.
 MOST_PIXELS = 178_956_970
 #: The most scans of a JPEG. Encoders write some ten; each costs a walk over the whole image.
 MOST_SCANS = 500
 
-_DAMAGED_IMAGE = "The image is damaged: replace the sample, or leave it out"
+#: What to do about an image that cannot be decoded.
+DAMAGED_IMAGE = "The image is damaged: replace the sample, or leave it out"
 _START_OF_SCAN = b"\xff\xda"
 # Bytes of pixels that a byte of encoded data can stand for, at most: a JPEG needs a bit for each block of 64
 # coefficients, deflate and LZ4 reach 1032 and 255, a PNG may pack eight pixels in a byte.
@@ -36,7 +37,7 @@ def check_scans(jpeg: bytes | memoryview) -> None:
     """Raises DecodeError when a JPEG has more than MOST_SCANS."""
     # In scans, a byte 0xFF is always followed by 0: every marker found there is one.
     if bytes(jpeg).count(_START_OF_SCAN) > MOST_SCANS:
-        raise DecodeError(f"JPEG: more than {MOST_SCANS} scans", hint=_DAMAGED_IMAGE)
+        raise DecodeError(f"JPEG: more than {MOST_SCANS} scans", hint=DAMAGED_IMAGE)
 
 
 def check_plausible(compression: str | None, stored_bytes: int, shape: tuple[int, ...], item_size: int) -> None:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from penstock.errors import DecodeError, UnsupportedError
 from penstock.extras import import_extra
 from penstock.format.codecs import IMAGE_FILES
-from penstock.format.limits import check_pixel_count, check_scans
+from penstock.format.limits import DAMAGED_IMAGE, check_pixel_count, check_scans
 
 __all__ = ["Color", "gray_of", "load_picture", "pixels_of", "to_picture"]
 
@@ -19,7 +19,6 @@ Color = Literal["native", "rgb", "bgr", "gray"]
 
 # What Pillow reduces to RGB by dropping alpha, repeating gray and looking up palettes, and nothing else.
 _CONVERTIBLE = frozenset({"1", "L", "LA", "P", "PA", "RGB", "RGBA"})
-_DAMAGED_IMAGE = "The image is damaged: replace the sample, or leave it out"
 
 
 def load_picture(data: bytes | memoryview, compression: str, shape: tuple[int, ...], *, luma: bool = False) -> Any:
@@ -61,11 +60,11 @@ def load_picture(data: bytes | memoryview, compression: str, shape: tuple[int, .
         raise
     except pillow.UnidentifiedImageError:
         # Pillow's own words name an object in memory.
-        raise DecodeError(f"{pillow_name}: the data is no such image", hint=_DAMAGED_IMAGE) from None
+        raise DecodeError(f"{pillow_name}: the data is no such image", hint=DAMAGED_IMAGE) from None
     except Exception as error:
         # Pillow's plugins raise whatever their parsing trips over: OSError, SyntaxError, struct.error and
         # more.
-        raise DecodeError(f"{pillow_name}: {error}", hint=_DAMAGED_IMAGE) from error
+        raise DecodeError(f"{pillow_name}: {error}", hint=DAMAGED_IMAGE) from error
 
 
 def pixels_of(image: Any, shape: tuple[int, ...], dtype: np.dtype[Any], color: Color) -> npt.NDArray[Any]:
