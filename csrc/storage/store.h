@@ -1,22 +1,63 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
 #include <string>
 
 #include "base/bytes.h"
+#include "base/result.h"
+#include "base/thread_pool.h"
 
 namespace penstock::storage {
 
-/// Where chunks lie: named, immutable byte strings. Keys are relative, with '/' between parts. Thread-safe.
+/// What is asked for: a whole object, or a range of its bytes, which is not empty and may reach beyond its end.
+struct Request {
+  std::string key;
+  std::optional<base::ByteRange> range = std::nullopt;
+};
+
+/// What came: the bytes that were asked for, fewer where the object ends before (none where it ends before the range
+/// begins), and what the storage says of the whole object.
+struct Object {
+  base::OwnedBytes bytes;
+  std::uint64_t size = 0;    ///< of the whole object, in bytes
+  std::string version = {};  ///< changes with the content (an ETag); empty where storage has no such thing
+};
+
+/// Takes the answer to a request. Called once, on any thread, also before get() returns; it must neither throw nor
+/// block, and does no work worth mentioning: it may be the one thread that all requests go through.
+using Done = std::function<void(base::Result<Object>)>;
+
+/// Where chunks lie: named, immutable byte strings. Keys are relative, with '/' between parts. Nobody waits for a
+/// request: its answer comes by a call. Thread-safe.
 class Store {
  public:
+  Store() = default;
   virtual ~Store() = default;
+  Store(const Store&) = delete;
+  Store& operator=(const Store&) = delete;
 
-  /// Length in bytes. Error kChunkNotFound where there is no such key, kStorage on any other failure.
-  virtual std::uint64_t size(const std::string& key) = 0;
+  /// Answers with the object, or with base::Error: kChunkNotFound where there is no such key, kChunkFormat where the
+  /// answer contradicts itself, kClosed after begin_stop(), kStorage on any other failure. Whatever goes wrong, lack
+  /// of memory included, is the answer.
+  virtual void get(Request request, Done done) noexcept = 0;
 
-  /// Fills `destination` from `offset` on. Errors as above, and kChunkFormat where the object ends too early.
-  virtual void read(const std::string& key, std::uint64_t offset, base::MutableBytes destination) = 0;
+  /// Length of an object where that is known without a request; else nothing, also for what does not exist.
+  virtual std::optional<std::uint64_t> known_size(const std::string& key) const = 0;
+
+  /// How many bytes could have come in the time that a request takes, beside its own: what it is worth to read in
+  /// vain, rather than to ask twice.
+  virtual std::uint64_t bytes_worth_a_request() const = 0;
+
+  /// Answers all requests under way and all that come with kClosed, as soon as that can be. Idempotent.
+  virtual void begin_stop() noexcept = 0;
+  /// begin_stop(), then waits for the store's threads. False where some still run at the deadline. Idempotent.
+  virtual bool stop(base::Deadline deadline = base::Deadline::max()) noexcept = 0;
+  /// begin_stop(), then leaves its threads to themselves; `owner`, which holds the store and what its answers go to,
+  /// lives until the last of them has ended.
+  virtual void abandon(std::shared_ptr<const void> owner) noexcept = 0;
 };
 
 }  // namespace penstock::storage
