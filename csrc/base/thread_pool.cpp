@@ -69,11 +69,11 @@ void ThreadPool::start(const std::string& name, unsigned threads) {
   size_ = threads;
 }
 
-void ThreadPool::submit(std::function<void()> task) {
+void ThreadPool::submit(std::function<void()> task, Turn turn) {
   {
     const std::lock_guard lock(state_->mutex);
     if (state_->stopping) return;
-    state_->tasks.push_back(std::move(task));
+    (turn == Turn::kUrgent ? state_->urgent : state_->tasks).push_back(std::move(task));
   }
   state_->wake.notify_one();
 }
@@ -89,9 +89,10 @@ void ThreadPool::begin_stop() noexcept {
   for (;;) {
     std::function<void()> dropped;
     const std::lock_guard lock(state_->mutex);
-    if (state_->tasks.empty()) return;
-    dropped.swap(state_->tasks.front());
-    state_->tasks.pop_front();
+    std::deque<std::function<void()>>& tasks = state_->urgent.empty() ? state_->tasks : state_->urgent;
+    if (tasks.empty()) return;
+    dropped.swap(tasks.front());
+    tasks.pop_front();
   }
 }
 
@@ -133,10 +134,11 @@ void ThreadPool::run(const std::shared_ptr<State>& state) {
   std::shared_ptr<const void> owner;  // dies last, outside the lock: the pool may go with it
   std::unique_lock lock(state->mutex);
   for (;;) {
-    state->wake.wait(lock, [&] { return state->stopping || !state->tasks.empty(); });
+    state->wake.wait(lock, [&] { return state->stopping || !state->urgent.empty() || !state->tasks.empty(); });
     if (state->stopping) break;
-    std::function<void()> task = std::move(state->tasks.front());
-    state->tasks.pop_front();
+    std::deque<std::function<void()>>& tasks = state->urgent.empty() ? state->tasks : state->urgent;
+    std::function<void()> task = std::move(tasks.front());
+    tasks.pop_front();
     lock.unlock();
     task();
     task = nullptr;

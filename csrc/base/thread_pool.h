@@ -17,8 +17,8 @@ using Deadline = std::chrono::steady_clock::time_point;
 /// How long closing something waits for its threads: a read may never return, and closing has to.
 inline constexpr std::chrono::milliseconds kPatience{750};
 
-/// Named threads that run tasks in the order of submission. Tasks must not throw. The pool does not bound its queue:
-/// what submits to it does (an epoch keeps a fixed number of batches in flight).
+/// Named threads that run tasks in the order of submission, the urgent ones first. Tasks must not throw. The pool does
+/// not bound its queue: what submits to it does (an epoch keeps a fixed number of batches in flight).
 class ThreadPool {
  public:
   /// Threads are called `name`-0, `name`-1, ... (cut to 15 characters) and take no signals but those of their own
@@ -30,8 +30,11 @@ class ThreadPool {
   ThreadPool(const ThreadPool&) = delete;
   ThreadPool& operator=(const ThreadPool&) = delete;
 
+  /// Whether a task goes before those that are not urgent: what others wait for.
+  enum class Turn { kUrgent, kInOrder };
+
   /// Dropped without being run once begin_stop() was called.
-  void submit(std::function<void()> task);
+  void submit(std::function<void()> task, Turn turn = Turn::kInOrder);
 
   /// Drops queued tasks and lets each thread end after the task that it runs. Idempotent, from any thread.
   void begin_stop() noexcept;
@@ -55,6 +58,7 @@ class ThreadPool {
     std::mutex mutex;
     std::condition_variable wake;
     std::condition_variable ended;
+    std::deque<std::function<void()>> urgent;
     std::deque<std::function<void()>> tasks;
     bool stopping = false;
     unsigned running = 0;

@@ -230,22 +230,24 @@ pipeline::TensorSource make_read_source(std::string name, bool is_image, std::ui
 }
 
 std::unique_ptr<LoaderHandle> make_loader(const py::object& store, std::vector<pipeline::TensorSource> sources,
-                                          unsigned threads, unsigned io_threads, unsigned prefetch,
-                                          std::uint64_t cache_bytes, const py::object& allocate,
+                                          unsigned threads, unsigned prefetch, std::uint64_t cache_bytes,
+                                          std::uint64_t read_ahead_bytes, std::optional<unsigned> io_threads,
+                                          const py::object& allocate,
                                           std::optional<pipeline::DetectionSpec> detection) {
   std::shared_ptr<PythonAllocator> allocator;
-  if (threads == 0 || io_threads == 0 || prefetch == 0) {
+  if (threads == 0 || io_threads == 0U || prefetch == 0) {
     throw py::value_error("threads, io_threads and prefetch must be positive");
   }
   if (detection) check_detection(*detection, sources);
   pipeline::LoaderOptions options{
-      .threads = threads, .io_threads = io_threads, .prefetch = prefetch, .cache_bytes = cache_bytes};
+      .threads = threads, .prefetch = prefetch, .cache_bytes = cache_bytes, .read_ahead_bytes = read_ahead_bytes};
+  if (io_threads) options.reader_threads = *io_threads;
   if (!allocate.is_none()) {
     allocator = std::make_shared<PythonAllocator>(allocate);
     // Python's allocator reuses memory itself, and knows of copies to a device that are still under way.
     options.keep_slabs = false;
   }
-  std::shared_ptr<storage::Store> opened = store_of(store);
+  std::shared_ptr<storage::Store> opened = store_of(store, io_threads);
   std::shared_ptr<batch::BufferAllocator> memory = allocator;
   if (memory == nullptr) memory = std::make_shared<batch::HeapAllocator>();
   const GilRelease release;
@@ -279,8 +281,8 @@ void register_loader(py::module_& module) {
 
   py::class_<LoaderHandle>(module, "Loader")
       .def(py::init(&make_loader), py::kw_only(), py::arg("store"), py::arg("sources"), py::arg("threads"),
-           py::arg("io_threads"), py::arg("prefetch"), py::arg("cache_bytes"), py::arg("allocate") = py::none(),
-           py::arg("detection") = py::none())
+           py::arg("prefetch"), py::arg("cache_bytes"), py::arg("read_ahead_bytes"), py::arg("io_threads") = py::none(),
+           py::arg("allocate") = py::none(), py::arg("detection") = py::none())
       .def("start", &start_epoch, py::arg("order"), py::arg("batch_ends"), py::arg("seed") = 0, py::arg("epoch") = 0,
            py::keep_alive<0, 1>())
       .def("stats", &stats_of)

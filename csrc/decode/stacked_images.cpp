@@ -119,7 +119,7 @@ std::shared_ptr<const format::Chunk> unstack_images(const format::Chunk& stored)
     samples = base::OwnedBytes::allocate(plan.bytes);
     cut(plan, canvas.view(), samples.data.get());
   }
-  return format::Chunk::from_memory(stored.format(), std::move(header), std::move(samples));
+  return format::Chunk::from_memory(stored.format(), std::move(header), std::move(samples), stored.object_bytes());
 }
 
 }  // namespace penstock::decode

@@ -8,58 +8,43 @@
 namespace penstock::format {
 namespace {
 
-/// Enough for the header of a chunk with a hundred images of different sizes in one read.
-constexpr std::uint64_t kFirstHeaderRead = 4096;
 constexpr const char* kDamaged = "The chunk is truncated or damaged: restore it from a copy of the dataset.";
 /// No sample of a detection dataset comes near; a table that claims more is damaged.
 constexpr std::uint64_t kLargestSample = std::uint64_t{1} << 32;
 
 }  // namespace
 
-std::shared_ptr<const Chunk> Chunk::read_whole(storage::Store& store, const std::string& key,
-                                               const TensorFormat& format) {
-  const std::uint64_t size = store.size(key);
-  base::OwnedBytes object = base::OwnedBytes::allocate(size);
-  store.read(key, 0, {object.data.get(), object.size});
-  ChunkHeader header = parse_chunk_header(object.view(), size);
+std::shared_ptr<const Chunk> Chunk::from_object(base::OwnedBytes object, const TensorFormat& format) {
+  ChunkHeader header = parse_chunk_header(object.view(), object.size);
   const base::Bytes stored = object.view().subspan(header.data_offset);
   if (format.chunk_compression == Compression::kLz4) {
-    return from_memory(format, std::move(header), decompress_lz4(stored));
+    return from_memory(format, std::move(header), decompress_lz4(stored), object.size);
   }
-  std::shared_ptr<Chunk> chunk(new Chunk(format, std::move(header), stored.size()));
+  std::shared_ptr<Chunk> chunk(new Chunk(format, std::move(header), stored.size(), object.size));
   chunk->data_ = stored;
   chunk->storage_ = std::move(object);
   chunk->whole_ = true;
   return chunk;
 }
 
-std::shared_ptr<const Chunk> Chunk::from_memory(const TensorFormat& format, ChunkHeader header, base::OwnedBytes data) {
-  std::shared_ptr<Chunk> chunk(new Chunk(format, std::move(header), data.size));
+std::shared_ptr<const Chunk> Chunk::from_memory(const TensorFormat& format, ChunkHeader header, base::OwnedBytes data,
+                                                std::uint64_t object_bytes) {
+  std::shared_ptr<Chunk> chunk(new Chunk(format, std::move(header), data.size, object_bytes));
   chunk->data_ = data.view();
   chunk->storage_ = std::move(data);
   chunk->whole_ = true;
   return chunk;
 }
 
-std::shared_ptr<const Chunk> Chunk::read_header(storage::Store& store, const std::string& key,
+std::shared_ptr<const Chunk> Chunk::from_header(base::Bytes beginning, std::uint64_t object_bytes,
                                                 const TensorFormat& format) {
-  const std::uint64_t size = store.size(key);
-  std::vector<std::byte> prefix(std::min(size, kFirstHeaderRead));
-  store.read(key, 0, prefix);
-  for (;;) {
-    const std::uint64_t needed = header_bytes_needed(prefix, size);
-    if (needed <= prefix.size()) break;
-    const std::size_t have = prefix.size();
-    prefix.resize(needed);
-    store.read(key, have, base::MutableBytes(prefix).subspan(have));
-  }
-  ChunkHeader header = parse_chunk_header(prefix, size);
-  const std::uint64_t data_bytes = size - header.data_offset;
-  return std::shared_ptr<const Chunk>(new Chunk(format, std::move(header), data_bytes));
+  ChunkHeader header = parse_chunk_header(beginning, object_bytes);
+  const std::uint64_t data_bytes = object_bytes - header.data_offset;
+  return std::shared_ptr<const Chunk>(new Chunk(format, std::move(header), data_bytes, object_bytes));
 }
 
-Chunk::Chunk(const TensorFormat& format, ChunkHeader header, std::uint64_t data_bytes)
-    : format_(format), header_(std::move(header)), data_bytes_(data_bytes) {}
+Chunk::Chunk(const TensorFormat& format, ChunkHeader header, std::uint64_t data_bytes, std::uint64_t object_bytes)
+    : format_(format), header_(std::move(header)), data_bytes_(data_bytes), object_bytes_(object_bytes) {}
 
 bool Chunk::found_by_arithmetic() const {
   return format_.fixed_shape.has_value() && format_.sample_compression == Compression::kNone;

@@ -8,21 +8,20 @@
 #include "format/chunk_header.h"
 #include "format/lz4.h"
 #include "format/tensor_format.h"
-#include "storage/store.h"
 
 namespace penstock::format {
 
 /// A chunk as far as it has been read: its header always, its samples' bytes when it was read whole. Immutable.
 class Chunk {
  public:
-  /// Reads header and samples, decompressing a chunk that is compressed with lz4.
-  static std::shared_ptr<const Chunk> read_whole(storage::Store& store, const std::string& key,
-                                                 const TensorFormat& format);
-  /// A chunk whose samples lie in `data` as `header` says.
-  static std::shared_ptr<const Chunk> from_memory(const TensorFormat& format, ChunkHeader header,
-                                                  base::OwnedBytes data);
-  /// Reads the header alone; samples are then read one by one from the store. Not for compressed chunks.
-  static std::shared_ptr<const Chunk> read_header(storage::Store& store, const std::string& key,
+  /// A whole object: header and samples, decompressing a chunk that is compressed with lz4.
+  static std::shared_ptr<const Chunk> from_object(base::OwnedBytes object, const TensorFormat& format);
+  /// A chunk whose samples lie in `data` as `header` says; it was made of an object of `object_bytes`.
+  static std::shared_ptr<const Chunk> from_memory(const TensorFormat& format, ChunkHeader header, base::OwnedBytes data,
+                                                  std::uint64_t object_bytes);
+  /// The header alone, of the beginning of an object of `object_bytes` (see header_bytes_needed); samples are then read
+  /// one by one from the store. Not for compressed chunks.
+  static std::shared_ptr<const Chunk> from_header(base::Bytes beginning, std::uint64_t object_bytes,
                                                   const TensorFormat& format);
 
   /// Shape of a sample by Deep Lake's rules. Error kChunkFormat when the chunk does not hold the sample.
@@ -45,11 +44,13 @@ class Chunk {
   base::Bytes sample(base::ByteRange range) const { return data_.subspan(range.begin, range.size()); }
   /// Where the samples' bytes start in the stored object, for reading one of a chunk that was not read whole.
   std::uint64_t data_offset() const { return header_.data_offset; }
-  /// Memory that the object takes, for the cache's budget.
+  /// Length of the stored object.
+  std::uint64_t object_bytes() const { return object_bytes_; }
+  /// Memory that the chunk takes, for the cache's budget.
   std::uint64_t bytes() const;
 
  private:
-  Chunk(const TensorFormat& format, ChunkHeader header, std::uint64_t data_bytes);
+  Chunk(const TensorFormat& format, ChunkHeader header, std::uint64_t data_bytes, std::uint64_t object_bytes);
 
   /// Raw samples of one fixed shape are found by arithmetic, not by the byte position table: Deep Lake's rule.
   bool found_by_arithmetic() const;
@@ -63,6 +64,7 @@ class Chunk {
   TensorFormat format_;
   ChunkHeader header_;
   std::uint64_t data_bytes_ = 0;
+  std::uint64_t object_bytes_ = 0;
   bool whole_ = false;
   base::OwnedBytes storage_;
   base::Bytes data_;

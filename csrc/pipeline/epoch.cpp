@@ -12,6 +12,12 @@
 #include "pipeline/wanted.h"
 
 namespace penstock::pipeline {
+namespace {
+
+/// A batch that waits has its items' places in memory, however few bytes are to be read for it.
+constexpr std::size_t kMostBatchesAhead = 1024;
+
+}  // namespace
 
 /// A batch under way: what the stages have made of it so far, each from what the one before has made.
 struct Epoch::Job {
@@ -26,23 +32,24 @@ struct Epoch::Job {
 
   // Of the stage under way.
   std::vector<FetchGroup> groups;
+  std::vector<ChunkPlace> used;        ///< chunks that this batch was planned to use
+  std::atomic<int> gates{2};           ///< that are still shut
   std::vector<std::size_t> unplanned;  ///< positions that this round of geometry is for
   std::vector<Verdict> verdicts;       ///< on these
   std::atomic<std::size_t> pending{0};
 };
 
-Epoch::Epoch(const Resources& resources, Order order, std::vector<std::size_t> batch_ends, ReadPolicy policy,
+Epoch::Epoch(const Resources& resources, Order order, std::vector<std::size_t> batch_ends, ReadSchedule schedule,
              Randomness random)
     : resources_(resources),
       order_(std::move(order)),
       batch_ends_(std::move(batch_ends)),
-      policy_(std::move(policy)),
+      schedule_(std::move(schedule)),
       random_(random),
+      held_(schedule_, resources.fetcher),
       results_(batch_ends_.size(), resources.prefetch, base::AfterError::kEnd, "the loader is closed") {}
 
-void Epoch::start() {
-  while (schedule_next()) continue;
-}
+void Epoch::start() { schedule(); }
 
 std::optional<batch::Batch> Epoch::next(const std::function<void()>& interrupted) {
   const base::StageTimer timer(resources_.stats.wait_ns);
@@ -50,24 +57,66 @@ std::optional<batch::Batch> Epoch::next(const std::function<void()>& interrupted
   if (batch) {
     ++resources_.stats.batches;
     resources_.stats.samples += batch->indices.size();
-    schedule_next();
+    schedule();
   }
   return batch;
 }
 
-void Epoch::close() noexcept { results_.close(); }
-
-bool Epoch::schedule_next() noexcept {
-  const std::optional<std::size_t> number = results_.begin();
-  if (!number) return false;
-  JobPointer job;
-  try {
-    job = make_job(*number);
-  } catch (...) {
-    results_.fail(*number, std::current_exception());
-    return true;
+void Epoch::close() noexcept {
+  results_.close();
+  std::deque<JobPointer> dropped;  // freed outside the lock
+  {
+    const std::lock_guard lock(scheduling_);
+    dropped.swap(ahead_);
+    bytes_ahead_ = 0;
   }
-  begin(job, &Epoch::begin_fetch);
+  held_.clear();
+}
+
+void Epoch::schedule() noexcept {
+  while (admit_next()) continue;
+  while (fetch_next_ahead()) continue;
+}
+
+bool Epoch::admit_next() noexcept {
+  JobPointer job;
+  {
+    const std::lock_guard lock(scheduling_);
+    const std::optional<std::size_t> number = results_.begin();
+    if (!number) return false;
+    if (!ahead_.empty()) {
+      job = std::move(ahead_.front());
+      ahead_.pop_front();
+      bytes_ahead_ -= schedule_.first_needed_by(*number);
+    } else {
+      ++begun_;
+      try {
+        job = make_job(*number);
+      } catch (...) {
+        results_.fail(*number, std::current_exception());
+        return true;
+      }
+      hand_on(job, &Epoch::begin_fetch);
+    }
+  }
+  open_gate(job);
+  return true;
+}
+
+bool Epoch::fetch_next_ahead() noexcept {
+  const std::lock_guard lock(scheduling_);
+  if (begun_ == batch_ends_.size() || results_.ended()) return false;
+  const std::uint64_t bytes = schedule_.first_needed_by(begun_);
+  if (bytes_ahead_ + bytes > resources_.read_ahead_bytes || ahead_.size() >= kMostBatchesAhead) return false;
+  try {
+    // What fails here is tried again when the batch is admitted, and its error then has its turn.
+    ahead_.push_back(make_job(begun_));
+  } catch (...) {
+    return false;
+  }
+  ++begun_;
+  bytes_ahead_ += bytes;
+  hand_on(ahead_.back(), &Epoch::begin_fetch);
   return true;
 }
 
@@ -87,6 +136,20 @@ void Epoch::begin(const JobPointer& job, Stage stage) noexcept {
   } catch (...) {
     job->faults.keep({}, std::current_exception());
     finish(job);
+  }
+}
+
+void Epoch::hand_on(const JobPointer& job, Stage stage) noexcept {
+  try {
+    resources_.decode_threads.submit([self = shared_from_this(), job, stage] { self->begin(job, stage); },
+                                     base::ThreadPool::Turn::kUrgent);
+  } catch (...) {
+    job->faults.keep({}, std::current_exception());
+    if (stage == &Epoch::begin_fetch) {
+      open_gate(job);
+    } else {
+      finish(job);
+    }
   }
 }
 
@@ -122,15 +185,52 @@ std::size_t Epoch::sound_samples(const Job& job) const {
 }
 
 void Epoch::begin_fetch(const JobPointer& job) {
-  const std::size_t first_read = job->fetched->make_room();
-  job->groups = group_by_chunk(job->fetched->wanted(), first_read, policy_);
-  // Sequences may be without items, and batches without tensors: geometry is for a thread of the pool all the same.
-  if (job->groups.empty()) job->groups.emplace_back();
-  spread(job, resources_.io_threads, job->groups.size(), &Epoch::fetch, &Epoch::begin_geometry);
+  job->pending = 1;  // until all are begun
+  try {
+    const std::size_t first_read = job->fetched->make_room();
+    job->groups = group_by_chunk(job->fetched->wanted(), first_read, schedule_);
+    for (const FetchGroup& group : job->groups) {
+      if (group.planned) job->used.push_back({group.tensor, group.row});
+    }
+    for (std::size_t number = 0; number < job->groups.size() && !results_.ended(); ++number) {
+      ++job->pending;
+      fetch(job, number);
+    }
+  } catch (...) {
+    job->faults.keep({}, std::current_exception());
+  }
+  end_fetch(job);
 }
 
-void Epoch::fetch(Job& job, std::size_t number) {
-  fetch_group(job.groups[number], resources_.fetcher, *job.fetched, job.faults, [this] { return results_.ended(); });
+void Epoch::fetch(const JobPointer& job, std::size_t number) noexcept {
+  const FetchGroup& group = job->groups[number];
+  try {
+    if (resources_.sources[group.tensor].reader != nullptr) {
+      resources_.reader_threads.submit([self = shared_from_this(), job, &group] {
+        if (!self->results_.ended()) {
+          fetch_of_reader(group, self->resources_.fetcher, *job->fetched, job->faults);
+        }
+        self->end_fetch(job);
+      });
+      return;
+    }
+    const auto hold = [self = shared_from_this(), place = ChunkPlace{group.tensor, group.row}](
+                          const Fetcher::ChunkPointer& chunk) { self->held_.hold(place, chunk); };
+    const auto wanted = [self = shared_from_this()] { return !self->results_.ended(); };
+    const auto then = [self = shared_from_this(), job] { self->end_fetch(job); };
+    fetch_group(group, resources_.fetcher, *job->fetched, job->faults, hold, wanted, then);
+  } catch (...) {
+    job->faults.keep({}, std::current_exception());
+    end_fetch(job);
+  }
+}
+
+void Epoch::end_fetch(const JobPointer& job) noexcept {
+  if (job->pending.fetch_sub(1) == 1) open_gate(job);
+}
+
+void Epoch::open_gate(const JobPointer& job) noexcept {
+  if (job->gates.fetch_sub(1) == 1) hand_on(job, &Epoch::begin_geometry);
 }
 
 void Epoch::begin_geometry(const JobPointer& job) {
@@ -163,6 +263,7 @@ void Epoch::end_geometry(const JobPointer& job) {
   }
   job->unplanned = std::move(rejected);
   if (job->fetched->wants_more()) {
+    job->gates = 1;
     begin_fetch(job);
   } else {
     lay_out(job);
@@ -190,6 +291,7 @@ void Epoch::finish(const JobPointer& job) noexcept {
   // Neither the chunks' bytes nor the plans are needed while the batch waits for its turn.
   job->fetched.reset();
   job->planned.reset();
+  for (const ChunkPlace place : job->used) held_.end_use(place);
   if (std::exception_ptr error = job->faults.take()) {
     results_.fail(job->number, std::move(error));
   } else {

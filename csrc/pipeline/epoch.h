@@ -1,31 +1,35 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <vector>
 
 #include "base/ordered_results.h"
 #include "base/thread_pool.h"
 #include "batch/batch.h"
+#include "pipeline/held_chunks.h"
 #include "pipeline/order.h"
-#include "pipeline/read_policy.h"
+#include "pipeline/read_schedule.h"
 #include "pipeline/recipe.h"
 #include "pipeline/resources.h"
 
 namespace penstock::pipeline {
 
 /// One pass over a planned order: hands out its batches in that order, each once, while the following ones are under
-/// way. A batch goes through five stages, each begun by the last task of the one before: fetch (one task for each
-/// chunk, I/O threads), geometry (what the recipe decides; back to fetch for what takes the place of rejected samples),
-/// lay out (shapes are known, memory is taken), decode (one task for each sample, decode threads, straight into the
-/// slab), ready. Whatever is thrown on the way, memory that runs out included, ends the batch, and next() throws it in
-/// its turn.
+/// way. A batch goes through five stages, each begun by the last task of the one before: fetch (a request for each
+/// chunk or range, nobody waits), geometry (what the recipe decides; back to fetch for what takes the place of rejected
+/// samples), lay out (shapes are known, memory is taken), decode (one task for each sample, straight into the slab),
+/// ready. All but fetch goes on on the decoding threads. What `prefetch` counts are the batches that are past fetch, or
+/// may be; others are fetched ahead of them, as long as that takes no more than `read_ahead_bytes`. Whatever is thrown
+/// on the way, memory that runs out included, ends the batch, and next() throws it in its turn.
 class Epoch : public std::enable_shared_from_this<Epoch> {
  public:
   /// What `resources` refers to outlives the epoch.
-  Epoch(const Resources& resources, Order order, std::vector<std::size_t> batch_ends, ReadPolicy policy,
+  Epoch(const Resources& resources, Order order, std::vector<std::size_t> batch_ends, ReadSchedule schedule,
         Randomness random);
   ~Epoch() = default;
   Epoch(const Epoch&) = delete;
@@ -51,10 +55,16 @@ class Epoch : public std::enable_shared_from_this<Epoch> {
   /// A task of a stage, by its number. What it throws ends the batch.
   using Task = void (Epoch::*)(Job&, std::size_t);
 
-  /// False where nothing is to be begun now.
-  bool schedule_next() noexcept;
+  /// Begins all that may be begun now.
+  void schedule() noexcept;
+  /// Lets one more batch go past fetch; false where that is not to be.
+  bool admit_next() noexcept;
+  /// Fetches one more batch ahead of its time; false where that is not to be.
+  bool fetch_next_ahead() noexcept;
   JobPointer make_job(std::size_t number) const;
   void begin(const JobPointer& job, Stage stage) noexcept;
+  /// Begins a stage on a decoding thread.
+  void hand_on(const JobPointer& job, Stage stage) noexcept;
   /// Runs `count` tasks on threads of the pool, and `then` after the last of them.
   void spread(const JobPointer& job, base::ThreadPool& pool, std::size_t count, Task task, Stage then) noexcept;
   void run_task(const JobPointer& job, std::size_t number, Task task, Stage then) noexcept;
@@ -64,7 +74,10 @@ class Epoch : public std::enable_shared_from_this<Epoch> {
 
   /// Begins to fetch the job's reads that have not been.
   void begin_fetch(const JobPointer& job);
-  void fetch(Job& job, std::size_t number);
+  void fetch(const JobPointer& job, std::size_t number) noexcept;
+  void end_fetch(const JobPointer& job) noexcept;
+  /// Opens one of two gates, which are that the batch is fetched and that it is admitted.
+  void open_gate(const JobPointer& job) noexcept;
   void begin_geometry(const JobPointer& job);
   void plan(Job& job, std::size_t number);
   void end_geometry(const JobPointer& job);
@@ -75,9 +88,14 @@ class Epoch : public std::enable_shared_from_this<Epoch> {
   const Resources& resources_;
   const Order order_;
   const std::vector<std::size_t> batch_ends_;
-  const ReadPolicy policy_;
+  const ReadSchedule schedule_;
   const Randomness random_;
+  HeldChunks held_;
   base::OrderedResults<batch::Batch> results_;
+  std::mutex scheduling_;
+  std::size_t begun_ = 0;          ///< batches
+  std::deque<JobPointer> ahead_;   ///< begun and not admitted, in order
+  std::uint64_t bytes_ahead_ = 0;  ///< that these are the first to need
 };
 
 }  // namespace penstock::pipeline

@@ -2,40 +2,62 @@
 
 #include <compare>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
+#include <string>
 #include <vector>
 
+#include "base/answer.h"
 #include "base/bytes.h"
 #include "base/stats.h"
+#include "base/thread_pool.h"
 #include "format/chunk.h"
 #include "pipeline/fetched_sample.h"
 #include "pipeline/sample_reader.h"
 #include "pipeline/tensor_source.h"
 #include "storage/chunk_cache.h"
-#include "storage/metered_store.h"
 #include "storage/store.h"
 
 namespace penstock::pipeline {
 
-/// Reads items (samples, or the items of sequences) through the chunk cache. Thread-safe.
+/// What was fetched of some items, in their order: each of them, or why it could not be.
+using FetchedSamples = std::vector<base::Result<FetchedSample>>;
+
+/// Gets items (samples, or the items of sequences) by way of the chunk cache. Storage delivers bytes; what is made of
+/// them is made on the threads that decode, before what waits there: batches wait for it. Answers come on one of these
+/// threads, or at once where the chunk is in the cache. Thread-safe.
 class Fetcher {
  public:
+  using ChunkPointer = std::shared_ptr<const format::Chunk>;
+  using Opened = std::function<void(base::Result<ChunkPointer>)>;
+
+  /// What it refers to outlives its requests.
   Fetcher(storage::Store& store, const std::vector<TensorSource>& sources, std::uint64_t cache_bytes,
-          base::Stats& stats);
+          base::ThreadPool& threads, base::Stats& stats);
 
-  /// `whole` says whether the chunk is worth keeping (see ReadPolicy). Errors name tensor, chunk and sample; of an item
-  /// of a sequence, the sequence is the caller's to name.
-  FetchedSample fetch(std::size_t tensor, std::int64_t item, bool whole);
+  /// A chunk; `whole` says whether with all its bytes or its header alone (see ReadSchedule). Errors have no place yet.
+  /// Here as below, what is no longer `wanted` when its turn comes is not asked of storage, and fails with kClosed.
+  void open(std::size_t tensor, std::uint32_t row, bool whole, Opened opened, storage::Wanted wanted = {}) noexcept;
 
-  /// The two halves of fetch(), for whoever reads all samples of a chunk: the chunk, and one of its samples. Errors of
-  /// theirs have no place yet.
-  std::shared_ptr<const format::Chunk> open(std::size_t tensor, std::uint32_t row, bool whole);
-  FetchedSample read(std::size_t tensor, format::ChunkIndex::Location location,
-                     std::shared_ptr<const format::Chunk> chunk);
+  /// Samples of a chunk that is open. Of one that was not read whole, ranges that lie close together are asked for
+  /// together. Errors have no place yet.
+  void read(std::size_t tensor, std::uint32_t row, const ChunkPointer& chunk,
+            const std::vector<std::uint64_t>& local_indices, const base::Answer<FetchedSamples>& answer,
+            storage::Wanted wanted = {}) noexcept;
 
-  /// Samples of a tensor that has a reader, all in one request.
-  std::vector<SampleReader::Result> read(std::size_t tensor, std::span<const std::int64_t> samples);
+  /// An item that is in tiles. Errors name their tile's chunk.
+  void fetch_tiles(std::size_t tensor, std::int64_t item, bool whole, const base::Answer<FetchedSample>& answer,
+                   storage::Wanted wanted = {}) noexcept;
+
+  /// A sample of a chunk that is open. Waits for storage where the chunk was not read whole.
+  FetchedSample read_now(std::size_t tensor, std::uint32_t row, std::uint64_t local_index, const ChunkPointer& chunk);
+
+  /// Samples of a tensor that has a reader, all in one request. Waits for it.
+  std::vector<SampleReader::Result> read_now(std::size_t tensor, std::span<const std::int64_t> samples);
+
+  /// Lets go of a chunk that was read whole and will not be used soon.
+  void forget(std::size_t tensor, std::uint32_t row) noexcept { cache_.forget({tensor, row, true}); }
 
  private:
   struct Key {
@@ -45,16 +67,33 @@ class Fetcher {
     auto operator<=>(const Key&) const = default;
   };
   using Cache = storage::ChunkCache<Key, format::Chunk>;
+  using Landing = base::Answer<Cache::Loaded>;
+  struct Piece;
+  struct RangedRead;
+  struct TileRead;
 
-  /// A sample or a tile, by where it lies.
-  FetchedSample read_range(std::size_t tensor, format::ChunkIndex::Location location,
-                           std::shared_ptr<const format::Chunk> chunk, base::ByteRange range);
-  FetchedSample fetch_tiles(std::size_t tensor, std::int64_t item, bool whole);
-  FetchedSample read_tile(std::size_t tensor, std::uint32_t row, std::uint32_t number, const format::Tiling& tiling,
-                          bool whole);
+  /// Gives what `make` returns or throws, on one of the threads.
+  template <class T, class Make>
+  void make_on_thread(const base::Answer<T>& answer, Make make) noexcept;
 
-  storage::MeteredStore store_;
+  format::TensorFormat format_of(const Key& key) const;
+  Cache::Loaded loaded(ChunkPointer chunk, bool whole);
+  void load_whole(const Key& key, const Landing& landing, const storage::Wanted& wanted);
+  void load_header(const Key& key, const Landing& landing, const storage::Wanted& wanted);
+  void continue_header(const Key& key, const std::shared_ptr<std::vector<std::byte>>& beginning, std::uint64_t bytes,
+                       const Landing& landing, const storage::Wanted& wanted);
+
+  void read_pieces(std::size_t tensor, std::uint32_t row, const ChunkPointer& chunk, std::vector<Piece> pieces,
+                   const base::Answer<FetchedSamples>& answer, storage::Wanted wanted);
+  void read_ranges(const std::shared_ptr<RangedRead>& read);
+  FetchedSamples finish_ranges(RangedRead& read);
+  FetchedSample of_whole(std::size_t tensor, const ChunkPointer& chunk, const Piece& piece);
+  FetchedSample finished(std::size_t tensor, FetchedSample sample, const Piece& piece) const;
+  void read_tile(const std::shared_ptr<TileRead>& read, std::uint32_t number, const base::Result<ChunkPointer>& opened);
+
+  storage::Store& store_;
   const std::vector<TensorSource>& sources_;
+  base::ThreadPool& threads_;
   base::Stats& stats_;
   Cache cache_;
 };

@@ -1,6 +1,5 @@
 #include "pipeline/fetch_group.h"
 
-#include <cstdint>
 #include <map>
 #include <numeric>
 #include <utility>
@@ -9,25 +8,143 @@ namespace penstock::pipeline {
 namespace {
 
 void add_of_reader(std::vector<FetchGroup>& groups, const Slots& slots, std::size_t tensor, std::size_t first_slot) {
-  FetchGroup group{tensor, true, std::vector<std::size_t>(slots.items.size() - first_slot)};
+  FetchGroup group;
+  group.tensor = tensor;
+  group.whole = true;
+  group.slots.resize(slots.items.size() - first_slot);
   std::iota(group.slots.begin(), group.slots.end(), first_slot);
   if (!group.slots.empty()) groups.push_back(std::move(group));
 }
 
-void add_of_chunks(std::vector<FetchGroup>& groups, const Slots& slots, std::size_t tensor, std::size_t first_slot,
-                   const format::ChunkIndex& index, const ReadPolicy& policy) {
+void add_of_chunks(std::vector<FetchGroup>& groups, const Wanted& wanted, std::size_t tensor, std::size_t first_slot,
+                   const ReadSchedule& schedule) {
+  const Slots& slots = wanted.slots(tensor);
+  const format::ChunkIndex& index = wanted.sources()[tensor].index;
+  const std::size_t planned_reads = wanted.samples().size();
+  const std::size_t planned_slots = planned_reads == 0 ? 0 : slots.end(planned_reads - 1);
   std::map<std::uint32_t, FetchGroup> by_row;
   for (std::size_t slot = first_slot; slot < slots.items.size(); ++slot) {
     const std::uint32_t row = index.locate(slots.items[slot]).row;
     FetchGroup& group = by_row[row];
     group.tensor = tensor;
-    group.whole = policy.whole(tensor, row);
+    group.row = row;
+    group.whole = schedule.whole(tensor, row);
+    group.planned = group.planned || slot < planned_slots;
     group.slots.push_back(slot);
   }
   for (auto& [row, group] : by_row) groups.push_back(std::move(group));
 }
 
-void fetch_at_once(const FetchGroup& group, Fetcher& fetcher, Fetched& fetched, Faults& faults) {
+/// One group's way to storage and back.
+struct Fetching {
+  const FetchGroup& group;
+  Fetcher& fetcher;
+  Fetched& fetched;
+  Faults& faults;
+  std::function<void(const Fetcher::ChunkPointer&)> opened;
+  storage::Wanted wanted_still;
+  std::function<void()> then;
+
+  ~Fetching() { then(); }
+
+  const Wanted& wanted() const { return std::as_const(fetched).wanted(); }
+  std::int64_t item(std::size_t slot) const { return wanted().slots(group.tensor).items[slot]; }
+
+  /// Takes what came for a slot, or keeps why nothing did.
+  template <class Take>
+  void set(std::size_t slot, const Take& take) noexcept {
+    const FaultPlace place = wanted().place_of(group.tensor, slot);
+    faults.attempt(place, [&] { wanted().named(place, [&] { fetched.set(group.tensor, slot, take()); }); });
+  }
+
+  /// What concerns the whole group is the fault of its first slot.
+  void fail() noexcept {
+    const std::exception_ptr error = std::current_exception();
+    set(group.slots.front(), [&]() -> FetchedSample { std::rethrow_exception(error); });
+  }
+};
+using FetchingPointer = std::shared_ptr<Fetching>;
+
+void take_samples(const FetchingPointer& fetching, base::Result<FetchedSamples> result) noexcept {
+  std::size_t number = 0;
+  for (const std::size_t slot : fetching->group.slots) {
+    fetching->set(slot, [&] {
+      if (!result.sound()) return base::Result<FetchedSample>(result.error()).take();
+      return result.value()[number].value();
+    });
+    ++number;
+  }
+}
+
+void read_samples(const FetchingPointer& fetching, const base::Result<Fetcher::ChunkPointer>& opened) noexcept {
+  try {
+    const FetchGroup& group = fetching->group;
+    const base::Answer<FetchedSamples> answer(
+        [fetching](base::Result<FetchedSamples> result) { take_samples(fetching, std::move(result)); });
+    if (!opened.sound()) return answer.fail(opened.error());
+    if (group.whole) fetching->opened(opened.value());
+    std::vector<std::uint64_t> local_indices;
+    const format::ChunkIndex& index = fetching->wanted().sources()[group.tensor].index;
+    for (const std::size_t slot : group.slots) {
+      local_indices.push_back(index.locate(fetching->item(slot)).local_index);
+    }
+    fetching->fetcher.read(group.tensor, group.row, opened.value(), local_indices, answer, fetching->wanted_still);
+  } catch (...) {
+    fetching->fail();
+  }
+}
+
+void take_tiled(const FetchingPointer& fetching, base::Result<FetchedSample> result) noexcept {
+  // A batch may hold the item more than once.
+  for (const std::size_t slot : fetching->group.slots) {
+    fetching->set(slot, [&] { return result.value(); });
+  }
+}
+
+}  // namespace
+
+std::vector<FetchGroup> group_by_chunk(const Wanted& wanted, std::size_t first_read, const ReadSchedule& schedule) {
+  std::vector<FetchGroup> groups;
+  for (std::size_t tensor = 0; tensor < wanted.sources().size(); ++tensor) {
+    const Slots& slots = wanted.slots(tensor);
+    if (wanted.sources()[tensor].reader != nullptr) {
+      add_of_reader(groups, slots, tensor, slots.begin(first_read));
+    } else {
+      add_of_chunks(groups, wanted, tensor, slots.begin(first_read), schedule);
+    }
+  }
+  return groups;
+}
+
+void fetch_group(const FetchGroup& group, Fetcher& fetcher, Fetched& fetched, Faults& faults,
+                 std::function<void(const Fetcher::ChunkPointer&)> opened, storage::Wanted wanted,
+                 std::function<void()> then) noexcept {
+  FetchingPointer fetching;
+  try {
+    fetching = std::make_shared<Fetching>(group, fetcher, fetched, faults, std::move(opened), std::move(wanted), then);
+  } catch (...) {
+    faults.keep({}, std::current_exception());
+    then();
+    return;
+  }
+  try {
+    const std::int64_t item = fetching->item(group.slots.front());
+    if (fetching->wanted().sources()[group.tensor].index.tiles.contains(item)) {
+      const base::Answer<FetchedSample> answer(
+          [fetching](base::Result<FetchedSample> result) { take_tiled(fetching, std::move(result)); });
+      fetcher.fetch_tiles(group.tensor, item, group.whole, answer, fetching->wanted_still);
+    } else {
+      fetcher.open(
+          group.tensor, group.row, group.whole,
+          [fetching](const base::Result<Fetcher::ChunkPointer>& chunk) { read_samples(fetching, chunk); },
+          fetching->wanted_still);
+    }
+  } catch (...) {
+    fetching->fail();
+  }
+}
+
+void fetch_of_reader(const FetchGroup& group, Fetcher& fetcher, Fetched& fetched, Faults& faults) noexcept {
   const Wanted& wanted = std::as_const(fetched).wanted();
   const auto attempt = [&](std::size_t slot, const auto& step) {
     const FaultPlace place = wanted.place_of(group.tensor, slot);
@@ -37,43 +154,10 @@ void fetch_at_once(const FetchGroup& group, Fetcher& fetcher, Fetched& fetched, 
   attempt(group.slots.front(), [&] {
     std::vector<std::int64_t> samples;
     for (const std::size_t slot : group.slots) samples.push_back(wanted.slots(group.tensor).items[slot]);
-    results = fetcher.read(group.tensor, samples);
+    results = fetcher.read_now(group.tensor, samples);
   });
   for (std::size_t i = 0; i < results.size(); ++i) {
     attempt(group.slots[i], [&] { fetched.set(group.tensor, group.slots[i], results[i].take()); });
-  }
-}
-
-}  // namespace
-
-std::vector<FetchGroup> group_by_chunk(const Wanted& wanted, std::size_t first_read, const ReadPolicy& policy) {
-  std::vector<FetchGroup> groups;
-  for (std::size_t tensor = 0; tensor < wanted.sources().size(); ++tensor) {
-    const TensorSource& source = wanted.sources()[tensor];
-    const Slots& slots = wanted.slots(tensor);
-    if (source.reader != nullptr) {
-      add_of_reader(groups, slots, tensor, slots.begin(first_read));
-    } else {
-      add_of_chunks(groups, slots, tensor, slots.begin(first_read), source.index, policy);
-    }
-  }
-  return groups;
-}
-
-void fetch_group(const FetchGroup& group, Fetcher& fetcher, Fetched& fetched, Faults& faults,
-                 const std::function<bool()>& ended) {
-  if (group.slots.empty()) return;
-  const Wanted& wanted = std::as_const(fetched).wanted();
-  if (wanted.sources()[group.tensor].reader != nullptr) return fetch_at_once(group, fetcher, fetched, faults);
-  for (const std::size_t slot : group.slots) {
-    if (ended()) return;
-    const FaultPlace place = wanted.place_of(group.tensor, slot);
-    faults.attempt(place, [&] {
-      wanted.named(place, [&] {
-        const std::int64_t item = wanted.slots(group.tensor).items[slot];
-        fetched.set(group.tensor, slot, fetcher.fetch(group.tensor, item, group.whole));
-      });
-    });
   }
 }
 

@@ -1,10 +1,11 @@
 #include "pipeline/loader.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/error.h"
 #include "pipeline/epoch.h"
-#include "pipeline/read_policy.h"
+#include "pipeline/read_schedule.h"
 #include "pipeline/stored_recipe.h"
 
 namespace penstock::pipeline {
@@ -23,27 +24,35 @@ std::unique_ptr<const Recipe> make_recipe(std::optional<DetectionSpec> detection
   return std::make_unique<StoredRecipe>(sources, stats);
 }
 
+bool has_reader(const std::vector<TensorSource>& sources) {
+  return std::any_of(sources.begin(), sources.end(),
+                     [](const TensorSource& source) { return source.reader != nullptr; });
+}
+
 }  // namespace
 
 Loader::Loader(std::shared_ptr<storage::Store> store, std::vector<TensorSource> sources, LoaderOptions options,
                std::shared_ptr<batch::BufferAllocator> allocator, std::optional<DetectionSpec> detection)
-    : store_(std::move(store)),
-      sources_(std::move(sources)),
+    : sources_(std::move(sources)),
       options_(options),
-      fetcher_(*store_, sources_, options_.cache_bytes, stats_),
+      store_(std::move(store), stats_),
+      fetcher_(store_, sources_, options_.cache_bytes, decode_threads_, stats_),
       recipe_(make_recipe(std::move(detection), sources_, stats_)),
       // One for each batch in flight, one for the batch just handed out, one for the batch before it, which a for
       // loop still holds then.
       slabs_(make_pools(recipe_->outputs(), allocator, options_.keep_slabs ? options_.prefetch + 2 : 0)),
-      resources_{sources_, fetcher_, *recipe_, slabs_, io_threads_, decode_threads_, stats_, options_.prefetch},
-      io_threads_("penstock-io", options_.io_threads),
+      resources_{sources_, fetcher_,          *recipe_,
+                 slabs_,   reader_threads_,   decode_threads_,
+                 stats_,   options_.prefetch, options_.read_ahead_bytes},
+      reader_threads_("penstock-rd", has_reader(sources_) ? options_.reader_threads : 0),
       decode_threads_("penstock-dec", options_.threads) {}
 
 Loader::~Loader() { stop(); }
 
 std::shared_ptr<Epoch> Loader::start(Order order, std::vector<std::size_t> batch_ends, Randomness random) {
-  ReadPolicy policy(sources_, fitting_tensors(), order.samples());
-  auto epoch = std::make_shared<Epoch>(resources_, std::move(order), std::move(batch_ends), std::move(policy), random);
+  ReadSchedule schedule(sources_, chunk_sizes(), store_.bytes_worth_a_request(), order.samples(), batch_ends);
+  auto epoch =
+      std::make_shared<Epoch>(resources_, std::move(order), std::move(batch_ends), std::move(schedule), random);
   {
     const std::lock_guard lock(mutex_);
     if (stopped_) throw base::Error(base::ErrorKind::kClosed, "the loader is closed");
@@ -64,19 +73,22 @@ void Loader::begin_stop() noexcept {
   for (const std::weak_ptr<Epoch>& weak : epochs) {
     if (const std::shared_ptr<Epoch> epoch = weak.lock()) epoch->close();
   }
-  io_threads_.begin_stop();
+  store_.begin_stop();
+  reader_threads_.begin_stop();
   decode_threads_.begin_stop();
 }
 
 bool Loader::stop(base::Deadline deadline) noexcept {
   begin_stop();
-  const bool reading_ended = io_threads_.stop(deadline);
-  return decode_threads_.stop(deadline) && reading_ended;
+  const bool store_ended = store_.stop(deadline);
+  const bool readers_ended = reader_threads_.stop(deadline);
+  return decode_threads_.stop(deadline) && readers_ended && store_ended;
 }
 
 void Loader::abandon(const std::shared_ptr<const void>& owner) noexcept {
   begin_stop();
-  io_threads_.abandon(owner);
+  store_.abandon(owner);
+  reader_threads_.abandon(owner);
   decode_threads_.abandon(owner);
 }
 
@@ -86,9 +98,9 @@ std::size_t Loader::slabs_allocated() const {
   return total;
 }
 
-const std::vector<bool>& Loader::fitting_tensors() {
-  std::call_once(fits_once_, [this] { fits_ = tensors_that_fit(sources_, *store_, options_.cache_bytes); });
-  return fits_;
+const ChunkSizes& Loader::chunk_sizes() {
+  std::call_once(sizes_once_, [this] { sizes_.emplace(sources_, store_, options_.cache_bytes); });
+  return *sizes_;
 }
 
 }  // namespace penstock::pipeline

@@ -15,9 +15,11 @@
 #include "pipeline/detection_recipe.h"
 #include "pipeline/fetch.h"
 #include "pipeline/order.h"
+#include "pipeline/read_schedule.h"
 #include "pipeline/recipe.h"
 #include "pipeline/resources.h"
 #include "pipeline/tensor_source.h"
+#include "storage/counting_store.h"
 #include "storage/store.h"
 
 namespace penstock::pipeline {
@@ -25,15 +27,17 @@ namespace penstock::pipeline {
 class Epoch;
 
 struct LoaderOptions {
-  unsigned threads = 2;     ///< decode
-  unsigned io_threads = 2;  ///< read from storage
-  unsigned prefetch = 2;    ///< batches under way or ready, beside the one the consumer has
+  unsigned threads = 2;         ///< decode
+  unsigned reader_threads = 2;  ///< wait for samples of tensors that have a reader
+  unsigned prefetch = 2;        ///< batches under way or ready, beside the one the consumer has
   std::uint64_t cache_bytes = std::uint64_t{256} << 20;
+  /// Of storage, as stored, that are asked for ahead of the batches that `prefetch` counts.
+  std::uint64_t read_ahead_bytes = std::uint64_t{128} << 20;
   bool keep_slabs = true;  ///< reuse batch memory; off where the allocator does so itself
 };
 
-/// Reads, decodes and batches samples of one dataset. Owns the threads, the chunk cache and the batch memory for as
-/// long as it lives; epochs come and go. Thread-safe.
+/// Reads, decodes and batches samples of one dataset. Owns the store, the threads, the chunk cache and the batch memory
+/// for as long as it lives; epochs come and go. Thread-safe.
 class Loader {
  public:
   Loader(std::shared_ptr<storage::Store> store, std::vector<TensorSource> sources, LoaderOptions options,
@@ -59,23 +63,23 @@ class Loader {
   std::size_t slabs_allocated() const;
 
  private:
-  const std::vector<bool>& fitting_tensors();
+  const ChunkSizes& chunk_sizes();
 
-  std::shared_ptr<storage::Store> store_;
   std::vector<TensorSource> sources_;
   LoaderOptions options_;
   base::Stats stats_;
+  storage::CountingStore store_;
   Fetcher fetcher_;
   std::unique_ptr<const Recipe> recipe_;
   std::vector<batch::SlabPool> slabs_;  // by tensor of a batch
-  std::once_flag fits_once_;
-  std::vector<bool> fits_;
+  std::once_flag sizes_once_;
+  std::optional<ChunkSizes> sizes_;
   std::mutex mutex_;
   bool stopped_ = false;
   std::vector<std::weak_ptr<Epoch>> epochs_;
   const Resources resources_;  // refers to what is around it
   // Last: threads stop before anything that they use goes.
-  base::ThreadPool io_threads_;
+  base::ThreadPool reader_threads_;
   base::ThreadPool decode_threads_;
 };
 

@@ -17,10 +17,11 @@ struct Resources {
   Fetcher& fetcher;
   const Recipe& recipe;
   std::vector<batch::SlabPool>& slabs;  ///< by tensor of a batch
-  base::ThreadPool& io_threads;
+  base::ThreadPool& reader_threads;     ///< for tensors that have a reader
   base::ThreadPool& decode_threads;
   base::Stats& stats;
-  unsigned prefetch;  ///< batches under way or ready, beside the one the consumer has
+  unsigned prefetch;               ///< batches under way or ready, beside the one the consumer has
+  std::uint64_t read_ahead_bytes;  ///< of storage, as stored, that are asked for before those batches need them
 };
 
 }  // namespace penstock::pipeline

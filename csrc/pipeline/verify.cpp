@@ -9,13 +9,14 @@
 namespace penstock::pipeline {
 namespace {
 
-constexpr unsigned kIoThreads = 2;
 /// Chunks under way for each thread, where they are small: some tensors have a sample to a chunk.
 constexpr std::size_t kChunksPerThread = 2;
 /// A chunk goes to the threads in that many pieces for each, so that they end together on the last one too.
 constexpr std::uint64_t kPiecesPerThread = 4;
 /// Bytes of chunks in memory at a time. A larger chunk is read sample by sample where its form allows it.
 constexpr std::uint64_t kBudget = std::uint64_t{256} << 20;
+/// What a chunk counts as where storage does not tell its size.
+constexpr std::uint64_t kUsualChunk = std::uint64_t{8} << 20;
 /// Memory for decoded samples is kept from one to the next up to this size.
 constexpr std::size_t kLargestKeptScratch = std::size_t{64} << 20;
 
@@ -59,10 +60,9 @@ Verifier::Verifier(std::shared_ptr<storage::Store> store, std::vector<TensorSour
     : store_(std::move(store)),
       sources_(std::move(sources)),
       options_(options),
-      fetcher_(*store_, sources_, 0, stats_),
+      fetcher_(*store_, sources_, 0, decode_threads_, stats_),
       results_(chunks_of(sources_), kChunksPerThread * options.threads, base::AfterError::kGoOn,
                "the verification was stopped"),
-      io_threads_("penstock-io", kIoThreads, "threads"),
       decode_threads_("penstock-dec", options.threads, "threads") {
   schedule();
 }
@@ -81,19 +81,19 @@ std::optional<CheckedChunk> Verifier::next(const std::function<void()>& interrup
 
 void Verifier::begin_stop() noexcept {
   results_.close();
-  io_threads_.begin_stop();
+  store_->begin_stop();
   decode_threads_.begin_stop();
 }
 
 bool Verifier::stop(base::Deadline deadline) noexcept {
   begin_stop();
-  const bool reading_ended = io_threads_.stop(deadline);
+  const bool reading_ended = store_->stop(deadline);
   return decode_threads_.stop(deadline) && reading_ended;
 }
 
 void Verifier::abandon(const std::shared_ptr<const void>& owner) noexcept {
   begin_stop();
-  io_threads_.abandon(owner);
+  store_->abandon(owner);
   decode_threads_.abandon(owner);
 }
 
@@ -125,27 +125,25 @@ Verifier::JobPointer Verifier::make_job(std::size_t number) const {
 
 void Verifier::begin(const JobPointer& job) noexcept {
   try {
-    job->bytes = store_->size(job->key);
-  } catch (...) {
-    add_from(*job, 0);
-    finish(job);
-    return;
-  }
-  held_bytes_ += job->bytes;
-  try {
-    io_threads_.submit([this, job] { read(job); });
+    const std::optional<std::uint64_t> size = store_->known_size(job->key);
+    job->bytes = size.value_or(0);
+    job->budgeted = size.value_or(kUsualChunk);
+    held_bytes_ += job->budgeted;
+    const format::TensorFormat& format = sources_[job->result.tensor].format;
+    const bool compressed = format.chunk_compression != format::Compression::kNone;
+    const bool whole = compressed || (options_.decode && job->budgeted <= kBudget);
+    fetcher_.open(job->result.tensor, job->result.row, whole,
+                  [this, job](base::Result<Fetcher::ChunkPointer> opened) { take_chunk(job, std::move(opened)); });
   } catch (...) {
     job->fail();
     finish(job);
   }
 }
 
-void Verifier::read(const JobPointer& job) noexcept {
-  const format::TensorFormat& format = sources_[job->result.tensor].format;
-  const bool compressed = format.chunk_compression != format::Compression::kNone;
-  const bool whole = compressed || (options_.decode && job->bytes <= kBudget);
+void Verifier::take_chunk(const JobPointer& job, base::Result<Fetcher::ChunkPointer> opened) noexcept {
   try {
-    job->chunk = fetcher_.open(job->result.tensor, job->result.row, whole);
+    job->chunk = opened.take();
+    job->bytes = job->chunk->object_bytes();
   } catch (...) {
     add_from(*job, 0);
     finish(job);
@@ -212,7 +210,7 @@ void Verifier::try_sample(const Job& job, std::uint64_t local_index) {
     check_structure(source, job.chunk->shape(local_index), range.size());
     return;
   }
-  const FetchedSample sample = fetcher_.read(job.result.tensor, {job.result.row, local_index}, job.chunk);
+  const FetchedSample sample = fetcher_.read_now(job.result.tensor, job.result.row, local_index, job.chunk);
   const base::Shape shape = output_shape(source, sample);
   const std::size_t bytes = *base::checked_byte_count(shape, source.format.item_size);
   base::OwnedBytes large;
@@ -253,7 +251,7 @@ void Verifier::finish(const JobPointer& job) noexcept {
   job->chunk.reset();  // its memory is not needed while the result waits for its turn
   std::sort(job->result.findings.begin(), job->result.findings.end(),
             [](const Finding& a, const Finding& b) { return a.first < b.first; });
-  held_bytes_ -= job->bytes;
+  held_bytes_ -= job->budgeted;
   if (job->failure != nullptr) {
     results_.fail(job->number, std::exchange(job->failure, nullptr));
   } else {

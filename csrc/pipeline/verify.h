@@ -72,7 +72,8 @@ class Verifier {
     std::size_t number = 0;
     std::string key;
     std::int64_t first_sample = 0;
-    std::uint64_t bytes = 0;  // of the stored object
+    std::uint64_t bytes = 0;     // of the stored object; 0 while nobody knows
+    std::uint64_t budgeted = 0;  // what it counts as
     std::shared_ptr<const format::Chunk> chunk;
     CheckedChunk result;
     std::atomic<std::size_t> pending{0};
@@ -88,7 +89,7 @@ class Verifier {
   void schedule() noexcept;
   JobPointer make_job(std::size_t number) const;
   void begin(const JobPointer& job) noexcept;
-  void read(const JobPointer& job) noexcept;
+  void take_chunk(const JobPointer& job, base::Result<Fetcher::ChunkPointer> opened) noexcept;
   /// Hands the samples of a chunk that has been read to the threads.
   void spread(const JobPointer& job, std::uint64_t samples) noexcept;
   void end_pieces(const JobPointer& job, std::uint64_t count) noexcept;
@@ -104,16 +105,15 @@ class Verifier {
   std::optional<base::ByteRange> stored_range(const Job& job, std::uint64_t local_index) const noexcept;
   void finish(const JobPointer& job) noexcept;
 
-  std::shared_ptr<storage::Store> store_;
+  const std::shared_ptr<storage::Store> store_;
   const std::vector<TensorSource> sources_;
   const VerifyOptions options_;
   base::Stats stats_;
   Fetcher fetcher_;
-  std::mutex scheduling_;                     // whoever schedules asks the store, which may take long
+  std::mutex scheduling_;
   std::atomic<std::uint64_t> held_bytes_{0};  // of the chunks in memory
   base::OrderedResults<CheckedChunk> results_;
   // Last: threads stop before anything that they use goes.
-  base::ThreadPool io_threads_;
   base::ThreadPool decode_threads_;
 };
 

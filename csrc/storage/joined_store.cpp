@@ -1,19 +1,44 @@
 #include "storage/joined_store.h"
 
+#include <algorithm>
 #include <charconv>
 
 #include "base/error.h"
 
 namespace penstock::storage {
 
-std::uint64_t JoinedStore::size(const std::string& key) {
-  const Part part = part_of(key);
-  return part.store.size(part.key);
+void JoinedStore::get(Request request, Done done) noexcept {
+  answering(std::move(done), [&](const base::Answer<Object>& answer) {
+    Part part = part_of(request.key);
+    part.store.get({std::move(part.key), request.range, std::move(request.wanted)},
+                   [answer](base::Result<Object> result) { answer.give(std::move(result)); });
+  });
 }
 
-void JoinedStore::read(const std::string& key, std::uint64_t offset, base::MutableBytes destination) {
+std::optional<std::uint64_t> JoinedStore::known_size(const std::string& key) const {
   const Part part = part_of(key);
-  part.store.read(part.key, offset, destination);
+  return part.store.known_size(part.key);
+}
+
+std::uint64_t JoinedStore::bytes_worth_a_request() const {
+  std::uint64_t most = 0;
+  for (const std::shared_ptr<Store>& store : stores_) most = std::max(most, store->bytes_worth_a_request());
+  return most;
+}
+
+void JoinedStore::begin_stop() noexcept {
+  for (const std::shared_ptr<Store>& store : stores_) store->begin_stop();
+}
+
+bool JoinedStore::stop(base::Deadline deadline) noexcept {
+  begin_stop();
+  bool ended = true;
+  for (const std::shared_ptr<Store>& store : stores_) ended = store->stop(deadline) && ended;
+  return ended;
+}
+
+void JoinedStore::abandon(std::shared_ptr<const void> owner) noexcept {
+  for (const std::shared_ptr<Store>& store : stores_) store->abandon(owner);
 }
 
 JoinedStore::Part JoinedStore::part_of(const std::string& key) const {

@@ -16,8 +16,14 @@ class JoinedStore final : public Store {
  public:
   explicit JoinedStore(std::vector<std::shared_ptr<Store>> stores) : stores_(std::move(stores)) {}
 
-  std::uint64_t size(const std::string& key) override;
-  void read(const std::string& key, std::uint64_t offset, base::MutableBytes destination) override;
+  void get(Request request, Done done) noexcept override;
+  std::optional<std::uint64_t> known_size(const std::string& key) const override;
+  /// The most of any.
+  std::uint64_t bytes_worth_a_request() const override;
+
+  void begin_stop() noexcept override;
+  bool stop(base::Deadline deadline) noexcept override;
+  void abandon(std::shared_ptr<const void> owner) noexcept override;
 
  private:
   struct Part {
@@ -26,7 +32,7 @@ class JoinedStore final : public Store {
   };
   Part part_of(const std::string& key) const;
 
-  std::vector<std::shared_ptr<Store>> stores_;
+  const std::vector<std::shared_ptr<Store>> stores_;
 };
 
 }  // namespace penstock::storage

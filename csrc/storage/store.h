@@ -1,34 +1,59 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 
+#include "base/answer.h"
 #include "base/bytes.h"
 #include "base/result.h"
 #include "base/thread_pool.h"
 
 namespace penstock::storage {
 
+/// Whether somebody still waits; empty where somebody does. Called on any thread; it must neither throw nor block.
+using Wanted = std::function<bool()>;
+
 /// What is asked for: a whole object, or a range of its bytes, which is not empty and may reach beyond its end.
 struct Request {
   std::string key;
   std::optional<base::ByteRange> range = std::nullopt;
+  Wanted wanted = {};  ///< asked when the request's turn comes: one that is not is answered with kClosed
 };
+
+inline bool is_wanted(const Wanted& wanted) { return !wanted || wanted(); }
 
 /// What came: the bytes that were asked for, fewer where the object ends before (none where it ends before the range
 /// begins), and what the storage says of the whole object.
 struct Object {
   base::OwnedBytes bytes;
-  std::uint64_t size = 0;    ///< of the whole object, in bytes
-  std::string version = {};  ///< changes with the content (an ETag); empty where storage has no such thing
+  std::uint64_t size = 0;            ///< of the whole object, in bytes
+  std::string version = {};          ///< changes with the content (an ETag); empty where storage has no such thing
+  std::chrono::nanoseconds took{0};  ///< from when the storage was asked, after waiting for a thread or connection
 };
 
 /// Takes the answer to a request. Called once, on any thread, also before get() returns; it must neither throw nor
 /// block, and does no work worth mentioning: it may be the one thread that all requests go through.
 using Done = std::function<void(base::Result<Object>)>;
+
+/// Runs `begin` with an answer that goes to `done`; what `begin` throws is the answer. For Store::get.
+template <class Begin>
+void answering(Done done, Begin begin) noexcept {
+  std::optional<base::Answer<Object>> answer;
+  try {
+    answer.emplace(done);
+    begin(*answer);
+  } catch (...) {
+    if (answer) {
+      answer->fail(std::current_exception());
+    } else {
+      done(std::current_exception());
+    }
+  }
+}
 
 /// Where chunks lie: named, immutable byte strings. Keys are relative, with '/' between parts. Nobody waits for a
 /// request: its answer comes by a call. Thread-safe.

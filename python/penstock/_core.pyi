@@ -114,9 +114,10 @@ class Loader:
         store: str | _PythonStore | list[str | _PythonStore],
         sources: Sequence[TensorSource],
         threads: int,
-        io_threads: int,
         prefetch: int,
         cache_bytes: int,
+        read_ahead_bytes: int,
+        io_threads: int | None = None,
         allocate: Callable[[int], tuple[int, object]] | None = None,
         detection: Detection | None = None,
     ) -> None: ...

@@ -97,7 +97,7 @@ TEST_P(LoaderAllocations, EachThatFailsEndsInAnErrorOrIsDoneWithout) {
   const auto [kind, threads, for_good] = GetParam();
   const std::optional<DetectionSpec> spec = spec_of(kind);
   const auto prepare = [&] {
-    return std::make_unique<Loader>(dataset_.store, dataset_.sources, LoaderOptions{.prefetch = 2},
+    return std::make_unique<Loader>(test::opened(dataset_.store), dataset_.sources, LoaderOptions{.prefetch = 2},
                                     std::make_shared<batch::HeapAllocator>(), spec);
   };
   fail_each(threads, for_good, prepare, [&](Loader& loader) {
@@ -142,7 +142,7 @@ TEST_P(VerifierAllocations, EachThatFailsEndsInAnErrorOrAFinding) {
     std::int64_t samples = 0;
     std::size_t findings = 0;
     // Starting and stopping threads is ThreadPool's.
-    Verifier verifier(dataset.store, dataset.sources, VerifyOptions{});
+    Verifier verifier(test::opened(dataset.store), dataset.sources, VerifyOptions{});
     const auto next = [&] {
       const FailingNew::Here here;
       return verifier.next(test::kNoInterrupt);

@@ -70,8 +70,8 @@ DetectionSpec spec_of(std::vector<step::Step> steps) {
 
 std::unique_ptr<Loader> make_loader(const test::Dataset& dataset, std::vector<step::Step> steps,
                                     LoaderOptions options) {
-  return std::make_unique<Loader>(dataset.store, dataset.sources, options, std::make_shared<batch::HeapAllocator>(),
-                                  spec_of(std::move(steps)));
+  return std::make_unique<Loader>(test::opened(dataset.store), dataset.sources, options,
+                                  std::make_shared<batch::HeapAllocator>(), spec_of(std::move(steps)));
 }
 
 /// One sample's image without the batch's padding, and its boxes.
@@ -109,10 +109,10 @@ class DetectionPipelines : public testing::TestWithParam<std::vector<step::Step>
 };
 
 TEST_P(DetectionPipelines, ASampleDependsOnNeitherThreadsNorNeighbours) {
-  const auto alone = make_loader(dataset_, GetParam()(), {.threads = 1, .io_threads = 1, .prefetch = 1});
+  const auto alone = make_loader(dataset_, GetParam()(), {.threads = 1, .reader_threads = 1, .prefetch = 1});
   const auto expected = run(*alone, 1, test::in_order(kSamples));
   ASSERT_EQ(expected.size(), static_cast<std::size_t>(kSamples));
-  const auto busy = make_loader(dataset_, GetParam()(), {.threads = 4, .io_threads = 3, .prefetch = 5});
+  const auto busy = make_loader(dataset_, GetParam()(), {.threads = 4, .reader_threads = 3, .prefetch = 5});
   for (unsigned seed = 0; seed < 3; ++seed) EXPECT_EQ(run(*busy, 7, test::shuffled(kSamples, seed)), expected);
 }
 
@@ -241,7 +241,8 @@ TEST(Detection, MasksThatAreMixedInAreNamedAsMasks) {
   DetectionSpec spec = spec_of({step::LoadImage{}, load, same_size, paste, step::Format{true}});
   spec.masks = MaskSource{2, std::nullopt, true};
   spec.table.mask_rows[kBad] = 7;  // of one
-  Loader loader(dataset.store, dataset.sources, {.threads = 2}, std::make_shared<batch::HeapAllocator>(), spec);
+  Loader loader(test::opened(dataset.store), dataset.sources, {.threads = 2}, std::make_shared<batch::HeapAllocator>(),
+                spec);
   EXPECT_GT(errors_naming(loader, "masks", dataset.chunk_of(2, kBad)), 0);
 }
 
@@ -252,7 +253,8 @@ TEST(Detection, AnImageInThePlaceOfARejectedOneIsNamed) {
   filter.min_gt_bbox_wh = {3, 2};
   DetectionSpec spec = spec_of({step::LoadImage{}, step::LoadAnnotations{}, filter, step::Format{true}});
   for (const std::size_t item : {0, 1, 2}) spec.table.boxes[item] = {2, 2, 3, 3};
-  Loader loader(dataset.store, dataset.sources, {.threads = 2}, std::make_shared<batch::HeapAllocator>(), spec);
+  Loader loader(test::opened(dataset.store), dataset.sources, {.threads = 2}, std::make_shared<batch::HeapAllocator>(),
+                spec);
   EXPECT_GT(errors_naming(loader, "images", dataset.chunk_of(0, kBad)), 0);
 }
 

@@ -20,7 +20,7 @@ class LoaderErrors : public testing::Test {
   std::shared_ptr<Epoch> start(unsigned threads = 2) {
     LoaderOptions options;
     options.threads = threads;
-    options.io_threads = threads;
+    options.reader_threads = threads;
     loader_ = test::make_loader(dataset_, options);
     return loader_->start(test::in_order(40), test::batch_ends(40, 4));
   }
@@ -99,7 +99,7 @@ TEST_F(LoaderErrors, OfTwoUnreadableTensorsOfASampleTheFirstIsReported) {
   for (int round = 0; round < 20; ++round) {
     const base::Error error = test::error_of([&] {
       LoaderOptions options;
-      options.io_threads = 2;
+      options.reader_threads = 2;
       loader_ = test::make_loader(dataset_, options);
       loader_->start({16, 17}, {2})->next(test::kNoInterrupt);
     });
@@ -170,7 +170,7 @@ TEST_F(LoaderErrors, AShapeOfAnotherNumberOfAxesIsADecodeError) {
 
 TEST_F(LoaderErrors, MemoryThatRunsOutReachesTheConsumer) {
   const auto allocator = std::make_shared<test::CountingAllocator>();
-  loader_ = std::make_unique<Loader>(dataset_.store, dataset_.sources, LoaderOptions{}, allocator);
+  loader_ = std::make_unique<Loader>(test::opened(dataset_.store), dataset_.sources, LoaderOptions{}, allocator);
   allocator->fail_next();
   EXPECT_THROW(loader_->start(test::in_order(4), {4})->next(test::kNoInterrupt), std::bad_alloc);
   EXPECT_EQ(test::run_epoch(dataset_, *loader_->start(test::in_order(40), {40})).size(), 1U);

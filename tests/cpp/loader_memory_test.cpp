@@ -14,7 +14,7 @@ namespace {
 class LoaderMemory : public testing::Test {
  protected:
   std::unique_ptr<Loader> make_loader(const LoaderOptions& options = {}) {
-    return std::make_unique<Loader>(dataset_.store, dataset_.sources, options, allocator_);
+    return std::make_unique<Loader>(test::opened(dataset_.store), dataset_.sources, options, allocator_);
   }
   std::shared_ptr<Epoch> start(Loader& loader, unsigned seed) {
     return loader.start(test::shuffled(40, seed), test::batch_ends(40, 4));

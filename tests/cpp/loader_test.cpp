@@ -31,7 +31,7 @@ class LoaderWithThreads : public testing::TestWithParam<std::tuple<unsigned, uns
   LoaderOptions options() const {
     LoaderOptions options;
     options.threads = std::get<0>(GetParam());
-    options.io_threads = 1 + options.threads / 2;
+    options.reader_threads = 1 + options.threads / 2;
     options.prefetch = std::get<1>(GetParam());
     return options;
   }
@@ -108,7 +108,7 @@ TEST(Loader, AnUnshuffledEpochReadsEachChunkOnceWithoutRoomForMoreThanTwo) {
   const test::Dataset dataset = test::make_dataset(many);
   LoaderOptions options;
   options.prefetch = 1;
-  options.io_threads = 1;
+  options.reader_threads = 1;
   options.cache_bytes = 20'000;
   const auto loader = test::make_loader(dataset, options);
   test::run_epoch(dataset, *loader->start(test::in_order(200), test::batch_ends(200, 4)));

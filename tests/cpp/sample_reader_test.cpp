@@ -11,7 +11,7 @@
 #include "batch/buffer.h"
 #include "pipeline/epoch.h"
 #include "pipeline/loader.h"
-#include "storage/memory_store.h"
+#include "storage/memory_files.h"
 #include "support/dataset.h"
 #include "support/expect_error.h"
 
@@ -56,7 +56,7 @@ class ReaderTest : public testing::Test {
     source.format.sample_compression = format::Compression::kLz4;
     source.reader = numbers_;
     sources.push_back(source);
-    loader_ = std::make_unique<Loader>(dataset_.store, std::move(sources), LoaderOptions{},
+    loader_ = std::make_unique<Loader>(test::opened(dataset_.store), std::move(sources), LoaderOptions{},
                                        std::make_shared<batch::HeapAllocator>());
     const auto order = test::shuffled(samples, 7);
     return loader_->start(order, test::batch_ends(order.size(), batch_size));

@@ -5,7 +5,6 @@
 #include <memory>
 #include <string>
 
-#include "storage/memory_store.h"
 #include "support/bytes.h"
 #include "support/chunk_builder.h"
 #include "support/expect_error.h"
@@ -33,8 +32,14 @@ class StackedImages : public testing::Test {
     ChunkBuilder builder;
     builder.shape_rows = shape_rows;
     builder.data = test::encode_webp(canvas_, true);
-    store_.put("chunk", builder.build());
-    return unstack_images(*format::Chunk::read_whole(store_, "chunk", format_));
+    return unstacked(builder);
+  }
+
+  std::shared_ptr<const format::Chunk> unstacked(const ChunkBuilder& builder) const {
+    const ByteVector object = builder.build();
+    base::OwnedBytes copy = base::OwnedBytes::allocate(object.size());
+    std::copy(object.begin(), object.end(), copy.data.get());
+    return unstack_images(*format::Chunk::from_object(std::move(copy), format_));
   }
 
   ByteVector part(std::uint32_t x, std::uint32_t height, std::uint32_t width) const {
@@ -52,7 +57,6 @@ class StackedImages : public testing::Test {
 
   Picture canvas_ = test::make_picture(12, 40, 3, 7);
   format::TensorFormat format_;
-  storage::MemoryStore store_;
 };
 
 TEST_F(StackedImages, AreCutFromLeftToRight) {
@@ -128,9 +132,7 @@ TEST_F(StackedImages, InADamagedImageAreRefused) {
   const ByteVector file = test::encode_webp(canvas_, true);
   for (std::size_t length = 0; length + 4 < file.size(); ++length) {
     builder.data.assign(file.begin(), file.begin() + static_cast<std::ptrdiff_t>(length));
-    store_.put("chunk", builder.build());
-    EXPECT_EQ(test::kind_of([&] { unstack_images(*format::Chunk::read_whole(store_, "chunk", format_)); }),
-              base::ErrorKind::kDecode);
+    EXPECT_EQ(test::kind_of([&] { unstacked(builder); }), base::ErrorKind::kDecode);
   }
 }
 

@@ -3,18 +3,24 @@
 
 #include <gtest/gtest.h>
 
-#include <filesystem>
-#include <fstream>
+#include <atomic>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
-#include <thread>
+#include <vector>
 
-#include "storage/local_store.h"
-#include "storage/memory_store.h"
+#include "base/stats.h"
+#include "storage/counting_store.h"
+#include "storage/get_now.h"
+#include "storage/joined_store.h"
+#include "storage/local_files.h"
+#include "storage/memory_files.h"
 #include "support/bytes.h"
 #include "support/expect_error.h"
+#include "support/opened.h"
 #include "support/temporary_directory.h"
+#include "support/threads.h"
 
 namespace penstock::storage {
 namespace {
@@ -29,21 +35,44 @@ class Backend {
 
 class MemoryBackend final : public Backend {
  public:
-  void put(const std::string& key, const test::ByteVector& value) override { store_.put(key, value); }
-  Store& store() override { return store_; }
+  void put(const std::string& key, const test::ByteVector& value) override { files_->put(key, value); }
+  Store& store() override { return *store_; }
 
  private:
-  MemoryStore store_;
+  std::shared_ptr<MemoryFiles> files_ = std::make_shared<MemoryFiles>();
+  std::shared_ptr<Store> store_ = test::opened(files_);
 };
 
 class LocalBackend final : public Backend {
  public:
   void put(const std::string& key, const test::ByteVector& value) override { directory_.write(key, value); }
-  Store& store() override { return store_; }
+  Store& store() override { return *store_; }
 
  private:
   test::TemporaryDirectory directory_;
-  LocalStore store_{directory_.path()};
+  std::shared_ptr<Store> store_ = test::opened(std::make_shared<LocalFiles>(directory_.path()));
+};
+
+/// The objects are those of the second store of two.
+class JoinedBackend final : public Backend {
+ public:
+  void put(const std::string& key, const test::ByteVector& value) override { files_->put(key.substr(2), value); }
+  Store& store() override { return store_; }
+
+ private:
+  std::shared_ptr<MemoryFiles> files_ = std::make_shared<MemoryFiles>();
+  JoinedStore store_{{test::opened(std::make_shared<MemoryFiles>()), test::opened(files_)}};
+};
+
+class CountedBackend final : public Backend {
+ public:
+  void put(const std::string& key, const test::ByteVector& value) override { files_->put(key, value); }
+  Store& store() override { return store_; }
+
+ private:
+  base::Stats stats_;
+  std::shared_ptr<MemoryFiles> files_ = std::make_shared<MemoryFiles>();
+  CountingStore store_{test::opened(files_), stats_};
 };
 
 struct Kind {
@@ -54,11 +83,17 @@ struct Kind {
 class StoreConformance : public testing::TestWithParam<Kind> {
  protected:
   Store& store() { return backend_->store(); }
+  /// Some stores' keys have a beginning of their own.
+  std::string key(const std::string& name) const {
+    return GetParam().name == std::string("Joined") ? "1/" + name : name;
+  }
+  void put(const std::string& name, const test::ByteVector& value) { backend_->put(key(name), value); }
 
-  test::ByteVector read(const std::string& key, std::uint64_t offset, std::size_t count) {
-    test::ByteVector out(count);
-    store().read(key, offset, out);
-    return out;
+  Object get(const std::string& name, std::optional<base::ByteRange> range = std::nullopt) {
+    return get_now(store(), {key(name), range});
+  }
+  test::ByteVector read(const std::string& name, std::uint64_t begin, std::uint64_t end) {
+    return test::copy_of(get(name, base::ByteRange{begin, end}).bytes.view());
   }
 
   std::unique_ptr<Backend> backend_ = GetParam().make();
@@ -66,74 +101,114 @@ class StoreConformance : public testing::TestWithParam<Kind> {
 
 TEST_P(StoreConformance, GivesBackWhatWasPut) {
   const test::ByteVector value = test::random_bytes(300'000, 1);
-  backend_->put("images/chunks/7f", value);
-  EXPECT_EQ(store().size("images/chunks/7f"), value.size());
-  EXPECT_EQ(read("images/chunks/7f", 0, value.size()), value);
+  put("images/chunks/7f", value);
+  const Object object = get("images/chunks/7f");
+  EXPECT_EQ(object.size, value.size());
+  EXPECT_EQ(test::copy_of(object.bytes.view()), value);
 }
 
 TEST_P(StoreConformance, ReadsAnyRange) {
   const test::ByteVector value = test::random_bytes(1000, 2);
-  backend_->put("a", value);
-  for (const std::size_t offset : {0U, 1U, 499U, 999U}) {
-    for (const std::size_t count : {std::size_t{0}, std::size_t{1}, 1000 - offset}) {
-      const auto begin = value.begin() + static_cast<std::ptrdiff_t>(offset);
-      EXPECT_EQ(read("a", offset, count), test::ByteVector(begin, begin + static_cast<std::ptrdiff_t>(count)));
+  put("a", value);
+  for (const std::uint64_t begin : {0U, 1U, 499U, 999U}) {
+    for (const std::uint64_t end : {begin + 1, std::uint64_t{1000}}) {
+      const auto first = value.begin();
+      EXPECT_EQ(read("a", begin, end),
+                test::ByteVector(first + static_cast<std::ptrdiff_t>(begin), first + static_cast<std::ptrdiff_t>(end)));
+      EXPECT_EQ(get("a", base::ByteRange{begin, end}).size, 1000U);
     }
   }
-  EXPECT_EQ(read("a", 1000, 0), test::ByteVector());
 }
 
 TEST_P(StoreConformance, HoldsEmptyObjects) {
-  backend_->put("empty", {});
-  EXPECT_EQ(store().size("empty"), 0U);
-  EXPECT_EQ(read("empty", 0, 0), test::ByteVector());
-  EXPECT_EQ(test::kind_of([&] { read("empty", 0, 1); }), base::ErrorKind::kChunkFormat);
+  put("empty", {});
+  EXPECT_EQ(get("empty").size, 0U);
+  EXPECT_EQ(get("empty").bytes.size, 0U);
+  EXPECT_EQ(read("empty", 0, 1), test::ByteVector());
 }
 
 TEST_P(StoreConformance, AMissingKeyIsNotFoundAndNamed) {
-  backend_->put("images/chunks/1", test::bytes_of("x"));
-  for (const std::string key : {"images/chunks/2", "boxes/chunks/1", "images/chunks/1/below"}) {
-    const base::Error of_size = test::error_of([&] { store().size(key); });
-    const base::Error of_read = test::error_of([&] { read(key, 0, 1); });
-    EXPECT_EQ(of_size.kind(), base::ErrorKind::kChunkNotFound) << key;
-    EXPECT_EQ(of_read.kind(), base::ErrorKind::kChunkNotFound) << key;
-    EXPECT_NE(of_read.cause().find(key), std::string::npos) << of_read.cause();
+  put("images/chunks/1", test::bytes_of("x"));
+  for (const std::string name : {"images/chunks/2", "boxes/chunks/1", "images/chunks/1/below"}) {
+    for (const std::optional<base::ByteRange> range : {std::optional<base::ByteRange>(), {base::ByteRange{0, 1}}}) {
+      const base::Error error = test::error_of([&] { get(name, range); });
+      EXPECT_EQ(error.kind(), base::ErrorKind::kChunkNotFound) << name;
+      EXPECT_NE(error.cause().find(name), std::string::npos) << error.cause();
+    }
+    EXPECT_EQ(store().known_size(key(name)), std::nullopt);
   }
 }
 
-TEST_P(StoreConformance, ReadingPastTheEndIsAnEarlyEnd) {
-  backend_->put("short", test::random_bytes(100, 3));
-  for (const auto& [offset, count] : {std::pair<std::uint64_t, std::size_t>{0, 101}, {99, 2}, {100, 1}, {5000, 1}}) {
-    const base::Error error = test::error_of([&] { read("short", offset, count); });
-    EXPECT_EQ(error.kind(), base::ErrorKind::kChunkFormat) << offset << " + " << count;
-    EXPECT_NE(error.cause().find("short"), std::string::npos);
+TEST_P(StoreConformance, OfARangePastTheEndGivesWhatIsThere) {
+  const test::ByteVector value = test::random_bytes(100, 3);
+  put("short", value);
+  EXPECT_EQ(read("short", 0, 101), value);
+  EXPECT_EQ(read("short", 99, 5000), test::ByteVector(value.begin() + 99, value.end()));
+  for (const std::uint64_t begin : {100U, 5000U}) {
+    const Object object = get("short", base::ByteRange{begin, begin + 1});
+    EXPECT_EQ(object.bytes.size, 0U);
+    EXPECT_EQ(object.size, 100U);
   }
 }
 
-TEST_P(StoreConformance, ManyThreadsMayReadAtOnce) {
-  constexpr int kThreads = 8;
+TEST_P(StoreConformance, AKnownSizeIsTheObjectsOwn) {
+  put("a", test::random_bytes(1234, 4));
+  const std::optional<std::uint64_t> size = store().known_size(key("a"));
+  EXPECT_EQ(size.value_or(1234), 1234U);
+}
+
+TEST_P(StoreConformance, ManyRequestsMayBeUnderWay) {
+  constexpr std::size_t kKeys = 8;
+  constexpr std::size_t kRequests = 400;
   std::vector<test::ByteVector> values;
-  for (unsigned i = 0; i < kThreads; ++i) {
+  for (unsigned i = 0; i < kKeys; ++i) {
     values.push_back(test::random_bytes(5000, i));
-    backend_->put("key" + std::to_string(i), values.back());
+    put("key" + std::to_string(i), values.back());
   }
-  std::vector<std::thread> threads;
-  for (std::size_t i = 0; i < kThreads; ++i) {
-    threads.emplace_back([&, i] {
-      for (std::size_t round = 0; round < 50; ++round) {
-        const std::size_t which = (i + round) % kThreads;
-        EXPECT_EQ(read("key" + std::to_string(which), 0, 5000), values[which]);
-      }
+  std::atomic<std::size_t> answers{0};
+  std::atomic<std::size_t> right{0};
+  for (std::size_t i = 0; i < kRequests; ++i) {
+    store().get({key("key" + std::to_string(i % kKeys))}, [&, i](base::Result<Object> result) {
+      if (result.sound() && test::copy_of(result.value().bytes.view()) == values[i % kKeys]) ++right;
+      ++answers;
     });
   }
-  for (std::thread& thread : threads) thread.join();
+  EXPECT_TRUE(test::eventually([&] { return answers == kRequests; }));
+  EXPECT_EQ(right, kRequests);
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    All, StoreConformance,
-    testing::Values(Kind{"Memory", [] { return std::unique_ptr<Backend>(std::make_unique<MemoryBackend>()); }},
-                    Kind{"Local", [] { return std::unique_ptr<Backend>(std::make_unique<LocalBackend>()); }}),
-    [](const testing::TestParamInfo<Kind>& kind) { return kind.param.name; });
+TEST_P(StoreConformance, EveryRequestIsAnsweredOnceThoughTheStoreStops) {
+  put("a", test::random_bytes(100'000, 5));
+  std::atomic<int> answers{0};
+  std::atomic<int> strange{0};
+  const auto ask = [&] {
+    store().get({key("a")}, [&](base::Result<Object> result) {
+      try {
+        result.take();
+      } catch (const base::Error& error) {
+        if (error.kind() != base::ErrorKind::kClosed) ++strange;
+      }
+      ++answers;
+    });
+  };
+  for (int i = 0; i < 50; ++i) ask();
+  store().begin_stop();
+  for (int i = 0; i < 50; ++i) ask();
+  EXPECT_TRUE(store().stop());
+  EXPECT_TRUE(store().stop()) << "again";
+  EXPECT_EQ(answers, 100);
+  EXPECT_EQ(strange, 0);
+}
+
+template <class T>
+Kind kind(const char* name) {
+  return {name, [] { return std::unique_ptr<Backend>(std::make_unique<T>()); }};
+}
+
+INSTANTIATE_TEST_SUITE_P(All, StoreConformance,
+                         testing::Values(kind<MemoryBackend>("Memory"), kind<LocalBackend>("Local"),
+                                         kind<JoinedBackend>("Joined"), kind<CountedBackend>("Counted")),
+                         [](const testing::TestParamInfo<Kind>& made) { return made.param.name; });
 
 }  // namespace
 }  // namespace penstock::storage

@@ -10,9 +10,10 @@
 #include "decode/claims.h"
 #include "pipeline/decode_sample.h"
 #include "pipeline/fetch.h"
-#include "storage/memory_store.h"
+#include "storage/memory_files.h"
 #include "support/chunk_builder.h"
 #include "support/dataset.h"
+#include "support/fetching.h"
 #include "support/jpeg_files.h"
 #include "support/png_files.h"
 
@@ -104,10 +105,10 @@ using Outcome = std::optional<test::Array>;
 std::vector<Outcome> read_all(const Kind& kind, const ByteVector& chunk, std::size_t samples, bool whole) {
   std::vector<TensorSource> sources = {kind.source};
   sources[0].index = {{1}, {static_cast<std::int64_t>(samples) - 1}, {0}, {"x/chunks"}};
-  storage::MemoryStore store;
-  store.put(sources[0].index.key(0), chunk);
+  const auto files = std::make_shared<storage::MemoryFiles>();
+  files->put(sources[0].index.key(0), chunk);
   base::Stats stats;
-  Fetcher fetcher(store, sources, 1 << 20, stats);
+  test::Fetching fetcher(files, sources, 1 << 20, stats);
   std::vector<Outcome> outcomes(samples);
   for (std::size_t i = 0; i < samples; ++i) {
     try {

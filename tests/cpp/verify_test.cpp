@@ -15,7 +15,7 @@ class VerifyTest : public testing::Test {
  protected:
   /// Runs to the end; all findings in order.
   std::vector<Finding> run(bool decode = true, unsigned threads = 3) {
-    Verifier verifier(dataset_.store, dataset_.sources, {threads, decode});
+    Verifier verifier(test::opened(dataset_.store), dataset_.sources, {threads, decode});
     std::vector<Finding> findings;
     std::vector<std::int64_t> samples(dataset_.sources.size());
     while (auto chunk = verifier.next(test::kNoInterrupt)) {
@@ -67,8 +67,8 @@ TEST_F(VerifyTest, EachBadSampleOfAChunkIsFoundWithItsBytes) {
       EXPECT_EQ(finding.error.sample(), finding.first);
       EXPECT_EQ(finding.error.chunk(), dataset_.chunk_of(kImages, finding.first));
       ASSERT_TRUE(finding.bytes);
-      test::ByteVector stored(finding.bytes->end - finding.bytes->begin);
-      dataset_.memory->read(finding.error.chunk(), finding.bytes->begin, stored);
+      const test::ByteVector stored =
+          test::copy_of(dataset_.memory->read(finding.error.chunk(), *finding.bytes).bytes.view());
       EXPECT_EQ(stored, test::ByteVector(stored.size(), std::byte{0x55}));
     }
     EXPECT_EQ(bad, (std::vector<std::int64_t>{8, 9, 11, 30}));
@@ -117,7 +117,7 @@ TEST_F(VerifyTest, WithoutDecodingOnlyStructureIsFound) {
 
 TEST_F(VerifyTest, StoppingInTheMiddleEndsIt) {
   dataset_.store->slow_down(std::chrono::milliseconds(5));
-  Verifier verifier(dataset_.store, dataset_.sources, {2, true});
+  Verifier verifier(test::opened(dataset_.store), dataset_.sources, {2, true});
   EXPECT_TRUE(verifier.next(test::kNoInterrupt));
   verifier.stop();
   EXPECT_EQ(test::kind_of([&] { verifier.next(test::kNoInterrupt); }), base::ErrorKind::kClosed);
@@ -127,7 +127,7 @@ TEST_F(VerifyTest, StoppingInTheMiddleEndsIt) {
 TEST_F(VerifyTest, AnInterruptionLeavesItUsable) {
   struct Stop {};
   dataset_.store->slow_down(std::chrono::milliseconds(1500));
-  Verifier verifier(dataset_.store, dataset_.sources, {2, true});
+  Verifier verifier(test::opened(dataset_.store), dataset_.sources, {2, true});
   EXPECT_THROW(verifier.next([] { throw Stop(); }), Stop);
   EXPECT_TRUE(verifier.next(test::kNoInterrupt));
 }

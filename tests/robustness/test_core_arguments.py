@@ -91,7 +91,8 @@ def test_an_index_has_what_it_names(changes: dict[str, Any], core: Any) -> None:
 def test_an_order_has_samples_that_there_are(rows: Any, order: list[int], ends: list[int], core: Any) -> None:
     view = None if rows is None else core.RowMap(*rows)
     loader = core.Loader(
-        store=".", sources=[source(core, rows=view)], threads=1, io_threads=1, prefetch=1, cache_bytes=0
+        store=".", sources=[source(core, rows=view)], threads=1, io_threads=1, prefetch=1, cache_bytes=0,
+        read_ahead_bytes=0
     )
     with pytest.raises(ValueError):
         loader.start(np.array(order, np.int64), np.array(ends, np.uint64))

@@ -36,6 +36,7 @@ class LoaderOptions:
     persistent_workers: bool = False
     multiprocessing_context: Any = None
     chunk_cache_bytes: int = 256 << 20
+    read_ahead_bytes: int = 16 << 20
 
     def __post_init__(self) -> None:
         _whole_number("batch_size", self.batch_size, least=1)

@@ -94,6 +94,11 @@ void add_masks(Dataset& dataset, const DatasetOptions& options) {
 
 }  // namespace
 
+ByteVector Dataset::object_of(const std::string& key) const {
+  const storage::Object object = memory->read(key, std::nullopt);
+  return copy_of(object.bytes.view());
+}
+
 std::string Dataset::chunk_of(std::size_t tensor, std::int64_t sample) const {
   const format::ChunkIndex& index = sources[tensor].index;
   return index.key(index.locate(sample).row);
@@ -101,8 +106,7 @@ std::string Dataset::chunk_of(std::size_t tensor, std::int64_t sample) const {
 
 void Dataset::damage(std::size_t tensor, std::int64_t sample) {
   const std::string key = chunk_of(tensor, sample);
-  ByteVector object(memory->size(key));
-  memory->read(key, 0, object);
+  ByteVector object = object_of(key);
   const format::ChunkHeader header = format::parse_chunk_header(object, object.size());
   const auto extent = header.byte_range(sources[tensor].index.locate(sample).local_index);
   const auto begin = object.begin() + static_cast<std::ptrdiff_t>(header.data_offset + extent->begin);
@@ -172,7 +176,7 @@ std::vector<std::vector<std::int64_t>> run_epoch(const Dataset& dataset, pipelin
 }
 
 std::unique_ptr<pipeline::Loader> make_loader(const Dataset& dataset, pipeline::LoaderOptions options) {
-  return std::make_unique<pipeline::Loader>(dataset.store, dataset.sources, options,
+  return std::make_unique<pipeline::Loader>(test::opened(dataset.store), dataset.sources, options,
                                             std::make_shared<batch::HeapAllocator>());
 }
 

@@ -10,9 +10,10 @@
 #include "pipeline/epoch.h"
 #include "pipeline/loader.h"
 #include "pipeline/tensor_source.h"
-#include "storage/memory_store.h"
+#include "storage/memory_files.h"
 #include "support/bytes.h"
-#include "support/faulty_store.h"
+#include "support/faulty_files.h"
+#include "support/opened.h"
 
 namespace penstock::test {
 
@@ -26,12 +27,14 @@ struct Array {
 /// A dataset of small JPEGs ("images") and float boxes ("boxes", n x 4, n from 0 up) in memory, with what each sample
 /// decodes to, found without the code under test.
 struct Dataset {
-  std::shared_ptr<storage::MemoryStore> memory = std::make_shared<storage::MemoryStore>();
-  std::shared_ptr<FaultyStore> store = std::make_shared<FaultyStore>(memory);
+  std::shared_ptr<storage::MemoryFiles> memory = std::make_shared<storage::MemoryFiles>();
+  std::shared_ptr<FaultyFiles> store = std::make_shared<FaultyFiles>(memory);
   std::vector<pipeline::TensorSource> sources;
   std::vector<std::vector<Array>> expected;  ///< by tensor, by sample
 
   std::int64_t samples() const { return sources[0].index.samples(); }
+  /// What is stored under a key.
+  ByteVector object_of(const std::string& key) const;
   /// Key of the chunk that holds a sample.
   std::string chunk_of(std::size_t tensor, std::int64_t sample) const;
   /// Breaks a sample's bytes where they are stored, without changing their number.

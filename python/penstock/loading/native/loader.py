@@ -38,9 +38,6 @@ __all__ = ["NativeLoader"]
 
 logger = logging.getLogger("penstock")
 
-#: Threads that read; two keep one read under way while another is being handed over.
-_IO_THREADS = 2
-
 _live: weakref.WeakSet[NativeLoader] = weakref.WeakSet()
 
 
@@ -233,14 +230,14 @@ class NativeLoader:
         sources = [tensor_source(native, self._samples.readings[key]) for key in self._dtypes]
         if self._in_python:
             logger.info("penstock: %s: read by Python threads", ", ".join(self._in_python))
-        logger.info("penstock: %d decoding threads, %d reading", options.num_threads, _IO_THREADS)
+        logger.info("penstock: %d decoding threads", options.num_threads)
         loader: _core.Loader = native.Loader(
             store=native_store(self._samples.source),
             sources=sources,
             threads=options.num_threads,
-            io_threads=_IO_THREADS,
             prefetch=options.prefetch_factor,
             cache_bytes=options.chunk_cache_bytes,
+            read_ahead_bytes=options.read_ahead_bytes,
             allocate=self._allocate(),
             detection=None if self._native is None else self._detection(native, self._native),
         )

@@ -5,22 +5,20 @@
 #include <string>
 #include <vector>
 
-#include "storage/store.h"
+#include "storage/files.h"
 
 namespace penstock::storage {
 
 /// Objects in memory.
-class MemoryStore final : public Store {
+class MemoryFiles final : public Files {
  public:
   void put(const std::string& key, std::vector<std::byte> value);
 
-  std::uint64_t size(const std::string& key) override;
-  void read(const std::string& key, std::uint64_t offset, base::MutableBytes destination) override;
+  Object read(const std::string& key, std::optional<base::ByteRange> range) override;
+  std::optional<std::uint64_t> known_size(const std::string& key) const override;
 
  private:
-  const std::vector<std::byte>& find(const std::string& key) const;
-
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::map<std::string, std::vector<std::byte>> objects_;
 };
 

@@ -1,4 +1,4 @@
-#include "storage/local_store.h"
+#include "storage/local_files.h"
 
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -13,17 +13,14 @@
 namespace penstock::storage {
 namespace {
 
-class LocalStoreErrors : public testing::Test {
+class LocalFilesErrors : public testing::Test {
  protected:
   base::Error error_of_read(const std::string& key) {
-    return test::error_of([&] {
-      test::ByteVector out(1);
-      store_.read(key, 0, out);
-    });
+    return test::error_of([&] { files_.read(key, base::ByteRange{0, 1}); });
   }
 
   test::TemporaryDirectory directory_;
-  LocalStore store_{directory_.path()};
+  LocalFiles files_{directory_.path()};
 };
 
 /// Gives up the rights of root for as long as it lives: root may read everything.
@@ -41,13 +38,13 @@ class OrdinaryUser {
   bool lowered_;
 };
 
-TEST_F(LocalStoreErrors, AMissingFileComesWithAHint) {
+TEST_F(LocalFilesErrors, AMissingFileComesWithAHint) {
   const base::Error error = error_of_read("images/chunks/1");
   EXPECT_EQ(error.kind(), base::ErrorKind::kChunkNotFound);
   EXPECT_FALSE(error.hint().empty());
 }
 
-TEST_F(LocalStoreErrors, ADirectoryInPlaceOfAFileIsAStorageError) {
+TEST_F(LocalFilesErrors, ADirectoryInPlaceOfAFileIsAStorageError) {
   directory_.write("images/chunks/1", test::bytes_of("x"));
   const base::Error error = error_of_read("images/chunks");
   EXPECT_EQ(error.kind(), base::ErrorKind::kStorage);
@@ -55,7 +52,7 @@ TEST_F(LocalStoreErrors, ADirectoryInPlaceOfAFileIsAStorageError) {
   EXPECT_NE(error.cause().find("directory"), std::string::npos) << "the system's own words: " << error.cause();
 }
 
-TEST_F(LocalStoreErrors, AFileThatMayNotBeReadIsAStorageError) {
+TEST_F(LocalFilesErrors, AFileThatMayNotBeReadIsAStorageError) {
   directory_.write("secret", test::bytes_of("x"));
   std::filesystem::permissions(directory_.path() + "/secret", std::filesystem::perms::none);
   const OrdinaryUser user;
@@ -64,31 +61,32 @@ TEST_F(LocalStoreErrors, AFileThatMayNotBeReadIsAStorageError) {
   EXPECT_NE(error.cause().find("denied"), std::string::npos) << error.cause();
 }
 
-TEST_F(LocalStoreErrors, ADirectoryThatMayNotBeSearchedIsAStorageErrorForSizeToo) {
+TEST_F(LocalFilesErrors, OfADirectoryThatMayNotBeSearchedNoSizeIsKnown) {
   directory_.write("closed/file", test::bytes_of("x"));
   std::filesystem::permissions(directory_.path() + "/closed", std::filesystem::perms::none);
   {
     const OrdinaryUser user;
-    EXPECT_EQ(test::kind_of([&] { store_.size("closed/file"); }), base::ErrorKind::kStorage);
+    EXPECT_EQ(files_.known_size("closed/file"), std::nullopt);
+    EXPECT_EQ(error_of_read("closed/file").kind(), base::ErrorKind::kStorage);
   }
   std::filesystem::permissions(directory_.path() + "/closed", std::filesystem::perms::owner_all);
 }
 
-TEST_F(LocalStoreErrors, ALoopOfLinksIsAStorageError) {
+TEST_F(LocalFilesErrors, ALoopOfLinksIsAStorageError) {
   std::filesystem::create_symlink("loop", directory_.path() + "/loop");
   EXPECT_EQ(error_of_read("loop").kind(), base::ErrorKind::kStorage);
 }
 
-TEST_F(LocalStoreErrors, AFailedReadLeavesNoFileOpen) {
-  directory_.write("short", test::bytes_of("x"));
+TEST_F(LocalFilesErrors, AFailedReadLeavesNoFileOpen) {
+  directory_.write("folder/short", test::bytes_of("x"));
   const auto open_files = [] {
     const std::filesystem::directory_iterator files("/proc/self/fd");
     return std::distance(begin(files), end(files));
   };
   const auto before = open_files();
   for (int i = 0; i < 10; ++i) {
-    test::ByteVector out(100);
-    EXPECT_EQ(test::kind_of([&] { store_.read("short", 0, out); }), base::ErrorKind::kChunkFormat);
+    EXPECT_EQ(error_of_read("folder").kind(), base::ErrorKind::kStorage);
+    EXPECT_EQ(error_of_read("missing").kind(), base::ErrorKind::kChunkNotFound);
   }
   EXPECT_EQ(open_files(), before);
 }

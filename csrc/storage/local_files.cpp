@@ -1,4 +1,4 @@
-#include "storage/local_store.h"
+#include "storage/local_files.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -37,50 +37,56 @@ class File {
   File(const std::string& path, const std::string& key)
       : descriptor_(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)) {
     if (descriptor_ < 0) throw_errno("cannot open", key);
-    struct stat status{};
-    if (::fstat(descriptor_, &status) == 0 && S_ISREG(status.st_mode)) return;
-    ::close(descriptor_);
-    check_regular(status, key);
-    throw base::Error(base::ErrorKind::kStorage, "cannot stat '" + key + "'");
+    try {
+      struct stat status{};
+      if (::fstat(descriptor_, &status) != 0) throw_errno("cannot stat", key);
+      check_regular(status, key);
+      size_ = static_cast<std::uint64_t>(status.st_size);
+    } catch (...) {
+      ::close(descriptor_);
+      throw;
+    }
   }
   ~File() { ::close(descriptor_); }
   File(const File&) = delete;
   File& operator=(const File&) = delete;
 
   int descriptor() const { return descriptor_; }
+  std::uint64_t size() const { return size_; }
 
  private:
   int descriptor_;
+  std::uint64_t size_ = 0;
 };
 
 }  // namespace
 
-LocalStore::LocalStore(std::string root) : root_(std::move(root)) {}
+LocalFiles::LocalFiles(std::string root) : root_(std::move(root)) {}
 
-std::string LocalStore::path(const std::string& key) const { return root_ + "/" + key; }
+std::string LocalFiles::path(const std::string& key) const { return root_ + "/" + key; }
 
-std::uint64_t LocalStore::size(const std::string& key) {
+std::optional<std::uint64_t> LocalFiles::known_size(const std::string& key) const {
   struct stat status{};
-  if (::stat(path(key).c_str(), &status) != 0) throw_errno("cannot stat", key);
-  check_regular(status, key);
+  if (::stat(path(key).c_str(), &status) != 0 || !S_ISREG(status.st_mode)) return std::nullopt;
   return static_cast<std::uint64_t>(status.st_size);
 }
 
-void LocalStore::read(const std::string& key, std::uint64_t offset, base::MutableBytes destination) {
+Object LocalFiles::read(const std::string& key, std::optional<base::ByteRange> range) {
   const File file(path(key), key);
+  const base::ByteRange part = within(range, file.size());
+  Object object{base::OwnedBytes::allocate(part.size()), file.size()};
   std::size_t done = 0;
-  while (done < destination.size()) {
-    const ssize_t count = ::pread(file.descriptor(), destination.data() + done, destination.size() - done,
-                                  static_cast<off_t>(offset + done));
+  while (done < part.size()) {
+    const ssize_t count = ::pread(file.descriptor(), object.bytes.data.get() + done, part.size() - done,
+                                  static_cast<off_t>(part.begin + done));
     if (count < 0 && errno == EINTR) continue;
     if (count < 0) throw_errno("cannot read", key);
     if (count == 0) {
-      throw base::Error(base::ErrorKind::kChunkFormat,
-                        "chunk file '" + key + "' ends at byte " + std::to_string(offset + done) + ", " +
-                            std::to_string(destination.size() - done) + " bytes too early");
+      throw base::Error(base::ErrorKind::kStorage, "'" + key + "' was cut while it was read");
     }
     done += static_cast<std::size_t>(count);
   }
+  return object;
 }
 
 }  // namespace penstock::storage

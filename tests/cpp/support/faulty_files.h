@@ -5,17 +5,18 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 
 #include "base/error.h"
-#include "storage/store.h"
+#include "storage/files.h"
 
 namespace penstock::test {
 
-/// Hands on to another store, with faults on chosen keys, and counts the reads.
-class FaultyStore final : public storage::Store {
+/// Hands on to other files, with faults on chosen keys, and counts the reads.
+class FaultyFiles final : public storage::Files {
  public:
-  explicit FaultyStore(std::shared_ptr<storage::Store> inner);
+  explicit FaultyFiles(std::shared_ptr<storage::Files> inner);
 
   /// Reads of `key` fail; `times` of them, then they work again.
   void fail(const std::string& key, base::ErrorKind kind, unsigned times = ~0U);
@@ -24,7 +25,7 @@ class FaultyStore final : public storage::Store {
   /// Reads of `key` wait until open() is called for it.
   void hold(const std::string& key);
   void open(const std::string& key);
-  /// The object ends after `bytes`, though size() does not say so.
+  /// The object ends after `bytes`, though its size does not say so.
   void truncate(const std::string& key, std::uint64_t bytes);
 
   unsigned reads(const std::string& key) const;
@@ -34,8 +35,8 @@ class FaultyStore final : public storage::Store {
   /// Returns once a read of `key` has begun.
   void await_read(const std::string& key);
 
-  std::uint64_t size(const std::string& key) override;
-  void read(const std::string& key, std::uint64_t offset, base::MutableBytes destination) override;
+  storage::Object read(const std::string& key, std::optional<base::ByteRange> range) override;
+  std::optional<std::uint64_t> known_size(const std::string& key) const override { return inner_->known_size(key); }
 
  private:
   struct State {
@@ -48,7 +49,7 @@ class FaultyStore final : public storage::Store {
     std::uint64_t end = ~std::uint64_t{0};
   };
 
-  std::shared_ptr<storage::Store> inner_;
+  std::shared_ptr<storage::Files> inner_;
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   std::map<std::string, State> states_;
