@@ -17,7 +17,7 @@ class Result {
 
   /// What `make` returns or throws.
   template <class Make>
-  static Result of(Make make) noexcept {
+  static Result of(Make&& make) noexcept {
     try {
       return Result(make());
     } catch (...) {

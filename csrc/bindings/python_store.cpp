@@ -71,7 +71,8 @@ storage::Object PythonFiles::read(const std::string& key, std::optional<base::By
   const base::ByteRange part = storage::within(range, size);
   storage::Object object;
   with_python([&] {
-    const py::tuple arguments = range ? py::make_tuple(key, part.begin, part.size()) : py::make_tuple(key);
+    const py::tuple arguments =
+        range ? py::tuple(py::make_tuple(key, part.begin, part.size())) : py::tuple(py::make_tuple(key));
     const auto data = call_python(attribute_of(store_.get(), "read"), arguments).cast<py::bytes>();
     const auto view = static_cast<std::string_view>(data);
     const std::size_t count = range ? std::min<std::size_t>(view.size(), part.size()) : view.size();

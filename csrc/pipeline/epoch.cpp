@@ -64,7 +64,7 @@ std::optional<batch::Batch> Epoch::next(const std::function<void()>& interrupted
 
 void Epoch::close() noexcept {
   results_.close();
-  std::deque<JobPointer> dropped;  // freed outside the lock
+  std::list<JobPointer> dropped;  // freed outside the lock
   {
     const std::lock_guard lock(scheduling_);
     dropped.swap(ahead_);

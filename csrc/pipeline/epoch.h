@@ -1,8 +1,8 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <functional>
+#include <list>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -94,7 +94,7 @@ class Epoch : public std::enable_shared_from_this<Epoch> {
   base::OrderedResults<batch::Batch> results_;
   std::mutex scheduling_;
   std::size_t begun_ = 0;          ///< batches
-  std::deque<JobPointer> ahead_;   ///< begun and not admitted, in order
+  std::list<JobPointer> ahead_;    ///< begun and not admitted, in order
   std::uint64_t bytes_ahead_ = 0;  ///< that these are the first to need
 };
 
