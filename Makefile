@@ -68,7 +68,9 @@ demo: setup ## Train and evaluate a detector: on shapes, or with COCO=<directory
 test: environments ## Run every check and every test, C++ and Python
 	@tools/run-tests.sh $(VENV) $(VENV2) $(VENV4)
 
-nightly: test ## What `make test` leaves out: the tests on COCO's files with generated pictures in their place
+nightly: test ## What `make test` leaves out: every C++ test under the thread sanitizer, generated pictures for COCO's
+	@source tools/ccache.sh; export PATH="$(abspath $(BIN)):$$PATH"; cmake --preset tsan-all && \
+		cmake --build build/tsan-all && ctest --preset tsan-all --parallel "$$(nproc)"
 	@PENSTOCK_COCO=generated $(BIN)/python -m pytest tests/parity tests/transforms tests/mmdet tests/cli
 
 explore: setup ## Try random tests on other examples than `make test` does, TIMES=<n> times as many

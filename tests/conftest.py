@@ -13,6 +13,9 @@ import pytest
 
 # Before any import of deeplake, which otherwise reports its use to its makers.
 os.environ["BUGGER_OFF"] = "true"
+# Before any import of torch, and for the processes that tests start: its own threads, one a core in each process, spin
+# while they wait for each other, which on busy cores is most of what a small training run costs.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 # For `from support...`: with pytest's importlib mode nothing of the tests is importable by itself.
 sys.path.insert(0, str(Path(__file__).parent))
 

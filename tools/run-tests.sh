@@ -42,9 +42,15 @@ format() {
   clang-format --dry-run --Werror $(git ls-files '*.h' '*.cpp')
 }
 
-# Hundreds of lines say that a test began or passed; the summary and whatever failed stay.
+# Hundreds of lines say that a test began or passed; the summary and whatever failed, or began and did not end, stay.
 only_news() {
-  grep -vE '^ *(Start +[0-9]+: |[0-9]+/[0-9]+ Test +#[0-9]+: .* Passed )'
+  awk '
+    /^ *(Start +[0-9]+: |[0-9]+\/[0-9]+ Test +#[0-9]+: .* Passed )/ || /^\[-+\]/ { next }
+    /^\[ RUN  / { printf "%s", held; held = $0 "\n"; next }
+    /^\[ +OK \]/ { held = ""; next }
+    held != "" && !/^\[ +(FAILED|SKIPPED) / { held = held $0 "\n"; next }
+    { printf "%s", held; held = ""; print }
+    END { printf "%s", held }'
 }
 
 cpp_tests() {

@@ -18,6 +18,7 @@ import pytest
 import penstock
 from support.leaving import PRELUDE as LEAVING
 from support.native_core import PRELUDE
+from support.programs import run_forked
 
 #: The promise is a second; a machine under load is given some more.
 MOST = 2.0
@@ -65,14 +66,11 @@ ENDS = {
 
 def run(tmp_path: Path, program: str, *arguments: str) -> None:
     """Runs a program whose `timed` parts and whose handlers at exit may each take MOST seconds, and no more."""
-    # Registered before all others, so run after them: what comes then frees modules, however many there are.
-    first = "import atexit, time\natexit.register(lambda: timed_end())\n"
-    last = "\nended = time.monotonic()\ndef timed_end(): print('took', time.monotonic() - ended, flush=True)\n"
+    # Called after whatever else is at exit: what comes then frees modules, however many there are.
+    last = "\nended = time.monotonic()\ndef at_the_very_end(): print('took', time.monotonic() - ended, flush=True)\n"
     script = tmp_path / "case.py"
-    script.write_text(first + program + last)
-    result = subprocess.run(
-        [sys.executable, str(script), *arguments], capture_output=True, text=True, timeout=60
-    )
+    script.write_text(program + last)
+    result = run_forked(script, *arguments)
     assert (result.returncode, result.stderr) == (0, "")
     lines = result.stdout.splitlines()
     assert lines

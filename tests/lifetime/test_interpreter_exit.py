@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import textwrap
 from pathlib import Path
 from typing import Any
@@ -11,6 +9,7 @@ from typing import Any
 import pytest
 
 from support.native_core import PRELUDE
+from support.programs import run_by_itself, run_forked
 
 #: What is alive at the end. Each is run several times: what goes wrong does so by chance.
 CASES = {
@@ -128,8 +127,9 @@ CASES = {
 def test_exit(case: str, native: Any, tmp_path: Path) -> None:
     script = tmp_path / "case.py"
     script.write_text(PRELUDE + textwrap.dedent(CASES[case]))
-    for _ in range(3):
-        result = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, timeout=60)
+    # The latter begin where torch and penstock are imported already: they end as others do, and sooner.
+    for run in (run_by_itself, run_forked, run_forked):
+        result = run(script)
         assert (result.returncode, result.stderr) == (0, "")
 
 
@@ -150,7 +150,7 @@ print(native_threads())
 def test_a_handle_may_be_collected_on_its_own_thread(make: str, native: Any, tmp_path: Path) -> None:
     script = tmp_path / "case.py"
     script.write_text(PRELUDE + "gc.disable()\n" + COLLECTED.format(make=make))
-    result = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, timeout=60)
+    result = run_by_itself(script)
     assert (result.returncode, result.stdout, result.stderr) == (0, "0\n", "")
 
 
@@ -159,7 +159,7 @@ def test_a_crash_in_a_thread_of_the_core_is_told(native: Any, tmp_path: Path) ->
     script.write_text(
         PRELUDE + "faulthandler.enable()\nep = start(loader(Store(lambda: ctypes.string_at(0))))\nep.next()\n"
     )
-    result = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, timeout=60)
+    result = run_by_itself(script)
     assert result.returncode == -11
     assert "Segmentation fault" in result.stderr
     assert "in read" in result.stderr
@@ -189,5 +189,5 @@ def test_a_forked_child_is_told_that_a_loader_is_not_its_own(native: Any, tmp_pa
         assert len(batch[0]) == 8
         """)
     )
-    result = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, timeout=60)
+    result = run_by_itself(script)
     assert (result.returncode, result.stderr) == (0, "")

@@ -16,18 +16,22 @@ from typing import Any
 import pytest
 
 from support.leaving import CASES, program
+from support.programs import run_by_itself, run_forked
+
+#: These are about how an interpreter starts and ends. The others begin where torch and penstock are imported already.
+BY_ITSELF = {
+    "interpreter_exit_while_iterating",
+    "exit_from_within_the_loop",
+    "fork_before_and_after_the_first_batch",
+    "spawned_process_gets_the_loader",
+}
 
 
 @pytest.mark.parametrize("loader_type", ["c++", "python"])
 @pytest.mark.parametrize("case", list(CASES))
 def test_leaving(case: str, loader_type: str, lake: Callable[[str], Path], native: Any, tmp_path: Path) -> None:
-    script = program(tmp_path, CASES[case])
-    result = subprocess.run(
-        [sys.executable, str(script), str(lake("equal_images")), loader_type],
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
+    run = run_by_itself if case in BY_ITSELF else run_forked
+    result = run(program(tmp_path, CASES[case]), str(lake("equal_images")), loader_type)
     assert result.returncode == 0, result.stderr
     assert "Traceback" not in result.stderr, result.stderr
 

@@ -14,6 +14,8 @@ from typing import Any
 
 import pytest
 
+from support.programs import run_by_itself, run_forked
+
 PRELUDE = """
 import faulthandler, gc, multiprocessing, os, signal, sys, threading, time
 faulthandler.register(signal.SIGALRM, all_threads=True)
@@ -102,12 +104,10 @@ CASES = {
 }
 
 
-def run(tmp_path: Path, body: str, path: Path) -> subprocess.Popen[str]:
+def program(tmp_path: Path, body: str) -> Path:
     script = tmp_path / "case.py"
     script.write_text(PRELUDE + textwrap.dedent(body))
-    return subprocess.Popen(
-        [sys.executable, str(script), str(path)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
+    return script
 
 
 def shared_files() -> set[str]:
@@ -131,15 +131,16 @@ def _runs(pid: int) -> bool:
 @pytest.mark.parametrize("case", list(CASES))
 def test_nothing_is_left(case: str, lake: Callable[[str], Path], native: Any, tmp_path: Path) -> None:
     before = shared_files()
-    with run(tmp_path, CASES[case], lake("equal_images")) as process:
-        output, errors = process.communicate(timeout=60)
-    assert process.returncode == (-signal.SIGKILL if case.startswith("killed") else 0), errors
-    assert "Traceback" not in errors, errors
-    pids = [int(pid) for pid in output.split()]
+    # What is said by workers that outlive their program is waited for by the former alone.
+    run = run_by_itself if case.startswith(("exit", "killed")) else run_forked
+    ended = run(program(tmp_path, CASES[case]), str(lake("equal_images")))
+    assert ended.returncode == (-signal.SIGKILL if case.startswith("killed") else 0), ended.stderr
+    assert "Traceback" not in ended.stderr, ended.stderr
+    pids = [int(pid) for pid in ended.stdout.split()]
     assert len(pids) == (2 if "say_workers" in CASES[case] else 0)
     assert_gone(pids)
     # Other programs' files come and go; what torch, say, makes there has the number of its process in its name.
-    ours = ("penstock", *map(str, [process.pid, *pids]))
+    ours = ("penstock", *map(str, [ended.pid, *pids]))
     assert not {name for name in shared_files() - before if any(part in name for part in ours)}
 
 
@@ -151,7 +152,8 @@ def test_ctrl_c(lake: Callable[[str], Path], native: Any, tmp_path: Path) -> Non
         while True:
             list(loader)
     """
-    with run(tmp_path, body, lake("equal_images")) as process:
+    command = [sys.executable, str(program(tmp_path, body)), str(lake("equal_images"))]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         pids = [int(pid) for pid in process.stdout.readline().split()]
         time.sleep(0.3)
