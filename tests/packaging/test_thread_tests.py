@@ -52,5 +52,5 @@ def test_no_thread_can_be_started_in_a_test_of_one_thread(name: str) -> None:
 
 
 def test_threads_are_seen_through_what_is_included() -> None:
-    assert headers_of_threads(CPP_TESTS / "loader_test.cpp") == {"thread", "pthread.h"}
+    assert headers_of_threads(CPP_TESTS / "loader_test.cpp") == {"thread", "future", "pthread.h"}
     assert not headers_of_threads(CPP_TESTS / "philox_test.cpp")
