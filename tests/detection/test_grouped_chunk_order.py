@@ -117,6 +117,12 @@ def test_the_order_is_a_function_of_seed_and_epoch() -> None:
     assert one.mode == ("chunk", 2)
 
 
+def test_orders_stay_what_they_are() -> None:
+    groups = [np.arange(0, 20, 3), np.setdiff1d(np.arange(20), np.arange(0, 20, 3))]
+    order = grouped_chunk_order(np.repeat(np.arange(5), 4), groups, 5, 2, window=2, batch_size=2)
+    assert order.tolist() == [19, 14, 15, 12, 17, 13, 16, 7, 18, 6, 5, 4, 2, 10, 3, 9, 1, 11, 8, 13, 0, 12]
+
+
 def test_orders_without_chunks_stay_what_they_were() -> None:
     """Of the first version: checkpoints and figures of local datasets depend on them."""
     alone = GroupedSampler(INDICES, GROUPS, batch_size=4, seed=lambda: 5)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import zlib
 
 import numpy as np
 import numpy.typing as npt
@@ -103,6 +104,14 @@ def test_extremes(numbers: list[int], window: int) -> None:
     assert sorted(order.tolist()) == list(range(len(numbers)))
     if len(numbers) > 1:
         assert order.tolist() != list(range(len(numbers)))
+
+
+def test_orders_stay_what_they_are() -> None:
+    """Whatever numpy sorts with, and whatever is changed: checkpoints go on in the order that they began."""
+    order = chunk_order(Chunks.of(np.repeat(np.arange(5), 4)), 5, 2, window=2, length=20)
+    assert order.tolist() == [17, 19, 16, 18, 2, 0, 3, 5, 1, 4, 10, 6, 8, 7, 9, 14, 12, 11, 15, 13]
+    longer = chunk_order(Chunks.of(np.repeat(np.arange(5000), 7)), 5, 2, window=16, length=35_000)
+    assert zlib.crc32(longer.tobytes()) == 1340579251
 
 
 def test_epochs_differ() -> None:
