@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import logging
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Any
@@ -18,6 +19,7 @@ from penstock.errors import ConfigError
 from penstock.loading.chunk_sampler import ChunkSampler, stored_chunks
 from penstock.loading.compile import compile_transform
 from penstock.loading.explain import as_line, as_text, steps_as_run
+from penstock.loading.limits import Lanes, Limit, limit_of, request_seconds
 from penstock.loading.native.loader import NativeLoader
 from penstock.loading.options import (
     LoaderOptions,
@@ -204,6 +206,7 @@ class DataLoader(torch.utils.data.DataLoader[Any]):
         engine = NativeLoader if self.loader_type == "c++" else PythonLoader
         self._engine: NativeLoader | PythonLoader = engine(samples, options, collate)
         self._past_stats: dict[str, float] = {}
+        self._run_seconds = 0.0
 
     def __iter__(self) -> Iterator[Any]:  # type: ignore[override]
         """Starts an epoch: the one set by :meth:`set_epoch`, else the one after the last started."""
@@ -235,15 +238,36 @@ class DataLoader(torch.utils.data.DataLoader[Any]):
     def stats(self) -> dict[str, float]:
         """What the loader has done since it was made.
 
-        ``samples``, ``batches``, ``wait_seconds`` (the consumer waited for a batch) with either loader type. With C++
-        also: ``bytes_read``, ``reads``, ``chunks_read`` (whole), ``cache_hits``, ``cache_misses``, ``encoded_bytes``,
-        ``slabs_allocated`` (batch memory; stands still once reuse works), and seconds by stage, none of which counts
-        in another: ``fetch_seconds`` (reading), ``decode_seconds`` (encoded to pixels) and ``transform_seconds``
-        (native transforms: geometry and pixels), each summed over threads, and ``python_seconds`` (Python's transforms
-        and collate, in the thread that iterates).
+        ``samples``, ``batches``, ``wait_seconds`` (the consumer waited for a batch) and ``run_seconds`` (from the
+        start of each iteration to its latest batch) with either loader type. With C++ also: ``bytes_read``, ``reads``,
+        ``chunks_read`` (whole), ``cache_hits``, ``cache_misses``, ``encoded_bytes``, ``slabs_allocated`` (batch
+        memory; stands still once reuse works), and seconds by stage, none of which counts in another:
+        ``fetch_seconds`` (reading), ``decode_seconds`` (encoded to pixels) and ``transform_seconds`` (native
+        transforms: geometry and pixels), each summed over threads, and ``python_seconds`` (Python's transforms and
+        collate, in the thread that iterates).
         """
-        stats = self._engine.stats()
+        stats = self._engine.stats() | {"run_seconds": self._run_seconds}
         return {key: stats.get(key, 0) + self._past_stats.get(key, 0) for key in {**self._past_stats, **stats}}
+
+    def limit(self) -> Limit | None:
+        """What has limited the speed since the loader was made, by its :meth:`stats`, and what would help.
+
+        Of a remote dataset the smallest request is timed for it, a few times.
+
+        Returns:
+            Its ``stage`` is "link" or "latency" (reading remote data), "fetch" (reading otherwise), "decode",
+            "transform", "python", or "consumer", who takes the batches; its ``text`` is for a user. None before the
+            first batch.
+
+        Raises:
+            StorageError: A remote dataset cannot be reached.
+        """
+        stats = self.stats()
+        if not stats["batches"]:
+            return None
+        lanes = Lanes(self.options.num_threads, self.options.num_workers)
+        latency = request_seconds(self._samples.source, self._samples.read_tensors)
+        return limit_of(stats, stats["run_seconds"], lanes, latency=latency)
 
     def state_dict(self) -> dict[str, Any]:
         """Where the last started iteration is: a small dict that JSON can hold.
@@ -308,7 +332,7 @@ class DataLoader(torch.utils.data.DataLoader[Any]):
 
     def _replace_program(self, program: Program) -> None:
         """Goes on with another transform of the same samples. Iterations under way end."""
-        self._past_stats = self.stats()
+        self._past_stats, self._run_seconds = self.stats(), 0.0
         self._engine.close()
         self._steps, self._explained = steps_as_run(program, self._why_python(program)), False
         if self._collate_fn is not None:
@@ -338,8 +362,12 @@ class DataLoader(torch.utils.data.DataLoader[Any]):
     def _run(self, plan: EpochPlan) -> Iterator[Any]:
         total = len(plan)
         self._progress = (plan.epoch, plan.first)
+        last = time.perf_counter()
         for done, batch in enumerate(self._engine.run(plan), start=plan.first + 1):
             self._progress = (plan.epoch, done) if done < total else (plan.epoch + 1, 0)
+            now = time.perf_counter()
+            self._run_seconds += now - last
+            last = now
             yield batch
 
     def _mode(self) -> tuple[str | None, int | None]:

@@ -82,10 +82,10 @@ def test_latency_limits_nothing_else() -> None:
 
 def test_the_smallest_request_is_measured(lake: Lake) -> None:
     near, far = penstock.open(lake("many_chunks")), far_dataset(lake("many_chunks"), 0.02, 1e9)
-    assert request_seconds(near) is None
-    assert 0.02 <= (request_seconds(far) or 0) < 0.2
+    assert request_seconds(near, [near["equal/raw"]]) is None
+    assert 0.02 <= (request_seconds(far, [far["equal/raw"]]) or 0) < 0.2
     both = JoinedDataset([near, far], {"a": ["equal/raw"] * 2}, np.zeros(3, np.int64), np.arange(3))
-    assert 0.02 <= (request_seconds(both) or 0) < 0.2
+    assert 0.02 <= (request_seconds(both, [both["a"]]) or 0) < 0.2
 
 
 @pytest.mark.parametrize(
@@ -95,9 +95,20 @@ def test_the_smallest_request_is_measured(lake: Lake) -> None:
 def test_loaders_that_wait(latency: float, bandwidth: float, pause: float, stage: str, lake: Lake, native: Any) -> None:
     dataset = far_dataset(lake("many_chunks"), latency, bandwidth)
     with penstock.DataLoader(dataset, 4, tensors=["varying/raw"], shuffle=True, loader_type="c++") as loader:
+        assert loader.limit() is None
         begin = time.perf_counter()
         for _ in loader:
             time.sleep(pause)
         seconds = time.perf_counter() - begin
-        limit = limit_of(loader.stats(), seconds, Lanes(2), latency=request_seconds(dataset))
+        limit = loader.limit()
+        assert 0.8 * seconds - 2 * pause < loader.stats()["run_seconds"] <= seconds
+    assert limit is not None
     assert limit.stage == stage, limit.text
+
+
+def test_the_python_loader_says_so(lake: Lake) -> None:
+    with penstock.DataLoader(lake("equal_images"), 4, loader_type="python") as loader:
+        list(loader)
+        limit = loader.limit()
+    assert limit is not None
+    assert limit.stage == "python"

@@ -80,7 +80,8 @@ def measure(dataset: Dataset, arguments: argparse.Namespace) -> dict[str, Any]:
         ]
         peak = peak_mib()
         last = epochs[-1]
-        limit = _limit(loader, last, arguments.config is not None, request_seconds(dataset))
+        latency = request_seconds(dataset, [dataset[name] for name in tensors])
+        limit = _limit(loader, last, arguments.config is not None, latency)
         return {
             "path": dataset.path,
             "config": arguments.config,

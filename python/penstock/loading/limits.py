@@ -8,7 +8,8 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from penstock.dataset import Dataset
+from penstock.dataset import Dataset, Tensor
+from penstock.storage.store import Store
 
 __all__ = ["Lanes", "Limit", "limit_of", "request_seconds"]
 
@@ -19,8 +20,6 @@ _READING_THREADS = 2
 #: With more than this share of a read's time spent until its first byte, more bytes in a read cost little.
 _LATENCY_BOUND = 0.5
 _REQUESTS = 3
-#: Every Deep Lake 3 dataset has it. Where it is missing, the answer takes as long.
-_SMALL_FILE = "dataset_meta.json"
 
 
 @dataclass(frozen=True)
@@ -50,22 +49,32 @@ class Limit:
     text: str
 
 
-def request_seconds(dataset: Dataset) -> float | None:
-    """How long the smallest request to a remote dataset takes: the median of a few, in seconds. None where it is not
-    remote, or Deep Lake's own package reads it.
+def request_seconds(dataset: Dataset, tensors: Sequence[Tensor]) -> float | None:
+    """How long the smallest request to a remote dataset takes: the median of a few for a byte of one of its chunks, in
+    seconds. None where it is not remote, or has no chunks that can be seen.
+
+    Args:
+        dataset: The dataset.
+        tensors: Tensors of it that are read.
 
     Raises:
         StorageError: It cannot be reached.
     """
-    if not dataset.is_remote or not dataset.stores:
-        return None
-    # Of joined datasets those nearby would tell nothing.
-    store = next(store for store in dataset.stores if store.remote)
+    for part, own in dataset.stored_in(tensors):
+        for tensor in own if part.is_remote and part.stores else ():
+            stored = tensor.core_source().in_chunks
+            if stored is not None and len(stored.chunks):
+                return _median_seconds(part.stores[0], stored.chunks.key(0))
+    return None
+
+
+def _median_seconds(store: Store, key: str) -> float:
     spent = []
     for _ in range(_REQUESTS):
         start = time.perf_counter()
+        # Where the chunk is missing, the answer takes as long.
         with contextlib.suppress(FileNotFoundError):
-            store.read(_SMALL_FILE, 0, 1)
+            store.read(key, 0, 1)
         spent.append(time.perf_counter() - start)
     return statistics.median(spent)
 
@@ -110,13 +119,13 @@ def limit_of(
     if spent["decode"] >= spent["transform"]:
         return Limit(
             "decode",
-            f"decoding on {lanes.threads} threads: more cores and --threads would help, and so would images that are "
-            "stored no larger than they are used",
+            f"decoding on {lanes.threads} threads: more cores and threads (num_threads, --threads) would help, and so "
+            "would images that are stored no larger than they are used",
         )
     return Limit(
         "transform",
-        f"native transforms on {lanes.threads} threads: more cores and --threads would help, and so would a smaller "
-        "image scale",
+        f"native transforms on {lanes.threads} threads: more cores and threads (num_threads, --threads) would help, "
+        "and so would a smaller image scale",
     )
 
 
@@ -153,7 +162,7 @@ def _python(steps: Sequence[tuple[str, float]]) -> str:
 
 def _python_loader(steps: Sequence[tuple[str, float]]) -> str:
     what = _slowest(steps) if steps else "decoding in Python"
-    return f"Python: {what}; --loader-type c++ is faster, where the extension is installed"
+    return f"Python: {what}; loader_type='c++' (--loader-type c++) is faster, where the extension is installed"
 
 
 def _slowest(steps: Sequence[tuple[str, float]]) -> str:
