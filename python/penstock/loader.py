@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import logging
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Any
@@ -15,10 +16,19 @@ import torch.utils.data
 from penstock.dataset import DatasetLike, open_dataset
 from penstock.described import described
 from penstock.errors import ConfigError
+from penstock.loading.chunk_sampler import ChunkSampler, stored_chunks
 from penstock.loading.compile import compile_transform
 from penstock.loading.explain import as_line, as_text, steps_as_run
+from penstock.loading.limits import Lanes, Limit, limit_of, request_seconds
 from penstock.loading.native.loader import NativeLoader
-from penstock.loading.options import LoaderOptions, check_decode, default_threads, resolve_loader_type, select_tensors
+from penstock.loading.options import (
+    LoaderOptions,
+    check_decode,
+    default_threads,
+    resolve_loader_type,
+    resolve_shuffle,
+    select_tensors,
+)
 from penstock.loading.plan import EpochPlan
 from penstock.loading.program import Program, StepReport
 from penstock.loading.python_loader import PythonLoader
@@ -29,7 +39,7 @@ __all__ = ["DataLoader"]
 
 logger = logging.getLogger("penstock")
 
-_STATE_VERSION = 1
+_STATE_VERSION = 2
 
 
 class DataLoader(torch.utils.data.DataLoader[Any]):
@@ -47,7 +57,10 @@ class DataLoader(torch.utils.data.DataLoader[Any]):
     Args:
         dataset: From :func:`penstock.open`, or what that opens: a path, a dataset or view of deeplake 3.
         batch_size: Samples in a batch.
-        shuffle: A new order for each epoch.
+        shuffle: A new order for each epoch. ``"full"``: a random permutation. ``"chunk"``: chunks in random order, and
+            samples at random out of a window that moves along it, so that each chunk is read once; with several ranks,
+            by one of them (``docs/shuffling.md``). True: ``"chunk"`` where the dataset is remote, else ``"full"``. A
+            dataset without chunks that can be seen (Deep Lake 4) is shuffled fully.
         loader_type: ``"c++"`` (``"cpp"``), ``"python"``, or ``"auto"``: C++ where the extension is installed.
         tensors: Names of the tensors to load, or {key in the sample: tensor name}; None loads all.
         decode: {key in the sample: ``"numpy"`` (the default), ``"bytes"`` or ``"pil"``}. ``"bytes"`` gives a sample's
@@ -61,6 +74,8 @@ class DataLoader(torch.utils.data.DataLoader[Any]):
             or ``collate_fn``: they see the decoded images in memory that they share with it. Threads decode all the
             same. ``torch.utils.data.get_worker_info()`` is None in the C++ loader's workers.
         prefetch_factor: Batches loaded ahead; with worker processes, by each of them.
+        shuffle_window: Of ``shuffle="chunk"``: how many chunks each rank may have open at once, of the tensor that has
+            most of them. Larger windows shuffle better, and take more memory.
         drop_last: Drop the last batch when it is not full; with several ranks, also the samples over.
         collate_fn: Makes a batch of a list of samples, as ``transform`` returns them: with it, an MMDetection
             pipeline runs in Python.
@@ -90,7 +105,7 @@ class DataLoader(torch.utils.data.DataLoader[Any]):
         self,
         dataset: DatasetLike,
         batch_size: int = 1,
-        shuffle: bool = False,
+        shuffle: bool | str = False,
         *,
         loader_type: str = "auto",
         tensors: Sequence[str] | Mapping[str, str] | None = None,
@@ -115,6 +130,7 @@ class DataLoader(torch.utils.data.DataLoader[Any]):
         timeout: float = 0,
         multiprocessing_context: Any = None,
         chunk_cache_bytes: int = LoaderOptions.chunk_cache_bytes,
+        shuffle_window: int = LoaderOptions.shuffle_window,
     ) -> None:
         self.loader_type = resolve_loader_type(loader_type)
         if not isinstance(on_error, str) or on_error != "raise":
@@ -131,8 +147,10 @@ class DataLoader(torch.utils.data.DataLoader[Any]):
             persistent_workers=persistent_workers,
             multiprocessing_context=multiprocessing_context,
             chunk_cache_bytes=chunk_cache_bytes,
+            shuffle_window=shuffle_window,
         )
         self.options = options
+        resolve_shuffle(shuffle, remote=False)
         source = open_dataset(dataset)
         selected = select_tensors(source, tensors, decode)
         program = compile_transform(transform, dataset=source, tensors=selected)
@@ -159,9 +177,13 @@ class DataLoader(torch.utils.data.DataLoader[Any]):
         if len(samples) == 0:
             raise ConfigError("the dataset has no samples to load", path=source.path)
         if sampler is None and batch_sampler is None:
-            sampler = EpochSampler(
-                len(samples), shuffle=shuffle, seed=self._seed, world=ranks, drop_last=drop_last
-            )
+            mode = resolve_shuffle(shuffle, remote=source.is_remote)
+            chunks = stored_chunks(source, samples.read_tensors, len(samples)) if mode == "chunk" else None
+            arguments: dict[str, Any] = {"seed": self._seed, "world": ranks, "drop_last": drop_last}
+            if chunks is None:
+                sampler = EpochSampler(len(samples), shuffle=mode != "none", **arguments)
+            else:
+                sampler = ChunkSampler(chunks, shuffle_window, **arguments)
             shuffle = False
         collate = collate_fn or program.collate
         self._samples = samples
@@ -170,7 +192,7 @@ class DataLoader(torch.utils.data.DataLoader[Any]):
             self._torch_dataset(samples),
             # torch checks which of these exclude each other.
             batch_size=options.batch_size,
-            shuffle=shuffle,
+            shuffle=bool(shuffle),
             sampler=sampler,
             batch_sampler=batch_sampler,
             drop_last=options.drop_last,
@@ -184,6 +206,7 @@ class DataLoader(torch.utils.data.DataLoader[Any]):
         engine = NativeLoader if self.loader_type == "c++" else PythonLoader
         self._engine: NativeLoader | PythonLoader = engine(samples, options, collate)
         self._past_stats: dict[str, float] = {}
+        self._run_seconds = 0.0
 
     def __iter__(self) -> Iterator[Any]:  # type: ignore[override]
         """Starts an epoch: the one set by :meth:`set_epoch`, else the one after the last started."""
@@ -215,22 +238,45 @@ class DataLoader(torch.utils.data.DataLoader[Any]):
     def stats(self) -> dict[str, float]:
         """What the loader has done since it was made.
 
-        ``samples``, ``batches``, ``wait_seconds`` (the consumer waited for a batch) with either loader type. With C++
-        also: ``bytes_read``, ``reads``, ``chunks_read`` (whole), ``cache_hits``, ``cache_misses``, ``encoded_bytes``,
-        ``slabs_allocated`` (batch memory; stands still once reuse works), and seconds by stage, none of which counts
-        in another: ``fetch_seconds`` (reading), ``decode_seconds`` (encoded to pixels) and ``transform_seconds``
-        (native transforms: geometry and pixels), each summed over threads, and ``python_seconds`` (Python's transforms
-        and collate, in the thread that iterates).
+        ``samples``, ``batches``, ``wait_seconds`` (the consumer waited for a batch) and ``run_seconds`` (from the
+        start of each iteration to its latest batch) with either loader type. With C++ also: ``bytes_read``, ``reads``,
+        ``chunks_read`` (whole), ``cache_hits``, ``cache_misses``, ``encoded_bytes``, ``slabs_allocated`` (batch
+        memory; stands still once reuse works), and seconds by stage, none of which counts in another:
+        ``fetch_seconds`` (reading), ``decode_seconds`` (encoded to pixels) and ``transform_seconds`` (native
+        transforms: geometry and pixels), each summed over threads, and ``python_seconds`` (Python's transforms and
+        collate, in the thread that iterates).
         """
-        stats = self._engine.stats()
+        stats = self._engine.stats() | {"run_seconds": self._run_seconds}
         return {key: stats.get(key, 0) + self._past_stats.get(key, 0) for key in {**self._past_stats, **stats}}
+
+    def limit(self) -> Limit | None:
+        """What has limited the speed since the loader was made, by its :meth:`stats`, and what would help.
+
+        Of a remote dataset the smallest request is timed for it, a few times.
+
+        Returns:
+            Its ``stage`` is "link" or "latency" (reading remote data), "fetch" (reading otherwise), "decode",
+            "transform", "python", or "consumer", who takes the batches; its ``text`` is for a user. None before the
+            first batch.
+
+        Raises:
+            StorageError: A remote dataset cannot be reached.
+        """
+        stats = self.stats()
+        if not stats["batches"]:
+            return None
+        lanes = Lanes(self.options.num_threads, self.options.num_workers)
+        latency = request_seconds(self._samples.source, self._samples.read_tensors)
+        return limit_of(stats, stats["run_seconds"], lanes, latency=latency)
 
     def state_dict(self) -> dict[str, Any]:
         """Where the last started iteration is: a small dict that JSON can hold.
 
-        It counts the batches that were handed out. Resuming needs the same dataset, batch size and world size.
+        It counts the batches that were handed out. Resuming needs the same dataset, batch size, world size and way of
+        shuffling.
         """
         epoch, batch = self._progress
+        shuffle, window = self._mode()
         return {
             "version": _STATE_VERSION,
             "epoch": epoch,
@@ -239,16 +285,18 @@ class DataLoader(torch.utils.data.DataLoader[Any]):
             "dataset": self._samples.source.fingerprint(),
             "batch_size": self.options.batch_size,
             "world_size": self._seed.world()[1],
+            "shuffle": shuffle,
+            "shuffle_window": window,
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """The next iteration goes on where ``state`` was taken, with the batch that would have come next.
 
         Raises:
-            ConfigError: The state belongs to another dataset, batch size or world size.
+            ConfigError: The state belongs to another dataset, batch size, world size or way of shuffling.
         """
         own = self.state_dict()
-        for key in ("version", "dataset", "batch_size", "world_size"):
+        for key in ("version", "dataset", "batch_size", "world_size", "shuffle", "shuffle_window"):
             if state.get(key) != own[key]:
                 raise ConfigError(
                     f"the state cannot be resumed here: its {key} is {state.get(key)!r}, this loader's is {own[key]!r}"
@@ -284,7 +332,7 @@ class DataLoader(torch.utils.data.DataLoader[Any]):
 
     def _replace_program(self, program: Program) -> None:
         """Goes on with another transform of the same samples. Iterations under way end."""
-        self._past_stats = self.stats()
+        self._past_stats, self._run_seconds = self.stats(), 0.0
         self._engine.close()
         self._steps, self._explained = steps_as_run(program, self._why_python(program)), False
         if self._collate_fn is not None:
@@ -302,9 +350,10 @@ class DataLoader(torch.utils.data.DataLoader[Any]):
         epoch = int(getattr(self._epoch_holder(), "epoch", self._epoch))
         self._samples.epoch = epoch
         samples = len(self._samples)
-        if type(self.sampler) is EpochSampler and self.batch_size is not None:
+        sampler = self.sampler
+        if (type(sampler) is EpochSampler or type(sampler) is ChunkSampler) and self.batch_size is not None:
             # What the batch sampler would give, without an object for each sample.
-            plan = EpochPlan.of_order(epoch, self.sampler.order(), self.batch_size, self.drop_last, first)
+            plan = EpochPlan.of_order(epoch, sampler.order(), self.batch_size, self.drop_last, first)
         else:
             plan = EpochPlan.of_batches(epoch, self.batch_sampler or (), samples, first)
         self._set_epoch(epoch + 1)
@@ -313,9 +362,17 @@ class DataLoader(torch.utils.data.DataLoader[Any]):
     def _run(self, plan: EpochPlan) -> Iterator[Any]:
         total = len(plan)
         self._progress = (plan.epoch, plan.first)
+        last = time.perf_counter()
         for done, batch in enumerate(self._engine.run(plan), start=plan.first + 1):
             self._progress = (plan.epoch, done) if done < total else (plan.epoch + 1, 0)
+            now = time.perf_counter()
+            self._run_seconds += now - last
+            last = now
             yield batch
+
+    def _mode(self) -> tuple[str | None, int | None]:
+        """How the sampler shuffles, and in which window; None of a sampler of the user's own."""
+        return self.sampler.mode if isinstance(self.sampler, EpochSampler) else (None, None)
 
     def _epoch_holder(self) -> Any:
         """The sampler that knows the epoch, where one does."""

@@ -67,6 +67,17 @@ def test_batches(name: str, loader_type: str, shuffle: bool, lake4: Lakes, deepl
     assert (seen == sorted(seen)) is not shuffle
 
 
+def test_its_chunks_are_not_seen_and_so_it_is_shuffled_fully(lake4: Lakes, caplog: pytest.LogCaptureFixture) -> None:
+    dataset = penstock.open(lake4("every_number"))
+    assert not dataset.is_remote
+    assert all(tensor.chunk_numbers() is None for tensor in dataset.tensors.values())
+    with caplog.at_level("INFO", "penstock"):
+        loader = penstock.DataLoader(dataset, 3, shuffle="chunk", seed=1, loader_type="python")
+    assert "shuffle='full': no chunks of" in caplog.text
+    assert loader.state_dict()["shuffle"] == "full"
+    assert list(loader.sampler) == list(penstock.DataLoader(dataset, 3, shuffle=True, seed=1).sampler)
+
+
 def test_samples_are_the_callers_own(lake4: Lakes) -> None:
     dataset = penstock.open(lake4("every_type"))
     for name in ("jpegs", "plain", "boxes", "matrix", "any_rank"):

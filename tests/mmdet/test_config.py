@@ -203,7 +203,9 @@ def test_validation_is_never_shuffled(caplog: pytest.LogCaptureFixture) -> None:
         ({"num_workers": -1}, "num_workers must be an int of at least 0, got -1"),
         ({"batch_size": "4"}, "batch_size must be an int of at least 1, got '4'"),
         ({"prefetch_factor": 0}, "prefetch_factor must be an int of at least 1, got 0"),
-        ({"shuffle": "no"}, "data.train: shuffle must be True or False, got 'no'"),
+        ({"shuffle": "no"}, "data.train: shuffle must be True, False or one of 'chunk', 'full', got 'no'"),
+        ({"shuffle": 1}, "data.train: shuffle must be True, False or one of 'chunk', 'full', got 1"),
+        ({"shuffle_window": 0}, "data.train: shuffle_window must be an int of at least 1, got 0"),
         ({"pin_memory": 1}, "data.train: pin_memory must be True or False, got 1"),
         ([4], "data.train.deeplake_dataloader: a dict is needed, got [4]"),
         (

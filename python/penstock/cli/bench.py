@@ -12,11 +12,12 @@ from typing import Any
 from penstock.cli.bench_config import config_loader, python_steps
 from penstock.cli.bench_plot import check_plot, draw_stages
 from penstock.cli.bench_run import Epoch, peak_mib, run_epoch
-from penstock.cli.bench_stages import Lanes, Limit, limit_of, stages_of
+from penstock.cli.bench_stages import stages_of
 from penstock.cli.source import add_source, open_source
 from penstock.dataset import Dataset
 from penstock.loader import DataLoader
 from penstock.loading.explain import as_text as explained
+from penstock.loading.limits import Lanes, Limit, limit_of, request_seconds
 from penstock.loading.program import StepReport
 
 __all__ = ["add_parser", "measure"]
@@ -79,7 +80,8 @@ def measure(dataset: Dataset, arguments: argparse.Namespace) -> dict[str, Any]:
         ]
         peak = peak_mib()
         last = epochs[-1]
-        limit = _limit(loader, last, arguments.config is not None)
+        latency = request_seconds(dataset, [dataset[name] for name in tensors])
+        limit = _limit(loader, last, arguments.config is not None, latency)
         return {
             "path": dataset.path,
             "config": arguments.config,
@@ -122,13 +124,13 @@ def _threads(loader: DataLoader) -> int:
     return loader.options.num_workers if loader.loader_type == "python" else loader.options.num_threads
 
 
-def _limit(loader: DataLoader, epoch: Epoch, configured: bool) -> Limit:
+def _limit(loader: DataLoader, epoch: Epoch, configured: bool, latency: float | None) -> Limit:
     lanes = Lanes(loader.options.num_threads, loader.options.num_workers)
-    limit = limit_of(epoch.stats, epoch.seconds, lanes)
+    limit = limit_of(epoch.stats, epoch.seconds, lanes, latency=latency)
     if limit.stage != "python" or not configured:
         return limit
     # Only now, since it takes time and memory of its own.
-    return limit_of(epoch.stats, epoch.seconds, lanes, python_steps(loader))
+    return limit_of(epoch.stats, epoch.seconds, lanes, python_steps(loader), latency=latency)
 
 
 def as_text(figures: dict[str, Any]) -> str:

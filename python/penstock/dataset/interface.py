@@ -266,6 +266,12 @@ class Tensor(Protocol):
         """Number of chunks, of unsupported tensors too; None where Deep Lake's own package alone sees them."""
         ...
 
+    def chunk_numbers(self) -> npt.NDArray[np.int64] | None:
+        """The number of the chunk that holds each sample, int64 [samples]; of a sequence its first item, of a sample in
+        tiles the first tile. None where Deep Lake's own package alone sees chunks.
+        """
+        ...
+
     def check_index(self) -> None:
         """Raises DatasetFormatError where what says which sample lies where cannot be read, or contradicts itself."""
         ...
@@ -326,6 +332,11 @@ class Dataset(Protocol):
     @property
     def stores(self) -> Sequence[Store]:
         """The files that the core reads: one store, of joined datasets one for each part; none where it reads none."""
+        ...
+
+    @property
+    def is_remote(self) -> bool:
+        """Whether reading its samples waits for a network."""
         ...
 
     def __len__(self) -> int: ...

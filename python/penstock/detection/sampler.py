@@ -9,13 +9,11 @@ import numpy as np
 import numpy.typing as npt
 from torch.utils.data import Sampler
 
+from penstock.loading.chunk_order import Chunks, grouped_chunk_order
+from penstock.loading.sampling import alone
 from penstock.loading.streams import grouped_order_generator
 
-__all__ = ["GroupedSampler", "OrderedSampler"]
-
-
-def _alone() -> tuple[int, int]:
-    return 0, 1
+__all__ = ["GroupedChunkSampler", "GroupedSampler", "OrderedSampler"]
 
 
 class GroupedSampler(Sampler[int]):
@@ -45,34 +43,95 @@ class GroupedSampler(Sampler[int]):
         *,
         batch_size: int,
         seed: Callable[[], int],
-        world: Callable[[], tuple[int, int]] = _alone,
+        world: Callable[[], tuple[int, int]] = alone,
     ) -> None:
         self.epoch = 0
-        self._members = [indices[groups == group] for group in np.unique(groups)]
+        self._indices = indices
+        #: The items of each group, by their place in ``indices``.
+        self._groups = [np.flatnonzero(groups == group) for group in np.unique(groups)]
         self._batch_size = batch_size
         self._seed = seed
         self._world = world
+
+    @property
+    def mode(self) -> tuple[str, int | None]:
+        """How it shuffles, and in a window of how many chunks, where it has one."""
+        return "full", None
 
     def set_epoch(self, epoch: int) -> None:
         """Selects the epoch whose order the next iteration gives."""
         self.epoch = epoch
 
     def __iter__(self) -> Iterator[int]:
+        return iter(self.order().tolist())
+
+    def order(self) -> npt.NDArray[np.int64]:
+        """This rank's indices, int64, for the current epoch."""
         generator = grouped_order_generator(self._seed(), self.epoch)
         rank, world_size = self._world()
         step = self._batch_size * world_size
         filled = []
-        for members in self._members:
-            order = generator.permutation(members)
+        for members in self._groups:
+            order = self._indices[generator.permutation(members)]
             filled.append(np.resize(order, _filled(len(members), step)))
         steps = generator.permutation(np.concatenate(filled).reshape(-1, step))
         own = steps[:, rank * self._batch_size : (rank + 1) * self._batch_size]
-        return iter(own.reshape(-1).tolist())
+        return own.reshape(-1)
 
     def __len__(self) -> int:
         _, world_size = self._world()
         step = self._batch_size * world_size
-        return sum(_filled(len(members), step) for members in self._members) // world_size
+        return sum(_filled(len(members), step) for members in self._groups) // world_size
+
+
+class GroupedChunkSampler(GroupedSampler):
+    """Shuffles as :class:`GroupedSampler` does, out of a window of chunks that moves along all chunks in random order;
+    see :func:`penstock.loading.chunk_order.grouped_chunk_order`.
+
+    Lengths are as there. Each rank has chunks of its own, and so the ranks' batches of a step may be of different
+    groups.
+
+    Args:
+        chunks: Where the dataset's samples lie.
+        window: How many chunks may be open at once.
+        indices, groups, batch_size, seed, world: As for :class:`GroupedSampler`.
+    """
+
+    def __init__(
+        self,
+        chunks: Chunks,
+        window: int,
+        indices: npt.NDArray[np.int64],
+        groups: npt.NDArray[Any],
+        *,
+        batch_size: int,
+        seed: Callable[[], int],
+        world: Callable[[], tuple[int, int]] = alone,
+    ) -> None:
+        super().__init__(indices, groups, batch_size=batch_size, seed=seed, world=world)
+        self._window = window
+        # Those that hold items, counted anew.
+        self._numbers = Chunks.of(chunks.numbers()[indices]).numbers()
+
+    @property
+    def mode(self) -> tuple[str, int | None]:
+        """As :attr:`GroupedSampler.mode`."""
+        return "chunk", self._window
+
+    def order(self) -> npt.NDArray[np.int64]:
+        """This rank's indices, int64, for the current epoch."""
+        rank, world_size = self._world()
+        items = grouped_chunk_order(
+            self._numbers,
+            self._groups,
+            self._seed(),
+            self.epoch,
+            window=self._window,
+            batch_size=self._batch_size,
+            rank=rank,
+            world_size=world_size,
+        )
+        return self._indices[items]
 
 
 class OrderedSampler(Sampler[int]):
@@ -84,9 +143,14 @@ class OrderedSampler(Sampler[int]):
         world: Called for (rank, world size).
     """
 
-    def __init__(self, indices: npt.NDArray[np.int64], *, world: Callable[[], tuple[int, int]] = _alone) -> None:
+    def __init__(self, indices: npt.NDArray[np.int64], *, world: Callable[[], tuple[int, int]] = alone) -> None:
         self._indices = indices
         self._world = world
+
+    @property
+    def mode(self) -> tuple[str, int | None]:
+        """As :attr:`GroupedSampler.mode`."""
+        return "none", None
 
     def __iter__(self) -> Iterator[int]:
         rank, world_size = self._world()

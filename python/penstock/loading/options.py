@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, cast
 
+import numpy as np
+
 from penstock._native import HAVE_NATIVE, require_native
 from penstock.cores import usable_cores
 from penstock.dataset import Dataset, Tensor
@@ -15,10 +17,21 @@ from penstock.errors import ConfigError
 from penstock.format.sample import DECODINGS, Decode
 from penstock.similar import similar
 
-__all__ = ["LOADER_TYPES", "LoaderOptions", "check_decode", "resolve_loader_type", "select_tensors"]
+__all__ = [
+    "LOADER_TYPES",
+    "SHUFFLES",
+    "LoaderOptions",
+    "check_decode",
+    "resolve_loader_type",
+    "resolve_shuffle",
+    "select_tensors",
+]
 
 LoaderType = Literal["c++", "python"]
 LOADER_TYPES = ("auto", "c++", "cpp", "python")
+Shuffle = Literal["none", "full", "chunk"]
+#: What ``shuffle`` may be beside a truth value.
+SHUFFLES = ("chunk", "full")
 
 
 @dataclass(frozen=True)
@@ -36,7 +49,7 @@ class LoaderOptions:
     persistent_workers: bool = False
     multiprocessing_context: Any = None
     chunk_cache_bytes: int = 256 << 20
-    read_ahead_bytes: int = 16 << 20
+    shuffle_window: int = 16
 
     def __post_init__(self) -> None:
         _whole_number("batch_size", self.batch_size, least=1)
@@ -44,6 +57,7 @@ class LoaderOptions:
         _whole_number("num_workers", self.num_workers, least=0)
         _whole_number("prefetch_factor", self.prefetch_factor, least=1)
         _whole_number("chunk_cache_bytes", self.chunk_cache_bytes, least=0)
+        _whole_number("shuffle_window", self.shuffle_window, least=1)
         if isinstance(self.timeout, bool) or not isinstance(self.timeout, int | float):
             raise TypeError(f"timeout must be a number of seconds, got {described(self.timeout)}")
         # Also false for what is not a number, which no wait would ever reach.
@@ -89,6 +103,21 @@ def resolve_loader_type(loader_type: str) -> LoaderType:
         return "python"
     require_native()
     return "c++"
+
+
+def resolve_shuffle(shuffle: bool | str | None, *, remote: bool) -> Shuffle:
+    """How to shuffle: True is ``"chunk"`` where the dataset is remote, else ``"full"``.
+
+    Raises:
+        ValueError: There is no such shuffling.
+    """
+    if isinstance(shuffle, str):
+        if shuffle in SHUFFLES:
+            return cast(Shuffle, shuffle)
+    elif shuffle is None or (isinstance(shuffle, bool | int | np.bool_) and shuffle in (0, 1)):
+        return ("chunk" if remote else "full") if shuffle else "none"
+    known = ", ".join(map(repr, SHUFFLES))
+    raise ValueError(f"shuffle must be True, False or one of {known}, got {described(shuffle)}")
 
 
 def select_tensors(

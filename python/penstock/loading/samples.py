@@ -95,6 +95,11 @@ class Samples(torch.utils.data.Dataset[Any]):
         return collate_columns(columns, self._lists)
 
     @property
+    def read_tensors(self) -> list[Tensor]:
+        """The tensors that have to be read."""
+        return [reading.tensor for reading in self.readings.values()]
+
+    @property
     def core_dtypes(self) -> dict[str, np.dtype[Any]]:
         """The keys whose samples the native core reads, in its order, and what its arrays hold."""
         return {key: reading.core_dtype for key, reading in self.readings.items() if reading.route != "python"}

@@ -16,7 +16,7 @@ from torch.utils.data import Sampler
 
 from penstock.loading.streams import order_generator, sample_generator
 
-__all__ = ["EpochSampler", "base_seed", "epoch_order", "seeded_globals", "world"]
+__all__ = ["EpochSampler", "alone", "base_seed", "epoch_order", "seeded_globals", "world"]
 
 _SEED_BOUND = 2**63
 
@@ -40,6 +40,11 @@ def seeded_globals(seed: int, epoch: int, index: int) -> Iterator[None]:
         random.setstate(before[0])
         np.random.set_state(before[1])
         torch.set_rng_state(before[2])
+
+
+def alone() -> tuple[int, int]:
+    """Rank and world size where there is one rank."""
+    return 0, 1
 
 
 def world(rank: int | None, world_size: int | None) -> tuple[int, int]:
@@ -101,7 +106,7 @@ class EpochSampler(Sampler[int]):
         *,
         shuffle: bool,
         seed: Callable[[], int],
-        world: Callable[[], tuple[int, int]] = lambda: (0, 1),
+        world: Callable[[], tuple[int, int]] = alone,
         drop_last: bool = False,
     ) -> None:
         self.epoch = 0
@@ -110,6 +115,11 @@ class EpochSampler(Sampler[int]):
         self._seed = seed
         self._world = world
         self._drop_last = drop_last
+
+    @property
+    def mode(self) -> tuple[str, int | None]:
+        """How it shuffles ("none", "full", "chunk"), and in a window of how many chunks, where it has one."""
+        return "full" if self._shuffle else "none", None
 
     def set_epoch(self, epoch: int) -> None:
         """Selects the epoch whose order the next iteration gives."""

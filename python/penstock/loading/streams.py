@@ -4,12 +4,14 @@ Every stream has the key (seed, epoch), and begins where its counter says; nothi
 counts in the counter's first word, so that two whose other words differ never meet, and each is reached without drawing
 the others. ``csrc/base/philox.h`` gives the streams of samples and of their steps in C++.
 
-    | purpose                        | second word                           | third word | fourth word   |
-    |--------------------------------|---------------------------------------|------------|---------------|
-    | a sample's global generators   | 0                                     | index      | SAMPLE        |
-    | a step of a sample's pipeline  | attempt << 32 | part << 16 | step + 1 | index      | SAMPLE        |
-    | the order of an epoch          | 0                                     | 0          | ORDER         |
-    | an order of batches of a group | 0                                     | 0          | GROUPED_ORDER |
+    | purpose                        | second word                           | third word | fourth word         |
+    |--------------------------------|---------------------------------------|------------|---------------------|
+    | a sample's global generators   | 0                                     | index      | SAMPLE              |
+    | a step of a sample's pipeline  | attempt << 32 | part << 16 | step + 1 | index      | SAMPLE              |
+    | the order of an epoch          | 0                                     | 0          | ORDER               |
+    | an order of batches of a group | 0                                     | 0          | GROUPED_ORDER       |
+    | an order chunk by chunk        | 0                                     | 0          | CHUNK_ORDER         |
+    | the same of batches of a group | 0                                     | 0          | GROUPED_CHUNK_ORDER |
 
 A new purpose takes a new number for the fourth word.
 """
@@ -21,13 +23,22 @@ from enum import IntEnum
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["grouped_order_generator", "order_generator", "sample_generator", "step_generator"]
+__all__ = [
+    "chunk_order_generator",
+    "grouped_chunk_order_generator",
+    "grouped_order_generator",
+    "order_generator",
+    "sample_generator",
+    "step_generator",
+]
 
 
 class _Purpose(IntEnum):
     SAMPLE = 0
     ORDER = 1
     GROUPED_ORDER = 2
+    CHUNK_ORDER = 3
+    GROUPED_CHUNK_ORDER = 4
 
 
 def sample_generator(seed: int, epoch: int, index: int) -> np.random.Generator:
@@ -56,6 +67,16 @@ def order_generator(seed: int, epoch: int) -> np.random.Generator:
 def grouped_order_generator(seed: int, epoch: int) -> np.random.Generator:
     """What a shuffle into batches of one group each draws."""
     return _generator(seed, epoch, 0, 0, _Purpose.GROUPED_ORDER)
+
+
+def chunk_order_generator(seed: int, epoch: int) -> np.random.Generator:
+    """What a shuffle that goes chunk by chunk draws."""
+    return _generator(seed, epoch, 0, 0, _Purpose.CHUNK_ORDER)
+
+
+def grouped_chunk_order_generator(seed: int, epoch: int) -> np.random.Generator:
+    """What such a shuffle into batches of one group each draws."""
+    return _generator(seed, epoch, 0, 0, _Purpose.GROUPED_CHUNK_ORDER)
 
 
 def _generator(seed: int, epoch: int, word: int, index: int, purpose: _Purpose) -> np.random.Generator:

@@ -26,6 +26,11 @@ class LocalStore:
         """The dataset's directory."""
         return self._root
 
+    @property
+    def remote(self) -> bool:
+        """No."""
+        return False
+
     def within(self, folder: str) -> LocalStore:
         """The files under a folder."""
         return LocalStore(f"{self._root}/{folder}")

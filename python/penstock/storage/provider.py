@@ -8,6 +8,9 @@ from penstock.errors import StorageError
 
 __all__ = ["ProviderStore"]
 
+# Themselves alone: a class of a user's own that inherits from them may read from anywhere.
+_AT_HAND = ("LocalProvider", "MemoryProvider")
+
 
 class ProviderStore:
     """The files that a storage provider has. What it reads, and with which credentials, is the provider's business.
@@ -27,6 +30,11 @@ class ProviderStore:
     def root(self) -> str:
         """The dataset's path or URL."""
         return self._root
+
+    @property
+    def remote(self) -> bool:
+        """Whether the provider is any but those of directories and of memory."""
+        return type(self._provider).__name__ not in _AT_HAND
 
     def within(self, folder: str) -> ProviderStore:
         """The files under a folder."""

@@ -14,6 +14,10 @@ class Store(Protocol):
     def root(self) -> str:
         """The dataset's path or URL, for messages."""
 
+    @property
+    def remote(self) -> bool:
+        """Whether a read waits for a network: what is read together should then be needed together."""
+
     def exists(self, key: str) -> bool:
         """Whether there is a file of this key."""
 

@@ -86,6 +86,11 @@ class JoinedDataset:
         found = [part.stores for part in self.parts]
         return [store for (store,) in found] if all(len(stores) == 1 for stores in found) else []
 
+    @property
+    def is_remote(self) -> bool:
+        """Whether reading the samples of any part waits for a network."""
+        return any(part.is_remote for part in self.parts)
+
     def __len__(self) -> int:
         return len(self.part_of)
 

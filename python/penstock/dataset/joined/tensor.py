@@ -205,6 +205,20 @@ class JoinedTensor:
         """None: chunks are the parts'."""
         return None
 
+    def chunk_numbers(self) -> npt.NDArray[np.int64] | None:
+        """The number of the chunk that holds each sample: those of the first part, then those of the next, ...; None
+        where a part has none.
+        """
+        numbers, count = np.zeros(len(self), dtype=np.int64), 0
+        for number, part in enumerate(self.parts):
+            own = part.chunk_numbers()
+            if own is None:
+                return None
+            here = self._dataset.part_of == number
+            numbers[here] = own[self._dataset.index_of[here]] + count
+            count += int(own.max(initial=-1)) + 1
+        return numbers
+
     def check_index(self) -> None:
         """That of each part."""
         for part in self.parts:

@@ -62,6 +62,12 @@ class ChunkIndex:
         row = int(np.searchsorted(self.last_index, index))
         return row, index - self.first_index(row)
 
+    def rows_of(self, indices: npt.NDArray[np.int64] | None = None) -> npt.NDArray[np.int64]:
+        """Row of each of these samples, or of its first tile; of all where none are named. int64 [samples]."""
+        if indices is None:
+            return np.repeat(np.arange(len(self), dtype=np.int64), np.diff(self.last_index, prepend=-1))
+        return np.searchsorted(self.last_index, indices).astype(np.int64)
+
     def tile_rows(self, index: int) -> range:
         """Rows of the tiles of a sample that is in tiles.
 

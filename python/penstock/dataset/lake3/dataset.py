@@ -78,6 +78,11 @@ class Lake3Dataset:
         return [self.store]
 
     @property
+    def is_remote(self) -> bool:
+        """Whether reading its samples waits for a network."""
+        return self.store.remote
+
+    @property
     def is_view(self) -> bool:
         """Whether it shows a part of its dataset: some samples, a group, some tensors."""
         return self.selection != Selection()

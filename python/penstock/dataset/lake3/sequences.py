@@ -32,6 +32,13 @@ class SequenceIndex:
     def __len__(self) -> int:
         return int(self.last[-1]) + 1 if len(self.last) else 0
 
+    def first_items(self) -> npt.NDArray[np.int64]:
+        """The first item of every sequence, int64 [sequences]; of those without items, where it would be."""
+        counts = np.diff(self.last, prepend=-1)
+        within = np.arange(len(self), dtype=np.int64) - np.repeat(self.last - counts + 1, counts)
+        items: npt.NDArray[np.int64] = np.repeat(self.first_item, counts) + within * np.repeat(self.lengths, counts)
+        return items
+
     def items(self, sequence: int) -> range:
         """The items of a sequence, which exists."""
         run = int(np.searchsorted(self.last, sequence))

@@ -253,6 +253,16 @@ class Lake3Tensor(StoredTensor):
         """Number of chunks, of unsupported tensors too. Raises DatasetFormatError."""
         return len(self.chunk_rows()[0])
 
+    def chunk_numbers(self) -> npt.NDArray[np.int64]:
+        """The number of the chunk that holds each sample; see :meth:`penstock.dataset.Tensor.chunk_numbers`."""
+        rows = None if self.rows is None else np.asarray(self.rows, dtype=np.int64)
+        if not self.is_sequence:
+            return self.chunks.rows_of(rows)
+        first = self.sequences.first_items()
+        # A sequence without items may stand after the last item: any chunk will do for it.
+        last = max(self.chunks.num_samples - 1, 0)
+        return self.chunks.rows_of(np.minimum(first if rows is None else first[rows], last))
+
     def check_index(self) -> None:
         """Raises DatasetFormatError where the indices cannot be read, or contradict the metadata."""
         _ = self.chunks, self.runs

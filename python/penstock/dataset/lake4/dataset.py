@@ -68,6 +68,12 @@ class Lake4Dataset:
         """None: Deep Lake's own package reads the files."""
         return []
 
+    @property
+    def is_remote(self) -> bool:
+        """Whether it lies at a URL, of which those of files and of memory are none."""
+        scheme, found, _ = self.path.partition("://")
+        return bool(found) and scheme.lower() not in ("file", "mem")
+
     @cached_property
     def info(self) -> Mapping[str, Any]:
         """The dataset's metadata; empty for a query result."""

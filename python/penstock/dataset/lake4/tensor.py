@@ -307,6 +307,10 @@ class Lake4Tensor:
         """None: Deep Lake's own package alone sees chunks."""
         return None
 
+    def chunk_numbers(self) -> None:
+        """None: Deep Lake's own package alone sees chunks."""
+        return None
+
     def check_index(self) -> None:
         """Nothing: Deep Lake's own package reads the indices."""
 

@@ -7,7 +7,8 @@
 - ``deeplake_tensors``: {"img": ..., "gt_bboxes": ..., "gt_labels": ..., "gt_masks": ...}; what is not named is found
   by its htype.
 - ``deeplake_dataloader``: {"shuffle": ..., "batch_size": ..., "num_workers": ...}, and ``drop_last``,
-  ``persistent_workers``, ``pin_memory``, ``prefetch_factor``.
+  ``persistent_workers``, ``pin_memory``, ``prefetch_factor``, ``shuffle_window``. ``shuffle`` may also be "chunk" or
+  "full": see :class:`penstock.DataLoader`.
 - ``deeplake_credentials``: Ignored for local datasets. No token is ever needed for them.
 - ``deeplake_commit_id``, ``deeplake_view_id``: Passed on when the dataset is opened.
 - ``classes``: Names of the classes to use. Default: all.
@@ -61,7 +62,7 @@ from penstock.errors import ConfigError
 from penstock.integrations.mmdet.config_tree import read_tree
 from penstock.integrations.mmdet.metric_names import check_evaluation, eval_mode_of, format_of
 from penstock.integrations.mmdet.run_keys import check_runner, check_workflow
-from penstock.loading.options import LOADER_TYPES
+from penstock.loading.options import LOADER_TYPES, SHUFFLES
 
 __all__ = [
     "SPLIT_KEYS",
@@ -112,6 +113,7 @@ _LOADER_KEYS = {
     "persistent_workers": "persistent_workers",
     "pin_memory": "pin_memory",
     "prefetch_factor": "prefetch_factor",
+    "shuffle_window": "shuffle_window",
 }
 _DATA_KEYS = (
     *("train", "val", "test", "samples_per_gpu", "workers_per_gpu", "persistent_workers", "imgs_per_gpu"),
@@ -143,13 +145,13 @@ class LoaderSettings:
     Attributes:
         batch_size: Samples in a batch.
         num_workers: Threads of the C++ loader, worker processes of the Python loader.
-        shuffle: In groups of like aspect ratio.
+        shuffle: In groups of like aspect ratio; "chunk" or "full" where True is not to choose.
         options: Further arguments of :class:`penstock.DataLoader`.
     """
 
     batch_size: int
     num_workers: int
-    shuffle: bool
+    shuffle: bool | str
     options: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -255,11 +257,14 @@ def parse_loader(data: Mapping[str, Any], name: str) -> LoaderSettings:
     ):
         check_keys(where, options, _LOADER_KEYS)
         found.update({_LOADER_KEYS[key]: value for key, value in options.items() if value is not None})
-    for key, least in (("batch_size", 1), ("num_workers", 0), ("prefetch_factor", 1)):
+    for key, least in (("batch_size", 1), ("num_workers", 0), ("prefetch_factor", 1), ("shuffle_window", 1)):
         check_integer(f"data.{name}: {key}", found.get(key, least), least)
-    for key in ("shuffle", "drop_last", "persistent_workers", "pin_memory"):
+    for key in ("drop_last", "persistent_workers", "pin_memory"):
         if not isinstance(found.get(key, False), bool):
             raise ConfigError(f"data.{name}: {key} must be True or False, got {found[key]!r}")
+    if not isinstance(found["shuffle"], bool) and found["shuffle"] not in SHUFFLES:
+        known = ", ".join(map(repr, SHUFFLES))
+        raise ConfigError(f"data.{name}: shuffle must be True, False or one of {known}, got {found['shuffle']!r}")
     if name != "train" and found["shuffle"]:
         logger.warning("data.%s: shuffle is ignored: results go by the order of the dataset", name)
         found["shuffle"] = False

@@ -8,13 +8,15 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from penstock.detection.items import LoadedItems
-from penstock.detection.sampler import GroupedSampler, OrderedSampler
+from penstock.detection.sampler import GroupedChunkSampler, GroupedSampler, OrderedSampler
 from penstock.detection.tensors import DetectionTensors
 from penstock.errors import ConfigError
 from penstock.integrations.mmdet.data.dataset import DeepLakeCocoDataset
 from penstock.integrations.mmdet.data.wrappers import flat_dataset, leaves_of, skipped_steps
 from penstock.integrations.mmdet.pipeline.dataset_program import dataset_program
 from penstock.loader import DataLoader
+from penstock.loading.chunk_sampler import stored_chunks
+from penstock.loading.options import LoaderOptions, resolve_shuffle
 from penstock.loading.samples import Samples
 from penstock.loading.sampling import world
 
@@ -30,7 +32,9 @@ class DetectionLoader(DataLoader):
             :class:`DeepLakeCocoDataset`, or MMDetection's wrapper around such.
         batch_size: Samples in a batch.
         shuffle: Shuffle within groups of like aspect ratio, see :class:`GroupedSampler`; else the dataset's
-            order.
+            order. ``"chunk"``, ``"full"`` and True mean what they mean to :class:`penstock.DataLoader`; see
+            :class:`GroupedChunkSampler`.
+        shuffle_window: Of ``"chunk"``: how many chunks may be open at once.
         seed: Of order and transforms; drawn from torch's generator where it is None.
         rank, world_size: Default: those of ``torch.distributed`` if it runs. All ranks get equally many batches.
         options: Further arguments of :class:`penstock.DataLoader`.
@@ -50,7 +54,8 @@ class DetectionLoader(DataLoader):
         dataset: Any,
         batch_size: int = 1,
         *,
-        shuffle: bool = False,
+        shuffle: bool | str = False,
+        shuffle_window: int = LoaderOptions.shuffle_window,
         seed: int | None = None,
         rank: int | None = None,
         world_size: int | None = None,
@@ -61,22 +66,30 @@ class DetectionLoader(DataLoader):
         self.items: LoadedItems = flat_dataset(dataset)
         indices = self.items.indices
         ranks = functools.partial(world, rank, world_size)
+        source = self.items.source
+        names = {"img": self.items.tensors.img, **_masks(self.items.tensors)}
         sampler: GroupedSampler | OrderedSampler = OrderedSampler(indices, world=ranks)
-        if shuffle:
+        mode = resolve_shuffle(shuffle, remote=source.is_remote)
+        if mode != "none":
             if self.items.test_mode:
                 raise ConfigError("a dataset of validation (test_mode) is not shuffled", hint="Pass shuffle=False")
-            sampler = GroupedSampler(
-                indices, self.items.flag, batch_size=batch_size, seed=self._order_seed, world=ranks
-            )
+            tensors = [source[name] for name in names.values()]
+            chunks = stored_chunks(source, tensors, len(source)) if mode == "chunk" else None
+            arguments: dict[str, Any] = {"batch_size": batch_size, "seed": self._order_seed, "world": ranks}
+            if chunks is None:
+                sampler = GroupedSampler(indices, self.items.flag, **arguments)
+            else:
+                sampler = GroupedChunkSampler(chunks, shuffle_window, indices, self.items.flag, **arguments)
         super().__init__(
-            self.items.source,
+            source,
             batch_size,
-            tensors={"img": self.items.tensors.img, **_masks(self.items.tensors)},
+            tensors=names,
             transform=dataset_program(self.items),
             sampler=sampler,
             seed=seed,
             rank=rank,
             world_size=world_size,
+            shuffle_window=shuffle_window,
             **options,
         )
 
@@ -120,6 +133,9 @@ class DetectionLoader(DataLoader):
         """The Deep Lake datasets that it wraps, or itself."""
         return leaves_of(self._detection)
 
+    def _mode(self) -> tuple[str | None, int | None]:
+        return self.sampler.mode  # type: ignore[attr-defined,no-any-return]
+
     def _order_seed(self) -> int:
         return self._seed()
 
@@ -137,7 +153,7 @@ def build_dataloader(
     workers_per_gpu: int,
     num_gpus: int = 1,
     dist: bool = False,
-    shuffle: bool = True,
+    shuffle: bool | str = True,
     seed: int | None = None,
     runner_type: str = "EpochBasedRunner",
     persistent_workers: bool = False,
@@ -153,7 +169,7 @@ def build_dataloader(
         workers_per_gpu: Threads of the C++ loader, worker processes of the Python loader.
         num_gpus: 1: a process has one GPU.
         dist: This rank's part of the batches, by ``torch.distributed``.
-        shuffle: In groups of like aspect ratio.
+        shuffle: In groups of like aspect ratio; ``"chunk"`` or ``"full"`` where True is not to choose.
         seed: Of order and transforms.
         runner_type: Both kinds of runner get the same epochs.
         persistent_workers: Of the Python loader. The C++ loader's threads live as long as the loader.
