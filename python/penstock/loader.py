@@ -91,6 +91,8 @@ class DataLoader(torch.utils.data.DataLoader[Any]):
         batch_sampler: Lists of indices, instead of ``batch_size``, ``shuffle``, ``sampler`` and ``drop_last``.
         worker_init_fn, persistent_workers, timeout, multiprocessing_context: Of the worker processes.
         chunk_cache_bytes: Budget for chunks that the C++ loader keeps in memory, in bytes.
+        read_ahead_bytes: Budget for what the C++ loader reads before it is needed, as it is stored, in bytes. Default:
+            128 MiB. What the next batches need is read whatever the budget.
 
     Raises:
         ValueError, TypeError: Wrong arguments.
@@ -131,6 +133,7 @@ class DataLoader(torch.utils.data.DataLoader[Any]):
         multiprocessing_context: Any = None,
         chunk_cache_bytes: int = LoaderOptions.chunk_cache_bytes,
         shuffle_window: int = LoaderOptions.shuffle_window,
+        read_ahead_bytes: int | None = None,
     ) -> None:
         self.loader_type = resolve_loader_type(loader_type)
         if not isinstance(on_error, str) or on_error != "raise":
@@ -148,6 +151,7 @@ class DataLoader(torch.utils.data.DataLoader[Any]):
             multiprocessing_context=multiprocessing_context,
             chunk_cache_bytes=chunk_cache_bytes,
             shuffle_window=shuffle_window,
+            read_ahead_bytes=LoaderOptions.read_ahead_bytes if read_ahead_bytes is None else read_ahead_bytes,
         )
         self.options = options
         resolve_shuffle(shuffle, remote=False)

@@ -36,6 +36,8 @@ Lake = Callable[[str], Path]
         ({"shuffle": "chunks"}, ValueError, "shuffle must be True, False or one of 'chunk', 'full', got 'chunks'"),
         ({"shuffle": 2}, ValueError, "shuffle must be True, False or one of 'chunk', 'full', got 2"),
         ({"shuffle": []}, ValueError, "shuffle must be True, False or one of"),
+        ({"read_ahead_bytes": -1}, ValueError, "read_ahead_bytes must be at least 0, got -1"),
+        ({"read_ahead_bytes": 1e8}, TypeError, "read_ahead_bytes must be an int"),
         ({"shuffle_window": 0}, ValueError, "shuffle_window must be at least 1, got 0"),
         ({"shuffle_window": "16"}, TypeError, "shuffle_window must be an int"),
         ({"batch_size": 2, "batch_sampler": [[1]]}, ValueError, "batch_sampler option is mutually exclusive"),

@@ -100,6 +100,14 @@ def test_threads_workers_and_read_ahead_do_not_change_it(make: Make, lake: Lake)
             np.testing.assert_array_equal(sample, stored[index])
 
 
+def test_the_budget_of_reading_ahead_does_not_change_it(make: Make) -> None:
+    default = make()
+    assert default.options.read_ahead_bytes == make(read_ahead_bytes=None).options.read_ahead_bytes == 128 << 20
+    expected = batches(default)
+    for budget in (0, 1, 700, 1 << 40):
+        assert batches(make(read_ahead_bytes=budget)) == expected
+
+
 def test_the_sampler_is_torchs(make: Make) -> None:
     loader = make()
     assert isinstance(loader, torch.utils.data.DataLoader)

@@ -7,8 +7,8 @@
 - ``deeplake_tensors``: {"img": ..., "gt_bboxes": ..., "gt_labels": ..., "gt_masks": ...}; what is not named is found
   by its htype.
 - ``deeplake_dataloader``: {"shuffle": ..., "batch_size": ..., "num_workers": ...}, and ``drop_last``,
-  ``persistent_workers``, ``pin_memory``, ``prefetch_factor``, ``shuffle_window``. ``shuffle`` may also be "chunk" or
-  "full": see :class:`penstock.DataLoader`.
+  ``persistent_workers``, ``pin_memory``, ``prefetch_factor``, ``shuffle_window``, ``read_ahead_bytes``. ``shuffle`` may
+  also be "chunk" or "full": see :class:`penstock.DataLoader`.
 - ``deeplake_credentials``: Ignored for local datasets. No token is ever needed for them.
 - ``deeplake_commit_id``, ``deeplake_view_id``: Passed on when the dataset is opened.
 - ``classes``: Names of the classes to use. Default: all.
@@ -114,7 +114,10 @@ _LOADER_KEYS = {
     "pin_memory": "pin_memory",
     "prefetch_factor": "prefetch_factor",
     "shuffle_window": "shuffle_window",
+    "read_ahead_bytes": "read_ahead_bytes",
 }
+#: Of those that are numbers, the least.
+_LEAST = {"batch_size": 1, "num_workers": 0, "prefetch_factor": 1, "shuffle_window": 1, "read_ahead_bytes": 0}
 _DATA_KEYS = (
     *("train", "val", "test", "samples_per_gpu", "workers_per_gpu", "persistent_workers", "imgs_per_gpu"),
     *("train_dataloader", "val_dataloader", "test_dataloader"),
@@ -257,7 +260,7 @@ def parse_loader(data: Mapping[str, Any], name: str) -> LoaderSettings:
     ):
         check_keys(where, options, _LOADER_KEYS)
         found.update({_LOADER_KEYS[key]: value for key, value in options.items() if value is not None})
-    for key, least in (("batch_size", 1), ("num_workers", 0), ("prefetch_factor", 1), ("shuffle_window", 1)):
+    for key, least in _LEAST.items():
         check_integer(f"data.{name}: {key}", found.get(key, least), least)
     for key in ("drop_last", "persistent_workers", "pin_memory"):
         if not isinstance(found.get(key, False), bool):
