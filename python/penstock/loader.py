@@ -92,7 +92,7 @@ class DataLoader(torch.utils.data.DataLoader[Any]):
         worker_init_fn, persistent_workers, timeout, multiprocessing_context: Of the worker processes.
         chunk_cache_bytes: Budget for chunks that the C++ loader keeps in memory, in bytes.
         read_ahead_bytes: Budget for what the C++ loader reads before it is needed, as it is stored, in bytes. Default:
-            128 MiB. What the next batches need is read whatever the budget.
+            128 MiB of remote data, 16 MiB of a local disk's. What the next batches need is read whatever the budget.
 
     Raises:
         ValueError, TypeError: Wrong arguments.
@@ -151,7 +151,7 @@ class DataLoader(torch.utils.data.DataLoader[Any]):
             multiprocessing_context=multiprocessing_context,
             chunk_cache_bytes=chunk_cache_bytes,
             shuffle_window=shuffle_window,
-            read_ahead_bytes=LoaderOptions.read_ahead_bytes if read_ahead_bytes is None else read_ahead_bytes,
+            read_ahead_bytes=read_ahead_bytes,
         )
         self.options = options
         resolve_shuffle(shuffle, remote=False)

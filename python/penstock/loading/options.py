@@ -50,7 +50,7 @@ class LoaderOptions:
     multiprocessing_context: Any = None
     chunk_cache_bytes: int = 256 << 20
     shuffle_window: int = 16
-    read_ahead_bytes: int = 128 << 20
+    read_ahead_bytes: int | None = None
 
     def __post_init__(self) -> None:
         _whole_number("batch_size", self.batch_size, least=1)
@@ -59,7 +59,8 @@ class LoaderOptions:
         _whole_number("prefetch_factor", self.prefetch_factor, least=1)
         _whole_number("chunk_cache_bytes", self.chunk_cache_bytes, least=0)
         _whole_number("shuffle_window", self.shuffle_window, least=1)
-        _whole_number("read_ahead_bytes", self.read_ahead_bytes, least=0)
+        if self.read_ahead_bytes is not None:
+            _whole_number("read_ahead_bytes", self.read_ahead_bytes, least=0)
         if isinstance(self.timeout, bool) or not isinstance(self.timeout, int | float):
             raise TypeError(f"timeout must be a number of seconds, got {described(self.timeout)}")
         # Also false for what is not a number, which no wait would ever reach.

@@ -38,6 +38,11 @@ __all__ = ["NativeLoader"]
 
 logger = logging.getLogger("penstock")
 
+#: Bytes that are read before they are needed. A disk answers at once; memory is better left to its cache.
+_LOCAL_READ_AHEAD = 16 << 20
+#: At 100 ms a request, 1 GB/s.
+_REMOTE_READ_AHEAD = 128 << 20
+
 _live: weakref.WeakSet[NativeLoader] = weakref.WeakSet()
 
 
@@ -237,11 +242,17 @@ class NativeLoader:
             threads=options.num_threads,
             prefetch=options.prefetch_factor,
             cache_bytes=options.chunk_cache_bytes,
-            read_ahead_bytes=options.read_ahead_bytes,
+            read_ahead_bytes=self._read_ahead_bytes,
             allocate=self._allocate(),
             detection=None if self._native is None else self._detection(native, self._native),
         )
         return loader
+
+    @property
+    def _read_ahead_bytes(self) -> int:
+        if self._options.read_ahead_bytes is not None:
+            return self._options.read_ahead_bytes
+        return _REMOTE_READ_AHEAD if self._samples.source.is_remote else _LOCAL_READ_AHEAD
 
     def _detection(self, native: Any, part: NativePart) -> _core.Detection:
         table = part.table()
