@@ -24,6 +24,7 @@ from penstock.loading.program import Program, StepReport
 from penstock.loading.python_loader import PythonLoader
 from penstock.loading.samples import Samples
 from penstock.loading.sampling import EpochSampler, base_seed, world
+from penstock.storage.network import NetworkOptions
 
 __all__ = ["DataLoader"]
 
@@ -76,6 +77,7 @@ class DataLoader(torch.utils.data.DataLoader[Any]):
         batch_sampler: Lists of indices, instead of ``batch_size``, ``shuffle``, ``sampler`` and ``drop_last``.
         worker_init_fn, persistent_workers, timeout, multiprocessing_context: Of the worker processes.
         chunk_cache_bytes: Budget for chunks that the C++ loader keeps in memory, in bytes.
+        creds, network: Of a dataset that is given by its URL: see :func:`penstock.open`.
 
     Raises:
         ValueError, TypeError: Wrong arguments.
@@ -115,6 +117,8 @@ class DataLoader(torch.utils.data.DataLoader[Any]):
         timeout: float = 0,
         multiprocessing_context: Any = None,
         chunk_cache_bytes: int = LoaderOptions.chunk_cache_bytes,
+        creds: Any = None,
+        network: NetworkOptions | None = None,
     ) -> None:
         self.loader_type = resolve_loader_type(loader_type)
         if not isinstance(on_error, str) or on_error != "raise":
@@ -133,7 +137,7 @@ class DataLoader(torch.utils.data.DataLoader[Any]):
             chunk_cache_bytes=chunk_cache_bytes,
         )
         self.options = options
-        source = open_dataset(dataset)
+        source = open_dataset(dataset, creds=creds, network=network)
         selected = select_tensors(source, tensors, decode)
         program = compile_transform(transform, dataset=source, tensors=selected)
         self._why_python = functools.partial(
