@@ -48,18 +48,29 @@ class RemoteStore:
         address: The folder.
         creds: Credentials as :func:`penstock.open` takes them, or a :class:`Secret` of such.
         options: How requests are made.
+        signer: Makes addresses; default: what the cloud's is, with ``creds``.
+        client: Makes requests; default: one of this store's own.
 
     Raises:
         ConfigError: Credentials that make no sense.
         MissingExtraError: What signs is not installed, and needed.
     """
 
-    def __init__(self, address: Address, creds: Any = None, options: NetworkOptions | None = None) -> None:
+    def __init__(
+        self,
+        address: Address,
+        creds: Any = None,
+        options: NetworkOptions | None = None,
+        *,
+        signer: Signer | None = None,
+        client: HttpClient | None = None,
+    ) -> None:
         self._address = address
         self._secret = creds if isinstance(creds, Secret) else Secret(creds)
         #: How requests are made.
         self.options = options or NetworkOptions()
-        self._shared = _Shared(_SIGNERS[address.scheme](address, self._secret.reveal()), self.options)
+        signer = signer or _SIGNERS[address.scheme](address, self._secret.reveal())
+        self._shared = _Shared(signer, client or HttpClient(self.options))
 
     @property
     def root(self) -> str:
@@ -218,9 +229,9 @@ class RemoteStore:
 class _Shared:
     """What the stores of one dataset have in common."""
 
-    def __init__(self, signer: Signer, options: NetworkOptions) -> None:
+    def __init__(self, signer: Signer, client: HttpClient) -> None:
         self.signer = signer
-        self.client = HttpClient(options)
+        self.client = client
         self.lock = threading.Lock()
         #: Key -> size, and the version where the server names it.
         self.known: dict[str, tuple[int, str]] = {}
