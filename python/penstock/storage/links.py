@@ -31,6 +31,9 @@ class _AsWritten:
     def use_region(self, region: str) -> bool:
         return False
 
+    def lister(self) -> Any:
+        raise UnsupportedError("a file's address lists nothing")
+
 
 _lock = threading.Lock()
 _clients: dict[int, HttpClient] = {}

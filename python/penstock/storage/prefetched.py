@@ -75,6 +75,11 @@ class PrefetchedStore:
         """What the store has for it."""
         return self._store.for_core()
 
+    @property
+    def whole(self) -> Store:
+        """The store, which keeps nothing."""
+        return self._store
+
     def anew(self) -> PrefetchedStore:
         """The same files, none of them read before."""
         return PrefetchedStore(self._store)

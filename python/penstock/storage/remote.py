@@ -18,6 +18,7 @@ from penstock.storage.clouds.s3 import s3_signer
 from penstock.storage.clouds.web import web_signer
 from penstock.storage.forking import renewed_in_children
 from penstock.storage.http_client import Answer, HttpClient, TransientError
+from penstock.storage.listing import StoredFile, list_files
 from penstock.storage.network import NetworkOptions
 from penstock.storage.secrets import Secret
 from penstock.storage.signing import Signed, Signer
@@ -145,6 +146,21 @@ class RemoteStore:
             return [future.result() for future in futures]
         finally:
             pool.close(patience=0.0)
+
+    def list_files(self) -> list[StoredFile]:
+        """All objects under the folder, by its bucket's own list.
+
+        Raises:
+            UnsupportedError: A web server, which has no such list.
+            AccessDeniedError, StorageError: The list may not or cannot be read.
+        """
+        try:
+            with self._shared.lock:
+                lister = self._shared.signer.lister()
+            return list_files(lister, self._address)
+        except PenstockError as error:
+            error.path = error.path or self.root
+            raise
 
     def __repr__(self) -> str:
         return f"RemoteStore({self.root!r})"

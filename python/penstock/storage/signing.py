@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from urllib.parse import quote
 
 from penstock.described import described
-from penstock.errors import AccessDeniedError, ConfigError, StorageError
+from penstock.errors import AccessDeniedError, ConfigError, StorageError, UnsupportedError
 
 __all__ = ["SIGNED_SECONDS", "Credentials", "ObstoreSigner", "PlainSigner", "Signed", "Signer", "seconds_left"]
 
@@ -34,6 +34,9 @@ class Signer(Protocol):
     def use_region(self, region: str) -> bool:
         """Goes on with another region of the cloud. False where that changes nothing."""
 
+    def lister(self) -> Any:
+        """A store of obstore's, which lists keys. Raises UnsupportedError where nothing lists them."""
+
 
 @dataclass
 class PlainSigner:
@@ -42,12 +45,14 @@ class PlainSigner:
     Attributes:
         base: The bucket's address.
         access: Gives the query to append (without "?"), headers, and for how many seconds they are good.
+        make: Makes what lists the bucket; None where nothing does.
     """
 
     base: str
     access: Callable[[bool], tuple[str, dict[str, str], float]] = field(
         default=lambda fresh: ("", {}, SIGNED_SECONDS), repr=False
     )
+    make: Callable[[], Any] | None = field(default=None, repr=False)
 
     def sign(self, keys: Sequence[str], fresh: bool = False) -> list[Signed]:
         query, headers, seconds = self.access(fresh)
@@ -56,6 +61,11 @@ class PlainSigner:
 
     def use_region(self, region: str) -> bool:
         return False
+
+    def lister(self) -> Any:
+        if self.make is None:
+            raise UnsupportedError("a web server does not list its files", hint="Copy the files with its own means")
+        return self.make()
 
 
 class ObstoreSigner:
@@ -104,6 +114,9 @@ class ObstoreSigner:
             return False
         self._region, self._store = region, None
         return True
+
+    def lister(self) -> Any:
+        return self._make(self._region)
 
 
 def _cannot_sign(error: Exception) -> StorageError:

@@ -16,6 +16,7 @@ from penstock.storage.signing import SIGNED_SECONDS, Credentials, ObstoreSigner,
 
 __all__ = ["azure_signer"]
 
+_WHAT = "a dataset in Azure's storage"
 _SAS = ("sas_token", "sas_key")
 _KNOWN = {
     *_SAS,
@@ -59,25 +60,27 @@ def azure_signer(address: Address, given: Any) -> Signer:
     if endpoint is not None and urlsplit(endpoint).scheme not in ("http", "https"):
         raise ConfigError("creds for Azure: endpoint_url must begin with http:// or https://")
     base = f"{(endpoint or f'https://{account}.blob.core.windows.net').rstrip('/')}/{address.bucket}"
-    if is_unsigned(found):
-        return PlainSigner(base)
-    if text(found, "account_key") is None and (text(found, *_SAS) or _sas_of_environment(found)):
-        return PlainSigner(base, _by_signature(credentials))
-    obstore = import_extra("obstore", "a dataset in Azure's storage", "remote")
-    stores = import_extra("obstore.store", "a dataset in Azure's storage", "remote")
-    config = {name: value for name in ("client_id", "client_secret", "tenant_id") if (value := text(found, name))}
 
-    def make(region: str | None) -> Any:
-        has_key = text(credentials(), "account_key") is not None
-        return stores.AzureStore(
+    def stores(provider: Any = None, **config: Any) -> Any:
+        return import_extra("obstore.store", _WHAT, "remote").AzureStore(
             address.bucket,
             config={"account_name": account, **({"endpoint": endpoint} if endpoint else {}), **config},
             client_options={"allow_http": True},
             retry_config={"max_retries": 2, "retry_timeout": timedelta(seconds=10)},
-            credential_provider=(lambda: _for_obstore(credentials())) if has_key else None,
+            credential_provider=provider,
         )
 
-    return ObstoreSigner(obstore, make, credentials.left, credentials.renew)
+    if is_unsigned(found):
+        return PlainSigner(base, make=lambda: stores(skip_signature=True))
+    if text(found, "account_key") is None and _signature(found):
+        return PlainSigner(base, _by_signature(credentials), lambda: stores(sas_key=_signature(credentials())))
+    config = {name: value for name in ("client_id", "client_secret", "tenant_id") if (value := text(found, name))}
+
+    def make(region: str | None) -> Any:
+        has_key = text(credentials(), "account_key") is not None
+        return stores((lambda: _for_obstore(credentials())) if has_key else None, **config)
+
+    return ObstoreSigner(import_extra("obstore", _WHAT, "remote"), make, credentials.left, credentials.renew)
 
 
 def _for_obstore(found: Mapping[str, Any]) -> dict[str, Any]:
@@ -88,10 +91,12 @@ def _for_obstore(found: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _sas_of_environment(found: Mapping[str, Any]) -> str | None:
-    if any(found.get(name) for name in ("client_id", "client_secret")) or os.environ.get("AZURE_STORAGE_ACCOUNT_KEY"):
-        return None
-    return os.environ.get("AZURE_STORAGE_SAS_TOKEN") or os.environ.get("AZURE_STORAGE_SAS_KEY")
+def _signature(found: Mapping[str, Any]) -> str:
+    """The signature that is given, or that the environment has; "" where there is none, or a key goes before it."""
+    given = text(found, *_SAS)
+    if given is None and not found.get("client_secret") and not os.environ.get("AZURE_STORAGE_ACCOUNT_KEY"):
+        given = os.environ.get("AZURE_STORAGE_SAS_TOKEN") or os.environ.get("AZURE_STORAGE_SAS_KEY")
+    return (given or "").lstrip("?")
 
 
 def _by_signature(credentials: Credentials) -> Any:
@@ -101,7 +106,7 @@ def _by_signature(credentials: Credentials) -> Any:
         if fresh:
             credentials.renew()
         found = credentials()
-        token = (text(found, *_SAS) or _sas_of_environment(found) or "").lstrip("?")
+        token = _signature(found)
         end = parse_qs(token).get("se", [""])[0]
         left = min(SIGNED_SECONDS, credentials.left(), seconds_left({"expiration": end}))
         return token, {}, max(1.0, left)

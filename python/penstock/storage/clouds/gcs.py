@@ -18,6 +18,7 @@ from penstock.storage.signing import SIGNED_SECONDS, Credentials, ObstoreSigner,
 
 __all__ = ["gcs_signer"]
 
+_WHAT = "a dataset in a bucket of Google's"
 _BASE = "https://storage.googleapis.com"
 #: Access tokens are good for an hour; how much of it is over, they do not tell.
 _TOKEN_SECONDS = 600.0
@@ -51,33 +52,37 @@ def gcs_signer(address: Address, given: Any) -> Signer:
         check_known(found, _OWN, "Google Cloud Storage")
     endpoint = (text(found, "endpoint_url") or os.environ.get("GOOGLE_BASE_URL") or _BASE).rstrip("/")
     base = f"{endpoint}/{address.bucket}"
-    if is_unsigned(found):
-        return PlainSigner(base)
-    if not is_account and text(found, *_TOKEN) is not None:
-        return PlainSigner(base, _by_token(credentials))
-    if not is_account:
-        account = _account_of_environment()
-        if account is None:
-            return PlainSigner(base, _by_token(Credentials(_ask_google)))
-        credentials = Credentials(account)
-    elif not set(found) >= _ACCOUNT:
-        raise ConfigError("creds for Google Cloud Storage: what is given is no service account's JSON")
-    obstore = import_extra("obstore", "a dataset in a bucket of Google's", "remote")
-    stores = import_extra("obstore.store", "a dataset in a bucket of Google's", "remote")
 
-    def make(region: str | None) -> Any:
-        account = {key: value for key, value in credentials().items() if key not in UNSIGNED and key != "endpoint_url"}
-        config = {"service_account_key": json.dumps({"private_key_id": "", **account}, default=str)}
-        if endpoint != _BASE:
-            config["base_url"] = endpoint
-        return stores.GCSStore(
+    def stores(**config: Any) -> Any:
+        return import_extra("obstore.store", _WHAT, "remote").GCSStore(
             address.bucket,
-            config=config,
+            config={**config, **({"base_url": endpoint} if endpoint != _BASE else {})},
             client_options={"allow_http": True},
             retry_config={"max_retries": 2, "retry_timeout": timedelta(seconds=10)},
         )
 
-    return ObstoreSigner(obstore, make, credentials.left, credentials.renew)
+    def by_token(credentials: Credentials) -> Signer:
+        return PlainSigner(
+            base, _access(credentials), lambda: stores(bearer_token=_access(credentials)(False)[1]["Authorization"][7:])
+        )
+
+    if is_unsigned(found):
+        return PlainSigner(base, make=lambda: stores(skip_signature=True))
+    if not is_account and text(found, *_TOKEN) is not None:
+        return by_token(credentials)
+    if not is_account:
+        account = _account_of_environment()
+        if account is None:
+            return by_token(Credentials(_ask_google))
+        credentials = Credentials(account)
+    elif not set(found) >= _ACCOUNT:
+        raise ConfigError("creds for Google Cloud Storage: what is given is no service account's JSON")
+
+    def make(region: str | None) -> Any:
+        account = {key: value for key, value in credentials().items() if key not in UNSIGNED and key != "endpoint_url"}
+        return stores(service_account_key=json.dumps({"private_key_id": "", **account}, default=str))
+
+    return ObstoreSigner(import_extra("obstore", _WHAT, "remote"), make, credentials.left, credentials.renew)
 
 
 def _as_mapping(given: Any) -> Mapping[str, Any]:
@@ -149,7 +154,7 @@ def _account_of_environment() -> Mapping[str, Any] | None:
     return None
 
 
-def _by_token(credentials: Credentials) -> Any:
+def _access(credentials: Credentials) -> Any:
     def access(fresh: bool) -> tuple[str, dict[str, str], float]:
         if fresh:
             credentials.renew()

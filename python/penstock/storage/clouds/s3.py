@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta, timezone
 from typing import Any
 from urllib.parse import urlsplit
@@ -26,6 +26,7 @@ _ENDPOINT = ("endpoint_url", "endpoint")
 _DEEP_LAKE = ("token", "config", "creds_key")
 _OTHER = ("profile_name", "requester_pays", "addressing_style", "expiration", "expires_at")
 _KNOWN = {*_KEY, *_SECRET, *_TOKEN, *_REGION, *_ENDPOINT, *_OTHER, *_DEEP_LAKE, *UNSIGNED}
+_WHAT = "a dataset in an S3 bucket"
 #: Session tokens of roles and callables may end at any time: addresses are signed for less than they are good.
 _AMBIENT_SECONDS = 900.0
 
@@ -52,32 +53,27 @@ def s3_signer(address: Address, given: Any) -> Signer:
         raise ConfigError(f"creds for S3: addressing_style must be 'auto', 'path' or 'virtual', got '{style}'")
     if endpoint is not None and urlsplit(endpoint).scheme not in ("http", "https"):
         raise ConfigError("creds for S3: endpoint_url must begin with http:// or https://")
-    if is_unsigned(found) or _is_true(os.environ.get("AWS_SKIP_SIGNATURE")):
-        if flag(found, "requester_pays"):
-            raise ConfigError("creds for S3: who pays for requests has to sign them")
-        return _Unsigned(address.bucket, endpoint, region, style)
-    obstore = import_extra("obstore", "a dataset in an S3 bucket", "remote")
-    stores = import_extra("obstore.store", "a dataset in an S3 bucket", "remote")
-    config: dict[str, Any] = {
-        "request_payer": flag(found, "requester_pays") or _is_true(os.environ.get("AWS_REQUEST_PAYER"), "requester")
-    }
-    if endpoint is not None:
-        config["endpoint"] = endpoint
-    if style == "virtual":
-        config["virtual_hosted_style_request"] = True
-        if endpoint is not None:
-            config["endpoint"] = _with_bucket(endpoint, address.bucket)
+    unsigned = is_unsigned(found) or _is_true(os.environ.get("AWS_SKIP_SIGNATURE"))
+    pays = flag(found, "requester_pays") or _is_true(os.environ.get("AWS_REQUEST_PAYER"), "requester")
+    if unsigned and flag(found, "requester_pays"):
+        raise ConfigError("creds for S3: who pays for requests has to sign them")
     is_explicit = any(text(mapping, *_KEY) for mapping in (found, profile))
 
     def make(other: str | None) -> Any:
-        provider = (lambda: _for_obstore(credentials(), profile)) if is_explicit else None
-        return stores.S3Store(
+        config: dict[str, Any] = {"region": other or region or "us-east-1", "skip_signature": unsigned}
+        if endpoint is not None:
+            config["endpoint"] = _with_bucket(endpoint, address.bucket) if style == "virtual" else endpoint
+        provider = (lambda: _for_obstore(credentials(), profile)) if is_explicit and not unsigned else None
+        return import_extra("obstore.store", _WHAT, "remote").S3Store(
             address.bucket,
-            config={**config, "region": other or region or "us-east-1"},
+            config={**config, "request_payer": pays, "virtual_hosted_style_request": style == "virtual"},
             client_options={"allow_http": True},
             retry_config={"max_retries": 2, "retry_timeout": timedelta(seconds=10)},
             credential_provider=provider,
         )
+
+    if unsigned:
+        return _Unsigned(address.bucket, endpoint, region, style, make)
 
     def renew() -> None:
         credentials.renew()
@@ -88,7 +84,7 @@ def s3_signer(address: Address, given: Any) -> Signer:
     def left() -> float:
         return min(credentials.left(), SIGNED_SECONDS if is_explicit else _AMBIENT_SECONDS)
 
-    return ObstoreSigner(obstore, make, left, renew)
+    return ObstoreSigner(import_extra("obstore", _WHAT, "remote"), make, left, renew)
 
 
 def _check(found: Mapping[str, Any]) -> None:
@@ -126,11 +122,14 @@ def _for_obstore(found: Mapping[str, Any], profile: Mapping[str, Any]) -> dict[s
 class _Unsigned:
     """Addresses of a bucket that anybody reads."""
 
-    def __init__(self, bucket: str, endpoint: str | None, region: str | None, style: str) -> None:
+    def __init__(
+        self, bucket: str, endpoint: str | None, region: str | None, style: str, make: Callable[[str | None], Any]
+    ) -> None:
         self._bucket = bucket
         self._endpoint = endpoint
         self._region = region
         self._style = style
+        self._make = make
 
     def sign(self, keys: Sequence[str], fresh: bool = False) -> list[Signed]:
         endpoint = (self._endpoint or f"https://s3.{self._region or 'us-east-1'}.amazonaws.com").rstrip("/")
@@ -143,6 +142,9 @@ class _Unsigned:
             return False
         self._region = region
         return True
+
+    def lister(self) -> Any:
+        return self._make(self._region)
 
 
 def _with_bucket(endpoint: str, bucket: str) -> str:
