@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +63,12 @@ def s3_client(url: str, access_key: str = ACCESS_KEY, secret_key: str = SECRET_K
 
 def upload(client: Any, folder: Path, bucket: str, prefix: str = "") -> None:
     """Uploads a directory by boto3."""
-    for file in sorted(folder.rglob("*")):
-        if file.is_file():
-            key = prefix + file.relative_to(folder).as_posix()
-            client.put_object(Bucket=bucket, Key=key, Body=file.read_bytes())
+    files = [file for file in sorted(folder.rglob("*")) if file.is_file()]
+
+    def put(file: Path) -> None:
+        key = prefix + file.relative_to(folder).as_posix()
+        client.put_object(Bucket=bucket, Key=key, Body=file.read_bytes())
+
+    # boto3 asks before it sends, and waits for the answer.
+    with ThreadPoolExecutor(16) as pool:
+        list(pool.map(put, files))

@@ -72,6 +72,11 @@ class HttpClient:
         self._idle: dict[tuple[str, str], list[http.client.HTTPConnection]] = {}
         self._tls: ssl.SSLContext | None = None
 
+    def __del__(self) -> None:
+        for connections in self.__dict__.get("_idle", {}).values():
+            for connection in connections:
+                connection.close()
+
     def get(self, url: str, headers: Mapping[str, str], deadline: float) -> Answer:
         """The answer to a GET request, whatever its status; redirects are followed.
 
@@ -120,8 +125,9 @@ class HttpClient:
                 sent.update(_proxy_headers(proxy))
             connection.request("GET", target, headers=sent)
             response = connection.getresponse()
-            answer = _read(response, deadline)
-            keep = not response.will_close
+            with response:
+                answer = _read(response, deadline)
+                keep = not response.will_close and not response.length
             return answer
         except TimeoutError:
             raise TransientError(
@@ -180,11 +186,13 @@ class HttpClient:
 def _read(response: http.client.HTTPResponse, deadline: float) -> Answer:
     """The whole body where it is what was asked for, else the beginning of what the server says."""
     is_file = response.status in (200, 206)
+    if is_file and response.length is None and not response.chunked:
+        # Headers that were cut off look like this, and so does any part of a file.
+        raise TransientError("the server does not say how much it sends")
     body = bytearray()
     while piece := response.read1(_PIECE if is_file else _MOST_WORDS):
         body += piece
         if not is_file and len(body) >= _MOST_WORDS:
-            response.close()
             break
         if time.monotonic() > deadline:
             raise TransientError("the body did not come in time", is_timeout=True)

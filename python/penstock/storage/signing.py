@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from urllib.parse import quote
 
 from penstock.described import described
-from penstock.errors import AccessDeniedError, ConfigError, StorageError, UnsupportedError
+from penstock.errors import AccessDeniedError, ConfigError, PenstockError, StorageError, UnsupportedError
 
 __all__ = ["SIGNED_SECONDS", "Credentials", "ObstoreSigner", "PlainSigner", "Signed", "Signer", "seconds_left"]
 
@@ -76,6 +76,7 @@ class ObstoreSigner:
         make: Makes the store, for a region where one is given.
         left: For how many seconds the credentials are good.
         renew: Asks for credentials anew.
+        written: A key as obstore wants it: of Google's it takes keys for what addresses have in place of them.
     """
 
     def __init__(
@@ -84,24 +85,28 @@ class ObstoreSigner:
         make: Callable[[str | None], Any],
         left: Callable[[], float] = lambda: SIGNED_SECONDS,
         renew: Callable[[], None] = lambda: None,
+        written: Callable[[str], str] = str,
     ) -> None:
         self._module = module
         self._make = make
         self._left = left
         self._renew = renew
+        self._written = written
         self._region: str | None = None
         self._store: Any = None
 
     def sign(self, keys: Sequence[str], fresh: bool = False) -> list[Signed]:
         if fresh:
             self._renew()
-        if fresh or self._store is None:
-            self._store = self._make(self._region)
         seconds = max(1.0, min(SIGNED_SECONDS, self._left()))
-        why: StorageError | None = None
+        why: PenstockError | None = None
         urls: Sequence[str] = ()
         try:
-            urls = self._module.sign(self._store, "GET", list(keys), timedelta(seconds=seconds))
+            if fresh or self._store is None:
+                self._store = self._make(self._region)
+            urls = self._module.sign(
+                self._store, "GET", [self._written(key) for key in keys], timedelta(seconds=seconds)
+            )
         except Exception as error:
             # Its text may hold addresses with signatures: nothing of it goes on, not even as the context of another.
             why = _cannot_sign(error)
@@ -119,11 +124,10 @@ class ObstoreSigner:
         return self._make(self._region)
 
 
-def _cannot_sign(error: Exception) -> StorageError:
-    known = error.__cause__ or error
-    if isinstance(known, StorageError):
-        return known
-    if isinstance(error, ValueError):
+def _cannot_sign(error: Exception) -> PenstockError:
+    if isinstance(error, PenstockError):
+        return error
+    if type(error) is ValueError:
         return StorageError("the name of a file cannot be signed: it has an empty part, '.' or '..'")
     return AccessDeniedError(
         "no credentials were found: none in creds, in the environment, in a profile, or of this machine's role",
