@@ -55,6 +55,7 @@ def s3_client(url: str, access_key: str = ACCESS_KEY, secret_key: str = SECRET_K
         region_name="us-east-1",
         config=Config(
             s3={"addressing_style": "path"},
+            max_pool_connections=16,
             request_checksum_calculation="when_required",
             response_checksum_validation="when_required",
         ),

@@ -68,7 +68,6 @@ class HttpClient:
     def after_fork(self) -> None:
         """Begins without connections."""
         self._lock = threading.Lock()
-        self._free = threading.BoundedSemaphore(self.options.connections)
         self._idle: dict[tuple[str, str], list[http.client.HTTPConnection]] = {}
         self._tls: ssl.SSLContext | None = None
 
@@ -90,19 +89,18 @@ class HttpClient:
             HostNotFoundError, CertificateError: There is no such host, or it does not prove who it is.
             StorageError: It does not speak HTTP, or sends from one address to the next.
         """
-        with self._free:
-            first = urlsplit(url)
-            for _ in range(_MOST_REDIRECTS):
-                parts = urlsplit(url)
-                if (parts.scheme, parts.netloc) != (first.scheme, first.netloc):
-                    headers = {name: value for name, value in headers.items() if name == "Range"}
-                answer = self._get_once(parts, headers, deadline)
-                target = answer.headers.get("location")
-                if answer.status not in _REDIRECTS or target is None or "x-amz-bucket-region" in answer.headers:
-                    return answer
-                url = urljoin(url, target)
-                if urlsplit(url).scheme not in ("http", "https") or (first.scheme == "https" and url[:5] != "https"):
-                    raise StorageError("the server sends to an address that is not as safe", path=shown(url))
+        first = urlsplit(url)
+        for _ in range(_MOST_REDIRECTS):
+            parts = urlsplit(url)
+            if (parts.scheme, parts.netloc) != (first.scheme, first.netloc):
+                headers = {name: value for name, value in headers.items() if name == "Range"}
+            answer = self._get_once(parts, headers, deadline)
+            target = answer.headers.get("location")
+            if answer.status not in _REDIRECTS or target is None or "x-amz-bucket-region" in answer.headers:
+                return answer
+            url = urljoin(url, target)
+            if urlsplit(url).scheme not in ("http", "https") or (first.scheme == "https" and url[:5] != "https"):
+                raise StorageError("the server sends to an address that is not as safe", path=shown(url))
         raise StorageError(f"the server sends from one address to the next {_MOST_REDIRECTS} times", path=shown(url))
 
     def _get_once(self, parts: SplitResult, headers: Mapping[str, str], deadline: float) -> Answer:

@@ -64,7 +64,9 @@ def _cannot_list(error: Exception, address: Address) -> Exception:
         return DatasetNotFoundError(f"there is no bucket '{address.bucket}'", path=address.text)
     if name in ("PermissionDeniedError", "UnauthenticatedError"):
         return AccessDeniedError(
-            "the bucket's list may not be read", path=address.text, hint="Give creds that permit s3:ListBucket or its like"
+            "the bucket's list may not be read",
+            path=address.text,
+            hint="Give creds that permit s3:ListBucket or its like",
         )
     status = re.search(r"status code: (\d{3})", str(error))
     return StorageError(f"the bucket's list cannot be read ({status[1] if status else name})", path=address.text)

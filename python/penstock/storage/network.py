@@ -16,7 +16,8 @@ class NetworkOptions:
     """How requests to a remote storage are made, for :func:`penstock.open` and :class:`penstock.DataLoader`.
 
     Attributes:
-        connections: At most so many at a time.
+        connections: At most so many at a time. Opening a dataset reads many small files, and may use four times as
+            many.
         attempts: At most so many for a request. What cannot get better (no such file, access denied, no such host, a
             certificate) is not tried again.
         deadline_seconds: At most so long for a request and all that repeat it, waiting included.

@@ -37,6 +37,8 @@ _SIGNERS: dict[str, Callable[[Address, Any], Signer]] = {
 }
 #: Seconds between two warnings that requests are repeated.
 _QUIET_SECONDS = 30.0
+#: So many times as many connections as for chunks.
+_SMALL_FILES = 4
 #: So many objects' sizes and versions are kept.
 _MOST_KNOWN = 10_000
 
@@ -140,7 +142,9 @@ class RemoteStore:
 
     def read_many(self, keys: Sequence[str]) -> list[bytes | None]:
         """Whole objects, read side by side; None for what is not there. Raises as :meth:`read`."""
-        pool = DaemonPool(min(len(keys), self.options.connections), "penstock-read", "NetworkOptions.connections")
+        # Of many small files, it is the way there and back that takes time: all that are wanted leave at once.
+        threads = min(len(keys), _SMALL_FILES * self.options.connections)
+        pool = DaemonPool(threads, "penstock-read", "NetworkOptions.connections")
         try:
             futures: list[Future[bytes | None]] = [pool.submit(self._read_or_none, key) for key in keys]
             return [future.result() for future in futures]
