@@ -188,7 +188,7 @@ def test_what_cannot_get_better_fails_at_once(web: FileServer, store: RemoteStor
         (status(200, b"", Content_Encoding="gzip"), StorageError, "sent compressed"),
         (status(302, b"", Location="/d/file"), StorageError, "from one address to the next"),
         (status(302, b"", Location="file:///etc/passwd"), StorageError, "not as safe"),
-        (status(404, b"<Code>NoSuchBucket</Code>"), penstock.errors.DatasetNotFoundError, "no bucket"),
+        (status(404, b"<Code>NoSuchBucket</Code>"), FileNotFoundError, "file"),
     ):
         web.fault, web.requests = fault, []
         with pytest.raises(error, match=words):

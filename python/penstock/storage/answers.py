@@ -54,7 +54,7 @@ def piece_of(key: str, answer: Answer, offset: int, length: int | None) -> tuple
 def refused(key: str, answer: Answer, address: Address) -> Exception:
     """The error that an answer without the bytes means."""
     status, code = answer.status, _code_of(answer)
-    if code in _NO_BUCKET:
+    if code in _NO_BUCKET and address.scheme not in ("http", "https"):
         return DatasetNotFoundError(
             f"there is no bucket '{address.bucket}'", path=address.text, hint="Correct the address, or the endpoint"
         )

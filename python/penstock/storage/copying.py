@@ -157,7 +157,7 @@ def _begin(root: Path, source: str) -> None:
     mark = root / _MARK
     try:
         root.mkdir(parents=True, exist_ok=True)
-        begun = json.loads(mark.read_text(encoding="utf-8"))["source"] if mark.exists() else None
+        begun = _begun(mark)
         if begun is None and any(root.iterdir()):
             raise ConfigError(
                 f"the target '{root}' is not empty, and no copy that was interrupted", hint="Name another directory"
@@ -165,12 +165,20 @@ def _begin(root: Path, source: str) -> None:
         if begun not in (None, source):
             raise ConfigError(f"the target '{root}' is a part of a copy of '{begun}'", hint="Name another directory")
         mark.write_text(json.dumps({"source": source}), encoding="utf-8")
-    except (ValueError, KeyError, TypeError):
-        raise ConfigError(f"'{mark}' is damaged", hint="Remove the target, and copy again") from None
     except OSError as error:
         if isinstance(error, (FileExistsError, NotADirectoryError)):
             raise ConfigError(f"the target '{root}' is a file", hint="Name a directory") from None
         raise StorageError(f"cannot write '{root}': {error.strerror or type(error).__name__}") from error
+
+
+def _begun(mark: Path) -> str | None:
+    """Of what the target is a part of a copy; None where it is none."""
+    if not mark.exists():
+        return None
+    try:
+        return str(json.loads(mark.read_text(encoding="utf-8"))["source"])
+    except (ValueError, KeyError, TypeError):
+        raise ConfigError(f"'{mark}' is damaged", hint="Remove the target, and copy again") from None
 
 
 def _check_name(key: str, source: str) -> None:

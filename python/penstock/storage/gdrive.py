@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from penstock.errors import AccessDeniedError
+from penstock.errors import AccessDeniedError, MissingExtraError
 from penstock.extras import import_extra
 from penstock.storage.provider import ProviderStore
 
@@ -19,13 +19,18 @@ def open_gdrive(url: str, creds: Any = None) -> ProviderStore:
         creds: A mapping, as ``deeplake.load`` takes it.
 
     Raises:
-        MissingExtraError: deeplake 3 is not installed.
+        MissingExtraError: deeplake 3, or what it needs for that, is not installed.
         AccessDeniedError: The provider cannot be made of these credentials.
     """
     storage = import_extra("deeplake.core.storage", "a dataset in Google Drive", "hub")
     failed = None
     try:
         provider = storage.GDriveProvider(url, creds or {})
+    except ImportError as error:
+        raise MissingExtraError(
+            f"a dataset in Google Drive needs the module '{error.name or 'googleapiclient'}'",
+            hint="Install it with: pip install 'deeplake[gdrive]<4'",
+        ) from None
     except Exception as error:
         failed = type(error).__name__
     if failed is not None:

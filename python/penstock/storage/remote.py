@@ -186,15 +186,16 @@ class RemoteStore:
     def _fetch(self, key: str, offset: int, length: int | None) -> tuple[bytes, int]:
         """A part of an object and the size of the whole, asked for until it comes or cannot come."""
         deadline = time.monotonic() + self.options.deadline_seconds
-        attempts, fresh, has_renewed = 0, False, False
+        attempts, has_renewed = 0, False
         while True:
             try:
-                answer = self._ask(key, fresh, offset, length, deadline)
-                fresh = False
+                renewals = self._shared.renewals
+                answer = self._ask(key, offset, length, deadline)
                 if self._goes_on_elsewhere(answer):
                     continue
                 if may_have_expired(answer) and not has_renewed:
-                    fresh = has_renewed = True
+                    has_renewed = True
+                    self._renew(renewals)
                     continue
                 return self._taken(key, answer, offset, length)
             except TransientError as failure:
@@ -210,8 +211,17 @@ class RemoteStore:
             self._shared.note(self.root, str(given_up.cause))
             time.sleep(wait)
 
-    def _ask(self, key: str, fresh: bool, offset: int, length: int | None, deadline: float) -> Answer:
-        ((url, headers, _),) = self.sign([key], fresh)
+    def _renew(self, renewals: int) -> None:
+        """Asks for credentials anew, unless that was done since there had been so many renewals: of many requests that
+        are refused at a time, one is enough.
+        """
+        with self._shared.lock:
+            if self._shared.renewals == renewals:
+                self._shared.signer.sign([], fresh=True)
+                self._shared.renewals += 1
+
+    def _ask(self, key: str, offset: int, length: int | None, deadline: float) -> Answer:
+        ((url, headers, _),) = self.sign([key])
         if offset or length is not None:
             end = "" if length is None else str(offset + length - 1)
             headers["Range"] = f"bytes={offset}-{end}"
@@ -256,6 +266,8 @@ class _Shared:
         #: Key -> size, and the version where the server names it.
         self.known: dict[str, tuple[int, str]] = {}
         self.regions: set[str] = set()
+        #: How often credentials were asked for anew.
+        self.renewals = 0
         self._repeated = 0
         self._last_note = float("-inf")
         renewed_in_children(self)

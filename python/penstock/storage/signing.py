@@ -164,7 +164,7 @@ class Credentials:
         found = None
         try:
             found = self._given()
-        except StorageError:
+        except PenstockError:
             raise
         except Exception as error:
             # Its text may hold what it knows.
