@@ -12,6 +12,7 @@ from penstock._native import DEBUG_BUILD, HAVE_NATIVE
 from penstock.dataset import Dataset, Tensor
 from penstock.dataset import open_dataset as open
 from penstock.loader import DataLoader
+from penstock.storage.network import NetworkOptions
 from penstock.verification import Finding, Report, verify
 
 __version__ = "0.1.0"
@@ -22,6 +23,7 @@ __all__ = [
     "DataLoader",
     "Dataset",
     "Finding",
+    "NetworkOptions",
     "Report",
     "Tensor",
     "errors",

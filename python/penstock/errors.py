@@ -14,6 +14,8 @@ from typing import Any
 from penstock.printable import printable
 
 __all__ = [
+    "AccessDeniedError",
+    "CertificateError",
     "ChunkFormatError",
     "ChunkNotFoundError",
     "CommitNotFoundError",
@@ -21,6 +23,7 @@ __all__ = [
     "DatasetFormatError",
     "DatasetNotFoundError",
     "DecodeError",
+    "HostNotFoundError",
     "LinkNotFoundError",
     "LoaderClosedError",
     "LoaderTimeoutError",
@@ -28,6 +31,7 @@ __all__ = [
     "NativeUnavailableError",
     "PenstockError",
     "StorageError",
+    "StorageTimeoutError",
     "TensorNotFoundError",
     "ThreadStartError",
     "TransformError",
@@ -132,6 +136,22 @@ class ViewNotFoundError(PenstockError, KeyError):
 
 class StorageError(PenstockError, OSError):
     """The storage failed: permission denied, an I/O error."""
+
+
+class AccessDeniedError(StorageError, PermissionError):
+    """The storage refuses: credentials are missing, wrong or expired, or do not permit reading."""
+
+
+class HostNotFoundError(StorageError, ConnectionError):
+    """An address names a host that does not exist."""
+
+
+class CertificateError(StorageError, ConnectionError):
+    """A server's certificate is not one to trust."""
+
+
+class StorageTimeoutError(StorageError, TimeoutError):
+    """The storage does not answer, or fails again and again, until the time for it is over."""
 
 
 class ChunkNotFoundError(PenstockError, FileNotFoundError):

@@ -34,6 +34,7 @@ from penstock.loading.program import Program, StepReport
 from penstock.loading.python_loader import PythonLoader
 from penstock.loading.samples import Samples
 from penstock.loading.sampling import EpochSampler, base_seed, world
+from penstock.storage.network import NetworkOptions
 
 __all__ = ["DataLoader"]
 
@@ -93,6 +94,7 @@ class DataLoader(torch.utils.data.DataLoader[Any]):
         chunk_cache_bytes: Budget for chunks that the C++ loader keeps in memory, in bytes.
         read_ahead_bytes: Budget for what the C++ loader reads before it is needed, as it is stored, in bytes. Default:
             128 MiB of remote data, 16 MiB of a local disk's. What the next batches need is read whatever the budget.
+        creds, network: Of a dataset that is given by its URL: see :func:`penstock.open`.
 
     Raises:
         ValueError, TypeError: Wrong arguments.
@@ -134,6 +136,8 @@ class DataLoader(torch.utils.data.DataLoader[Any]):
         chunk_cache_bytes: int = LoaderOptions.chunk_cache_bytes,
         shuffle_window: int = LoaderOptions.shuffle_window,
         read_ahead_bytes: int | None = None,
+        creds: Any = None,
+        network: NetworkOptions | None = None,
     ) -> None:
         self.loader_type = resolve_loader_type(loader_type)
         if not isinstance(on_error, str) or on_error != "raise":
@@ -155,7 +159,7 @@ class DataLoader(torch.utils.data.DataLoader[Any]):
         )
         self.options = options
         resolve_shuffle(shuffle, remote=False)
-        source = open_dataset(dataset)
+        source = open_dataset(dataset, creds=creds, network=network)
         selected = select_tensors(source, tensors, decode)
         program = compile_transform(transform, dataset=source, tensors=selected)
         self._why_python = functools.partial(

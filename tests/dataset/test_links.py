@@ -27,7 +27,7 @@ def path(deeplake: Any, tmp_path: Path) -> Path:
     targets = {
         "missing": str(tmp_path / "missing.jpg"),
         "relative": "somewhere/else.jpg",
-        "remote": "https://example.com/a.jpg",
+        "remote": "nothing://example.com/a.jpg",
         "text": str(tmp_path / "text.jpg"),
     }
     with new_lake(tmp_path / "lake") as lake:
@@ -40,7 +40,7 @@ def path(deeplake: Any, tmp_path: Path) -> Path:
 EXPECTED: dict[str, tuple[type[PenstockError], str]] = {
     "missing": (LinkNotFoundError, "the linked file '/.*missing.jpg' is not there"),
     "relative": (LinkNotFoundError, "'somewhere/else.jpg' is not there in the working directory, '/"),
-    "remote": (UnsupportedError, "'https://example.com/a.jpg' leads to https://, and only links to local files"),
+    "remote": (UnsupportedError, "'nothing://example.com/a.jpg': nothing is known to read links to nothing://"),
     "text": (DecodeError, "the linked file '/.*text.jpg': the file is no image that can be read"),
 }
 
@@ -59,9 +59,9 @@ def test_links_that_cannot_be_followed_are_named(name: str, path: Path, native: 
         penstock.open(path)[name].shape(1)
 
 
-@pytest.mark.parametrize("link", ["s3://bucket/a.jpg", "gs://bucket/a.jpg", "http://host/a.jpg", "hub://org/a"])
+@pytest.mark.parametrize("link", ["nothing://host/a.jpg", "hub://org/a"])
 def test_urls_are_refused_by_name(link: str) -> None:
-    with pytest.raises(UnsupportedError, match=f"the link '{link}' leads to {link.partition('/')[0]}//"):
+    with pytest.raises(UnsupportedError, match=f"'{link}': nothing is known to read links to {link.partition('/')[0]}"):
         read_link(link.encode())
 
 

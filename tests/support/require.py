@@ -1,8 +1,8 @@
 """Optional dependencies of tests: skipped where they are missing, unless the run promises them.
 
 The environment variable PENSTOCK_REQUIRE lists what has to be there
-("native,core_parts,deeplake,mmdet,wandb,coco,deeplake4"): then a missing one fails the test, so that a broken build
-cannot pass by skipping.
+("native,core_parts,deeplake,mmdet,wandb,coco,deeplake4,remote,emulators"): then a missing one fails the test, so that a
+broken build cannot pass by skipping.
 """
 
 from __future__ import annotations
@@ -35,7 +35,9 @@ def require(name: str) -> Any:
     Args:
         name: "deeplake", "mmdet" or "wandb": the module. "deeplake4": the module deeplake, of version 4. "native":
             the module ``penstock._core``. "core_parts": the module ``_core_testing``, which has parts of the core by
-            themselves. "coco": the Path of the small COCO data set that lies next to the project.
+            themselves. "coco": the Path of the small COCO data set that lies next to the project. "remote": the module
+            obstore, with what serves buckets on the loopback (moto, boto3, gcp_storage_emulator). "emulators": the Path
+            of the programs azurite and s3rver, which `make emulators` installs.
     """
     try:
         return _PROVIDERS[name]()
@@ -72,6 +74,19 @@ def _core_parts() -> Any:
     return module
 
 
+def _remote() -> Any:
+    for module in ("boto3", "moto.server", "gcp_storage_emulator.server"):
+        importlib.import_module(module)
+    return importlib.import_module("obstore")
+
+
+def _emulators() -> Path:
+    folder = PROJECT_ROOT / "build" / "emulators" / "node_modules" / ".bin"
+    if not all((folder / name).exists() for name in ("azurite-blob", "s3rver")):
+        raise FileNotFoundError(f"no azurite-blob and s3rver in {folder}; `make emulators` installs them")
+    return folder
+
+
 def _mmdet() -> Any:
     # Without it, the directory of its tests would be found by that name.
     metadata.version("mmdet")
@@ -86,4 +101,6 @@ _PROVIDERS: dict[str, Callable[[], Any]] = {
     "core_parts": _core_parts,
     "native": lambda: importlib.import_module("penstock._core"),
     "coco": _coco,
+    "remote": _remote,
+    "emulators": _emulators,
 }

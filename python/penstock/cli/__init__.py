@@ -1,4 +1,4 @@
-"""The command ``penstock``: ``info``, ``verify``, ``show``, ``bench``, ``ingest-coco``. Uses everything else."""
+"""The command ``penstock``: ``info``, ``verify``, ``show``, ``bench``, ``copy``, ``ingest-coco``. Uses all else."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from penstock.cli import bench, info, ingest_coco, show, verify
+from penstock.cli import bench, copy, info, ingest_coco, show, verify
 from penstock.errors import PenstockError
 from penstock.printable import printable
 
 __all__ = ["main"]
 
-_COMMANDS = (info, verify, show, bench, ingest_coco)
+_COMMANDS = (info, verify, show, bench, copy, ingest_coco)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

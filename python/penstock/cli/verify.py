@@ -7,7 +7,7 @@ import json
 from dataclasses import asdict
 from typing import Any
 
-from penstock.cli.source import add_source
+from penstock.cli.source import add_source, creds_of
 from penstock.printable import printable
 from penstock.progress import progress_bar
 from penstock.verification import Report, verify
@@ -39,6 +39,7 @@ def run(arguments: argparse.Namespace) -> int:
             arguments.path,
             commit=arguments.commit,
             view=arguments.view,
+            creds=creds_of(arguments),
             tensors=arguments.tensors,
             fast=arguments.fast,
             loader_type=arguments.loader_type,

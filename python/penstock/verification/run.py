@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
+from typing import Any
 
 from penstock.dataset import Dataset, DatasetLike, Tensor, open_dataset
 from penstock.errors import DatasetFormatError, PenstockError
 from penstock.loading.options import LoaderOptions, default_threads, resolve_loader_type
+from penstock.storage.network import NetworkOptions
 from penstock.verification.checks import Checked, check_in_native_core, check_in_python, is_for_core
 from penstock.verification.findings import Finding, Report
 
@@ -20,6 +22,8 @@ def verify(
     *,
     commit: str | None = None,
     view: str | None = None,
+    creds: Any = None,
+    network: NetworkOptions | None = None,
     tensors: Sequence[str] | None = None,
     fast: bool = False,
     loader_type: str = "auto",
@@ -33,7 +37,7 @@ def verify(
         dataset: As for :func:`penstock.open`. Of a view, its samples alone are checked. Of Deep Lake 4, findings name
             no chunks: only Deep Lake's own package sees them. Of joined datasets, each part is checked as a whole, and
             findings name its path.
-        commit, view: Likewise.
+        commit, view, creds, network: Likewise.
         tensors: Names of the tensors to check; None for all, the ones that Deep Lake hides included.
         fast: Checks the structure alone: metadata, chunk files and their sizes, headers, shapes and byte positions, and
             that all tensors have one length. Nothing is decoded, and uncompressed samples are not read; but of Deep
@@ -57,7 +61,7 @@ def verify(
     native = resolve_loader_type(loader_type) == "c++"
     threads = LoaderOptions(num_threads=default_threads(num_threads, 0)).num_threads
     try:
-        opened = open_dataset(dataset, commit, view)
+        opened = open_dataset(dataset, commit, view, creds, network)
         chosen = _chosen(opened, tensors)
     except DatasetFormatError as error:
         return Report(error.path or str(dataset), None, fast, findings=(Finding.of(error),))

@@ -9,14 +9,14 @@ import numpy as np
 import numpy.typing as npt
 
 from penstock.dataset.lake3.encoders import parse_chunk_ids
-from penstock.dataset.lake3.keys import FIRST_COMMIT_ID, in_commit, is_safe_key
+from penstock.dataset.lake3.keys import CHUNK_IDS, CHUNK_SET, FIRST_COMMIT_ID, in_commit, is_safe_key
 from penstock.dataset.lake3.records import damaged
 from penstock.dataset.lake3.versions import Version
 from penstock.errors import ChunkFormatError, DatasetFormatError
 from penstock.format.tiles import Tiling
 from penstock.storage.store import Store
 
-__all__ = ["ChunkIndex", "read_chunk_index", "read_chunk_rows"]
+__all__ = ["ChunkIndex", "chunk_set_keys", "read_chunk_index", "read_chunk_rows"]
 
 # A chunk's header numbers its samples in 32 bits.
 _MOST_SAMPLES = 2**32
@@ -103,7 +103,7 @@ def read_chunk_rows(
     Raises:
         DatasetFormatError: The encoder is missing or broken.
     """
-    key = in_commit(version.commit_id, tensor_key, "chunks_index", "unsharded")
+    key = in_commit(version.commit_id, tensor_key, *CHUNK_IDS)
     try:
         ids, last = parse_chunk_ids(store.read(key))
     except FileNotFoundError:
@@ -133,16 +133,21 @@ def read_chunk_index(
     ids, last = read_chunk_rows(store, version, tensor_key, length)
     tiles = tiles or {}
     if not set(last[1:][last[1:] == last[:-1]].tolist()) <= set(tiles):
-        key = in_commit(version.commit_id, tensor_key, "chunks_index", "unsharded")
+        key = in_commit(version.commit_id, tensor_key, *CHUNK_IDS)
         raise damaged(f"'{key}': a chunk holds no sample", store.root)
     if np.any(np.diff(last, prepend=-1) > _MOST_SAMPLES):
-        key = in_commit(version.commit_id, tensor_key, "chunks_index", "unsharded")
+        key = in_commit(version.commit_id, tensor_key, *CHUNK_IDS)
         raise damaged(f"'{key}': more samples than a chunk can number", store.root)
     places = _find_chunks(store, version, tensor_key, ids)
     folders = sorted(set(places))
     position = {folder: place for place, folder in enumerate(folders)}
     folder_of = np.fromiter((position[place] for place in places), dtype=np.uint32, count=len(places))
     return ChunkIndex(ids, last, folders, folder_of, dict(tiles))
+
+
+def chunk_set_keys(version: Version, tensor_key: str) -> list[str]:
+    """The files that say which commit wrote which chunk."""
+    return [in_commit(commit, tensor_key, *CHUNK_SET) for commit in version.commits if commit != FIRST_COMMIT_ID]
 
 
 def _find_chunks(
@@ -159,7 +164,7 @@ def _find_chunks(
 
 def _read_chunk_set(store: Store, commit: str, tensor_key: str) -> dict[int, str]:
     """Chunks that a commit wrote -> their folder. Entries are "id", "id:commit" or "id:commit:tensor key"."""
-    key = in_commit(commit, tensor_key, "chunk_set")
+    key = in_commit(commit, tensor_key, *CHUNK_SET)
     try:
         text = store.read(key).decode("utf-8")
         chunks: dict[int, str] = {}

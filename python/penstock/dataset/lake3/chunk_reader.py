@@ -36,6 +36,7 @@ from penstock.format.sample import (
 from penstock.format.stacked import unstack_images
 from penstock.format.tiles import assemble_tiles
 from penstock.format.values import decode_value
+from penstock.storage.prefetched import PrefetchedStore
 from penstock.storage.store import Store
 
 __all__ = ["ChunkReader"]
@@ -286,13 +287,30 @@ class ChunkReader:
         return self._store.read(self._index.key(row), chunk.header.data_offset + begin, end - begin)
 
     def _open_uncached(self, row: int) -> _Chunk:
-        if self._layout.chunk_compression or self._store.size(self._index.key(row)) <= _SMALL_CHUNK:
+        if self._layout.chunk_compression:
+            return self._read_whole(row)
+        if isinstance(self._store, PrefetchedStore):
+            return self._open_remote(row, self._store)
+        if self._store.size(self._index.key(row)) <= _SMALL_CHUNK:
             return self._read_whole(row)
         header, size = self._read_header(row)
         return _Chunk(header, None, size - header.data_offset)
 
+    def _open_remote(self, row: int, store: PrefetchedStore) -> _Chunk:
+        """The same by one request: what a chunk begins with tells whether there is more of it."""
+        start, size = store.read_start(self._index.key(row), _SMALL_CHUNK)
+        if size <= len(start):
+            return self._chunk_of(memoryview(start))
+        if header_bytes_needed(start, size) > len(start):
+            header, size = self._read_header(row)
+        else:
+            header = parse_chunk_header(start, size)
+        return _Chunk(header, None, size - header.data_offset)
+
     def _read_whole(self, row: int) -> _Chunk:
-        stored = memoryview(self._store.read(self._index.key(row)))
+        return self._chunk_of(memoryview(self._store.read(self._index.key(row))))
+
+    def _chunk_of(self, stored: memoryview) -> _Chunk:
         header = parse_chunk_header(stored)
         data = stored[header.data_offset :]
         if self._layout.chunk_compression == "lz4":
@@ -305,8 +323,11 @@ class ChunkReader:
     def _read_header(self, row: int) -> tuple[ChunkHeader, int]:
         """The header, and the size of the whole chunk."""
         key = self._index.key(row)
-        size = self._store.size(key)
-        prefix = self._store.read(key, 0, min(size, _FIRST_HEADER_READ))
+        if isinstance(self._store, PrefetchedStore):
+            prefix, size = self._store.read_start(key, _FIRST_HEADER_READ)
+        else:
+            size = self._store.size(key)
+            prefix = self._store.read(key, 0, min(size, _FIRST_HEADER_READ))
         while (needed := header_bytes_needed(prefix, size)) > len(prefix):
             more = self._store.read(key, len(prefix), needed - len(prefix))
             if not more:

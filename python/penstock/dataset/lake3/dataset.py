@@ -11,14 +11,23 @@ from typing import Any
 import numpy as np
 
 from penstock.dataset.interface import Dataset, Tensor
-from penstock.dataset.lake3.keys import DATASET_META, FIRST_COMMIT_ID, in_commit, is_safe_key
+from penstock.dataset.lake3.keys import (
+    DATASET_INFO,
+    DATASET_META,
+    FIRST_COMMIT_ID,
+    VERSION_INFO,
+    in_commit,
+    is_safe_key,
+)
 from penstock.dataset.lake3.records import Record, damaged, read_record
 from penstock.dataset.lake3.rows import RowIndex, rows_from_json
+from penstock.dataset.lake3.stored_tensor import metadata_keys
 from penstock.dataset.lake3.tensor import Lake3Tensor
 from penstock.dataset.lake3.versions import Version, read_version
 from penstock.dataset.names import no_such_tensor
 from penstock.errors import CommitNotFoundError, PenstockError
 from penstock.storage.local import LocalStore
+from penstock.storage.prefetched import prefetch
 from penstock.storage.store import Store
 
 __all__ = ["Lake3Dataset", "Selection"]
@@ -118,7 +127,7 @@ class Lake3Dataset:
     def info(self) -> dict[str, Any]:
         """What the dataset's author noted. Raises DatasetFormatError."""
         try:
-            return read_record(self.store, in_commit(self.commit_id, "dataset_info.json")).values
+            return read_record(self.store, in_commit(self.commit_id, DATASET_INFO)).values
         except FileNotFoundError:
             return {}
 
@@ -189,6 +198,8 @@ class _Contents:
     index: RowIndex | None
 
     def load_hidden(self, dataset: Lake3Dataset) -> dict[str, Lake3Tensor]:
+        keys = self.hidden_keys.values()
+        prefetch(dataset.store, (key for tensor in keys for key in metadata_keys(self.version, tensor)))
         return {
             name: Lake3Tensor(dataset, dataset.store, self.version, name, key, hidden=True, index=self.index)
             for name, key in self.hidden_keys.items()
@@ -196,9 +207,13 @@ class _Contents:
 
 
 def _read_contents(dataset: Lake3Dataset, commit: str | None) -> _Contents:
+    # Note [Round trips]: what a step reads is asked for at once, where the files are far away. The first commit's files
+    # lie where no version has to be known, and the names of all others follow from the version and the metadata.
     store, selection = dataset.store, dataset.selection
+    prefetch(store, (VERSION_INFO, DATASET_META, DATASET_INFO))
     version = read_version(store, commit)
     meta_key = in_commit(version.commit_id, DATASET_META)
+    prefetch(store, (meta_key, in_commit(version.commit_id, DATASET_INFO)))
     try:
         meta = read_record(store, meta_key)
     except FileNotFoundError:
@@ -211,13 +226,18 @@ def _read_contents(dataset: Lake3Dataset, commit: str | None) -> _Contents:
         raise damaged(f"'{meta_key}' is missing", store.root) from None
     index = selection.index or _default_index(meta)
     hidden = set(_texts(meta, "hidden_tensors"))
-    shown = {}
+    shown_keys = {}
     hidden_keys = {}
     for full, key in _tensor_keys(meta).items():
         if key in hidden and (name := selection.name(full)) is not None:
             hidden_keys[name] = key
         elif key not in hidden and (name := selection.tensor_name(full)) is not None:
-            shown[name] = Lake3Tensor(dataset, store, version, name, key, hidden=False, index=index)
+            shown_keys[name] = key
+    prefetch(store, (key for tensor in shown_keys.values() for key in metadata_keys(version, tensor)))
+    shown = {
+        name: Lake3Tensor(dataset, store, version, name, key, hidden=False, index=index)
+        for name, key in shown_keys.items()
+    }
     groups = [name for full in _texts(meta, "groups") if (name := selection.name(full)) is not None]
     return _Contents(version, groups, shown, hidden_keys, index)
 

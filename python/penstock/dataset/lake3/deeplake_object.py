@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from penstock.dataset.lake3.dataset import Lake3Dataset, Selection
+from penstock.dataset.lake3.deeplake_provider import remote_store_of
 from penstock.dataset.lake3.rows import RowIndex, rows_from_json
 from penstock.errors import UnsupportedError
 from penstock.storage.local import LocalStore
@@ -52,7 +53,7 @@ def _store_of(given: Any) -> Store:
     provider = given.base_storage
     if _is_local(provider):
         return _local_store(provider.root)
-    return ProviderStore(provider, given.path)
+    return remote_store_of(provider) or ProviderStore(provider, given.path)
 
 
 def _is_local(provider: Any) -> bool:

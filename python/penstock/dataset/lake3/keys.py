@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 __all__ = [
+    "CHUNK_IDS",
+    "CHUNK_SET",
+    "DATASET_INFO",
     "DATASET_META",
+    "DEEPLAKE4_FILES",
     "DEEPLAKE4_LOG",
     "FIRST_COMMIT_ID",
+    "SEQUENCES",
+    "TENSOR_INFO",
+    "TENSOR_META",
+    "TILES",
     "VERSION_INFO",
     "VERSION_INFO_PICKLED",
     "VIEWS",
@@ -19,10 +27,20 @@ __all__ = [
 FIRST_COMMIT_ID = "firstdbf9474d461a19e9333c2fd19b46115348f"
 
 DATASET_META = "dataset_meta.json"
+DATASET_INFO = "dataset_info.json"
 VERSION_INFO = "version_control_info.json"
 # Hub 2's name of the same: a pickle.
 VERSION_INFO_PICKLED = "version_control_info"
 DEEPLAKE4_LOG = "_deeplake_log"
+# Of the files there, those that every dataset has: a bucket has no folders to ask for.
+DEEPLAKE4_FILES = (f"{DEEPLAKE4_LOG}/_meta/0000000001c00000000.jsonl", f"{DEEPLAKE4_LOG}/_meta/next_base")
+# A tensor's files beside its chunks.
+TENSOR_META = ("tensor_meta.json",)
+TENSOR_INFO = ("tensor_info.json",)
+CHUNK_IDS = ("chunks_index", "unsharded")
+CHUNK_SET = ("chunk_set",)
+TILES = ("tiles_index", "unsharded")
+SEQUENCES = ("sequence_index", "unsharded")
 # Saved views: the list of them, and a dataset for each.
 VIEWS = "queries.json"
 VIEWS_FOLDER = ".queries"

@@ -2,39 +2,36 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from penstock.errors import DecodeError, LinkNotFoundError, StorageError, UnsupportedError
+from penstock.errors import DecodeError, LinkNotFoundError, PenstockError, StorageError, UnsupportedError
+from penstock.storage.address import is_url, shown
+from penstock.storage.links import read_url
 
 __all__ = ["naming_link", "read_link"]
-
-_URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 
 
 def read_link(stored: bytes) -> bytes:
     """The file that a sample of a tensor of links names.
 
     Args:
-        stored: The sample's bytes: a path, as Deep Lake wrote it. A relative one counts from the working directory, as
-            in Deep Lake.
+        stored: The sample's bytes: a path or a URL, as Deep Lake wrote it. A relative path counts from the working
+            directory, as in Deep Lake. Buckets are read with the credentials of the environment.
 
     Raises:
         LinkNotFoundError: There is no such file.
         StorageError: It cannot be read.
-        UnsupportedError: A URL: only files of this machine are read yet.
+        UnsupportedError: A URL that nothing reads.
         DecodeError: The bytes are no path.
     """
     try:
         link = stored.decode("utf-8")
     except UnicodeDecodeError:
         raise DecodeError(f"the link is not UTF-8: {stored[:60]!r}") from None
-    if scheme := _URL.match(link):
-        raise UnsupportedError(
-            f"the link '{link}' leads to {scheme[1]}://, and only links to local files are read yet"
-        )
+    if is_url(link):
+        return _read_url(link)
     if "\0" in link:
         raise DecodeError(f"the link {link[:60]!r} is no path")
     path = Path(link)
@@ -49,11 +46,27 @@ def read_link(stored: bytes) -> bytes:
         raise StorageError(f"cannot read the linked file '{link}': {error.strerror or error}") from error
 
 
+def _read_url(link: str) -> bytes:
+    try:
+        return read_url(link)
+    except FileNotFoundError as error:
+        why = f" ({error.cause})" if isinstance(error, PenstockError) else ""
+        raised = LinkNotFoundError(
+            f"the linked file '{shown(link)}' is not there{why}", hint="Restore it, or link the sample anew"
+        )
+    except PenstockError as error:
+        # What the dataset's own address is, the caller adds.
+        error.cause, error.path = f"cannot read the linked file '{shown(link)}': {error.cause}", None
+        raise
+    raise raised
+
+
 @contextmanager
 def naming_link(stored: bytes) -> Iterator[None]:
     """Puts a link that :func:`read_link` has read before what is said of its file."""
     try:
         yield
     except (DecodeError, UnsupportedError) as error:
-        error.cause = f"the linked file '{stored.decode()}': {error.cause}"
+        link = stored.decode()
+        error.cause = f"the linked file '{shown(link) if is_url(link) else link}': {error.cause}"
         raise

@@ -9,9 +9,9 @@ from typing import Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from penstock.dataset.lake3.chunk_index import ChunkIndex, read_chunk_index, read_chunk_rows
+from penstock.dataset.lake3.chunk_index import ChunkIndex, chunk_set_keys, read_chunk_index, read_chunk_rows
 from penstock.dataset.lake3.encoders import parse_sequences, parse_tiles
-from penstock.dataset.lake3.keys import in_commit
+from penstock.dataset.lake3.keys import CHUNK_IDS, SEQUENCES, TENSOR_INFO, TENSOR_META, TILES, in_commit
 from penstock.dataset.lake3.records import damaged, read_record
 from penstock.dataset.lake3.sequences import SequenceIndex
 from penstock.dataset.lake3.support import VALUE_HTYPES, holds_images, why_unsupported
@@ -24,9 +24,15 @@ from penstock.format.tiles import Tiling
 from penstock.format.values import TEXT, ValueFormat
 from penstock.storage.store import Store
 
-__all__ = ["StoredTensor"]
+__all__ = ["StoredTensor", "metadata_keys"]
 
 _Parsed = TypeVar("_Parsed")
+
+
+def metadata_keys(version: Version, key: str) -> list[str]:
+    """All files that a tensor may have beside its chunks, in the order in which reading asks for them."""
+    names = (TENSOR_META, TENSOR_INFO, TILES, CHUNK_IDS, SEQUENCES)
+    return [in_commit(version.commit_id, key, *name) for name in names] + chunk_set_keys(version, key)
 
 
 class StoredTensor:
@@ -46,7 +52,7 @@ class StoredTensor:
         self.name = name
         self.key = key
         self._supported: set[Decode] = set()
-        meta_key = in_commit(version.commit_id, key, "tensor_meta.json")
+        meta_key = in_commit(version.commit_id, key, *TENSOR_META)
         try:
             self._meta: TensorMeta = parse_tensor_meta(read_record(store, meta_key))
         except FileNotFoundError:
@@ -136,7 +142,7 @@ class StoredTensor:
     def info(self) -> dict[str, Any]:
         """What the dataset's author noted of the tensor. Raises DatasetFormatError."""
         try:
-            key = in_commit(self._version.commit_id, self.key, "tensor_info.json")
+            key = in_commit(self._version.commit_id, self.key, *TENSOR_INFO)
             return read_record(self._store, key).values
         except FileNotFoundError:
             return {}
@@ -211,7 +217,7 @@ class StoredTensor:
     @cached_property
     def sequences(self) -> SequenceIndex:
         """Which items make up which sample, where these are sequences. Raises DatasetFormatError."""
-        return self._read_encoder("sequence_index", lambda data: parse_sequences(data, self._meta.length))
+        return self._read_encoder(SEQUENCES, lambda data: parse_sequences(data, self._meta.length))
 
     def chunk_rows(self) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.int64]]:
         """Ids and last samples of the chunks, of unsupported tensors too. Raises DatasetFormatError."""
@@ -219,10 +225,10 @@ class StoredTensor:
 
     @cached_property
     def _tiles(self) -> dict[int, Tiling]:
-        return self._read_encoder("tiles_index", parse_tiles)
+        return self._read_encoder(TILES, parse_tiles)
 
-    def _read_encoder(self, folder: str, parse: Callable[[bytes], _Parsed]) -> _Parsed:
-        key = in_commit(self._version.commit_id, self.key, folder, "unsharded")
+    def _read_encoder(self, name: tuple[str, ...], parse: Callable[[bytes], _Parsed]) -> _Parsed:
+        key = in_commit(self._version.commit_id, self.key, *name)
         try:
             data = self._store.read(key)
         except FileNotFoundError:

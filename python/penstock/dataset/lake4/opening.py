@@ -7,6 +7,7 @@ from typing import Any
 from penstock.dataset.lake4.dataset import Lake4Dataset
 from penstock.dataset.lake4.source import Source, path_of
 from penstock.errors import UnsupportedError
+from penstock.storage.secrets import Secret
 
 __all__ = ["is_deeplake4_object", "open_directory", "open_object", "what_to_pass"]
 
@@ -25,13 +26,16 @@ def what_to_pass(value: object) -> str:
     return ": rows of deeplake 4 come as the result of a query, ds.query('SELECT * LIMIT 10 OFFSET 5')"
 
 
-def open_directory(path: str, commit: str | None = None, view: str | None = None) -> Lake4Dataset:
+def open_directory(
+    path: str, commit: str | None = None, view: str | None = None, creds: Secret | None = None
+) -> Lake4Dataset:
     """Opens a directory.
 
     Args:
-        path: The directory.
+        path: The directory, or its URL.
         commit: A branch, a tag, or the id of a version; default: the head of the branch "main".
         view: A tag, which is how Deep Lake 4 saves query results.
+        creds: Of a bucket, passed on to the package: a dict, or a function that gives one.
 
     Raises:
         MissingExtraError: deeplake is not installed.
@@ -39,7 +43,7 @@ def open_directory(path: str, commit: str | None = None, view: str | None = None
         DatasetFormatError: deeplake cannot open it.
         UnsupportedError: deeplake 3 is installed.
     """
-    source = Source(path, _one_of(commit, view, path))
+    source = Source(path, _one_of(commit, view, path), creds=creds)
     dataset = Lake4Dataset(source, source.open())
     dataset.view_id = view
     return dataset

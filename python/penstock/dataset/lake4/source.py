@@ -16,6 +16,7 @@ from penstock.errors import (
 )
 from penstock.extras import import_extra
 from penstock.similar import similar
+from penstock.storage.secrets import Secret
 
 __all__ = ["Source", "import_deeplake4", "path_of"]
 
@@ -65,12 +66,14 @@ class Source:
         commit: A branch, a tag or the id of a version; None for the head of the branch "main".
         branch: Where given, ``commit`` is a version of this branch.
         state: A pickled object of the package, instead: of a query result.
+        creds: Of a bucket, what the package takes as ``creds``, or a function that gives it.
     """
 
     path: str
     commit: str | None = None
     branch: str | None = None
     state: bytes | None = None
+    creds: Secret | None = None
 
     def open(self) -> Any:
         """The package's object. Raises CommitNotFoundError, DatasetNotFoundError, DatasetFormatError."""
@@ -78,7 +81,7 @@ class Source:
         try:
             if self.state is not None:
                 return pickle.loads(self.state)
-            head = deeplake.open_read_only(self.path)
+            head = deeplake.open_read_only(self.path, **self._creds())
             if self.branch is not None:
                 return head.branches[self.branch].open().history[self.commit].open()
             return head if self.commit is None else self.at(head)
@@ -87,7 +90,18 @@ class Source:
         except Exception as error:
             missing = type(error).__name__ == "LogNotexistsError"
             kind = DatasetNotFoundError if missing else DatasetFormatError
-            raise kind(f"deeplake cannot open it: {type(error).__name__}: {error}", path=self.path) from error
+            if self.creds is None:
+                raise kind(f"deeplake cannot open it: {type(error).__name__}: {error}", path=self.path) from error
+            failed = type(error).__name__
+        # Of a bucket, the package's own words may hold what it asked with.
+        raise kind(f"deeplake cannot open it: {failed}", path=self.path)
+
+    def _creds(self) -> dict[str, Any]:
+        given = None if self.creds is None else self.creds.reveal()
+        given = given() if callable(given) else given
+        if not given or given == "ENV":
+            return {}
+        return {"creds": {name: str(value) for name, value in given.items()}}
 
     def at(self, head: Any) -> Any:
         """``commit`` of a dataset that is open. Raises CommitNotFoundError."""
@@ -122,7 +136,7 @@ class Source:
                 path=self.path,
                 hint="Commit them first",
             )
-        return Source(self.path, str(version), str(handle.current_branch.name))
+        return Source(self.path, str(version), str(handle.current_branch.name), creds=self.creds)
 
     def identity(self, handle: Any) -> tuple[str, ...]:
         """What tells its samples from those of others."""
@@ -140,4 +154,4 @@ class Source:
         if reader is not None:
             return reader
         deeplake = import_deeplake4(self.path)
-        return deeplake.storage.Reader(self.path, _place(handle).get("params") or {})
+        return deeplake.storage.Reader(self.path, _place(handle).get("params") or self._creds().get("creds", {}))

@@ -9,7 +9,8 @@
 - ``deeplake_dataloader``: {"shuffle": ..., "batch_size": ..., "num_workers": ...}, and ``drop_last``,
   ``persistent_workers``, ``pin_memory``, ``prefetch_factor``, ``shuffle_window``, ``read_ahead_bytes``. ``shuffle`` may
   also be "chunk" or "full": see :class:`penstock.DataLoader`.
-- ``deeplake_credentials``: Ignored for local datasets. No token is ever needed for them.
+- ``deeplake_credentials``: ``dict(creds=..., token=...)`` as in Deep Lake, ``creds`` as of :func:`penstock.open` and
+  ``token`` for ``hub://``; or the creds by themselves. Ignored for local datasets: they need none.
 - ``deeplake_commit_id``, ``deeplake_view_id``: Passed on when the dataset is opened.
 - ``classes``: Names of the classes to use. Default: all.
 - ``filter_empty_gt``: In training, leave out images without boxes of the classes. Default: True.
@@ -60,6 +61,7 @@ from typing import Any
 from penstock.checks import check_choice, check_integer, check_keys
 from penstock.errors import ConfigError
 from penstock.integrations.mmdet.config_tree import read_tree
+from penstock.integrations.mmdet.credentials import creds_of
 from penstock.integrations.mmdet.metric_names import check_evaluation, eval_mode_of, format_of
 from penstock.integrations.mmdet.run_keys import check_runner, check_workflow
 from penstock.loading.options import LOADER_TYPES, SHUFFLES
@@ -224,7 +226,7 @@ def parse_split(where: str, cfg: Mapping[str, Any], pipeline: Sequence[Mapping[s
         pipeline=steps,
         path=cfg.get("deeplake_path"),
         tensors=cfg.get("deeplake_tensors"),
-        credentials=_given(cfg.get("deeplake_credentials")),
+        credentials=creds_of(cfg.get("deeplake_credentials"), cfg.get("deeplake_path"), where),
         commit=cfg.get("deeplake_commit_id") or None,
         view=cfg.get("deeplake_view_id") or None,
         classes=cfg.get("classes"),
@@ -272,10 +274,3 @@ def parse_loader(data: Mapping[str, Any], name: str) -> LoaderSettings:
         logger.warning("data.%s: shuffle is ignored: results go by the order of the dataset", name)
         found["shuffle"] = False
     return LoaderSettings(found.pop("batch_size"), found.pop("num_workers"), found.pop("shuffle"), found)
-
-
-def _given(credentials: Any) -> Any:
-    """None for credentials that hold nothing but None, as Deep Lake's examples have them."""
-    if isinstance(credentials, Mapping) and not any(credentials.values()):
-        return None
-    return credentials

@@ -1,0 +1,1 @@
+"""The clouds: what an address and credentials of each make."""
