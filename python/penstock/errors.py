@@ -14,6 +14,8 @@ from typing import Any
 from penstock.printable import printable
 
 __all__ = [
+    "AccessDeniedError",
+    "CertificateError",
     "ChunkFormatError",
     "ChunkNotFoundError",
     "CommitNotFoundError",
@@ -21,6 +23,7 @@ __all__ = [
     "DatasetFormatError",
     "DatasetNotFoundError",
     "DecodeError",
+    "HostNotFoundError",
     "LinkNotFoundError",
     "LoaderClosedError",
     "LoaderTimeoutError",
@@ -28,6 +31,7 @@ __all__ = [
     "NativeUnavailableError",
     "PenstockError",
     "StorageError",
+    "StorageTimeoutError",
     "TensorNotFoundError",
     "ThreadStartError",
     "TransformError",
@@ -132,6 +136,22 @@ class ViewNotFoundError(PenstockError, KeyError):
 
 class StorageError(PenstockError, OSError):
     """The storage failed: permission denied, an I/O error."""
+
+
+class AccessDeniedError(StorageError, PermissionError):
+    """The storage does not know the credentials, or they may not read what was asked for."""
+
+
+class HostNotFoundError(StorageError, ConnectionError):
+    """The server that a URL or endpoint names is not known to the machine's name service."""
+
+
+class CertificateError(StorageError, ConnectionError):
+    """A server cannot show that it is the one that the URL names, or nobody trusted vouches for it."""
+
+
+class StorageTimeoutError(StorageError, TimeoutError):
+    """The storage did not answer within the deadline of a request, however often it was asked."""
 
 
 class ChunkNotFoundError(PenstockError, FileNotFoundError):
