@@ -8,15 +8,19 @@ namespace penstock::base {
 
 /// What went wrong, by what the reader can do about it. Each kind is one Python class (bindings/errors.cpp).
 enum class ErrorKind {
-  kStorage,        ///< the storage failed: permissions, I/O errors
-  kChunkNotFound,  ///< the index names a chunk that is not there
-  kChunkFormat,    ///< a chunk is truncated or contradicts itself
-  kDecode,         ///< a sample's bytes cannot be decoded to its stated shape
-  kUnsupported,    ///< sound data of a kind that is not read
-  kTransform,      ///< a step of the pipeline cannot take the sample
-  kClosed,         ///< the loader was closed while it was in use
-  kTimeout,        ///< a batch did not come in the time that was given
-  kThreads,        ///< the system does not give as many threads as were asked for
+  kStorage,         ///< the storage failed: permissions, I/O errors
+  kChunkNotFound,   ///< the index names a chunk that is not there
+  kChunkFormat,     ///< a chunk is truncated or contradicts itself
+  kDecode,          ///< a sample's bytes cannot be decoded to its stated shape
+  kUnsupported,     ///< sound data of a kind that is not read
+  kTransform,       ///< a step of the pipeline cannot take the sample
+  kClosed,          ///< the loader was closed while it was in use
+  kTimeout,         ///< a batch did not come in the time that was given
+  kThreads,         ///< the system does not give as many threads as were asked for
+  kAccessDenied,    ///< the storage does not know the credentials, or they do not suffice
+  kHostNotFound,    ///< the name in a URL is none
+  kCertificate,     ///< the server cannot show that it is the one that the URL names
+  kStorageTimeout,  ///< the storage did not answer in the time that was given
 };
 
 /// The advice that goes with a chunk whose bytes contradict each other.

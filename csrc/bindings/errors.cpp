@@ -28,6 +28,14 @@ const char* class_name(base::ErrorKind kind) {
       return "LoaderTimeoutError";
     case base::ErrorKind::kThreads:
       return "ThreadStartError";
+    case base::ErrorKind::kAccessDenied:
+      return "AccessDeniedError";
+    case base::ErrorKind::kHostNotFound:
+      return "HostNotFoundError";
+    case base::ErrorKind::kCertificate:
+      return "CertificateError";
+    case base::ErrorKind::kStorageTimeout:
+      return "StorageTimeoutError";
   }
   return "PenstockError";
 }

@@ -35,7 +35,9 @@ namespace penstock::base {
 
 /// For GoogleTest's messages.
 inline void PrintTo(ErrorKind kind, std::ostream* out) {
-  constexpr const char* kNames[] = {"kStorage", "kChunkNotFound", "kChunkFormat", "kDecode", "kUnsupported", "kClosed"};
+  constexpr const char* kNames[] = {"kStorage",      "kChunkNotFound", "kChunkFormat",   "kDecode",  "kUnsupported",
+                                    "kTransform",    "kClosed",        "kTimeout",       "kThreads", "kAccessDenied",
+                                    "kHostNotFound", "kCertificate",   "kStorageTimeout"};
   *out << kNames[static_cast<int>(kind)];
 }
 
