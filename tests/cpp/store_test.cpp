@@ -17,10 +17,12 @@
 #include "storage/local_files.h"
 #include "storage/memory_files.h"
 #include "support/bytes.h"
+#include "support/disk_caching.h"
 #include "support/expect_error.h"
 #include "support/opened.h"
 #include "support/temporary_directory.h"
 #include "support/threads.h"
+#include "support/versioned_files.h"
 
 namespace penstock::storage {
 namespace {
@@ -73,6 +75,17 @@ class CountedBackend final : public Backend {
   base::Stats stats_;
   std::shared_ptr<MemoryFiles> files_ = std::make_shared<MemoryFiles>();
   CountingStore store_{test::opened(files_), stats_};
+};
+
+class CachedBackend final : public Backend {
+ public:
+  void put(const std::string& key, const test::ByteVector& value) override { files_->put(key, value); }
+  Store& store() override { return caching_.store(); }
+
+ private:
+  test::TemporaryDirectory directory_;
+  std::shared_ptr<test::VersionedFiles> files_ = std::make_shared<test::VersionedFiles>();
+  test::Caching caching_{files_, directory_.path()};
 };
 
 struct Kind {
@@ -207,7 +220,8 @@ Kind kind(const char* name) {
 
 INSTANTIATE_TEST_SUITE_P(All, StoreConformance,
                          testing::Values(kind<MemoryBackend>("Memory"), kind<LocalBackend>("Local"),
-                                         kind<JoinedBackend>("Joined"), kind<CountedBackend>("Counted")),
+                                         kind<JoinedBackend>("Joined"), kind<CountedBackend>("Counted"),
+                                         kind<CachedBackend>("Cached")),
                          [](const testing::TestParamInfo<Kind>& made) { return made.param.name; });
 
 }  // namespace

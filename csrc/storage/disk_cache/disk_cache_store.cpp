@@ -1,0 +1,380 @@
+#include "storage/disk_cache/disk_cache_store.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cstring>
+
+#include "base/error.h"
+#include "storage/disk_cache/cache_file.h"
+#include "storage/files.h"
+
+namespace penstock::storage {
+namespace {
+
+using disk_cache::CacheFile;
+using Turn = base::ThreadPool::Turn;
+
+base::Error closed() { return {base::ErrorKind::kClosed, "the storage is closed"}; }
+
+/// What a request asks for of a whole object.
+Object part_of(const Object& whole, std::optional<base::ByteRange> range) {
+  const base::ByteRange part = within(range, whole.bytes.size);
+  Object object{base::OwnedBytes::allocate(part.size()), whole.size, whole.version};
+  if (part.size() > 0) std::memcpy(object.bytes.data.get(), whole.bytes.data.get() + part.begin, part.size());
+  return object;
+}
+
+}  // namespace
+
+bool DiskCacheStore::Flight::wanted() const {
+  return std::any_of(waiting.begin(), waiting.end(), [](const Waiting& one) { return is_wanted(one.wanted); });
+}
+
+void DiskCacheStore::get(Request request, Done done) noexcept {
+  answering(std::move(done), [&](const base::Answer<Object>& answer) {
+    take_up(request.key, {request.range, std::move(request.wanted), answer});
+  });
+}
+
+std::optional<std::uint64_t> DiskCacheStore::known_size(const std::string& key) const {
+  {
+    const std::lock_guard lock(mutex_);
+    const auto found = known_.find(key);
+    if (found != known_.end() && found->second.content) return found->second.content->size;
+  }
+  return inner_->known_size(key);
+}
+
+void DiskCacheStore::take_up(const std::string& key, Waiting who) {
+  std::shared_ptr<Flight> flight;
+  std::shared_ptr<const Object> unwritten;
+  bool is_on_disk = false;
+  {
+    const std::lock_guard lock(mutex_);
+    if (stopped_) throw closed();
+    Known& known = known_[key];
+    if (known.flight != nullptr) {
+      known.flight->waiting.push_back(std::move(who));
+      return;
+    }
+    unwritten = known.unwritten;
+    is_on_disk = known.on_disk;
+    if (unwritten == nullptr && !known.on_disk && !known.goes_through) {
+      flight = std::make_shared<Flight>();
+      flight->waiting.push_back(std::move(who));
+      known.flight = flight;
+    }
+  }
+  if (flight != nullptr) {
+    begin(key, flight);
+  } else if (unwritten != nullptr) {
+    cache_->readers.submit(
+        [unwritten, who = std::move(who)] {
+          who.answer.give(base::Result<Object>::of([&] { return part_of(*unwritten, who.range); }));
+        },
+        Turn::kUrgent);
+  } else if (is_on_disk) {
+    cache_->readers.submit([this, key, who = std::move(who)] { read_for(key, who); });
+  } else {
+    pass_on(key, who);
+  }
+}
+
+/// From here on whatever goes wrong is the flight's to tell.
+void DiskCacheStore::begin(const std::string& key, const std::shared_ptr<Flight>& flight) noexcept {
+  try {
+    go_on(key, flight, [this, key, flight] { look(key, flight); });
+  } catch (...) {
+    fail(key, flight, std::current_exception());
+  }
+}
+
+/// Has a flight go on where it may block. A task that is dropped ends it.
+void DiskCacheStore::go_on(const std::string& key, const std::shared_ptr<Flight>& flight, std::function<void()> task) {
+  const base::Answer<bool> turn([this, key, flight, task = std::move(task)](const base::Result<bool>& came) {
+    if (came.sound()) {
+      task();
+    } else {
+      fail(key, flight, came.error());
+    }
+  });
+  try {
+    cache_->readers.submit([turn] { turn.give(true); }, Turn::kUrgent);
+  } catch (...) {
+    turn.fail(std::current_exception());
+  }
+}
+
+void DiskCacheStore::look(const std::string& key, const std::shared_ptr<Flight>& flight) noexcept {
+  try {
+    if (!still_wanted(*flight)) throw closed();
+    const std::optional<Content> found = content_on_disk(key);
+    if (!found) return fetch(key, flight);
+    std::optional<Content> content;
+    {
+      const std::lock_guard lock(mutex_);
+      content = known_[key].content;
+    }
+    if (!content) return probe(key, flight, *found);
+    if (*content == *found) return read_for_all(key, flight);
+    cache_->folder.remove(path_of(key));
+    fetch(key, flight);
+  } catch (...) {
+    fail(key, flight, std::current_exception());
+  }
+}
+
+std::optional<disk_cache::Content> DiskCacheStore::content_on_disk(const std::string& key) {
+  try {
+    const std::unique_ptr<CacheFile> file = CacheFile::open(path_of(key), label_of(key));
+    if (file == nullptr) return std::nullopt;
+    return file->content();
+  } catch (const disk_cache::UnusableFile&) {
+    ++cache_->stats.damaged;
+    cache_->folder.remove(path_of(key));
+    return std::nullopt;
+  }
+}
+
+/// Another process, or an earlier one, has written the file: whether it still stands is the inner store's to say.
+void DiskCacheStore::probe(const std::string& key, const std::shared_ptr<Flight>& flight, const Content& found) {
+  ++cache_->stats.probes;
+  inner_->get({key, base::ByteRange{0, 1}, wanted_of(flight)}, [this, key, flight, found](base::Result<Object> result) {
+    try {
+      const Object object = result.take();
+      if (!agrees(key, object)) return pass_all_on(key, flight);
+      if (Content{object.size, object.version} == found) return read_for_all(key, flight);
+      begin(key, flight);  // which finds that the file is another one's
+    } catch (...) {
+      fail(key, flight, std::current_exception());
+    }
+  });
+}
+
+void DiskCacheStore::fetch(const std::string& key, const std::shared_ptr<Flight>& flight) {
+  if (!cache_->has_place(known_size(key))) return pass_all_on(key, flight);
+  inner_->get({key, std::nullopt, wanted_of(flight)}, [this, key, flight](base::Result<Object> result) {
+    try {
+      const auto object = std::make_shared<const Object>(result.take());
+      go_on(key, flight, [this, key, flight, object] { deliver(key, flight, object); });
+    } catch (...) {
+      fail(key, flight, std::current_exception());
+    }
+  });
+}
+
+void DiskCacheStore::deliver(const std::string& key, const std::shared_ptr<Flight>& flight,
+                             const std::shared_ptr<const Object>& object) noexcept {
+  try {
+    const bool is_kept = agrees(key, *object) && object->bytes.size == object->size;
+    std::shared_ptr<const DiskCache::Place> place;
+    if (is_kept) place = cache_->take_place(file_bytes(label_of(key), {object->size, object->version}));
+    const std::vector<Waiting> waiting =
+        land(key, flight, [&](Known& known) { known.unwritten = place == nullptr ? nullptr : object; });
+    std::chrono::nanoseconds took = object->took;
+    for (const Waiting& one : waiting) {
+      one.answer.give(base::Result<Object>::of([&] {
+        Object part = part_of(*object, one.range);
+        part.took = std::exchange(took, std::chrono::nanoseconds(0));  // it came once
+        return part;
+      }));
+    }
+    if (place == nullptr) return;
+    try {
+      cache_->writer.submit([this, key, object, place] { write(key, *object); });
+    } catch (...) {
+      land(key, nullptr, [](Known& known) { known.unwritten = nullptr; });
+    }
+  } catch (...) {
+    fail(key, flight, std::current_exception());
+  }
+}
+
+void DiskCacheStore::write(const std::string& key, const Object& object) noexcept {
+  bool written = false;
+  try {
+    const disk_cache::Label label = label_of(key);
+    const base::Bytes data = object.bytes.view();
+    const std::vector<std::byte> header = encode_header(label, {object.size, object.version}, data);
+    written = cache_->folder.put(cache_->folder.path_of(label), header, data);
+    if (written) ++cache_->stats.written;
+  } catch (...) {
+    // Keeping is a favour: for want of memory it is left.
+  }
+  land(key, nullptr, [&](Known& known) {
+    known.unwritten = nullptr;
+    known.on_disk = written;
+  });
+}
+
+void DiskCacheStore::read_for(const std::string& key, const Waiting& who) noexcept {
+  try {
+    if (!is_wanted(who.wanted)) throw base::Error(base::ErrorKind::kClosed, "nobody waits for the read any more");
+    if (std::optional<Object> object = read_from_disk(key, who.range)) {
+      who.answer.give(std::move(*object));
+    } else {
+      land(key, nullptr, [](Known& known) { known.on_disk = false; });
+      take_up(key, who);
+    }
+  } catch (...) {
+    who.answer.fail(std::current_exception());
+  }
+}
+
+std::optional<Object> DiskCacheStore::read_from_disk(const std::string& key, std::optional<base::ByteRange> range) {
+  const auto start = std::chrono::steady_clock::now();
+  std::optional<Content> content;
+  {
+    const std::lock_guard lock(mutex_);
+    content = known_[key].content;
+  }
+  try {
+    const std::unique_ptr<CacheFile> file = CacheFile::open(path_of(key), label_of(key));
+    // Another process may have put another version there.
+    if (file == nullptr || file->content() != content) return std::nullopt;
+    Object object{file->read(within(range, content->size)), content->size, content->version};
+    object.took = std::chrono::steady_clock::now() - start;
+    ++cache_->stats.hits;
+    cache_->stats.bytes += object.bytes.size;
+    return object;
+  } catch (const disk_cache::UnusableFile&) {
+    ++cache_->stats.damaged;
+    cache_->folder.remove(path_of(key));
+    return std::nullopt;
+  }
+}
+
+void DiskCacheStore::read_for_all(const std::string& key, const std::shared_ptr<Flight>& flight) noexcept {
+  for (const Waiting& one : land(key, flight, [](Known& known) { known.on_disk = true; })) {
+    try {
+      cache_->readers.submit([this, key, one] { read_for(key, one); });
+    } catch (...) {
+      one.answer.fail(std::current_exception());
+    }
+  }
+}
+
+void DiskCacheStore::pass_on(const std::string& key, const Waiting& who) noexcept {
+  try {
+    inner_->get({key, who.range, who.wanted}, [this, key, answer = who.answer](base::Result<Object> result) {
+      answer.give(base::Result<Object>::of([&] {
+        Object object = result.take();
+        agrees(key, object);
+        return object;
+      }));
+    });
+  } catch (...) {
+    who.answer.fail(std::current_exception());
+  }
+}
+
+void DiskCacheStore::pass_all_on(const std::string& key, const std::shared_ptr<Flight>& flight) noexcept {
+  for (const Waiting& one : land(key, flight, [](Known&) {})) pass_on(key, one);
+}
+
+void DiskCacheStore::fail(const std::string& key, const std::shared_ptr<Flight>& flight,
+                          std::exception_ptr error) noexcept {
+  {
+    std::unique_lock lock(mutex_);
+    if (std::exchange(flight->given_up, false) && !stopped_ && flight->wanted()) {
+      // Somebody has joined since nobody wanted it.
+      lock.unlock();
+      return begin(key, flight);
+    }
+  }
+  for (const Waiting& one : land(key, flight, [](Known&) {})) one.answer.fail(error);
+}
+
+Wanted DiskCacheStore::wanted_of(const std::shared_ptr<Flight>& flight) {
+  return [this, flight] { return still_wanted(*flight); };
+}
+
+bool DiskCacheStore::still_wanted(Flight& flight) noexcept {
+  const std::lock_guard lock(mutex_);
+  flight.given_up = !flight.wanted();
+  return !flight.given_up;
+}
+
+template <class Change>
+std::vector<DiskCacheStore::Waiting> DiskCacheStore::land(const std::string& key, const std::shared_ptr<Flight>& flight,
+                                                          Change change) noexcept {
+  const std::lock_guard lock(mutex_);
+  if (const auto found = known_.find(key); found != known_.end()) {
+    change(found->second);
+    if (flight != nullptr && found->second.flight == flight) found->second.flight = nullptr;
+  }
+  return flight == nullptr ? std::vector<Waiting>() : std::move(flight->waiting);
+}
+
+/// False where the object has no version, by which it could be kept. Throws where it is another one than before.
+bool DiskCacheStore::agrees(const std::string& key, const Object& object) {
+  {
+    const std::lock_guard lock(mutex_);
+    Known& known = known_[key];
+    if (object.version.empty()) {
+      // Of a range beyond the end, not all storage says it.
+      if (object.bytes.size == 0) return false;
+      known.goes_through = true;
+    } else {
+      Content content{object.size, object.version};
+      if (!known.content) known.content = std::move(content);
+      if (known.content->size == object.size && known.content->version == object.version) return true;
+      throw base::Error(base::ErrorKind::kStorage, "the object changed while it was read",
+                        "Something writes to the dataset: open it again when that has ended");
+    }
+  }
+  tell_of_missing_versions();
+  return false;
+}
+
+void DiskCacheStore::tell_of_missing_versions() {
+  {
+    const std::lock_guard lock(mutex_);
+    if (std::exchange(told_, true)) return;
+  }
+  cache_->readers.submit([cache = cache_.get(), root = root_] {
+    try {
+      cache->report("the storage names no versions (ETags) of the objects of '" + root +
+                    "', so the disk cache has none of them");
+    } catch (...) {
+      // It was a favour.
+    }
+  });
+}
+
+void DiskCacheStore::begin_stop() noexcept {
+  {
+    std::unique_lock lock(mutex_);
+    stopped_ = true;
+    // Nothing is added to the map's flights from now on, and nothing is ever taken out of it.
+    for (auto& [key, known] : known_) {
+      if (known.flight == nullptr) continue;
+      const std::vector<Waiting> waiting = std::move(known.flight->waiting);
+      lock.unlock();
+      for (const Waiting& one : waiting) {
+        try {
+          throw closed();
+        } catch (...) {
+          one.answer.fail(std::current_exception());
+        }
+      }
+      lock.lock();
+    }
+  }
+  inner_->begin_stop();
+  cache_->begin_stop();
+}
+
+bool DiskCacheStore::stop(base::Deadline deadline) noexcept {
+  begin_stop();
+  const bool ended = inner_->stop(deadline);
+  return cache_->stop(deadline) && ended;
+}
+
+void DiskCacheStore::abandon(std::shared_ptr<const void> owner) noexcept {
+  begin_stop();
+  inner_->abandon(owner);
+  cache_->abandon(owner);
+}
+
+}  // namespace penstock::storage
