@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <cstring>
+#include <tuple>
 #include <utility>
 #include <vector>
 
 #include "base/error.h"
 #include "storage/blocking_store.h"
+#include "storage/disk_cache/disk_cache_store.h"
 #include "storage/joined_store.h"
 #include "storage/local_files.h"
 
@@ -65,7 +67,31 @@ std::optional<std::uint64_t> PythonFiles::known_size(const std::string& key) con
   return found == sizes_.end() ? std::nullopt : std::optional(found->second);
 }
 
+storage::Object PythonFiles::read_versioned(const std::string& key, std::optional<base::ByteRange> range) {
+  storage::Object object;
+  with_python([&] {
+    const py::object length = range ? py::object(py::int_(range->size())) : py::none();
+    const auto [data, size, version] =
+        call_python(attribute_of(store_.get(), "read_versioned"), py::make_tuple(key, range ? range->begin : 0, length))
+            .cast<std::tuple<py::bytes, std::uint64_t, std::string>>();
+    const auto view = static_cast<std::string_view>(data);
+    object.bytes = base::OwnedBytes::allocate(view.size());
+    if (!view.empty()) std::memcpy(object.bytes.data.get(), view.data(), view.size());
+    object.size = size;
+    object.version = version;
+    return 0;
+  });
+  if (object.bytes.size != storage::within(range, object.size).size()) {
+    throw base::Error(base::ErrorKind::kChunkFormat, "the storage answered with " + std::to_string(object.bytes.size) +
+                                                         " bytes of an object of " + std::to_string(object.size));
+  }
+  const std::lock_guard lock(mutex_);
+  sizes_[key] = object.size;
+  return object;
+}
+
 storage::Object PythonFiles::read(const std::string& key, std::optional<base::ByteRange> range) {
+  if (has_versions_) return read_versioned(key, range);
   // The answer to a range does not tell how large the object is.
   const std::uint64_t size = range ? this->size(key) : 0;
   const base::ByteRange part = storage::within(range, size);
@@ -93,9 +119,10 @@ namespace {
 /// Makes stores that share their threads.
 class StoreMaker {
  public:
-  explicit StoreMaker(std::optional<unsigned> io_threads) : io_threads_(io_threads) {}
+  StoreMaker(std::optional<unsigned> io_threads, std::shared_ptr<storage::DiskCache> cache)
+      : io_threads_(io_threads), cache_(std::move(cache)) {}
 
-  std::shared_ptr<storage::Store> make(const py::object& store) {
+  std::shared_ptr<storage::Store> make(const py::object& store, const py::object& identity) {
     if (py::isinstance<py::str>(store)) {
       if (local_threads_ == nullptr)
         local_threads_ = storage::BlockingStore::make_threads(io_threads_.value_or(kLocalThreads));
@@ -106,24 +133,54 @@ class StoreMaker {
       if (python_threads_ == nullptr) {
         python_threads_ = storage::BlockingStore::make_threads(io_threads_.value_or(kPythonThreads));
       }
-      return std::make_shared<storage::BlockingStore>(std::make_shared<PythonFiles>(store), python_threads_,
-                                                      kWorthAPythonRequest);
+      return cached(std::make_shared<storage::BlockingStore>(std::make_shared<PythonFiles>(store), python_threads_,
+                                                             kWorthAPythonRequest),
+                    identity);
+    }
+    const auto parts = store.cast<py::list>();
+    const auto identities = identity.is_none() ? py::list() : identity.cast<py::list>();
+    if (!identity.is_none() && identities.size() != parts.size()) {
+      throw py::value_error("cache_identity must have an entry for each store");
     }
     std::vector<std::shared_ptr<storage::Store>> stores;
-    for (const py::handle part : store) stores.push_back(make(py::reinterpret_borrow<py::object>(part)));
+    for (std::size_t i = 0; i < parts.size(); ++i) {
+      stores.push_back(make(parts[i], identity.is_none() ? identity : py::object(identities[i])));
+    }
     return std::make_shared<storage::JoinedStore>(std::move(stores));
   }
 
  private:
+  std::shared_ptr<storage::Store> cached(std::shared_ptr<storage::Store> store, const py::object& identity) const {
+    if (cache_ == nullptr || identity.is_none()) return store;
+    return std::make_shared<storage::DiskCacheStore>(std::move(store), cache_, identity.cast<std::string>());
+  }
+
   const std::optional<unsigned> io_threads_;
+  const std::shared_ptr<storage::DiskCache> cache_;
   std::shared_ptr<base::ThreadPool> local_threads_;
   std::shared_ptr<base::ThreadPool> python_threads_;
 };
 
 }  // namespace
 
-std::shared_ptr<storage::Store> store_of(const py::object& store, std::optional<unsigned> io_threads) {
-  return StoreMaker(io_threads).make(store);
+std::shared_ptr<storage::Store> store_of(const py::object& store, std::optional<unsigned> io_threads,
+                                         std::shared_ptr<storage::DiskCache> cache, const py::object& identity) {
+  return StoreMaker(io_threads, std::move(cache)).make(store, identity);
+}
+
+std::shared_ptr<storage::DiskCache> disk_cache_in(const std::string& folder, std::optional<std::uint64_t> limit_bytes,
+                                                  const py::object& report) {
+  std::function<void(const std::string&)> tell;
+  if (!report.is_none()) {
+    tell = [shared = std::make_shared<const PythonReference>(report)](const std::string& text) {
+      try {
+        with_python([&] { return call_python(shared->get(), py::make_tuple(text)); });
+      } catch (const base::Error&) {
+        // A message that nobody takes is no reason to fail.
+      }
+    };
+  }
+  return std::make_shared<storage::DiskCache>(folder, limit_bytes, std::move(tell));
 }
 
 }  // namespace penstock::bindings

@@ -26,16 +26,20 @@ namespace py = pybind11;
 namespace penstock::bindings {
 namespace {
 
-/// A loader, and where its batch memory comes from: null for plain memory.
+/// A loader, where its batch memory comes from (null for plain memory), and the disk cache that it reads by.
 class LoaderHandle : public NativeHandle<pipeline::Loader> {
  public:
-  LoaderHandle(std::shared_ptr<pipeline::Loader> loader, std::shared_ptr<PythonAllocator> allocator)
-      : NativeHandle(std::move(loader)), allocator_(std::move(allocator)) {}
+  LoaderHandle(std::shared_ptr<pipeline::Loader> loader, std::shared_ptr<PythonAllocator> allocator,
+               std::shared_ptr<const storage::DiskCache> cache)
+      : NativeHandle(std::move(loader)), allocator_(std::move(allocator)), cache_(std::move(cache)) {}
 
   const std::shared_ptr<PythonAllocator>& allocator() const { return allocator_; }
+  /// Null where there is none.
+  const storage::DiskCache* cache() const { return cache_.get(); }
 
  private:
   std::shared_ptr<PythonAllocator> allocator_;
+  std::shared_ptr<const storage::DiskCache> cache_;
 };
 
 /// A slab that arrays lie over goes back to its pool when the last of them has died. Not in a forked child, where a
@@ -152,7 +156,7 @@ std::unique_ptr<EpochHandle> start_epoch(LoaderHandle& handle, const Array<std::
                                        handle.allocator());
 }
 
-py::dict dict_of(const base::Stats& stats, std::size_t slabs_allocated) {
+py::dict dict_of(const base::Stats& stats, std::size_t slabs_allocated, const storage::DiskCacheStats& disk) {
   const auto seconds = [](std::uint64_t nanoseconds) { return static_cast<double>(nanoseconds) * 1e-9; };
   py::dict result;
   result["samples"] = stats.samples.load();
@@ -169,10 +173,21 @@ py::dict dict_of(const base::Stats& stats, std::size_t slabs_allocated) {
   result["decode_seconds"] = seconds(stats.decode_ns);
   result["transform_seconds"] = seconds(stats.transform_ns);
   result["wait_seconds"] = seconds(stats.wait_ns);
+  result["cache_disk_hits"] = disk.hits.load();
+  result["cache_disk_bytes"] = disk.bytes.load();
+  result["cache_disk_probes"] = disk.probes.load();
+  result["cache_disk_written"] = disk.written.load();
+  result["cache_disk_damaged"] = disk.damaged.load();
+  result["cache_disk_full"] = disk.full.load();
+  result["cache_disk_behind"] = disk.behind.load();
   return result;
 }
 
-py::dict stats_of(LoaderHandle& handle) { return dict_of(handle.core().stats(), handle.core().slabs_allocated()); }
+py::dict stats_of(LoaderHandle& handle) {
+  const storage::DiskCacheStats none;
+  const storage::DiskCache* cache = handle.cache();
+  return dict_of(handle.core().stats(), handle.core().slabs_allocated(), cache == nullptr ? none : cache->stats);
+}
 
 /// Index of a sample in tiles, its shape, that of a tile.
 using TileEntry = std::tuple<std::int64_t, base::Shape, base::Shape>;
@@ -233,8 +248,10 @@ pipeline::TensorSource make_read_source(std::string name, bool is_image, std::ui
 std::unique_ptr<LoaderHandle> make_loader(const py::object& store, std::vector<pipeline::TensorSource> sources,
                                           unsigned threads, unsigned prefetch, std::uint64_t cache_bytes,
                                           std::uint64_t read_ahead_bytes, std::optional<unsigned> io_threads,
-                                          const py::object& allocate,
-                                          std::optional<pipeline::DetectionSpec> detection) {
+                                          const py::object& allocate, std::optional<pipeline::DetectionSpec> detection,
+                                          const std::optional<std::string>& cache_dir,
+                                          std::optional<std::uint64_t> cache_size, const py::object& cache_identity,
+                                          const py::object& cache_report) {
   std::shared_ptr<PythonAllocator> allocator;
   if (threads == 0 || io_threads == 0U || prefetch == 0) {
     throw py::value_error("threads, io_threads and prefetch must be positive");
@@ -248,14 +265,16 @@ std::unique_ptr<LoaderHandle> make_loader(const py::object& store, std::vector<p
     // Python's allocator reuses memory itself, and knows of copies to a device that are still under way.
     options.keep_slabs = false;
   }
-  std::shared_ptr<storage::Store> opened = store_of(store, io_threads);
+  std::shared_ptr<storage::DiskCache> cache;
+  if (cache_dir) cache = disk_cache_in(*cache_dir, cache_size, cache_report);
+  std::shared_ptr<storage::Store> opened = store_of(store, io_threads, cache, cache_identity);
   std::shared_ptr<batch::BufferAllocator> memory = allocator;
   if (memory == nullptr) memory = std::make_shared<batch::HeapAllocator>();
   const GilRelease release;
   return std::make_unique<LoaderHandle>(
       std::make_shared<pipeline::Loader>(std::move(opened), std::move(sources), options, std::move(memory),
                                          std::move(detection)),
-      std::move(allocator));
+      std::move(allocator), std::move(cache));
 }
 
 }  // namespace
@@ -283,14 +302,16 @@ void register_loader(py::module_& module) {
   py::class_<LoaderHandle>(module, "Loader")
       .def(py::init(&make_loader), py::kw_only(), py::arg("store"), py::arg("sources"), py::arg("threads"),
            py::arg("prefetch"), py::arg("cache_bytes"), py::arg("read_ahead_bytes"), py::arg("io_threads") = py::none(),
-           py::arg("allocate") = py::none(), py::arg("detection") = py::none())
+           py::arg("allocate") = py::none(), py::arg("detection") = py::none(), py::arg("cache_dir") = py::none(),
+           py::arg("cache_size") = py::none(), py::arg("cache_identity") = py::none(),
+           py::arg("cache_report") = py::none())
       .def("start", &start_epoch, py::arg("order"), py::arg("batch_ends"), py::arg("seed") = 0, py::arg("epoch") = 0,
            py::keep_alive<0, 1>())
       .def("stats", &stats_of)
       .def("begin_stop", &LoaderHandle::begin_stop, py::call_guard<GilRelease>())
       .def("stop", &LoaderHandle::stop, py::call_guard<GilRelease>());
 
-  module.attr("STATS") = py::tuple(dict_of(base::Stats(), 0));
+  module.attr("STATS") = py::tuple(dict_of(base::Stats(), 0, storage::DiskCacheStats()));
 }
 
 }  // namespace penstock::bindings

@@ -16,7 +16,9 @@ DEBUG_BUILD: bool
 _TensorBatch = tuple[object, list[int], list[list[int]], bool]
 
 class _PythonStore(Protocol):
-    """What a loader needs of storage that Python reads; a path stands for a directory."""
+    """What a loader needs of storage that Python reads; a path stands for a directory. One that has
+    ``read_versioned(key, offset, length)`` is asked by it: it gives the bytes, the object's size, and its version.
+    """
 
     def size(self, key: str) -> int: ...
     def read(self, key: str, offset: int = 0, length: int | None = None) -> bytes: ...
@@ -120,6 +122,10 @@ class Loader:
         io_threads: int | None = None,
         allocate: Callable[[int], tuple[int, object]] | None = None,
         detection: Detection | None = None,
+        cache_dir: str | None = None,
+        cache_size: int | None = None,
+        cache_identity: str | Sequence[str | None] | None = None,
+        cache_report: Callable[[str], object] | None = None,
     ) -> None: ...
     def start(
         self,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import logging
+import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import TracebackType
@@ -94,6 +95,12 @@ class DataLoader(torch.utils.data.DataLoader[Any]):
         chunk_cache_bytes: Budget for chunks that the C++ loader keeps in memory, in bytes.
         read_ahead_bytes: Budget for what the C++ loader reads before it is needed, as it is stored, in bytes. Default:
             128 MiB of remote data, 16 MiB of a local disk's. What the next batches need is read whatever the budget.
+        cache_dir: A folder on a disk where the C++ loader keeps the chunks of remote data, whole, as they are stored:
+            later epochs, other ranks and other jobs then find them there. It is made where it is missing.
+            Local data do not use it; with ``"python"`` there is no such cache, and a warning says so.
+        cache_size: How much may lie there: bytes, or text such as ``"50GB"`` or ``"50GiB"``. It fills up, and nothing
+            is taken out; what finds no room is read from afar. Default: nine tenths of what the folder has and its
+            disk has free, at most 256 GiB.
         creds, network: Of a dataset that is given by its URL: see :func:`penstock.open`.
 
     Raises:
@@ -136,6 +143,8 @@ class DataLoader(torch.utils.data.DataLoader[Any]):
         chunk_cache_bytes: int = LoaderOptions.chunk_cache_bytes,
         shuffle_window: int = LoaderOptions.shuffle_window,
         read_ahead_bytes: int | None = None,
+        cache_dir: str | os.PathLike[str] | None = None,
+        cache_size: int | str | None = None,
         creds: Any = None,
         network: NetworkOptions | None = None,
     ) -> None:
@@ -156,6 +165,8 @@ class DataLoader(torch.utils.data.DataLoader[Any]):
             chunk_cache_bytes=chunk_cache_bytes,
             shuffle_window=shuffle_window,
             read_ahead_bytes=read_ahead_bytes,
+            cache_dir=cache_dir,
+            cache_size=cache_size,
         )
         self.options = options
         resolve_shuffle(shuffle, remote=False)

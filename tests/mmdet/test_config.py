@@ -206,6 +206,8 @@ def test_validation_is_never_shuffled(caplog: pytest.LogCaptureFixture) -> None:
         ({"shuffle": "no"}, "data.train: shuffle must be True, False or one of 'chunk', 'full', got 'no'"),
         ({"shuffle": 1}, "data.train: shuffle must be True, False or one of 'chunk', 'full', got 1"),
         ({"read_ahead_bytes": -1}, "read_ahead_bytes must be an int of at least 0, got -1"),
+        ({"cache_size": "many"}, "data.train: cache_size must be a number of bytes, or text such as '50GB'"),
+        ({"cache_dir": 3}, "data.train: cache_dir must be a path, got 3"),
         ({"shuffle_window": 0}, "data.train: shuffle_window must be an int of at least 1, got 0"),
         ({"pin_memory": 1}, "data.train: pin_memory must be True or False, got 1"),
         ([4], "data.train.deeplake_dataloader: a dict is needed, got [4]"),

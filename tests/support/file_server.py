@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import ssl
 import threading
@@ -31,15 +32,17 @@ class Handler(BaseHTTPRequestHandler):
             self.answer(404, b"no such file")
             return
         data = file.read_bytes()
+        version = {"ETag": f'"{hashlib.sha256(data).hexdigest()}"'} if self.server.names_versions else {}
         found = re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("Range", ""))
         if found is None or not self.server.knows_ranges:
-            self.answer(200, data)
+            self.answer(200, data, version)
             return
         first, last = int(found[1]), min(int(found[2] or len(data)), len(data) - 1)
         if first >= len(data):
             self.answer(416, b"", {"Content-Range": f"bytes */{len(data)}"})
         else:
-            self.answer(206, data[first : last + 1], {"Content-Range": f"bytes {first}-{last}/{len(data)}"})
+            place = {"Content-Range": f"bytes {first}-{last}/{len(data)}"}
+            self.answer(206, data[first : last + 1], {**place, **version})
 
     def answer(self, status: int, body: bytes, headers: dict[str, str] | None = None) -> None:
         self.send_response(status)
@@ -59,6 +62,7 @@ class FileServer(ThreadingHTTPServer):
         requests: Path and headers of each request.
         fault: What a test has it do instead; gets the request, and says whether it has answered.
         knows_ranges: Whether it gives parts of files.
+        names_versions: Whether it names a strong ETag of each file.
     """
 
     daemon_threads = True
@@ -70,6 +74,7 @@ class FileServer(ThreadingHTTPServer):
         self.requests: list[tuple[str, dict[str, str]]] = []
         self.fault: Callable[[Handler], bool] | None = None
         self.knows_ranges = True
+        self.names_versions = False
         if certificate is not None:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             context.load_cert_chain(certificate)

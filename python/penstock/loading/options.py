@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, cast
@@ -15,6 +16,7 @@ from penstock.dataset import Dataset, Tensor
 from penstock.described import described
 from penstock.errors import ConfigError
 from penstock.format.sample import DECODINGS, Decode
+from penstock.loading.disk_cache import check_disk_cache
 from penstock.similar import similar
 
 __all__ = [
@@ -51,6 +53,8 @@ class LoaderOptions:
     chunk_cache_bytes: int = 256 << 20
     shuffle_window: int = 16
     read_ahead_bytes: int | None = None
+    cache_dir: str | os.PathLike[str] | None = None
+    cache_size: int | str | None = None
 
     def __post_init__(self) -> None:
         _whole_number("batch_size", self.batch_size, least=1)
@@ -61,6 +65,7 @@ class LoaderOptions:
         _whole_number("shuffle_window", self.shuffle_window, least=1)
         if self.read_ahead_bytes is not None:
             _whole_number("read_ahead_bytes", self.read_ahead_bytes, least=0)
+        check_disk_cache(self.cache_dir, self.cache_size)
         if isinstance(self.timeout, bool) or not isinstance(self.timeout, int | float):
             raise TypeError(f"timeout must be a number of seconds, got {described(self.timeout)}")
         # Also false for what is not a number, which no wait would ever reach.

@@ -17,6 +17,7 @@ import torch.utils.data
 
 from penstock.dataset.lake4 import prepare_for_fork
 from penstock.errors import LoaderClosedError, timed_out
+from penstock.loading.disk_cache import disk_cache_of
 from penstock.loading.options import LoaderOptions
 from penstock.loading.plan import EpochPlan
 from penstock.loading.samples import Samples
@@ -52,6 +53,7 @@ class PythonLoader:
     """Runs plans on a ``torch.utils.data.DataLoader``."""
 
     def __init__(self, samples: Samples, options: LoaderOptions, collate: Callable[[list[Any]], Any] | None) -> None:
+        disk_cache_of(samples.source, options.cache_dir, options.cache_size, native=False)
         self._samples, self._options, self._collate = samples, options, collate
         self._batches = _PlannedBatches()
         self._path = samples.source.path

@@ -143,7 +143,14 @@ class RemoteStore:
 
     def read_start(self, key: str, length: int) -> tuple[bytes, int]:
         """The first bytes of an object and the size of the whole, by one request. Raises as :meth:`read`."""
-        return self._fetch(key, 0, length)
+        data, size, _ = self._fetch(key, 0, length)
+        return data, size
+
+    def read_versioned(self, key: str, offset: int = 0, length: int | None = None) -> tuple[bytes, int, str]:
+        """As :meth:`read`, with what the same answer says of the whole object: its size in bytes, and its version (a
+        strong ETag), which is "" where the server names none.
+        """
+        return self._fetch(key, offset, length)
 
     def read_many(self, keys: Sequence[str]) -> list[bytes | None]:
         """Whole objects, read side by side; None for what is not there. Raises as :meth:`read`."""
@@ -188,8 +195,8 @@ class RemoteStore:
     def _full(self, key: str) -> str:
         return f"{self._address.key}/{key}" if self._address.key else key
 
-    def _fetch(self, key: str, offset: int, length: int | None) -> tuple[bytes, int]:
-        """A part of an object and the size of the whole, asked for until it comes or cannot come."""
+    def _fetch(self, key: str, offset: int, length: int | None) -> tuple[bytes, int, str]:
+        """A part of an object, and size and version of the whole, asked for until it comes or cannot come."""
         deadline = time.monotonic() + self.options.deadline_seconds
         attempts, has_renewed = 0, False
         while True:
@@ -244,12 +251,15 @@ class RemoteStore:
             self._shared.regions.add(region)
             return self._shared.signer.use_region(region)
 
-    def _taken(self, key: str, answer: Answer, offset: int, length: int | None) -> tuple[bytes, int]:
+    def _taken(self, key: str, answer: Answer, offset: int, length: int | None) -> tuple[bytes, int, str]:
         piece = piece_of(key, answer, offset, length)
         if piece is None:
             raise refused(key, answer, self._address)
-        self._shared.remember(self._full(key), piece[1], answer.headers.get("etag", ""))
-        return piece
+        etag = answer.headers.get("etag", "")
+        # Weak ones are for what is shown, not for bytes.
+        version = etag if etag.startswith('"') else ""
+        self._shared.remember(self._full(key), piece[1], version)
+        return (*piece, version)
 
     def _given_up(self, key: str, attempts: int, failure: TransientError, is_over: bool) -> StorageError:
         kind = StorageTimeoutError if failure.is_timeout or is_over else StorageError
@@ -285,8 +295,7 @@ class _Shared:
         """Keeps what is known of an object."""
         if len(self.known) >= _MOST_KNOWN:
             self.known.clear()
-        # If-Match is for strong versions alone.
-        self.known[key] = (size, version if version.startswith('"') else "")
+        self.known[key] = (size, version)
 
     def note(self, root: str, failure: str) -> None:
         """Says once a while that requests are repeated."""

@@ -7,8 +7,8 @@
 - ``deeplake_tensors``: {"img": ..., "gt_bboxes": ..., "gt_labels": ..., "gt_masks": ...}; what is not named is found
   by its htype.
 - ``deeplake_dataloader``: {"shuffle": ..., "batch_size": ..., "num_workers": ...}, and ``drop_last``,
-  ``persistent_workers``, ``pin_memory``, ``prefetch_factor``, ``shuffle_window``, ``read_ahead_bytes``. ``shuffle`` may
-  also be "chunk" or "full": see :class:`penstock.DataLoader`.
+  ``persistent_workers``, ``pin_memory``, ``prefetch_factor``, ``shuffle_window``, ``read_ahead_bytes``,
+  ``cache_dir``, ``cache_size``. ``shuffle`` may also be "chunk" or "full": see :class:`penstock.DataLoader`.
 - ``deeplake_credentials``: ``dict(creds=..., token=...)`` as in Deep Lake, ``creds`` as of :func:`penstock.open` and
   ``token`` for ``hub://``; or the creds by themselves. Ignored for local datasets: they need none.
 - ``deeplake_commit_id``, ``deeplake_view_id``: Passed on when the dataset is opened.
@@ -64,6 +64,7 @@ from penstock.integrations.mmdet.config_tree import read_tree
 from penstock.integrations.mmdet.credentials import creds_of
 from penstock.integrations.mmdet.metric_names import check_evaluation, eval_mode_of, format_of
 from penstock.integrations.mmdet.run_keys import check_runner, check_workflow
+from penstock.loading.disk_cache import check_disk_cache
 from penstock.loading.options import LOADER_TYPES, SHUFFLES
 
 __all__ = [
@@ -117,6 +118,8 @@ _LOADER_KEYS = {
     "prefetch_factor": "prefetch_factor",
     "shuffle_window": "shuffle_window",
     "read_ahead_bytes": "read_ahead_bytes",
+    "cache_dir": "cache_dir",
+    "cache_size": "cache_size",
 }
 #: Of those that are numbers, the least.
 _LEAST = {"batch_size": 1, "num_workers": 0, "prefetch_factor": 1, "shuffle_window": 1, "read_ahead_bytes": 0}
@@ -264,6 +267,10 @@ def parse_loader(data: Mapping[str, Any], name: str) -> LoaderSettings:
         found.update({_LOADER_KEYS[key]: value for key, value in options.items() if value is not None})
     for key, least in _LEAST.items():
         check_integer(f"data.{name}: {key}", found.get(key, least), least)
+    try:
+        check_disk_cache(found.get("cache_dir"), found.get("cache_size"))
+    except (TypeError, ValueError) as error:
+        raise ConfigError(f"data.{name}: {error}") from None
     for key in ("drop_last", "persistent_workers", "pin_memory"):
         if not isinstance(found.get(key, False), bool):
             raise ConfigError(f"data.{name}: {key} must be True or False, got {found[key]!r}")

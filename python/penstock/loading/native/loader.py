@@ -19,10 +19,11 @@ import torch
 from penstock._native import require_native
 from penstock.errors import LoaderClosedError, PenstockError, timed_out
 from penstock.loading.collate import sequence_batch, tensor_batch
+from penstock.loading.disk_cache import disk_cache_of
 from penstock.loading.native.batch import native_batch
 from penstock.loading.native.part import NativePart
 from penstock.loading.native.python_side import Columns, PythonPart, read_columns, stored_values
-from penstock.loading.native.sources import native_store, tensor_source
+from penstock.loading.native.sources import native_roots, native_store, tensor_source
 from penstock.loading.options import LoaderOptions
 from penstock.loading.plan import EpochPlan
 from penstock.loading.samples import Samples
@@ -77,6 +78,7 @@ class NativeLoader:
         self._dtypes = samples.core_dtypes
         self._in_python = {key: reading for key, reading in samples.readings.items() if reading.route == "python"}
         self._native = samples.program.native
+        self._disk_cache = disk_cache_of(samples.source, options.cache_dir, options.cache_size, native=True)
         self._python = PythonPart(samples, collate) if self._per_sample else None
         self._starting = threading.Lock()
         self._arena_pid = os.getpid()
@@ -245,8 +247,20 @@ class NativeLoader:
             read_ahead_bytes=self._read_ahead_bytes,
             allocate=self._allocate(),
             detection=None if self._native is None else self._detection(native, self._native),
+            **self._cache_arguments(),
         )
         return loader
+
+    def _cache_arguments(self) -> dict[str, Any]:
+        cache = self._disk_cache
+        if cache is None:
+            return {}
+        return {
+            "cache_dir": cache.folder,
+            "cache_size": cache.size,
+            "cache_identity": native_roots(cache.roots),
+            "cache_report": functools.partial(logger.warning, "penstock: %s"),
+        }
 
     @property
     def _read_ahead_bytes(self) -> int:

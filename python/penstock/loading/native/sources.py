@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from penstock.dataset import Dataset
@@ -13,7 +14,7 @@ from penstock.storage.store import Store
 if TYPE_CHECKING:
     from penstock import _core
 
-__all__ = ["native_store", "tensor_source"]
+__all__ = ["native_roots", "native_store", "tensor_source"]
 
 
 def native_store(dataset: Dataset) -> str | Store | list[str | Store]:
@@ -22,6 +23,11 @@ def native_store(dataset: Dataset) -> str | Store | list[str | Store]:
     """
     stores = [store.for_core() for store in dataset.stores]
     return stores if len(stores) > 1 else (stores or [dataset.path])[0]
+
+
+def native_roots(roots: Sequence[str | None]) -> str | list[str | None] | None:
+    """The roots of a dataset's stores in the form in which :func:`native_store` gives the stores."""
+    return list(roots) if len(roots) > 1 else roots[0]
 
 
 def tensor_source(native: Any, reading: Reading) -> _core.TensorSource:

@@ -1,0 +1,102 @@
+"""The disk cache of remote datasets, as a user asks for it."""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from penstock.dataset import Dataset
+from penstock.described import described
+from penstock.errors import ConfigError
+
+__all__ = ["DiskCache", "check_disk_cache", "disk_cache_of"]
+
+logger = logging.getLogger("penstock")
+
+_UNITS = {
+    **{"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12},
+    **{"KI": 2**10, "MI": 2**20, "GI": 2**30, "TI": 2**40},
+}
+_SIZE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([KMGT]I?|)B?\s*", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class DiskCache:
+    """A folder for the chunks of remote data.
+
+    Attributes:
+        folder: Its absolute path; it is made where it is missing.
+        size: How many bytes may lie there, of all processes; None: what the core finds fit.
+        roots: Of each store of the dataset its root; None for one that is no matter of the cache.
+    """
+
+    folder: str
+    size: int | None
+    roots: tuple[str | None, ...]
+
+
+def check_disk_cache(cache_dir: object, cache_size: object) -> None:
+    """Checks the arguments of these names.
+
+    Raises:
+        TypeError, ValueError: They are no path and no size, or there is a size and no path.
+    """
+    if cache_dir is not None and not isinstance(cache_dir, str | os.PathLike):
+        raise TypeError(f"cache_dir must be a path, got {described(cache_dir)}")
+    if cache_dir is not None and not os.fspath(cache_dir):
+        raise ValueError("cache_dir must not be empty")
+    if cache_size is not None:
+        _bytes(cache_size)
+        if cache_dir is None:
+            raise ValueError("cache_size says how large cache_dir may become, and there is no cache_dir")
+
+
+def disk_cache_of(
+    dataset: Dataset, cache_dir: str | os.PathLike[str] | None, cache_size: int | str | None, *, native: bool
+) -> DiskCache | None:
+    """The cache of a loader; None where there is none, for which a line in the log gives the reason.
+
+    Args:
+        dataset: What is loaded.
+        cache_dir, cache_size: As :func:`check_disk_cache` takes them.
+        native: Whether the core reads.
+
+    Raises:
+        ConfigError: There is a file at the folder's path.
+    """
+    if cache_dir is None:
+        return None
+    folder = Path(cache_dir).expanduser().absolute()
+    if folder.exists() and not folder.is_dir():
+        raise ConfigError(f"cache_dir is no folder: '{folder}'", path=dataset.path)
+    roots = tuple(store.root if store.remote else None for store in dataset.stores)
+    if not any(roots):
+        logger.info("penstock: %s: cache_dir is not used: nothing is read from afar", dataset.path)
+        return None
+    if not native:
+        logger.warning(
+            "penstock: %s: the 'python' loader has no disk cache: cache_dir is not used",
+            dataset.path,
+        )
+        return None
+    return DiskCache(str(folder), None if cache_size is None else _bytes(cache_size), roots)
+
+
+def _bytes(size: object) -> int:
+    """A number of bytes, or text such as "50GB" (10**9 bytes each) or "50 GiB" (2**30)."""
+    if isinstance(size, bool) or not isinstance(size, int | str):
+        raise TypeError(f"cache_size must be a number of bytes, or text such as '50GB', got {described(size)}")
+    if isinstance(size, str):
+        found = _SIZE.fullmatch(size)
+        if found is None:
+            raise ValueError(f"cache_size must be a number of bytes, or text such as '50GB', got {described(size)}")
+        count = float(found[1]) * _UNITS[found[2].upper()]
+        if count >= 2**63:
+            raise ValueError(f"cache_size must be below 2**63 bytes, got {described(size)}")
+        size = int(count)
+    if not 1 <= size < 2**63:
+        raise ValueError(f"cache_size must be at least 1 and below 2**63 bytes, got {size}")
+    return size
