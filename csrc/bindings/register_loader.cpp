@@ -26,20 +26,16 @@ namespace py = pybind11;
 namespace penstock::bindings {
 namespace {
 
-/// A loader, where its batch memory comes from (null for plain memory), and the disk cache that it reads by.
+/// A loader, and where its batch memory comes from: null for plain memory.
 class LoaderHandle : public NativeHandle<pipeline::Loader> {
  public:
-  LoaderHandle(std::shared_ptr<pipeline::Loader> loader, std::shared_ptr<PythonAllocator> allocator,
-               std::shared_ptr<const storage::DiskCache> cache)
-      : NativeHandle(std::move(loader)), allocator_(std::move(allocator)), cache_(std::move(cache)) {}
+  LoaderHandle(std::shared_ptr<pipeline::Loader> loader, std::shared_ptr<PythonAllocator> allocator)
+      : NativeHandle(std::move(loader)), allocator_(std::move(allocator)) {}
 
   const std::shared_ptr<PythonAllocator>& allocator() const { return allocator_; }
-  /// Null where there is none.
-  const storage::DiskCache* cache() const { return cache_.get(); }
 
  private:
   std::shared_ptr<PythonAllocator> allocator_;
-  std::shared_ptr<const storage::DiskCache> cache_;
 };
 
 /// A slab that arrays lie over goes back to its pool when the last of them has died. Not in a forked child, where a
@@ -156,7 +152,7 @@ std::unique_ptr<EpochHandle> start_epoch(LoaderHandle& handle, const Array<std::
                                        handle.allocator());
 }
 
-py::dict dict_of(const base::Stats& stats, std::size_t slabs_allocated, const storage::DiskCacheStats& disk) {
+py::dict dict_of(const base::Stats& stats, std::size_t slabs_allocated) {
   const auto seconds = [](std::uint64_t nanoseconds) { return static_cast<double>(nanoseconds) * 1e-9; };
   py::dict result;
   result["samples"] = stats.samples.load();
@@ -173,20 +169,13 @@ py::dict dict_of(const base::Stats& stats, std::size_t slabs_allocated, const st
   result["decode_seconds"] = seconds(stats.decode_ns);
   result["transform_seconds"] = seconds(stats.transform_ns);
   result["wait_seconds"] = seconds(stats.wait_ns);
-  result["cache_disk_hits"] = disk.hits.load();
-  result["cache_disk_bytes"] = disk.bytes.load();
-  result["cache_disk_probes"] = disk.probes.load();
-  result["cache_disk_written"] = disk.written.load();
-  result["cache_disk_damaged"] = disk.damaged.load();
-  result["cache_disk_full"] = disk.full.load();
-  result["cache_disk_behind"] = disk.behind.load();
   return result;
 }
 
 py::dict stats_of(LoaderHandle& handle) {
-  const storage::DiskCacheStats none;
-  const storage::DiskCache* cache = handle.cache();
-  return dict_of(handle.core().stats(), handle.core().slabs_allocated(), cache == nullptr ? none : cache->stats);
+  py::dict result = dict_of(handle.core().stats(), handle.core().slabs_allocated());
+  for (const storage::Count& count : handle.core().storage_counts()) result[py::str(count.name)] = count.value;
+  return result;
 }
 
 /// Index of a sample in tiles, its shape, that of a tile.
@@ -267,14 +256,14 @@ std::unique_ptr<LoaderHandle> make_loader(const py::object& store, std::vector<p
   }
   std::shared_ptr<storage::DiskCache> cache;
   if (cache_dir) cache = disk_cache_in(*cache_dir, cache_size, cache_report);
-  std::shared_ptr<storage::Store> opened = store_of(store, io_threads, cache, cache_identity);
+  std::shared_ptr<storage::Store> opened = store_of(store, io_threads, std::move(cache), cache_identity);
   std::shared_ptr<batch::BufferAllocator> memory = allocator;
   if (memory == nullptr) memory = std::make_shared<batch::HeapAllocator>();
   const GilRelease release;
   return std::make_unique<LoaderHandle>(
       std::make_shared<pipeline::Loader>(std::move(opened), std::move(sources), options, std::move(memory),
                                          std::move(detection)),
-      std::move(allocator), std::move(cache));
+      std::move(allocator));
 }
 
 }  // namespace
@@ -311,7 +300,7 @@ void register_loader(py::module_& module) {
       .def("begin_stop", &LoaderHandle::begin_stop, py::call_guard<GilRelease>())
       .def("stop", &LoaderHandle::stop, py::call_guard<GilRelease>());
 
-  module.attr("STATS") = py::tuple(dict_of(base::Stats(), 0, storage::DiskCacheStats()));
+  module.attr("STATS") = py::tuple(dict_of(base::Stats(), 0));
 }
 
 }  // namespace penstock::bindings

@@ -1,13 +1,15 @@
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 
+#include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <filesystem>
+#include <future>
+#include <map>
 #include <memory>
 #include <random>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "base/error.h"
@@ -55,6 +57,11 @@ TEST_F(DiskCacheTest, AsksOnceForAWholeObjectAndAnswersRangesOfIt) {
   EXPECT_EQ(caching.stats().hits, 3U);
   EXPECT_EQ(caching.stats().bytes, 300'010U);
   EXPECT_EQ(caching.store().known_size("a"), 300'000U);
+  const std::vector<Count> counts = caching.store().counts();
+  const auto hits =
+      std::find_if(counts.begin(), counts.end(), [](const Count& count) { return count.name == "cache_disk_hits"; });
+  ASSERT_NE(hits, counts.end());
+  EXPECT_EQ(hits->value, 3);
 }
 
 TEST_F(DiskCacheTest, RequestsThatComeTogetherShareOne) {

@@ -18,15 +18,15 @@ DiskCache::DiskCache(std::string folder_path, std::optional<std::uint64_t> limit
       readers("penstock-disk", kReaders, "num_threads"),
       writer("penstock-keep", 1, "num_threads") {}
 
-bool DiskCache::has_place(std::optional<std::uint64_t> bytes) {
-  if (is_behind(bytes.value_or(0))) return false;
+bool DiskCache::has_place(std::optional<std::uint64_t> bytes, DiskCacheStats& stats) {
+  if (is_behind(bytes.value_or(0), stats)) return false;
   const bool fits = bytes.value_or(0) <= disk_cache::kMostObjectBytes && folder.has_room(bytes);
   if (!fits) ++stats.full;
   return fits;
 }
 
-std::shared_ptr<const DiskCache::Place> DiskCache::take_place(std::uint64_t bytes) {
-  if (is_behind(bytes)) return nullptr;
+std::shared_ptr<const DiskCache::Place> DiskCache::take_place(std::uint64_t bytes, DiskCacheStats& stats) {
+  if (is_behind(bytes, stats)) return nullptr;
   if (bytes > disk_cache::kMostObjectBytes || !folder.reserve(bytes)) {
     ++stats.full;
     return nullptr;
@@ -44,7 +44,7 @@ std::shared_ptr<const DiskCache::Place> DiskCache::take_place(std::uint64_t byte
   }
 }
 
-bool DiskCache::is_behind(std::uint64_t bytes) {
+bool DiskCache::is_behind(std::uint64_t bytes, DiskCacheStats& stats) {
   const std::lock_guard lock(mutex_);
   const bool behind = unwritten_ > 0 && unwritten_ + bytes > kMostUnwritten;
   if (behind) ++stats.behind;

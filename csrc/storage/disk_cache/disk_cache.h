@@ -33,10 +33,11 @@ class DiskCache {
     DiskCache& cache_;
     std::uint64_t bytes_;
   };
-  /// Whether an object of so many bytes would find one; where they are not known, as far as can be told.
-  bool has_place(std::optional<std::uint64_t> bytes);
+  /// Whether an object of so many bytes would find one; where they are not known, as far as can be told. Here as below,
+  /// what does not is counted.
+  bool has_place(std::optional<std::uint64_t> bytes, DiskCacheStats& stats);
   /// Null where there is no room, or so much is to be written already that memory would not last.
-  std::shared_ptr<const Place> take_place(std::uint64_t bytes);
+  std::shared_ptr<const Place> take_place(std::uint64_t bytes, DiskCacheStats& stats);
 
   void report(const std::string& text) const {
     if (report_) report_(text);
@@ -56,12 +57,11 @@ class DiskCache {
   std::uint64_t unwritten_ = 0;  // bytes
   std::uint64_t places_ = 0;
 
-  bool is_behind(std::uint64_t bytes);
+  bool is_behind(std::uint64_t bytes, DiskCacheStats& stats);
   void give_back(std::uint64_t bytes) noexcept;
 
  public:
   disk_cache::CacheFolder folder;
-  DiskCacheStats stats;
   // Last: threads end before what they use. A slow disk that is written to keeps no answer waiting.
   base::ThreadPool readers;
   base::ThreadPool writer;

@@ -5,7 +5,7 @@
 
 namespace penstock::storage {
 
-/// What a disk cache has done since it was made.
+/// What a store has had of a disk cache since it was made.
 struct DiskCacheStats {
   using Counter = std::atomic<std::uint64_t>;
 

@@ -45,6 +45,21 @@ std::optional<std::uint64_t> DiskCacheStore::known_size(const std::string& key) 
   return inner_->known_size(key);
 }
 
+std::vector<Count> DiskCacheStore::counts() const {
+  std::vector<Count> all = inner_->counts();
+  const auto add = [&](const char* name, const DiskCacheStats::Counter& counter) {
+    all.push_back({std::string("cache_disk_") + name, static_cast<double>(counter.load())});
+  };
+  add("hits", stats_.hits);
+  add("bytes", stats_.bytes);
+  add("probes", stats_.probes);
+  add("written", stats_.written);
+  add("damaged", stats_.damaged);
+  add("full", stats_.full);
+  add("behind", stats_.behind);
+  return all;
+}
+
 void DiskCacheStore::take_up(const std::string& key, Waiting who) {
   std::shared_ptr<Flight> flight;
   std::shared_ptr<const Object> unwritten;
@@ -130,7 +145,7 @@ std::optional<disk_cache::Content> DiskCacheStore::content_on_disk(const std::st
     if (file == nullptr) return std::nullopt;
     return file->content();
   } catch (const disk_cache::UnusableFile&) {
-    ++cache_->stats.damaged;
+    ++stats_.damaged;
     cache_->folder.remove(path_of(key));
     return std::nullopt;
   }
@@ -138,7 +153,7 @@ std::optional<disk_cache::Content> DiskCacheStore::content_on_disk(const std::st
 
 /// Another process, or an earlier one, has written the file: whether it still stands is the inner store's to say.
 void DiskCacheStore::probe(const std::string& key, const std::shared_ptr<Flight>& flight, const Content& found) {
-  ++cache_->stats.probes;
+  ++stats_.probes;
   inner_->get({key, base::ByteRange{0, 1}, wanted_of(flight)}, [this, key, flight, found](base::Result<Object> result) {
     try {
       const Object object = result.take();
@@ -152,7 +167,7 @@ void DiskCacheStore::probe(const std::string& key, const std::shared_ptr<Flight>
 }
 
 void DiskCacheStore::fetch(const std::string& key, const std::shared_ptr<Flight>& flight) {
-  if (!cache_->has_place(known_size(key))) return pass_all_on(key, flight);
+  if (!cache_->has_place(known_size(key), stats_)) return pass_all_on(key, flight);
   inner_->get({key, std::nullopt, wanted_of(flight)}, [this, key, flight](base::Result<Object> result) {
     try {
       const auto object = std::make_shared<const Object>(result.take());
@@ -168,7 +183,7 @@ void DiskCacheStore::deliver(const std::string& key, const std::shared_ptr<Fligh
   try {
     const bool is_kept = agrees(key, *object) && object->bytes.size == object->size;
     std::shared_ptr<const DiskCache::Place> place;
-    if (is_kept) place = cache_->take_place(file_bytes(label_of(key), {object->size, object->version}));
+    if (is_kept) place = cache_->take_place(file_bytes(label_of(key), {object->size, object->version}), stats_);
     const std::vector<Waiting> waiting =
         land(key, flight, [&](Known& known) { known.unwritten = place == nullptr ? nullptr : object; });
     std::chrono::nanoseconds took = object->took;
@@ -197,7 +212,7 @@ void DiskCacheStore::write(const std::string& key, const Object& object) noexcep
     const base::Bytes data = object.bytes.view();
     const std::vector<std::byte> header = encode_header(label, {object.size, object.version}, data);
     written = cache_->folder.put(cache_->folder.path_of(label), header, data);
-    if (written) ++cache_->stats.written;
+    if (written) ++stats_.written;
   } catch (...) {
     // Keeping is a favour: for want of memory it is left.
   }
@@ -234,11 +249,11 @@ std::optional<Object> DiskCacheStore::read_from_disk(const std::string& key, std
     if (file == nullptr || file->content() != content) return std::nullopt;
     Object object{file->read(within(range, content->size)), content->size, content->version};
     object.took = std::chrono::steady_clock::now() - start;
-    ++cache_->stats.hits;
-    cache_->stats.bytes += object.bytes.size;
+    ++stats_.hits;
+    stats_.bytes += object.bytes.size;
     return object;
   } catch (const disk_cache::UnusableFile&) {
-    ++cache_->stats.damaged;
+    ++stats_.damaged;
     cache_->folder.remove(path_of(key));
     return std::nullopt;
   }

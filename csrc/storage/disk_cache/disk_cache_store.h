@@ -15,6 +15,7 @@
 #include "base/result.h"
 #include "storage/disk_cache/cache_header.h"
 #include "storage/disk_cache/disk_cache.h"
+#include "storage/disk_cache/disk_cache_stats.h"
 #include "storage/store.h"
 
 namespace penstock::storage {
@@ -32,6 +33,9 @@ class DiskCacheStore final : public Store {
   void get(Request request, Done done) noexcept override;
   std::optional<std::uint64_t> known_size(const std::string& key) const override;
   std::uint64_t bytes_worth_a_request() const override { return inner_->bytes_worth_a_request(); }
+
+  std::vector<Count> counts() const override;
+  const DiskCacheStats& stats() const { return stats_; }
 
   void begin_stop() noexcept override;
   /// Waits until what is under way to the disk is there, too.
@@ -95,6 +99,7 @@ class DiskCacheStore final : public Store {
   const std::shared_ptr<Store> inner_;
   const std::shared_ptr<DiskCache> cache_;
   const std::string root_;
+  DiskCacheStats stats_;
   mutable std::mutex mutex_;
   bool stopped_ = false;
   bool told_ = false;

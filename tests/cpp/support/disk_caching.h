@@ -26,14 +26,14 @@ class Caching {
         store_(opened(std::move(files)), cache_, root) {}
 
   storage::DiskCacheStore& store() { return store_; }
-  const storage::DiskCacheStats& stats() const { return cache_->stats; }
+  const storage::DiskCacheStats& stats() const { return store_.stats(); }
 
   ByteVector read(const std::string& key, std::optional<base::ByteRange> range = std::nullopt) {
     return copy_of(test::read(store_, key, range).bytes.view());
   }
   /// Once all that was put on its way to the disk is there.
   bool await_written(std::uint64_t objects) {
-    return eventually([&] { return cache_->stats.written == objects; });
+    return eventually([&] { return stats().written == objects; });
   }
   std::vector<std::string> heard() const {
     const std::lock_guard lock(mutex_);
