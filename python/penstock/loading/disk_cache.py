@@ -39,15 +39,20 @@ class DiskCache:
 
 
 def check_disk_cache(cache_dir: object, cache_size: object) -> None:
-    """Checks the arguments of these names.
+    """Checks the arguments of these names, before a dataset is opened.
 
     Raises:
         TypeError, ValueError: They are no path and no size, or there is a size and no path.
+        ConfigError: There is a file at the path.
     """
     if cache_dir is not None and not isinstance(cache_dir, str | os.PathLike):
         raise TypeError(f"cache_dir must be a path, got {described(cache_dir)}")
-    if cache_dir is not None and not os.fspath(cache_dir):
-        raise ValueError("cache_dir must not be empty")
+    if cache_dir is not None:
+        if not os.fspath(cache_dir):
+            raise ValueError("cache_dir must not be empty")
+        folder = _folder(cache_dir)
+        if folder.exists() and not folder.is_dir():
+            raise ConfigError(f"cache_dir is no folder: '{folder}'")
     if cache_size is not None:
         _bytes(cache_size)
         if cache_dir is None:
@@ -63,15 +68,9 @@ def disk_cache_of(
         dataset: What is loaded.
         cache_dir, cache_size: As :func:`check_disk_cache` takes them.
         native: Whether the core reads.
-
-    Raises:
-        ConfigError: There is a file at the folder's path.
     """
     if cache_dir is None:
         return None
-    folder = Path(cache_dir).expanduser().absolute()
-    if folder.exists() and not folder.is_dir():
-        raise ConfigError(f"cache_dir is no folder: '{folder}'", path=dataset.path)
     roots = tuple(store.root if store.remote else None for store in dataset.stores)
     if not any(roots):
         logger.info("penstock: %s: cache_dir is not used: nothing is read from afar", dataset.path)
@@ -82,7 +81,11 @@ def disk_cache_of(
             dataset.path,
         )
         return None
-    return DiskCache(str(folder), None if cache_size is None else _bytes(cache_size), roots)
+    return DiskCache(str(_folder(cache_dir)), None if cache_size is None else _bytes(cache_size), roots)
+
+
+def _folder(cache_dir: str | os.PathLike[str]) -> Path:
+    return Path(cache_dir).expanduser().absolute()
 
 
 def _bytes(size: object) -> int:
