@@ -58,10 +58,11 @@ cpp_tests() {
   cmake --preset "$1" && cmake --build "build/$1" && ctest --preset "$1" --parallel "$(nproc)" | only_news
 }
 
-# The golden datasets, and whatever needs neither deeplake 3 nor MMDetection; the rest is skipped, without a line for each.
+# The golden datasets, and of what reads, checks and collates arrays whatever needs neither deeplake 3 nor MMDetection; the
+# rest is skipped, without a line for each. How threads and processes end (tests/lifetime) is no matter of numpy's version.
 numpy2_tests() {
   PENSTOCK_REQUIRE=native "$numpy2/bin/python" -m pytest -q -r fE \
-    tests/golden tests/dataset tests/loader tests/robustness tests/lifetime
+    tests/golden tests/dataset tests/loader tests/robustness
 }
 
 lake4_tests() {
