@@ -11,7 +11,7 @@ numpy2=${2:+$(realpath "$2")}
 lake4=${3:+$(realpath "$3")}
 export PATH="$venv/bin:$PATH"
 # What set-up has installed must be there: without this, tests that miss it are skipped.
-export PENSTOCK_REQUIRE=native,core_parts,deeplake,mmdet,wandb
+export PENSTOCK_REQUIRE=native,core_parts,deeplake,mmdet,wandb,remote
 if [ -d ../shared/data/coco-mini/annotations ]; then
   PENSTOCK_REQUIRE+=,coco
 fi

@@ -26,7 +26,9 @@ ALLOWED: dict[str, set[str]] = {
     "verification": {"storage", "format", "dataset", "loading"},
     "ingest": set(),
     "integrations": {"format", "dataset", "loading", "loader", "detection"},
-    "cli": {"storage", "dataset", "loading", "loader", "detection", "verification", "ingest", "integrations", "__init__"},
+    "cli": {
+        *("storage", "dataset", "loading", "loader", "detection", "verification", "ingest", "integrations", "__init__")
+    },
     "__init__": {"storage", "dataset", "loader", "verification", "integrations"},
     "__main__": {"cli"},
 }
