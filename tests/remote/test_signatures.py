@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +15,7 @@ import pytest
 import penstock
 from penstock.errors import AccessDeniedError, DatasetNotFoundError
 from support.buckets import ACCESS_KEY, SECRET_KEY
+from support.file_server import FileServer
 from support.remote_batches import assert_same_batches
 from support.require import require
 from support.strict_s3 import StrictS3
@@ -83,6 +88,46 @@ def test_credentials_may_expire_within_an_epoch(
         assert len(asked) >= 2
     finally:
         strict.keys["temporary"] = ("sEcReT", TOKEN)
+
+
+def test_a_forked_child_does_not_wait_for_what_never_comes(strict: StrictS3, tmp_path: Path) -> None:
+    """Credentials that obstore itself has to ask for: here those of a container, by an address."""
+    code = """
+import os, sys, time
+import penstock.storage.signing as signing
+from penstock.errors import StorageTimeoutError
+from penstock.storage.address import parse_address
+from penstock.storage.remote import RemoteStore
+
+signing._FORKED_SECONDS = 1.0
+store = RemoteStore(parse_address("s3://penstock-tests/x"))
+assert "temporary" in store.sign(["x"])[0][0]
+if (child := os.fork()) == 0:
+    try:
+        store.sign(["x"], fresh=True)
+        os._exit(3)
+    except StorageTimeoutError as error:
+        os._exit(0 if "spawn" in str(error) else 4)
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+    (tmp_path / "keys").write_text(
+        json.dumps(
+            {
+                "AccessKeyId": "temporary",
+                "SecretAccessKey": "sEcReT",
+                "Token": TOKEN,
+                "Expiration": "2099-01-01T00:00:00Z",
+            }
+        )
+    )
+    server = FileServer(tmp_path)
+    try:
+        environment = {**os.environ, "AWS_CONTAINER_CREDENTIALS_FULL_URI": f"{server.url}/keys"}
+        environment["AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"] = str(tmp_path / "keys")
+        ran = subprocess.run([sys.executable, "-c", code], env=environment, timeout=60, capture_output=True, text=True)
+        assert ran.returncode == 0, ran.stderr
+    finally:
+        server.close()
 
 
 def test_a_signed_address_is_good_for_as_long_as_it_says(strict: StrictS3) -> None:
