@@ -58,7 +58,7 @@ numpy2_tests() {
 }
 
 lake4_tests() {
-  PENSTOCK_REQUIRE=native,deeplake4 "$lake4/bin/python" -m pytest -q -r fE tests/lake4
+  PENSTOCK_REQUIRE=native,deeplake4,remote "$lake4/bin/python" -m pytest -q -r fE tests/lake4
 }
 
 # MMDetection's environment has deeplake 3; put before it on the path, deeplake 4 takes its place.
