@@ -1,4 +1,4 @@
-"""The emulators of Azure and of Google."""
+"""The emulators of Azure and of Google, and a web server that many have."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import base64
 import hashlib
 import hmac
 import json
+import shutil
 import sys
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -151,3 +152,38 @@ def test_addresses_of_google_have_keys_quoted(google: str) -> None:
     store = RemoteStore(address, {"unsigned": True, "endpoint_url": google})
     ((url, _, _),) = store.sign(["a?b%c"])
     assert urlsplit(url).path.endswith("a%3Fb%25c")
+
+
+# nginx
+
+
+@pytest.fixture
+def nginx(tmp_path: Path, lake: Lakes) -> Iterator[str]:
+    """nginx, which serves the datasets' directory."""
+    program = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
+    if program is None:
+        pytest.skip("nginx is not installed")
+    port = free_port()
+    shutil.copytree(lake("annotations"), tmp_path / "files" / PREFIX)
+    (tmp_path / "nginx.conf").write_text(
+        f"""
+daemon off; pid {tmp_path}/pid; error_log {tmp_path}/error.log;
+events {{}}
+http {{
+  access_log off; default_type application/octet-stream; keepalive_requests 5;
+  client_body_temp_path {tmp_path}/a; proxy_temp_path {tmp_path}/b; fastcgi_temp_path {tmp_path}/c;
+  uwsgi_temp_path {tmp_path}/d; scgi_temp_path {tmp_path}/e;
+  server {{ listen 127.0.0.1:{port}; root {tmp_path}/files; }}
+}}
+"""
+    )
+    # Its processes may belong to a user who must not read what pytest makes for another one.
+    for folder in (tmp_path, *tmp_path.parents[:2]):
+        folder.chmod(0o755)
+    with running([program, "-c", str(tmp_path / "nginx.conf"), "-p", str(tmp_path)], port, tmp_path / "log") as url:
+        yield url
+
+
+def test_nginx(nginx: str, lake: Lakes, native: Any) -> None:
+    # It closes each connection after five requests, under whoever keeps it.
+    assert_same_batches(lake("annotations"), f"{nginx}/{quote(PREFIX)}", None)

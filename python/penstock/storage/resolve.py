@@ -42,7 +42,9 @@ def store_at(url: str, creds: Any = None, network: NetworkOptions | None = None)
         return open_gdrive(url, secret.reveal())
     elif scheme == "mem":
         raise UnsupportedError(
-            "mem:// is the memory of a program that uses deeplake", path=url, hint="There, pass the object in place of the path"
+            "mem:// is the memory of a program that uses deeplake",
+            path=url,
+            hint="There, pass the object in place of the path",
         )
     address = parse_address(url)
     if isinstance(address, Address):
