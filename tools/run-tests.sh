@@ -11,7 +11,7 @@ numpy2=${2:+$(realpath "$2")}
 lake4=${3:+$(realpath "$3")}
 export PATH="$venv/bin:$PATH"
 # What set-up has installed must be there: without this, tests that miss it are skipped.
-export PENSTOCK_REQUIRE=native,core_parts,deeplake,mmdet,wandb
+export PENSTOCK_REQUIRE=native,core_parts,deeplake,mmdet,wandb,remote
 if [ -d ../shared/data/coco-mini/annotations ]; then
   PENSTOCK_REQUIRE+=,coco
 fi
@@ -66,7 +66,7 @@ numpy2_tests() {
 }
 
 lake4_tests() {
-  PENSTOCK_REQUIRE=native,deeplake4 "$lake4/bin/python" -m pytest -q -r fE tests/lake4
+  PENSTOCK_REQUIRE=native,deeplake4,remote "$lake4/bin/python" -m pytest -q -r fE tests/lake4
 }
 
 # MMDetection's environment has deeplake 3; put before it on the path, deeplake 4 takes its place.
