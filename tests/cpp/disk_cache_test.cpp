@@ -154,6 +154,15 @@ TEST_F(DiskCacheTest, ObjectsWithoutAVersionGoThrough) {
   EXPECT_NE(caching.heard().front().find("s3://bucket/lake"), std::string::npos) << caching.heard().front();
 }
 
+TEST_F(DiskCacheTest, AVersionThatNoHeaderCanSayIsNotKept) {
+  files_->put("a", test::random_bytes(1000, 1), std::string(70'000, 'v'));
+  Caching caching(files_, folder());
+  EXPECT_EQ(caching.read("a"), test::random_bytes(1000, 1));
+  EXPECT_EQ(caching.read("a"), test::random_bytes(1000, 1));
+  EXPECT_EQ(caching.stats().damaged, 0U);
+  EXPECT_TRUE(test::files_in(folder()).empty());
+}
+
 TEST_F(DiskCacheTest, AdmitsUntilItIsFullAndEvictsNothing) {
   for (unsigned i = 0; i < 10; ++i) put("k" + std::to_string(i), 10'000, i);
   Caching caching(files_, folder(), 45'000);

@@ -224,6 +224,12 @@ def test_wrong_loader_settings(options: dict[str, Any], message: str) -> None:
     assert message in str(caught.value)
 
 
+def test_the_disk_cache_is_handed_on() -> None:
+    options = {"cache_dir": "/scratch/penstock", "cache_size": "50 GiB"}
+    settings = parse_loader({"train": {"deeplake_dataloader": options}}, "train")
+    assert settings.options == options
+
+
 @pytest.mark.parametrize(
     ("keys", "said"),
     [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import os
 import shutil
@@ -20,7 +21,12 @@ import torch
 
 import penstock
 from penstock.dataset.joined import JoinedDataset
+from penstock.dataset.lake3.dataset import Lake3Dataset
 from penstock.errors import ConfigError, StorageError
+from penstock.storage.address import Address, parse_address
+from penstock.storage.local import LocalStore
+from penstock.storage.remote import RemoteStore
+from penstock.storage.store import Store
 from support.file_server import FileServer, Handler
 from support.same import assert_same
 
@@ -258,6 +264,57 @@ def test_joined_datasets_share_one_folder(native: Any, served: Served, lake: Lak
                 assert_same(ours, theirs, NAME)
         asked = served.asked()
         assert len(asked) == len({path for path, _ in asked}) == len(list(cache.iterdir()))
+
+
+class _PythonStore(LocalStore):
+    """Far away, and read by Python: what the core has of a bucket where it was built without libcurl."""
+
+    remote = True  # type: ignore[assignment]
+
+    def __init__(self, root: str) -> None:
+        super().__init__(root)
+        self.asked: list[tuple[str, int, int | None]] = []
+
+    def for_core(self) -> Store:  # type: ignore[override]
+        return self
+
+    def read_versioned(self, key: str, offset: int = 0, length: int | None = None) -> tuple[bytes, int, str]:
+        self.asked.append((key, offset, length))
+        data = self.read(key)
+        end = None if length is None else offset + length
+        return data[offset:end], len(data), f'"{hashlib.sha256(data).hexdigest()}"'
+
+
+def test_what_python_reads_is_kept_where_it_tells_versions(
+    native: Any, lake: Lakes, cache: Path, expected: list[dict[str, Any]]
+) -> None:
+    options: dict[str, Any] = {"batch_size": 4, "tensors": TENSORS, "loader_type": "c++", "chunk_cache_bytes": 0}
+    store = _PythonStore(str(lake(NAME)))
+    with penstock.DataLoader(Lake3Dataset(store), cache_dir=cache, **options) as first:
+        assert_as_expected(first, expected)
+        chunks = len(store.asked)
+        assert [(at, length) for _, at, length in store.asked] == [(0, None)] * chunks
+        assert_as_expected(first, expected)
+        assert len(store.asked) == chunks
+    store.asked = []
+    with penstock.DataLoader(Lake3Dataset(store), cache_dir=cache, **options) as second:
+        assert_as_expected(second, expected)
+    assert [(at, length) for _, at, length in store.asked] == [(0, 1)] * chunks
+    with penstock.DataLoader(Lake3Dataset(store), **options) as without:
+        assert_as_expected(without, expected)
+
+
+def test_one_answer_tells_bytes_size_and_version(served: Served) -> None:
+    address = parse_address(served.url)
+    assert isinstance(address, Address)
+    store = RemoteStore(address)
+    file = served.chunk_files[0]
+    key, data = file.relative_to(served.folder).as_posix(), file.read_bytes()
+    version = f'"{hashlib.sha256(data).hexdigest()}"'
+    assert store.read_versioned(key) == (data, len(data), version)
+    assert store.read_versioned(key, 3, 5) == (data[3:8], len(data), version)
+    served.server.names_versions = False
+    assert store.read_versioned(key, 3, 5) == (data[3:8], len(data), "")
 
 
 def test_a_server_without_versions_is_said_and_read_as_ever(

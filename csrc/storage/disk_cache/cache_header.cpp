@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <initializer_list>
 
 #include "storage/disk_cache/checksum.h"
 
@@ -23,7 +24,11 @@ static_assert(sizeof(Fixed) == kFixedBytes);
 constexpr char kMagic[8] = {'P', 'N', 'S', 'T', 'K', 'C', '0', '1'};
 constexpr std::size_t kChecked = offsetof(Fixed, size);
 /// Far above what any root, key or version has.
-constexpr std::uint32_t kMostText = 64 << 10;
+constexpr std::size_t kMostText = 64 << 10;
+
+bool within_limits(std::uint64_t size, std::initializer_list<std::size_t> texts) {
+  return size <= kMostObjectBytes && std::max(texts) <= kMostText;
+}
 
 std::uint64_t blocks_of(std::uint64_t size) { return size / kBlockBytes + (size % kBlockBytes != 0 ? 1 : 0); }
 
@@ -51,6 +56,10 @@ Fixed fixed_of(const Label& label, const Content& content) {
 
 }  // namespace
 
+bool can_be_kept(const Label& label, const Content& content) {
+  return within_limits(content.size, {label.root.size(), label.key.size(), content.version.size()});
+}
+
 std::uint64_t file_bytes(const Label& label, const Content& content) {
   return length_of(fixed_of(label, content)) + content.size;
 }
@@ -77,9 +86,7 @@ std::optional<std::uint64_t> header_bytes(base::Bytes first, std::uint64_t file_
   if (first.size() < kFixedBytes) return std::nullopt;
   const Fixed fixed = load(first);
   if (std::memcmp(fixed.magic, kMagic, sizeof kMagic) != 0 || fixed.block_bytes != kBlockBytes) return std::nullopt;
-  if (fixed.size > kMostObjectBytes || std::max({fixed.root_bytes, fixed.key_bytes, fixed.version_bytes}) > kMostText) {
-    return std::nullopt;
-  }
+  if (!within_limits(fixed.size, {fixed.root_bytes, fixed.key_bytes, fixed.version_bytes})) return std::nullopt;
   const std::uint64_t length = length_of(fixed);
   return length + fixed.size == file_bytes ? std::optional(length) : std::nullopt;
 }

@@ -38,6 +38,9 @@ struct Header {
   std::vector<std::uint64_t> checksums;  ///< by block
 };
 
+/// Whether a header can say it: objects of more than kMostObjectBytes, and texts that no storage has, it cannot.
+bool can_be_kept(const Label& label, const Content& content);
+
 /// Length of the file of an object, header and data.
 std::uint64_t file_bytes(const Label& label, const Content& content);
 

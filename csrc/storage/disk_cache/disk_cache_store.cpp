@@ -181,9 +181,12 @@ void DiskCacheStore::fetch(const std::string& key, const std::shared_ptr<Flight>
 void DiskCacheStore::deliver(const std::string& key, const std::shared_ptr<Flight>& flight,
                              const std::shared_ptr<const Object>& object) noexcept {
   try {
-    const bool is_kept = agrees(key, *object) && object->bytes.size == object->size;
+    const disk_cache::Label label = label_of(key);
+    const Content content{object->size, object->version};
     std::shared_ptr<const DiskCache::Place> place;
-    if (is_kept) place = cache_->take_place(file_bytes(label_of(key), {object->size, object->version}), stats_);
+    if (agrees(key, *object) && object->bytes.size == object->size && can_be_kept(label, content)) {
+      place = cache_->take_place(file_bytes(label, content), stats_);
+    }
     const std::vector<Waiting> waiting =
         land(key, flight, [&](Known& known) { known.unwritten = place == nullptr ? nullptr : object; });
     std::chrono::nanoseconds took = object->took;
