@@ -64,6 +64,17 @@ TEST_F(DiskCacheTest, AsksOnceForAWholeObjectAndAnswersRangesOfIt) {
   EXPECT_EQ(hits->value, 3);
 }
 
+TEST_F(DiskCacheTest, ARequestIsWorthWhatTheStoreThatAnswersItSays) {
+  constexpr std::uint64_t kFar = 10 << 20;
+  put("a", 1000, 1);
+  const auto cache = std::make_shared<DiskCache>(folder(), std::nullopt);
+  DiskCacheStore store(std::make_shared<BlockingStore>(files_, BlockingStore::make_threads(1), kFar), cache, "root");
+  EXPECT_EQ(store.bytes_worth_a_request(), kFar);
+  for (int i = 0; i < 500; ++i) test::read(store, "a");
+  EXPECT_LT(store.bytes_worth_a_request(), BlockingStore::kWorthALocalRequest + 1000);
+  EXPECT_GE(store.bytes_worth_a_request(), BlockingStore::kWorthALocalRequest);
+}
+
 TEST_F(DiskCacheTest, RequestsThatComeTogetherShareOne) {
   const ByteVector& value = put("a", 200'000, 2);
   const auto faulty = std::make_shared<test::FaultyFiles>(files_);

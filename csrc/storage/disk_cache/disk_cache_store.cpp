@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "base/error.h"
+#include "storage/blocking_store.h"
 #include "storage/disk_cache/cache_file.h"
 #include "storage/files.h"
 
@@ -13,6 +14,9 @@ namespace {
 
 using disk_cache::CacheFile;
 using Turn = base::ThreadPool::Turn;
+
+/// So many count where it is said which of the two the requests go to.
+constexpr double kLastRequests = 32;
 
 base::Error closed() { return {base::ErrorKind::kClosed, "the storage is closed"}; }
 
@@ -45,6 +49,13 @@ std::optional<std::uint64_t> DiskCacheStore::known_size(const std::string& key) 
   return inner_->known_size(key);
 }
 
+std::uint64_t DiskCacheStore::bytes_worth_a_request() const {
+  const auto inner = static_cast<double>(inner_->bytes_worth_a_request());
+  const std::lock_guard lock(mutex_);
+  return static_cast<std::uint64_t>(share_of_inner_ * inner +
+                                    (1 - share_of_inner_) * BlockingStore::kWorthALocalRequest);
+}
+
 std::vector<Count> DiskCacheStore::counts() const {
   std::vector<Count> all = inner_->counts();
   const auto add = [&](const char* name, const DiskCacheStats::Counter& counter) {
@@ -74,6 +85,8 @@ void DiskCacheStore::take_up(const std::string& key, Waiting who) {
     }
     unwritten = known.unwritten;
     is_on_disk = known.on_disk;
+    const bool is_at_hand = is_on_disk || unwritten != nullptr;
+    share_of_inner_ += ((is_at_hand ? 0.0 : 1.0) - share_of_inner_) / kLastRequests;
     if (unwritten == nullptr && !known.on_disk && !known.goes_through) {
       flight = std::make_shared<Flight>();
       flight->waiting.push_back(std::move(who));

@@ -32,7 +32,8 @@ class DiskCacheStore final : public Store {
 
   void get(Request request, Done done) noexcept override;
   std::optional<std::uint64_t> known_size(const std::string& key) const override;
-  std::uint64_t bytes_worth_a_request() const override { return inner_->bytes_worth_a_request(); }
+  /// The mean of the inner store's and a disk's, by which of them the last requests went to.
+  std::uint64_t bytes_worth_a_request() const override;
 
   std::vector<Count> counts() const override;
   const DiskCacheStats& stats() const { return stats_; }
@@ -103,6 +104,7 @@ class DiskCacheStore final : public Store {
   mutable std::mutex mutex_;
   bool stopped_ = false;
   bool told_ = false;
+  double share_of_inner_ = 1;           // of the last requests, those that the inner store had to do with
   std::map<std::string, Known> known_;  // its nodes stay where they are
 };
 
