@@ -22,7 +22,7 @@ import torch
 import penstock
 from penstock.dataset.joined import JoinedDataset
 from penstock.dataset.lake3.dataset import Lake3Dataset
-from penstock.errors import ConfigError, StorageError
+from penstock.errors import ConfigError, LoaderClosedError, PenstockError, StorageError
 from penstock.storage.address import Address, parse_address
 from penstock.storage.local import LocalStore
 from penstock.storage.remote import RemoteStore
@@ -240,6 +240,38 @@ def test_a_killed_process_leaves_a_usable_cache(
         assert_as_expected(there, expected)
         assert_as_expected(there, expected)
         assert there.stats()["cache_disk_damaged"] == 0
+
+
+def test_closing_does_not_wait_for_a_server_that_hangs(native: Any, served: Served, cache: Path) -> None:
+    is_asked, goes_on = threading.Event(), threading.Event()
+
+    def hang(request: Handler) -> bool:
+        if "/chunks/" in request.path:
+            is_asked.set()
+            goes_on.wait(30)
+        return False
+
+    served.server.fault = hang
+    there = loader(served, cache)
+    raised: list[type] = []
+
+    def load() -> None:
+        try:
+            list(there)
+        except PenstockError as error:
+            raised.append(type(error))  # itself, it would hold the loader in a circle
+
+    thread = threading.Thread(target=load)
+    thread.start()
+    try:
+        assert is_asked.wait(20)
+        start = time.perf_counter()
+        there.close()
+        thread.join(10)
+        assert time.perf_counter() - start < 5
+    finally:
+        goes_on.set()
+    assert raised == [LoaderClosedError]
 
 
 def test_joined_datasets_share_one_folder(native: Any, served: Served, lake: Lakes, cache: Path) -> None:

@@ -20,6 +20,18 @@ constexpr double kLastRequests = 32;
 
 base::Error closed() { return {base::ErrorKind::kClosed, "the storage is closed"}; }
 
+/// The exception that `act` ends with, or null. Whoever is given it is the last to hold it: a catch clause that handed
+/// it over would hold it still, and free it while it is read elsewhere.
+template <class Act>
+std::exception_ptr failure_of(Act act) noexcept {
+  try {
+    act();
+  } catch (...) {
+    return std::current_exception();
+  }
+  return nullptr;
+}
+
 /// What a request asks for of a whole object.
 Object part_of(const Object& whole, std::optional<base::ByteRange> range) {
   const base::ByteRange part = within(range, whole.bytes.size);
@@ -110,11 +122,8 @@ void DiskCacheStore::take_up(const std::string& key, Waiting who) {
 
 /// From here on whatever goes wrong is the flight's to tell.
 void DiskCacheStore::begin(const std::string& key, const std::shared_ptr<Flight>& flight) noexcept {
-  try {
-    go_on(key, flight, [this, key, flight] { look(key, flight); });
-  } catch (...) {
-    fail(key, flight, std::current_exception());
-  }
+  std::exception_ptr failure = failure_of([&] { go_on(key, flight, [this, key, flight] { look(key, flight); }); });
+  if (failure != nullptr) fail(key, flight, std::move(failure));
 }
 
 /// Has a flight go on where it may block. A task that is dropped ends it.
@@ -126,15 +135,12 @@ void DiskCacheStore::go_on(const std::string& key, const std::shared_ptr<Flight>
       fail(key, flight, came.error());
     }
   });
-  try {
-    cache_->readers.submit([turn] { turn.give(true); }, Turn::kUrgent);
-  } catch (...) {
-    turn.fail(std::current_exception());
-  }
+  std::exception_ptr failure = failure_of([&] { cache_->readers.submit([turn] { turn.give(true); }, Turn::kUrgent); });
+  if (failure != nullptr) turn.fail(std::move(failure));
 }
 
 void DiskCacheStore::look(const std::string& key, const std::shared_ptr<Flight>& flight) noexcept {
-  try {
+  std::exception_ptr failure = failure_of([&] {
     if (!still_wanted(*flight)) throw closed();
     const std::optional<Content> found = content_on_disk(key);
     if (!found) return fetch(key, flight);
@@ -147,9 +153,8 @@ void DiskCacheStore::look(const std::string& key, const std::shared_ptr<Flight>&
     if (*content == *found) return read_for_all(key, flight);
     cache_->folder.remove(path_of(key));
     fetch(key, flight);
-  } catch (...) {
-    fail(key, flight, std::current_exception());
-  }
+  });
+  if (failure != nullptr) fail(key, flight, std::move(failure));
 }
 
 std::optional<disk_cache::Content> DiskCacheStore::content_on_disk(const std::string& key) {
@@ -168,32 +173,30 @@ std::optional<disk_cache::Content> DiskCacheStore::content_on_disk(const std::st
 void DiskCacheStore::probe(const std::string& key, const std::shared_ptr<Flight>& flight, const Content& found) {
   ++stats_.probes;
   inner_->get({key, base::ByteRange{0, 1}, wanted_of(flight)}, [this, key, flight, found](base::Result<Object> result) {
-    try {
+    std::exception_ptr failure = failure_of([&] {
       const Object object = result.take();
       if (!agrees(key, object)) return pass_all_on(key, flight);
       if (Content{object.size, object.version} == found) return read_for_all(key, flight);
       begin(key, flight);  // which finds that the file is another one's
-    } catch (...) {
-      fail(key, flight, std::current_exception());
-    }
+    });
+    if (failure != nullptr) fail(key, flight, std::move(failure));
   });
 }
 
 void DiskCacheStore::fetch(const std::string& key, const std::shared_ptr<Flight>& flight) {
   if (!cache_->has_place(known_size(key), stats_)) return pass_all_on(key, flight);
   inner_->get({key, std::nullopt, wanted_of(flight)}, [this, key, flight](base::Result<Object> result) {
-    try {
+    std::exception_ptr failure = failure_of([&] {
       const auto object = std::make_shared<const Object>(result.take());
       go_on(key, flight, [this, key, flight, object] { deliver(key, flight, object); });
-    } catch (...) {
-      fail(key, flight, std::current_exception());
-    }
+    });
+    if (failure != nullptr) fail(key, flight, std::move(failure));
   });
 }
 
 void DiskCacheStore::deliver(const std::string& key, const std::shared_ptr<Flight>& flight,
                              const std::shared_ptr<const Object>& object) noexcept {
-  try {
+  std::exception_ptr failure = failure_of([&] {
     const disk_cache::Label label = label_of(key);
     const Content content{object->size, object->version};
     std::shared_ptr<const DiskCache::Place> place;
@@ -216,9 +219,8 @@ void DiskCacheStore::deliver(const std::string& key, const std::shared_ptr<Fligh
     } catch (...) {
       land(key, nullptr, [](Known& known) { known.unwritten = nullptr; });
     }
-  } catch (...) {
-    fail(key, flight, std::current_exception());
-  }
+  });
+  if (failure != nullptr) fail(key, flight, std::move(failure));
 }
 
 void DiskCacheStore::write(const std::string& key, const Object& object) noexcept {
@@ -239,7 +241,7 @@ void DiskCacheStore::write(const std::string& key, const Object& object) noexcep
 }
 
 void DiskCacheStore::read_for(const std::string& key, const Waiting& who) noexcept {
-  try {
+  std::exception_ptr failure = failure_of([&] {
     if (!is_wanted(who.wanted)) throw base::Error(base::ErrorKind::kClosed, "nobody waits for the read any more");
     if (std::optional<Object> object = read_from_disk(key, who.range)) {
       who.answer.give(std::move(*object));
@@ -247,9 +249,8 @@ void DiskCacheStore::read_for(const std::string& key, const Waiting& who) noexce
       land(key, nullptr, [](Known& known) { known.on_disk = false; });
       take_up(key, who);
     }
-  } catch (...) {
-    who.answer.fail(std::current_exception());
-  }
+  });
+  if (failure != nullptr) who.answer.fail(std::move(failure));
 }
 
 std::optional<Object> DiskCacheStore::read_from_disk(const std::string& key, std::optional<base::ByteRange> range) {
@@ -277,16 +278,13 @@ std::optional<Object> DiskCacheStore::read_from_disk(const std::string& key, std
 
 void DiskCacheStore::read_for_all(const std::string& key, const std::shared_ptr<Flight>& flight) noexcept {
   for (const Waiting& one : land(key, flight, [](Known& known) { known.on_disk = true; })) {
-    try {
-      cache_->readers.submit([this, key, one] { read_for(key, one); });
-    } catch (...) {
-      one.answer.fail(std::current_exception());
-    }
+    std::exception_ptr failure = failure_of([&] { cache_->readers.submit([this, key, one] { read_for(key, one); }); });
+    if (failure != nullptr) one.answer.fail(std::move(failure));
   }
 }
 
 void DiskCacheStore::pass_on(const std::string& key, const Waiting& who) noexcept {
-  try {
+  std::exception_ptr failure = failure_of([&] {
     inner_->get({key, who.range, who.wanted}, [this, key, answer = who.answer](base::Result<Object> result) {
       answer.give(base::Result<Object>::of([&] {
         Object object = result.take();
@@ -294,9 +292,8 @@ void DiskCacheStore::pass_on(const std::string& key, const Waiting& who) noexcep
         return object;
       }));
     });
-  } catch (...) {
-    who.answer.fail(std::current_exception());
-  }
+  });
+  if (failure != nullptr) who.answer.fail(std::move(failure));
 }
 
 void DiskCacheStore::pass_all_on(const std::string& key, const std::shared_ptr<Flight>& flight) noexcept {
@@ -313,7 +310,8 @@ void DiskCacheStore::fail(const std::string& key, const std::shared_ptr<Flight>&
       return begin(key, flight);
     }
   }
-  for (const Waiting& one : land(key, flight, [](Known&) {})) one.answer.fail(error);
+  std::vector<Waiting> waiting = land(key, flight, [](Known&) {});
+  for (const Waiting& one : waiting) one.answer.fail(&one == &waiting.back() ? std::move(error) : error);
 }
 
 Wanted DiskCacheStore::wanted_of(const std::shared_ptr<Flight>& flight) {
@@ -383,11 +381,8 @@ void DiskCacheStore::begin_stop() noexcept {
       const std::vector<Waiting> waiting = std::move(known.flight->waiting);
       lock.unlock();
       for (const Waiting& one : waiting) {
-        try {
-          throw closed();
-        } catch (...) {
-          one.answer.fail(std::current_exception());
-        }
+        std::exception_ptr failure = failure_of([&] { throw closed(); });
+        if (failure != nullptr) one.answer.fail(std::move(failure));
       }
       lock.lock();
     }
