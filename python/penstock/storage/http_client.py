@@ -7,6 +7,7 @@ import socket
 import ssl
 import threading
 import time
+import weakref
 from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -25,6 +26,9 @@ _REDIRECTS = (301, 302, 303, 307, 308)
 #: Of what says why something failed, no more is read.
 _MOST_WORDS = 1 << 16
 _PIECE = 1 << 20
+
+
+_Idle = dict[tuple[str, str], list[http.client.HTTPConnection]]
 
 
 class TransientError(Exception):
@@ -54,6 +58,12 @@ class Answer:
     body: bytes
 
 
+def _close_all(idle: _Idle) -> None:
+    for connections in idle.values():
+        for connection in connections:
+            connection.close()
+
+
 class HttpClient:
     """Makes requests from any thread, each on a connection of its own, which is kept for later ones.
 
@@ -62,23 +72,20 @@ class HttpClient:
 
     def __init__(self, options: NetworkOptions) -> None:
         self.options = options
-        self.after_fork()
+        self._begin()
         renewed_in_children(self)
 
     def after_fork(self) -> None:
         """Begins without connections: those of the parent are the parent's."""
         self._close_idle()
+        self._begin()
+
+    def _begin(self) -> None:
         self._lock = threading.Lock()
-        self._idle: dict[tuple[str, str], list[http.client.HTTPConnection]] = {}
+        self._idle: _Idle = {}
         self._tls: ssl.SSLContext | None = None
-
-    def __del__(self) -> None:
-        self._close_idle()
-
-    def _close_idle(self) -> None:
-        for connections in self.__dict__.get("_idle", {}).values():
-            for connection in connections:
-                connection.close()
+        # By a finalizer: where a circle of references is collected, sockets may go before __del__ is called.
+        self._close_idle = weakref.finalize(self, _close_all, self._idle)
 
     def get(self, url: str, headers: Mapping[str, str], deadline: float) -> Answer:
         """The answer to a GET request, whatever its status; redirects are followed.
