@@ -39,7 +39,7 @@ def test_the_samples_are_those_of_the_directory(s3: S3, lake: Lakes, in_bucket: 
 def test_both_loaders_give_the_batches_of_the_directory(
     loader_type: str, native: Any, s3: S3, lake: Lakes, in_bucket: Buckets
 ) -> None:
-    options: dict[str, Any] = {"batch_size": 4, "shuffle": True, "seed": 3, "loader_type": loader_type}
+    options: dict[str, Any] = {"batch_size": 4, "shuffle": "full", "seed": 3, "loader_type": loader_type}
     with (
         penstock.DataLoader(lake("jpeg_images"), **options) as here,
         penstock.DataLoader(in_bucket("jpeg_images"), creds=s3.creds(), **options) as there,

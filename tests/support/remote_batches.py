@@ -15,7 +15,7 @@ def assert_same_batches(lake: Path, url: str, creds: Any) -> None:
     here, there = penstock.open(lake), penstock.open(url, creds=creds)
     assert there.fingerprint() == here.fingerprint()
     for loader_type in ("python", "c++"):
-        options: dict[str, Any] = {"batch_size": 3, "loader_type": loader_type, "shuffle": True, "seed": 1}
+        options: dict[str, Any] = {"batch_size": 3, "loader_type": loader_type, "shuffle": "full", "seed": 1}
         with (
             penstock.DataLoader(here, **options) as one,
             penstock.DataLoader(url, creds=creds, num_workers=2, **options) as other,

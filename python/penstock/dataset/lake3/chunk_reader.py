@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -38,6 +38,7 @@ from penstock.format.tiles import assemble_tiles
 from penstock.format.values import decode_value
 from penstock.storage.prefetched import PrefetchedStore
 from penstock.storage.store import Store
+from penstock.threads import DaemonPool
 
 __all__ = ["ChunkReader"]
 
@@ -45,6 +46,8 @@ _FIRST_HEADER_READ = 4096
 # Up to this size a chunk is read whole at once: cheaper than several reads, and small enough to keep a few.
 _SMALL_CHUNK = 1 << 20
 _KEPT_CHUNKS = 16
+# Headers that are asked of a remote store at a time.
+_SIDE_BY_SIDE = 32
 # Compressed chunks are kept decompressed, up to some 16 MB each.
 _KEPT_COMPRESSED_CHUNKS = 4
 
@@ -226,21 +229,40 @@ class ChunkReader:
         """Shapes of all samples, int64 [samples, axes], from the chunks' headers alone."""
         ndim = self._layout.ndim
         parts = [np.zeros((0, ndim), dtype=np.int64)]
-        for row in range(len(self._index)):
-            first, last = self._index.first_index(row), int(self._index.last_index[row])
-            if last in self._index.tiles:
-                if first <= last:
-                    with self._placed(row, last):
-                        self._index.tile_rows(last)
-                        parts.append(self._with_axes(np.array([self._index.tiles[last].sample_shape], dtype=np.int64)))
-                continue
-            with self._placed(row, first):
-                header, _ = self._read_header(row)
-                # The last one first: this is the check that the chunk holds as many as the index says.
-                sample_shape(header, self._layout, last - first)
-                shapes = header.all_shapes(last - first + 1, ndim)
-                parts.append(self._with_axes(shapes))
+        rows = range(len(self._index))
+        untiled = [row for row in rows if int(self._index.last_index[row]) not in self._index.tiles]
+        with self._headers(untiled) as header_of:
+            for row in rows:
+                first, last = self._index.first_index(row), int(self._index.last_index[row])
+                if last in self._index.tiles:
+                    if first <= last:
+                        with self._placed(row, last):
+                            self._index.tile_rows(last)
+                            shape = np.array([self._index.tiles[last].sample_shape], dtype=np.int64)
+                            parts.append(self._with_axes(shape))
+                    continue
+                with self._placed(row, first):
+                    header = header_of(row)
+                    # The last one first: this is the check that the chunk holds as many as the index says.
+                    sample_shape(header, self._layout, last - first)
+                    shapes = header.all_shapes(last - first + 1, ndim)
+                    parts.append(self._with_axes(shapes))
         return np.concatenate(parts)
+
+    @contextmanager
+    def _headers(self, rows: Sequence[int]) -> Iterator[Callable[[int], ChunkHeader]]:
+        """Gives the header of each of these chunks, once. Of a remote store they are read side by side: one after the
+        other, each would take as long as the way there and back.
+        """
+        if not self._store.remote:
+            yield lambda row: self._read_header(row)[0]
+            return
+        pool = DaemonPool(min(max(len(rows), 1), _SIDE_BY_SIDE), "penstock-head", "the number of threads")
+        try:
+            headers = {row: pool.submit(self._read_header, row) for row in rows}
+            yield lambda row: headers.pop(row).result()[0]
+        finally:
+            pool.close(patience=0.0)
 
     def _check_in_one_piece(self, index: int) -> None:
         if index in self._index.tiles:
