@@ -7,7 +7,8 @@ cd "$(dirname "$0")/.."
 python=${1:?usage: tools/system-packages.sh PYTHON}
 wanted=(
   build-essential cmake nasm ninja-build pkg-config
-  libjpeg-dev libturbojpeg0-dev libpng-dev libwebp-dev liblz4-dev libhwy-dev libgtest-dev
+  libjpeg-dev libturbojpeg0-dev libpng-dev libwebp-dev liblz4-dev libhwy-dev libcurl4-openssl-dev
+  libgtest-dev openssl
   libgl1 libglib2.0-0
   ccache
 )

@@ -22,6 +22,7 @@ enum class ErrorKind {
   kCertificate,     ///< the server cannot show that it is the one that the URL names
   kStorageTimeout,  ///< the storage did not answer in the time that was given
 };
+inline constexpr ErrorKind kLastErrorKind = ErrorKind::kStorageTimeout;
 
 /// The advice that goes with a chunk whose bytes contradict each other.
 inline constexpr const char* kDamagedChunk = "The chunk is damaged: restore it from a copy of the dataset.";

@@ -16,7 +16,8 @@ struct Stats {
   std::atomic<std::uint64_t> cache_hits{0};
   std::atomic<std::uint64_t> cache_misses{0};
   std::atomic<std::uint64_t> encoded_bytes{0};
-  std::atomic<std::uint64_t> fetch_ns{0};
+  std::atomic<std::uint64_t> fetch_ns{0};      ///< storage worked on requests
+  std::atomic<std::uint64_t> data_wait_ns{0};  ///< batches whose turn it was waited for their data
   std::atomic<std::uint64_t> decode_ns{0};
   std::atomic<std::uint64_t> transform_ns{0};
   std::atomic<std::uint64_t> wait_ns{0};

@@ -56,6 +56,27 @@ py::object python_error(const base::Error& error) {
   return type(error.cause(), **place);
 }
 
+base::Error core_error(const py::error_already_set& error) {
+  const py::object& value = error.value();
+  const py::object package = py::module_::import("penstock.errors");
+  if (!py::isinstance(value, package.attr("PenstockError"))) {
+    const auto type = py::type::of(value).attr("__name__").cast<std::string>();
+    return {base::ErrorKind::kStorage, type + ": " + py::str(value).cast<std::string>()};
+  }
+  const auto text_of = [&](const char* name) {
+    const py::object text = value.attr(name);
+    return text.is_none() ? std::string() : py::str(text).cast<std::string>();
+  };
+  // The nearest class that the core knows; a class of another may have a parent that it knows.
+  for (const py::handle type : py::type::of(value).attr("__mro__")) {
+    for (int i = 0; i <= static_cast<int>(base::kLastErrorKind); ++i) {
+      const auto kind = static_cast<base::ErrorKind>(i);
+      if (type.is(package.attr(class_name(kind)))) return {kind, text_of("cause"), text_of("hint")};
+    }
+  }
+  return {base::ErrorKind::kStorage, text_of("cause"), text_of("hint")};
+}
+
 void check_signals() {
   const GilAcquire gil;
   if (or_park([] { return PyErr_CheckSignals(); }) != 0) throw py::error_already_set();

@@ -31,6 +31,10 @@ void register_errors(pybind11::module_& module);
 /// The error as an exception object of that class.
 pybind11::object python_error(const base::Error& error);
 
+/// What Python raised as an error of the core: of a class of penstock.errors with its kind, cause and hint, of any
+/// other class as kStorage with its text. The GIL is held.
+base::Error core_error(const pybind11::error_already_set& error);
+
 /// Runs Python's signal handlers; throws what they raise. For waits without the GIL.
 void check_signals();
 

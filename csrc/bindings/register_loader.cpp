@@ -165,6 +165,7 @@ py::dict dict_of(const base::Stats& stats, std::size_t slabs_allocated) {
   result["encoded_bytes"] = stats.encoded_bytes.load();
   result["slabs_allocated"] = slabs_allocated;
   result["fetch_seconds"] = seconds(stats.fetch_ns);
+  result["data_wait_seconds"] = seconds(stats.data_wait_ns);
   result["decode_seconds"] = seconds(stats.decode_ns);
   result["transform_seconds"] = seconds(stats.transform_ns);
   result["wait_seconds"] = seconds(stats.wait_ns);

@@ -1,6 +1,7 @@
 #include "pipeline/epoch.h"
 
 #include <atomic>
+#include <chrono>
 #include <exception>
 #include <numeric>
 #include <utility>
@@ -34,6 +35,7 @@ struct Epoch::Job {
   std::vector<FetchGroup> groups;
   std::vector<ChunkPlace> used;        ///< chunks that this batch was planned to use
   std::atomic<int> gates{2};           ///< that are still shut
+  std::chrono::steady_clock::time_point admitted = {};
   std::vector<std::size_t> unplanned;  ///< positions that this round of geometry is for
   std::vector<Verdict> verdicts;       ///< on these
   std::atomic<std::size_t> pending{0};
@@ -99,6 +101,7 @@ bool Epoch::admit_next() noexcept {
       hand_on(job, &Epoch::begin_fetch);
     }
   }
+  job->admitted = std::chrono::steady_clock::now();
   open_gate(job);
   return true;
 }
@@ -226,11 +229,17 @@ void Epoch::fetch(const JobPointer& job, std::size_t number) noexcept {
 }
 
 void Epoch::end_fetch(const JobPointer& job) noexcept {
-  if (job->pending.fetch_sub(1) == 1) open_gate(job);
+  if (job->pending.fetch_sub(1) != 1) return;
+  if (open_gate(job)) {
+    resources_.stats.data_wait_ns += static_cast<std::uint64_t>(
+        std::chrono::nanoseconds(std::chrono::steady_clock::now() - job->admitted).count());
+  }
 }
 
-void Epoch::open_gate(const JobPointer& job) noexcept {
-  if (job->gates.fetch_sub(1) == 1) hand_on(job, &Epoch::begin_geometry);
+bool Epoch::open_gate(const JobPointer& job) noexcept {
+  if (job->gates.fetch_sub(1) != 1) return false;
+  hand_on(job, &Epoch::begin_geometry);
+  return true;
 }
 
 void Epoch::begin_geometry(const JobPointer& job) {
@@ -264,6 +273,7 @@ void Epoch::end_geometry(const JobPointer& job) {
   job->unplanned = std::move(rejected);
   if (job->fetched->wants_more()) {
     job->gates = 1;
+    job->admitted = std::chrono::steady_clock::now();
     begin_fetch(job);
   } else {
     lay_out(job);

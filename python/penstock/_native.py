@@ -49,7 +49,7 @@ def require_native() -> ModuleType:
         raise NativeUnavailableError(
             f"loader_type='c++' needs penstock's C++ extension, which is not installed: {_reason}",
             hint="Install a C++20 compiler and the libraries (Debian, Ubuntu: apt-get install build-essential "
-            "libjpeg-dev libpng-dev libwebp-dev liblz4-dev libhwy-dev), then reinstall penstock without "
-            "PENSTOCK_NATIVE=0; or use loader_type='python'",
+            "libjpeg-dev libpng-dev libwebp-dev liblz4-dev libhwy-dev libcurl4-openssl-dev), then reinstall penstock "
+            "without PENSTOCK_NATIVE=0; or use loader_type='python'",
         )
     return _core

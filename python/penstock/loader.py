@@ -250,9 +250,10 @@ class DataLoader(torch.utils.data.DataLoader[Any]):
         start of each iteration to its latest batch) with either loader type. With C++ also: ``bytes_read``, ``reads``,
         ``chunks_read`` (whole), ``cache_hits``, ``cache_misses``, ``encoded_bytes``, ``slabs_allocated`` (batch
         memory; stands still once reuse works), and seconds by stage, none of which counts in another:
-        ``fetch_seconds`` (reading), ``decode_seconds`` (encoded to pixels) and ``transform_seconds`` (native
-        transforms: geometry and pixels), each summed over threads, and ``python_seconds`` (Python's transforms and
-        collate, in the thread that iterates).
+        ``fetch_seconds`` (storage worked on requests, summed over those that went on side by side),
+        ``decode_seconds`` (encoded to pixels) and ``transform_seconds`` (native transforms: geometry and pixels), each
+        summed over threads, and ``python_seconds`` (Python's transforms and collate, in the thread that iterates).
+        ``data_wait_seconds``: batches whose turn it was waited for their data, summed over batches.
         """
         stats = self._engine.stats() | {"run_seconds": self._run_seconds}
         return {key: stats.get(key, 0) + self._past_stats.get(key, 0) for key in {**self._past_stats, **stats}}
@@ -273,7 +274,7 @@ class DataLoader(torch.utils.data.DataLoader[Any]):
         stats = self.stats()
         if not stats["batches"]:
             return None
-        lanes = Lanes(self.options.num_threads, self.options.num_workers)
+        lanes = Lanes(self.options.num_threads, self.options.num_workers, self.options.prefetch_factor)
         latency = request_seconds(self._samples.source, self._samples.read_tensors)
         return limit_of(stats, stats["run_seconds"], lanes, latency=latency)
 

@@ -14,7 +14,7 @@ import pytest
 from penstock.errors import AccessDeniedError, ConfigError, MissingExtraError, UnsupportedError
 from penstock.storage.address import parse_address
 from penstock.storage.remote import RemoteStore
-from support.buckets import ACCESS_KEY, SECRET_KEY
+from support.buckets import ACCESS_KEY, SECRET_KEY, service_account
 
 KEYS = {"aws_access_key_id": ACCESS_KEY, "aws_secret_access_key": SECRET_KEY}
 Environment = pytest.MonkeyPatch
@@ -176,16 +176,6 @@ def test_wrong_credentials_are_refused_by_name(remote: Any) -> None:
             signed(url, creds)
 
 
-def service_account() -> dict[str, str]:
-    rsa = pytest.importorskip("cryptography.hazmat.primitives.asymmetric.rsa")
-    from cryptography.hazmat.primitives import serialization
-
-    key = rsa.generate_private_key(public_exponent=65537, key_size=2048).private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    return {"type": "service_account", "client_email": "a@b.example", "private_key": key.decode(), "project_id": "p"}
-
-
 def test_forms_of_google(remote: Any, monkeypatch: Environment, tmp_path: Path) -> None:
     account = service_account()
     file = tmp_path / "account.json"
@@ -215,7 +205,7 @@ def test_forms_of_azure(remote: Any, monkeypatch: Environment) -> None:
     ):
         parts, query, *_ = signed(url, creds)
         assert parts.netloc == "account.blob.core.windows.net"
-        assert parts.path == "/container/a%20b/k%20y/%C3%A4%3F%25" and query["sp"] == ["r"] and query["sr"] == ["b"]
+        assert parts.path == "/container/a%20b/k%20y/%C3%A4%3F%25" and query["sp"] == ["rl"] and query["sr"] == ["c"]
     end = (datetime.now(timezone.utc) + timedelta(minutes=10)).strftime("%Y-%m-%dT%H:%M:%SZ")
     for creds in ({"sas_token": f"?se={end}&sig=a%2Bb"}, {"sas_token": f"se={end}&sig=a%2Bb"}):
         parts, query, _, seconds = signed("az://account/container/a", creds)

@@ -6,9 +6,11 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from support.recording import RecordingServer
 
-__all__ = ["ACCESS_KEY", "BUCKET", "S3", "SECRET_KEY", "s3_client", "upload"]
+__all__ = ["ACCESS_KEY", "BUCKET", "S3", "SECRET_KEY", "s3_client", "service_account", "upload"]
 
 ACCESS_KEY = "AKIAPENSTOCKTEST0001"
 #: With characters that are written otherwise in URLs.
@@ -73,3 +75,14 @@ def upload(client: Any, folder: Path, bucket: str, prefix: str = "") -> None:
     # boto3 asks before it sends, and waits for the answer.
     with ThreadPoolExecutor(16) as pool:
         list(pool.map(put, files))
+
+
+def service_account() -> dict[str, str]:
+    """What the file of a service account of Google's has in it."""
+    rsa = pytest.importorskip("cryptography.hazmat.primitives.asymmetric.rsa")
+    from cryptography.hazmat.primitives import serialization
+
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048).private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    return {"type": "service_account", "client_email": "a@b.example", "private_key": key.decode(), "project_id": "p"}

@@ -34,7 +34,7 @@ from urllib.parse import unquote
 if __package__ in (None, ""):
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from support.faults.answering import Broken, Request, faulty_answer, of_bytes, send
+from support.faults.answering import Broken, Request, bytes_to_send, faulty_answer, of_bytes, send
 from support.faults.certificates import server_context, write_certificate
 from support.faults.pacing import Pacer
 from support.faults.scenario import Scenario
@@ -185,7 +185,9 @@ class FaultServer:
             answer = faulty_answer(request, self._directory, fault, self._ports)
             if kind == "head":
                 answer.body, answer.count = b"", 0
-            self._numbers["bytes"] += await send(writer, answer, fault, pacers)
+            # Before it is sent: whoever has the answer may ask for the counts.
+            self._numbers["bytes"] += bytes_to_send(answer, fault)
+            await send(writer, answer, fault, pacers)
         finally:
             self._at_once -= 1
 

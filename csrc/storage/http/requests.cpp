@@ -107,10 +107,10 @@ void Requests::on_signed(Signer::Answer answer) {
   }
   const std::vector<Operation*> waiting(needs_url_.begin(), needs_url_.end());
   for (Operation* operation : waiting) {
-    if (!operation->in_batch) continue;
     if (answer.urls.sound()) {
+      // Those that came later may ask for the same keys.
       guarded(*operation, [&] { seek_url(*operation); });
-    } else {
+    } else if (operation->in_batch) {
       end(*operation, answer.urls.error());
     }
   }

@@ -13,8 +13,9 @@ Signer::Signer(std::shared_ptr<UrlSource> source, HttpStats& stats, std::functio
 void Signer::ask(std::vector<std::string> keys, bool fresh) {
   ++stats_.sign_calls;
   stats_.urls_signed += keys.size();
-  pool_.submit([this, keys = std::move(keys), fresh]() mutable {
-    Answer answer = answer_of(std::move(keys), fresh);
+  // Its time is now: a URL that is refused before this batch is made was not known when it was asked for.
+  pool_.submit([this, keys = std::move(keys), fresh, asked_at = Clock::now()]() mutable {
+    Answer answer = answer_of(std::move(keys), fresh, asked_at);
     {
       const std::lock_guard lock(mutex_);
       answer_ = std::move(answer);
@@ -24,9 +25,8 @@ void Signer::ask(std::vector<std::string> keys, bool fresh) {
   busy_ = true;
 }
 
-Signer::Answer Signer::answer_of(std::vector<std::string> keys, bool fresh) {
+Signer::Answer Signer::answer_of(std::vector<std::string> keys, bool fresh, TimePoint asked_at) {
   const base::StageTimer timer(stats_.sign_ns);
-  const TimePoint asked_at = Clock::now();
   auto urls = base::Result<std::vector<SignedUrl>>::of([&] {
     std::vector<SignedUrl> made = source_->sign(keys, fresh);
     if (made.size() != keys.size()) {

@@ -38,7 +38,7 @@ class Signer {
   base::ThreadPool& pool() { return pool_; }
 
  private:
-  Answer answer_of(std::vector<std::string> keys, bool fresh);
+  Answer answer_of(std::vector<std::string> keys, bool fresh, TimePoint asked_at);
 
   std::shared_ptr<UrlSource> source_;
   HttpStats& stats_;

@@ -125,7 +125,7 @@ def _threads(loader: DataLoader) -> int:
 
 
 def _limit(loader: DataLoader, epoch: Epoch, configured: bool, latency: float | None) -> Limit:
-    lanes = Lanes(loader.options.num_threads, loader.options.num_workers)
+    lanes = Lanes(loader.options.num_threads, loader.options.num_workers, loader.options.prefetch_factor)
     limit = limit_of(epoch.stats, epoch.seconds, lanes, latency=latency)
     if limit.stage != "python" or not configured:
         return limit

@@ -15,8 +15,6 @@ __all__ = ["Lanes", "Limit", "limit_of", "request_seconds"]
 
 #: With less waiting than this share of the time, and no Python in the way, batches were there when they were wanted.
 _CONSUMER_BOUND = 0.05
-#: The native loader's own reading threads.
-_READING_THREADS = 2
 #: With more than this share of a read's time spent until its first byte, more bytes in a read cost little.
 _LATENCY_BOUND = 0.5
 _REQUESTS = 3
@@ -24,15 +22,17 @@ _REQUESTS = 3
 
 @dataclass(frozen=True)
 class Lanes:
-    """How many of each kind of work can go on at once."""
+    """How many of each kind of work can go on at once.
+
+    Attributes:
+        threads: Decoding threads.
+        workers: Worker processes; 0: Python runs in the thread that iterates.
+        batches: Batches that are decoded side by side, and may wait for their data (``prefetch_factor``).
+    """
 
     threads: int
     workers: int = 0
-
-    def of(self, stage: str) -> int:
-        if stage == "fetch":
-            return _READING_THREADS
-        return max(1, self.workers) if stage == "python" else self.threads
+    batches: int = 2
 
 
 @dataclass(frozen=True)
@@ -99,12 +99,13 @@ def limit_of(
     if "decode_seconds" not in stats:
         # It waited for Python, whatever else there was.
         return Limit("python", _python_loader(python_steps))
-    spent = {name: stats[f"{name}_seconds"] for name in ("fetch", "decode", "transform", "python")}
+    spent = {name: stats[f"{name}_seconds"] for name in ("decode", "transform", "python")}
     busy = {
-        "fetch": spent["fetch"] / lanes.of("fetch"),
+        # Reading goes on beside all else, and well ahead: what counts is when batches had to wait for it.
+        "fetch": stats["data_wait_seconds"] / lanes.batches,
         # They take turns on the same threads.
         "threads": (spent["decode"] + spent["transform"]) / lanes.threads,
-        "python": spent["python"] / lanes.of("python"),
+        "python": spent["python"] / max(1, lanes.workers),
     }
     most = max(busy, key=lambda name: busy[name])
     if stats["wait_seconds"] < _CONSUMER_BOUND * seconds and most != "python":

@@ -35,6 +35,11 @@ class FsspecStore:
         self._files, self._folder = _file_system(self._url, creds)
 
     @property
+    def remote(self) -> bool:
+        """It is."""
+        return True
+
+    @property
     def root(self) -> str:
         """The folder's URL."""
         return shown(self._url)

@@ -36,6 +36,11 @@ class PrefetchedStore:
         self._kept: dict[str, bytes | None] = {}
 
     @property
+    def remote(self) -> bool:
+        """Whether the store is."""
+        return self._store.remote
+
+    @property
     def root(self) -> str:
         """The dataset's path or URL."""
         return self._store.root

@@ -76,6 +76,11 @@ class RemoteStore:
         self._shared = _Shared(signer, client or HttpClient(self.options))
 
     @property
+    def remote(self) -> bool:
+        """It is."""
+        return True
+
+    @property
     def root(self) -> str:
         """The folder's address."""
         return self._address.text

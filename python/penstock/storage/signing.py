@@ -12,7 +12,16 @@ from urllib.parse import quote
 from penstock.described import described
 from penstock.errors import AccessDeniedError, ConfigError, PenstockError, StorageError, UnsupportedError
 
-__all__ = ["SIGNED_SECONDS", "Credentials", "ObstoreSigner", "PlainSigner", "Signed", "Signer", "seconds_left"]
+__all__ = [
+    "SIGNED_SECONDS",
+    "Access",
+    "Credentials",
+    "ObstoreSigner",
+    "PlainSigner",
+    "Signed",
+    "Signer",
+    "seconds_left",
+]
 
 #: So long a signed address is good, where credentials do not end before.
 SIGNED_SECONDS = 3600.0
@@ -21,6 +30,10 @@ _MARGIN_SECONDS = 60.0
 
 #: An address, headers to send along, and for how many seconds it is good.
 Signed = tuple[str, dict[str, str], float]
+
+#: Gives, of credentials that are asked for anew where that is said, a query to append, headers, and for how many
+#: seconds they are good.
+Access = Callable[[bool], tuple[str, dict[str, str], float]]
 
 
 class Signer(Protocol):
@@ -49,7 +62,7 @@ class PlainSigner:
     """
 
     base: str
-    access: Callable[[bool], tuple[str, dict[str, str], float]] = field(
+    access: Access = field(
         default=lambda fresh: ("", {}, SIGNED_SECONDS), repr=False
     )
     make: Callable[[], Any] | None = field(default=None, repr=False)

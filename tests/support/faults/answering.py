@@ -129,12 +129,21 @@ def faulty_answer(request: Request, directory: Path, fault: dict[str, Any], port
     return answer
 
 
+def limits_of(fault: dict[str, Any]) -> list[int]:
+    return [fault[name] for name in ("reset", "close", "stall") if name in fault]
+
+
+def bytes_to_send(answer: Answer, fault: dict[str, Any]) -> int:
+    """How many bytes of the body go out."""
+    return 0 if fault.keys() & {"raw", "head_bytes"} else max(0, min([answer.count, *limits_of(fault)]))
+
+
 class Broken(Exception):
     """The connection is at its end, as the rule wants it."""
 
 
-async def send(writer: asyncio.StreamWriter, answer: Answer, fault: dict[str, Any], pacers: list[Pacer]) -> int:
-    """Sends an answer as ``fault`` says. Gives the number of body bytes that were sent.
+async def send(writer: asyncio.StreamWriter, answer: Answer, fault: dict[str, Any], pacers: list[Pacer]) -> None:
+    """Sends an answer as ``fault`` says.
 
     Raises:
         Broken: nothing more is to be sent on this connection.
@@ -153,8 +162,8 @@ async def send(writer: asyncio.StreamWriter, answer: Answer, fault: dict[str, An
     if "head_bytes" in fault:
         await writer.drain()
         raise Broken
-    limits = [fault[name] for name in ("reset", "close", "stall") if name in fault]
-    count = min([answer.count, *limits])
+    limits = limits_of(fault)
+    count = bytes_to_send(answer, fault)
     if "rate" in fault:
         pacers = [Pacer(fault["rate"]), *pacers]
     if fault.get("chunked"):
@@ -166,7 +175,6 @@ async def send(writer: asyncio.StreamWriter, answer: Answer, fault: dict[str, An
         await break_off(writer, fault, at=limit)
     if answer.version == "HTTP/1.0" or fault.get("close_after"):
         raise Broken
-    return count
 
 
 async def send_body(writer: asyncio.StreamWriter, answer: Answer, count: int, pacers: list[Pacer]) -> None:

@@ -2,21 +2,34 @@
 
 from __future__ import annotations
 
+import base64
+import contextlib
+import hmac
 import os
 from collections.abc import Mapping
 from datetime import datetime, timedelta, timezone
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 from penstock.errors import ConfigError
 from penstock.extras import import_extra
 from penstock.storage.address import Address
 from penstock.storage.clouds.keys import UNSIGNED, check_known, is_unsigned, text
-from penstock.storage.signing import SIGNED_SECONDS, Credentials, ObstoreSigner, PlainSigner, Signer, seconds_left
+from penstock.storage.signing import (
+    SIGNED_SECONDS,
+    Access,
+    Credentials,
+    ObstoreSigner,
+    PlainSigner,
+    Signer,
+    seconds_left,
+)
 
 __all__ = ["azure_signer"]
 
 _WHAT = "a dataset in Azure's storage"
+#: Of the interface for which signatures are made.
+_VERSION = "2020-12-06"
 _SAS = ("sas_token", "sas_key")
 _KNOWN = {
     *_SAS,
@@ -61,45 +74,74 @@ def azure_signer(address: Address, given: Any) -> Signer:
         raise ConfigError("creds for Azure: endpoint_url must begin with http:// or https://")
     base = f"{(endpoint or f'https://{account}.blob.core.windows.net').rstrip('/')}/{address.bucket}"
 
-    def stores(provider: Any = None, **config: Any) -> Any:
+    def stores(**config: Any) -> Any:
         return import_extra("obstore.store", _WHAT, "remote").AzureStore(
             address.bucket,
             config={"account_name": account, **({"endpoint": endpoint} if endpoint else {}), **config},
             client_options={"allow_http": True},
             retry_config={"max_retries": 2, "retry_timeout": timedelta(seconds=10)},
-            credential_provider=provider,
         )
 
     if is_unsigned(found):
         return PlainSigner(base, make=lambda: stores(skip_signature=True))
-    if text(found, "account_key") is None and _signature(found):
+    if _account_key(found):
+        by_key = _by_key(credentials, account, address.bucket)
+        return PlainSigner(base, by_key, lambda: stores(sas_key=by_key(False)[0]))
+    if _signature(found):
         return PlainSigner(base, _by_signature(credentials), lambda: stores(sas_key=_signature(credentials())))
     config = {name: value for name in ("client_id", "client_secret", "tenant_id") if (value := text(found, name))}
-
-    def make(region: str | None) -> Any:
-        has_key = text(credentials(), "account_key") is not None
-        return stores((lambda: _for_obstore(credentials())) if has_key else None, **config)
-
-    return ObstoreSigner(import_extra("obstore", _WHAT, "remote"), make, credentials.left, credentials.renew)
+    return ObstoreSigner(
+        import_extra("obstore", _WHAT, "remote"), lambda _: stores(**config), credentials.left, credentials.renew
+    )
 
 
-def _for_obstore(found: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        "access_key": text(found, "account_key"),
-        # Whoever holds the credentials knows when they end; obstore asks each time.
-        "expires_at": datetime.now(timezone.utc) + timedelta(seconds=1),
-    }
+def _account_key(found: Mapping[str, Any]) -> str | None:
+    """The account's key that is given, or else, where nothing is, that of the environment."""
+    given = text(found, "account_key")
+    if given is None and not any(found.get(name) for name in (*_SAS, "client_secret")):
+        given = os.environ.get("AZURE_STORAGE_ACCOUNT_KEY") or os.environ.get("AZURE_STORAGE_ACCESS_KEY")
+    return given
+
+
+def _by_key(credentials: Credentials, account: str, container: str) -> Access:
+    """A signature for the whole container, made with the account's key: one for all addresses.
+
+    "Create a service SAS" in the documentation of Azure's storage says how it is made. obstore would make one for each
+    blob, of names as addresses have them, which Azure refuses where a name has a space or an umlaut in it.
+    """
+
+    def access(fresh: bool) -> tuple[str, dict[str, str], float]:
+        if fresh:
+            credentials.renew()
+        key = None
+        with contextlib.suppress(ValueError):
+            key = base64.b64decode(_account_key(credentials()) or "", validate=True)
+        if not key:
+            raise ConfigError("creds for Azure: account_key is no base64")
+        seconds = max(1.0, min(SIGNED_SECONDS, credentials.left()))
+        # Clocks differ: Azure refuses what begins in its future.
+        begin, end = (_written(datetime.now(timezone.utc) + timedelta(seconds=more)) for more in (-900.0, seconds))
+        fields = ["rl", begin, end, f"/blob/{account}/{container}", "", "", "", _VERSION, "c", *[""] * 7]
+        signature = base64.b64encode(hmac.digest(key, "\n".join(fields).encode(), "sha256")).decode()
+        query = {"sp": "rl", "st": begin, "se": end, "sv": _VERSION, "sr": "c", "sig": signature}
+        return urlencode(query), {}, seconds
+
+    return access
+
+
+def _written(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _signature(found: Mapping[str, Any]) -> str:
-    """The signature that is given, or that the environment has; "" where there is none, or a key goes before it."""
+    """The signature that is given, or that the environment has; "" where there is none."""
     given = text(found, *_SAS)
-    if given is None and not found.get("client_secret") and not os.environ.get("AZURE_STORAGE_ACCOUNT_KEY"):
+    if given is None and not found.get("client_secret"):
         given = os.environ.get("AZURE_STORAGE_SAS_TOKEN") or os.environ.get("AZURE_STORAGE_SAS_KEY")
     return (given or "").lstrip("?")
 
 
-def _by_signature(credentials: Credentials) -> Any:
+def _by_signature(credentials: Credentials) -> Access:
     """A signature that is there already is appended to each address."""
 
     def access(fresh: bool) -> tuple[str, dict[str, str], float]:

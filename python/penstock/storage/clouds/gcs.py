@@ -15,7 +15,7 @@ from penstock.errors import ConfigError, UnsupportedError
 from penstock.extras import import_extra
 from penstock.storage.address import Address
 from penstock.storage.clouds.keys import UNSIGNED, check_known, is_unsigned, text
-from penstock.storage.signing import SIGNED_SECONDS, Credentials, ObstoreSigner, PlainSigner, Signer
+from penstock.storage.signing import SIGNED_SECONDS, Access, Credentials, ObstoreSigner, PlainSigner, Signer
 
 __all__ = ["gcs_signer"]
 
@@ -161,7 +161,7 @@ def _account_of_environment() -> Mapping[str, Any] | None:
     return None
 
 
-def _access(credentials: Credentials) -> Any:
+def _access(credentials: Credentials) -> Access:
     def access(fresh: bool) -> tuple[str, dict[str, str], float]:
         if fresh:
             credentials.renew()
