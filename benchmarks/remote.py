@@ -52,7 +52,7 @@ PLACES = {
     "bytes": (DISK, "0ms", "https"),
 }
 QUICK_PLACES = {"decode": (DISK, "0ms", "20ms"), "recipe": (DISK, "20ms"), "bytes": ("0ms", "https")}
-#: What each round does with every contender, and what is compared.
+#: In the names of contenders that shuffle.
 SHUFFLED = "shuffle"
 
 
@@ -84,6 +84,7 @@ def write_setting(file: Path, arguments: argparse.Namespace, server: Nginx) -> N
         "seconds": arguments.seconds,
         "check": arguments.check,
         "keys": str(keys),
+        "cache_dir": str(file.with_name("cache")),
     }
     file.write_text(json.dumps(setting))
 
