@@ -6,6 +6,10 @@
 #include <vector>
 
 #include "base/error.h"
+#include "bindings/errors.h"
+#ifdef PENSTOCK_HAVE_HTTP
+#include "bindings/python_urls.h"
+#endif
 #include "storage/blocking_store.h"
 #include "storage/joined_store.h"
 #include "storage/local_files.h"
@@ -25,11 +29,7 @@ base::Error storage_error(const py::error_already_set& error) {
   if (error.matches(PyExc_FileNotFoundError)) {
     return {base::ErrorKind::kChunkNotFound, "the chunk is missing", "Restore it from a copy of the dataset"};
   }
-  // An error of the package says by itself what is wrong; of others the type says as much as the text.
-  if (py::hasattr(error.value(), "cause") && py::hasattr(error.value(), "hint")) {
-    return {base::ErrorKind::kStorage, py::str(error.value().attr("cause")).cast<std::string>()};
-  }
-  return {base::ErrorKind::kStorage, error.what()};
+  return core_error(error);
 }
 
 /// Calls into Python from a thread that does not hold the GIL.
@@ -102,6 +102,9 @@ class StoreMaker {
       return std::make_shared<storage::BlockingStore>(std::make_shared<storage::LocalFiles>(store.cast<std::string>()),
                                                       local_threads_);
     }
+#ifdef PENSTOCK_HAVE_HTTP
+    if (py::hasattr(store, "sign")) return http_store_of(store);
+#endif
     if (!py::isinstance<py::list>(store)) {
       if (python_threads_ == nullptr) {
         python_threads_ = storage::BlockingStore::make_threads(io_threads_.value_or(kPythonThreads));

@@ -34,7 +34,8 @@ class PythonFiles final : public storage::Files {
   std::unordered_map<std::string, std::uint64_t> sizes_;
 };
 
-/// The files of a directory, where `store` is its path; of a list of stores, these as one (storage/joined_store); else
+/// The files of a directory, where `store` is its path; of a list of stores, these as one (storage/joined_store); of an
+/// object that has sign(keys, fresh) the URLs that it signs (bindings/python_urls), where the core can read such; else
 /// what the object reads. `io_threads`: how many wait for files, or for the object; nothing: as many as suits either.
 std::shared_ptr<storage::Store> store_of(const pybind11::object& store,
                                          std::optional<unsigned> io_threads = std::nullopt);

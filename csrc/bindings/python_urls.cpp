@@ -88,6 +88,7 @@ storage::HttpOptions http_options(const py::dict& options) {
   storage::HttpOptions made;
   for (const auto& [key, value] : options) {
     const auto name = key.cast<std::string>();
+    if (value.is_none()) continue;
     const auto found = known.find(name);
     if (found == known.end()) throw py::type_error("there is no option '" + name + "'");
     try {
@@ -100,7 +101,8 @@ storage::HttpOptions http_options(const py::dict& options) {
 }
 
 std::shared_ptr<storage::Store> http_store_of(const py::object& signer) {
-  const storage::HttpOptions options = http_options(signer.attr("options").cast<py::dict>());
+  const py::object asdict = py::module_::import("dataclasses").attr("asdict");
+  const storage::HttpOptions options = http_options(asdict(signer.attr("options")));
   const auto shared = std::make_shared<const PythonReference>(signer);
   std::function<void(std::string)> report;
   if (py::hasattr(signer, "report")) {

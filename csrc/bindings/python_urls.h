@@ -26,12 +26,12 @@ class PythonUrls final : public storage::UrlSource {
   std::shared_ptr<const PythonReference> signer_;
 };
 
-/// `options` is a dictionary with the names of HttpOptions. Errors: TypeError of a name or a type, ValueError of a
-/// number that is not above 0. The GIL is held.
+/// `options` is a dictionary with the names of HttpOptions, of which None stands for the default. Errors: TypeError of
+/// a name or a type, ValueError of a number that is not above 0. The GIL is held.
 storage::HttpOptions http_options(const pybind11::dict& options);
 
-/// A store that reads what `signer` signs, with signer.options, a dictionary, and signer.report(text), where it has
-/// that, for bursts of retries. The GIL is held.
+/// A store that reads what `signer` signs, with signer.options, a dataclass with the names of HttpOptions, and
+/// signer.report(text), where it has that, for bursts of retries. The GIL is held.
 std::shared_ptr<storage::Store> http_store_of(const pybind11::object& signer);
 
 }  // namespace penstock::bindings

@@ -172,7 +172,11 @@ py::dict dict_of(const base::Stats& stats, std::size_t slabs_allocated) {
   return result;
 }
 
-py::dict stats_of(LoaderHandle& handle) { return dict_of(handle.core().stats(), handle.core().slabs_allocated()); }
+py::dict stats_of(LoaderHandle& handle) {
+  py::dict result = dict_of(handle.core().stats(), handle.core().slabs_allocated());
+  for (const storage::Count& count : handle.core().storage_counts()) result[py::str(count.name)] = count.value;
+  return result;
+}
 
 /// Index of a sample in tiles, its shape, that of a tile.
 using TileEntry = std::tuple<std::int64_t, base::Shape, base::Shape>;

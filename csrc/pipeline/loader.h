@@ -58,6 +58,8 @@ class Loader {
   void abandon(const std::shared_ptr<const void>& owner) noexcept;
 
   const base::Stats& stats() const { return stats_; }
+  /// What its storage counts.
+  std::vector<storage::Count> storage_counts() const { return store_.counts(); }
   const std::vector<TensorSource>& sources() const { return sources_; }
   /// Slabs allocated so far, over all tensors.
   std::size_t slabs_allocated() const;

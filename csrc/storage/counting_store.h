@@ -3,6 +3,7 @@
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "base/stats.h"
 #include "storage/store.h"
@@ -17,6 +18,8 @@ class CountingStore final : public Store {
   void get(Request request, Done done) noexcept override;
   std::optional<std::uint64_t> known_size(const std::string& key) const override { return inner_->known_size(key); }
   std::uint64_t bytes_worth_a_request() const override { return inner_->bytes_worth_a_request(); }
+
+  std::vector<Count> counts() const override { return inner_->counts(); }
 
   void begin_stop() noexcept override { inner_->begin_stop(); }
   bool stop(base::Deadline deadline) noexcept override { return inner_->stop(deadline); }

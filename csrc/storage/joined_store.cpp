@@ -26,6 +26,22 @@ std::uint64_t JoinedStore::bytes_worth_a_request() const {
   return most;
 }
 
+std::vector<Count> JoinedStore::counts() const {
+  std::vector<Count> all;
+  for (const std::shared_ptr<Store>& store : stores_) {
+    for (Count& count : store->counts()) {
+      const auto same =
+          std::find_if(all.begin(), all.end(), [&](const Count& other) { return other.name == count.name; });
+      if (same == all.end()) {
+        all.push_back(std::move(count));
+      } else {
+        same->value += count.value;
+      }
+    }
+  }
+  return all;
+}
+
 void JoinedStore::begin_stop() noexcept {
   for (const std::shared_ptr<Store>& store : stores_) store->begin_stop();
 }

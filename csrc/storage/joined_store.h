@@ -21,6 +21,9 @@ class JoinedStore final : public Store {
   /// The most of any.
   std::uint64_t bytes_worth_a_request() const override;
 
+  /// Of all together.
+  std::vector<Count> counts() const override;
+
   void begin_stop() noexcept override;
   bool stop(base::Deadline deadline) noexcept override;
   void abandon(std::shared_ptr<const void> owner) noexcept override;

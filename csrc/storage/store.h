@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/answer.h"
 #include "base/bytes.h"
@@ -55,6 +56,12 @@ void answering(Done done, Begin begin) noexcept {
   }
 }
 
+/// Something that a store has counted, for users of loaders to see; times are in seconds.
+struct Count {
+  std::string name;
+  double value = 0;
+};
+
 /// Where chunks lie: named, immutable byte strings. Keys are relative, with '/' between parts. Nobody waits for a
 /// request: its answer comes by a call. Thread-safe.
 class Store {
@@ -75,6 +82,9 @@ class Store {
   /// How many bytes could have come in the time that a request takes, beside its own: what it is worth to read in
   /// vain, rather than to ask twice.
   virtual std::uint64_t bytes_worth_a_request() const = 0;
+
+  /// What it has counted so far; nothing where it counts nothing.
+  virtual std::vector<Count> counts() const { return {}; }
 
   /// Answers all requests under way and all that come with kClosed, as soon as that can be. Idempotent.
   virtual void begin_stop() noexcept = 0;

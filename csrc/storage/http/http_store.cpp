@@ -38,6 +38,18 @@ std::optional<std::uint64_t> HttpStore::known_size(const std::string& key) const
 
 std::uint64_t HttpStore::bytes_worth_a_request() const { return loop_->pace().bytes_worth_a_request(); }
 
+std::vector<Count> HttpStore::counts() const {
+  const HttpStats& stats = loop_->stats();
+  const auto number = [](const HttpStats::Counter& counter) { return static_cast<double>(counter.load()); };
+  return {{"requests", number(stats.requests)},
+          {"retries", number(stats.retries)},
+          {"throttled", number(stats.retries_throttled)},
+          {"hedges", number(stats.hedges)},
+          {"connections_opened", number(stats.connections_opened)},
+          {"most_requests_at_once", number(stats.most_in_flight)},
+          {"first_byte_seconds", number(stats.first_byte_ns) * 1e-9}};
+}
+
 void HttpStore::begin_stop() noexcept {
   if (is_mine()) loop_->begin_stop();
 }

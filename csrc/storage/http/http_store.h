@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "storage/http/http_options.h"
 #include "storage/http/http_stats.h"
@@ -30,6 +31,7 @@ class HttpStore final : public Store {
   void get(Request request, Done done) noexcept override;
   std::optional<std::uint64_t> known_size(const std::string& key) const override;
   std::uint64_t bytes_worth_a_request() const override;
+  std::vector<Count> counts() const override;
   void begin_stop() noexcept override;
   bool stop(base::Deadline deadline = base::Deadline::max()) noexcept override;
   void abandon(std::shared_ptr<const void> owner) noexcept override;

@@ -120,6 +120,9 @@ void Requests::pump() {
   while (in_flight_ < limit_.now() && !ready_.empty()) {
     Operation& operation = *ready_.front();
     guarded(operation, [&] {
+      if (!is_wanted(operation.request.wanted)) {
+        throw base::Error(base::ErrorKind::kClosed, "nobody waits for the read any more");
+      }
       if (urls_.usable(*operation.url, Clock::now())) {
         launch(operation, false);
       } else {
@@ -198,6 +201,7 @@ void Requests::on_object(Operation& operation, const Transfer& transfer, bool is
     return;
   }
   if (is_hedge) ++stats_.hedges_won;
+  object.took = now - transfer.started();
   end(operation, std::move(object));
 }
 

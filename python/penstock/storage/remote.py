@@ -116,6 +116,10 @@ class RemoteStore:
             error.path = error.path or self.root
             raise
 
+    def report(self, text: str) -> None:
+        """Says what a core that makes requests itself has met: a burst of repetitions."""
+        _logger.warning("%s: %s", self.root, text)
+
     def exists(self, key: str) -> bool:
         """Whether there is an object of this key."""
         try:
