@@ -87,8 +87,8 @@ class Counts:
     Attributes:
         data_requests, data_bytes: Of chunks, and of images that are objects by themselves.
         other_requests, other_bytes: Of everything else: metadata, indices.
-        connections: So many different ones had a request.
-        at_once: So many requests were under way at a time, at most.
+        connections: So many different ones had a request for data.
+        at_once: So many requests for data were under way at a time, at most.
     """
 
     data_requests: int
@@ -153,21 +153,16 @@ class Nginx:
         with self._logs[link].open() as log:
             log.seek(mark)
             lines = [line.split(" ", 5) for line in log]
-        data, others = [], []
-        for line in lines:
-            (data if _is_data(line[5].strip()) else others).append(int(line[3]))
-        changes = sorted(
-            change
-            for end, seconds, *_ in lines
-            # Of two at one millisecond, the end comes first.
-            for change in ((float(end) - float(seconds), 1), (float(end), -1))
+        data = [line for line in lines if _is_data(line[5].strip())]
+        others = [line for line in lines if not _is_data(line[5].strip())]
+        return Counts(
+            len(data),
+            sum(int(line[3]) for line in data),
+            len(others),
+            sum(int(line[3]) for line in others),
+            len({line[2] for line in data}),
+            _most_at_once([(float(line[0]) - float(line[1]), float(line[0])) for line in data]),
         )
-        at_once, under_way = min(len(lines), 1), 0
-        for _, change in changes:
-            under_way += change
-            at_once = max(at_once, under_way)
-        connections = len({line[2] for line in lines})
-        return Counts(len(data), sum(data), len(others), sum(others), connections, at_once)
 
     def cpu_seconds(self) -> float:
         """What the server itself has used of the cores so far."""
@@ -212,6 +207,17 @@ class Nginx:
             wait=wait or rate,
             rate=rate,
         )
+
+
+def _most_at_once(spans: list[tuple[float, float]]) -> int:
+    """Of spans of time, on a clock of milliseconds."""
+    # Of a begin and an end in the same one, the end comes first.
+    changes = sorted([(begin, 1) for begin, _ in spans] + [(end, -1) for _, end in spans])
+    most, under_way = min(len(spans), 1), 0
+    for _, change in changes:
+        under_way += change
+        most = max(most, under_way)
+    return most
 
 
 def _is_data(path: str) -> bool:

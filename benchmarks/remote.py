@@ -129,7 +129,7 @@ def run_task(task: str, arguments: argparse.Namespace, server: Nginx, setting: P
             return compare(items, arguments.rounds, lambda _: bar.update())
 
 
-def setting_record(arguments: argparse.Namespace) -> dict[str, Any]:
+def setting_record(arguments: argparse.Namespace, summaries: Sequence[Summary]) -> dict[str, Any]:
     lake = arguments.data / "lake"
     plain = least(lake, ["images"])
     trained = least(lake, ["images", "boxes", "categories"])
@@ -144,10 +144,10 @@ def setting_record(arguments: argparse.Namespace) -> dict[str, Any]:
             task: {"requests": len(of.keys), "bytes": of.size}
             for task, of in (("decode", plain), ("bytes", plain), ("recipe", trained))
         },
+        "core_makes_requests": any(run.get("core_requests") for summary in summaries for run in summary.runs),
         "links": {link.name: asdict(link) for link in LINKS},
         "nginx": _version("nginx", "-v"),
         "curl": _version("curl", "--version"),
-        "native_http": _native_http(),
         "revision": revision(),
     }
 
@@ -156,13 +156,6 @@ def _version(*command: str) -> str:
     environment = {**os.environ, "PATH": f"{os.environ.get('PATH', '')}:/usr/sbin"}
     done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
     return (done.stdout or done.stderr).splitlines()[0].strip()
-
-
-def _native_http() -> bool:
-    """Whether the core makes requests itself, or has Python's threads make them."""
-    from penstock import _core
-
-    return bool(getattr(_core, "HAVE_HTTP", False))
 
 
 def main() -> None:
@@ -178,7 +171,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=HERE / "results" / "remote.json")
     arguments = parser.parse_args()
     arguments.rounds = arguments.rounds or (1 if arguments.quick else 5)
-    arguments.seconds = arguments.seconds or (1.0 if arguments.quick else 8.0)
+    arguments.seconds = arguments.seconds or (1.0 if arguments.quick else 4.0)
     summaries: list[Summary] = []
     with tempfile.TemporaryDirectory(prefix="penstock-remote-") as name:
         folder = Path(name)
@@ -187,7 +180,7 @@ def main() -> None:
             for task in arguments.tasks:
                 summaries += run_task(task, arguments, server, folder / "setting.json")
     command = f"python benchmarks/remote.py DATA --rounds {arguments.rounds} --seconds {arguments.seconds:g}"
-    write_results(arguments.out, command, setting_record(arguments), summaries)
+    write_results(arguments.out, command, setting_record(arguments, summaries), summaries)
     print("\n\n".join(tables(json.loads(arguments.out.read_text()))))
     print(f"\nwritten to {arguments.out}")
 

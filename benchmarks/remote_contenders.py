@@ -60,10 +60,18 @@ def penstock_images(decode: str, shuffle: bool | str = False, cached: bool = Fal
             **options,
         ) as loader:
             yield ()
-            for batch in loader:
-                yield batch["images"]
+            try:
+                for batch in loader:
+                    yield batch["images"]
+            finally:
+                _note(loader.stats())
 
     return batches
+
+
+def _note(stats: dict[str, float]) -> None:
+    """Which requests were the core's own, and how many of them it made a second time."""
+    CLOCK.figures |= {f"core_{name}": stats.get(name, 0) for name in ("requests", "retries", "hedges")}
 
 
 def _knows_caches() -> bool:
@@ -117,8 +125,11 @@ def penstock_recipe(shuffle: bool = False) -> Opens:
             )
         ) as loader:
             yield ()
-            for batch in loader:
-                yield batch["img"].data[0]
+            try:
+                for batch in loader:
+                    yield batch["img"].data[0]
+            finally:
+                _note(loader.stats())
 
     return batches
 
@@ -199,7 +210,7 @@ class Loaded:
                 size += sum(len(sample) for sample in batch if isinstance(sample, bytes))
                 if time.perf_counter() - CLOCK.start > self._setting["seconds"]:
                     break
-            CLOCK.figures = {"open_seconds": opened, "sample_bytes": size}
+            CLOCK.figures |= {"open_seconds": opened, "sample_bytes": size}
             # Closing is no part of loading.
             CLOCK.end()
         return samples

@@ -1,4 +1,4 @@
-"""The tables of docs/streaming-figures.md, from what benchmarks/remote.py wrote.
+"""Puts the tables of what benchmarks/remote.py wrote into docs/streaming-figures.md, in the place of those before.
 
 python benchmarks/remote_tables.py
 """
@@ -15,7 +15,7 @@ __all__ = ["DISK", "LINK", "Figures", "tables"]
 
 DISK = "disk"
 LINK = "the link itself"
-_OURS = "penstock"
+_BEGIN, _END = "<!-- tables -->", "<!-- end of tables -->"
 _FAR = "100ms"
 _HEADINGS = {"decode": "decode only", "recipe": "Faster R-CNN recipe", "bytes": "JPEGs as they are stored"}
 
@@ -49,9 +49,9 @@ class Figures:
         runs = self.runs(task, contender, place)
         return statistics.median(map(of, runs)) if runs else None
 
-    def share(self, task: str, contender: str, place: str) -> tuple[float, float, float] | None:
-        """The rate as a share of the same contender's from the local disk, in each round: median, smallest, largest."""
-        pairs = list(zip(self.runs(task, contender, place), self.runs(task, contender, DISK), strict=False))
+    def share(self, task: str, contender: str, place: str, of: tuple[str, str]) -> tuple[float, float, float] | None:
+        """The rate as a share of another contender's and place's, in each round: median, smallest, largest."""
+        pairs = zip(self.runs(task, contender, place), self.runs(task, *of), strict=False)
         shares = [rate(here) / rate(there) for here, there in pairs]
         return (statistics.median(shares), min(shares), max(shares)) if shares else None
 
@@ -72,7 +72,7 @@ def _of_task(figures: Figures, task: str) -> list[str]:
     if task == "bytes":
         return [_cpu(figures)]
     heading = _HEADINGS[task]
-    result = [_rates(figures, task, heading), _shares(figures, task, heading)]
+    result = [make(figures, task, heading) for make in (_rates, _shares_of_disk, _shares_of_link)]
     if _FAR in figures.places(task):
         result += [_first_batch(figures, task, heading), _requests(figures, task, heading)]
     return result
@@ -87,14 +87,27 @@ def _rates(figures: Figures, task: str, heading: str) -> str:
     return _table([f"{heading}, images/s", *places], rows)
 
 
-def _shares(figures: Figures, task: str, heading: str) -> str:
+def _shares_of_disk(figures: Figures, task: str, heading: str) -> str:
     places = [place for place in figures.places(task) if place != DISK]
     rows = (
-        [contender, *(_spread(figures.share(task, contender, place)) for place in places)]
+        [contender, *(_spread(figures.share(task, contender, place, (contender, DISK))) for place in places)]
         for contender in figures.contenders(task)
         if figures.runs(task, contender, DISK)
     )
     return _table([f"{heading}, share of its own rate from the local disk", *places], rows)
+
+
+def _shares_of_link(figures: Figures, task: str, heading: str) -> str:
+    contenders = figures.contenders(task)
+    if LINK not in contenders:
+        return ""
+    places = [place for place in figures.places(task) if place != DISK]
+    rows = (
+        [contender, *(_spread(figures.share(task, contender, place, (LINK, place))) for place in places)]
+        for contender in contenders
+        if contender != LINK
+    )
+    return _table([f"{heading}, share of what the link carries", *places], rows)
 
 
 def _first_batch(figures: Figures, task: str, heading: str) -> str:
@@ -161,8 +174,12 @@ def _spread(values: tuple[float, float, float] | None) -> str:
 
 
 def main() -> None:
-    file = Path(__file__).resolve().parent / "results" / "remote.json"
-    print("\n\n".join(tables(json.loads(file.read_text()))))
+    root = Path(__file__).resolve().parents[1]
+    record = json.loads((root / "benchmarks" / "results" / "remote.json").read_text())
+    document = root / "docs" / "streaming-figures.md"
+    before, begin, rest = document.read_text().partition(_BEGIN)
+    _, end, after = rest.partition(_END)
+    document.write_text(before + begin + "\n\n".join(["", *tables(record), ""]) + end + after)
 
 
 if __name__ == "__main__":

@@ -56,7 +56,7 @@ def test_the_server_gives_ranges_and_counts(server: Nginx) -> None:
         get(server.url("near") + "/bucket/no")
     missing = caught.value.read()
     assert caught.value.code == 404 and b"<Code>NoSuchKey</Code>" in missing
-    assert server.counts("near", mark) == Counts(1, 4, 2, 2 + len(missing), 3, 1)
+    assert server.counts("near", mark) == Counts(1, 4, 2, 2 + len(missing), 1, 1)
     assert server.leads("near") and not server.leads("disk")
 
 
@@ -86,12 +86,15 @@ def test_tables() -> None:
         "results": {
             "decode: ours @ disk": result(run(1.0), run(2.0), run(1.0)),
             "decode: ours @ 100ms": result(*(run(2.0, **counted) for _ in range(3))),
+            "decode: the link itself @ 100ms": result(*(run(seconds, **counted) for seconds in (0.5, 1.0, 0.5))),
             "bytes: ours @ 0ms": result({"cpu_seconds": 3.0, "sample_bytes": 2e9}),
         },
     }
-    rates, shares, first, requests, cpu = tables(record)
+    rates, of_disk, of_link, first, requests, cpu = tables(record)
     assert rates.splitlines()[2] == "| ours | 100 | 50 |"
-    assert shares.splitlines()[2] == "| ours | 0.50 (0.50 to 1.00) |"
+    assert rates.splitlines()[3] == "| the link itself |  | 200 |"
+    assert of_link.splitlines()[2:] == ["| ours | 0.25 (0.25 to 0.50) |"]
+    assert of_disk.splitlines()[2] == "| ours | 0.50 (0.50 to 1.00) |"
     assert first.splitlines()[2] == "| ours | 0.50 | 0.75 |"
     # Of half the samples, a half of the chunks would have been enough.
     assert requests.splitlines()[2] == "| ours | 1.20 | 1.50 | 7 | 4 | 5 |"
@@ -115,6 +118,7 @@ def test_it_measures_and_writes_its_results(tmp_path: Path, deeplake: Any, nativ
     assert measured.returncode == 0, measured.stderr
     record = json.loads(out.read_text())
     assert record["setting"]["images"] == 40
+    assert record["setting"]["core_makes_requests"]
     for table in tables(record):
         assert table in measured.stdout
     ours = record["results"]["decode: penstock c++ @ 20ms"]["runs"]
