@@ -6,7 +6,8 @@ DATA is what benchmarks/make_coco.py wrote. nginx on the loopback plays the buck
 it is asked for, waits before each answer as a distant one would, and takes next to no CPU time for that. Penstock, Deep
 Lake 3's loader, boto3 with threads, and the link itself (curl with as many connections) take turns, round by round,
 each at all places before the next one; every run opens the dataset anew. Checks first that they all give the same
-images. Prints the tables of docs/streaming-figures.md, and writes benchmarks/results/remote.json.
+images. Prints the tables of docs/streaming-figures.md, and writes benchmarks/results/remote.json. It takes 25 minutes,
+with --quick one or two.
 """
 
 from __future__ import annotations
@@ -144,6 +145,8 @@ def setting_record(arguments: argparse.Namespace, summaries: Sequence[Summary]) 
             task: {"requests": len(of.keys), "bytes": of.size}
             for task, of in (("decode", plain), ("bytes", plain), ("recipe", trained))
         },
+        # Others' work on these cores shows here.
+        "load_average": os.getloadavg()[1],
         "core_makes_requests": any(run.get("core_requests") for summary in summaries for run in summary.runs),
         "links": {link.name: asdict(link) for link in LINKS},
         "nginx": _version("nginx", "-v"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Generator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ THREADS = 32
 _AHEAD = 8
 
 
-def boto3_batches(place: Place, setting: dict[str, Any], *, decode: bool) -> Iterator[list[Any]]:
+def boto3_batches(place: Place, setting: dict[str, Any], *, decode: bool) -> Generator[list[Any], None, None]:
     """Nothing, once there is a client, then the batches in the order of the dataset."""
     import boto3
     from botocore.config import Config

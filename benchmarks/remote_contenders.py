@@ -17,7 +17,7 @@ import json
 import sys
 import time
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 from itertools import islice
 from pathlib import Path
@@ -37,15 +37,16 @@ __all__ = ["CONTENDERS", "OURS", "TASKS"]
 OURS = "penstock c++"
 RECIPE = "b"
 
-#: Opens the dataset at a place and gives an epoch's batches, each a sequence of samples.
-Opens = Callable[[Place, dict[str, Any]], Iterator[Sequence[Any]]]
+#: Opens the dataset at a place, gives nothing once it is open, then an epoch's batches, each a sequence of samples.
+Batches = Generator[Sequence[Any], None, None]
+Opens = Callable[[Place, dict[str, Any]], Batches]
 
 
 def penstock_images(decode: str, shuffle: bool | str = False, cached: bool = False) -> Opens:
     """Penstock's loader; of a dataset that a run before has put into a cache on the disk, if ``cached``."""
     import penstock
 
-    def batches(place: Place, setting: dict[str, Any]) -> Iterator[Sequence[Any]]:
+    def batches(place: Place, setting: dict[str, Any]) -> Batches:
         options = {"cache_dir": setting["cache_dir"], "cache_size": 4 << 30} if cached else {}
         source = penstock.open(place.lake, creds=place.creds, network=_network(place))
         with penstock.DataLoader(
@@ -90,7 +91,7 @@ def deeplake_images(decode: str, shuffle: bool = False) -> Opens:
     """Deep Lake's own loader for torch, without worker processes."""
     import deeplake
 
-    def batches(place: Place, setting: dict[str, Any]) -> Iterator[Sequence[Any]]:
+    def batches(place: Place, setting: dict[str, Any]) -> Batches:
         dataset = deeplake.load(place.lake, creds=place.creds, read_only=True, verbose=False)
         loader = dataset.pytorch(
             tensors=["images"],
@@ -114,7 +115,7 @@ def penstock_recipe(shuffle: bool = False) -> Opens:
     """Penstock behind MMDetection's interface."""
     from penstock.integrations.mmdet import build_dataloader, build_dataset
 
-    def batches(place: Place, setting: dict[str, Any]) -> Iterator[Sequence[Any]]:
+    def batches(place: Place, setting: dict[str, Any]) -> Batches:
         credentials = {} if place.creds is None else {"deeplake_credentials": {"creds": place.creds}}
         dataset = build_dataset(
             {"pipeline": RECIPES[RECIPE], "deeplake_path": place.lake, "filter_empty_gt": True, **credentials}
@@ -139,7 +140,7 @@ def deeplake_recipe() -> Opens:
     import deeplake
     from deeplake.integrations.mmdet.mmdet_ import build_dataloader
 
-    def batches(place: Place, setting: dict[str, Any]) -> Iterator[Sequence[Any]]:
+    def batches(place: Place, setting: dict[str, Any]) -> Batches:
         dataset = deeplake.load(place.lake, creds=place.creds, read_only=True, verbose=False)
         loader = build_dataloader(
             dataset,

@@ -130,14 +130,18 @@ def _requests(figures: Figures, task: str, heading: str) -> str:
         def counted(key: str) -> float | None:
             return figures.median(task, contender, _FAR, lambda run: run[key])
 
-        def times(key: str, of: float) -> float | None:
-            # A run that was cut short has read for some of the samples alone.
-            return figures.median(task, contender, _FAR, lambda run: run[key] / of / (run["samples"] / images))
+        def times(key: str, of: float) -> str:
+            runs = figures.runs(task, contender, _FAR)
+            whole = [run for run in runs if run["seconds"] < figures.setting["seconds"]]
+            if whole or contender == LINK:
+                return f"{statistics.median(run[key] / of * images / run['samples'] for run in whole or runs):.2f}"
+            # What was cut short had read ahead for samples that did not come.
+            return f"up to {statistics.median(run[key] / of * images / run['samples'] for run in runs):.2f}"
 
         return [
             contender,
-            _number(times("data_requests", least["requests"]), 2),
-            _number(times("data_bytes", least["bytes"]), 2),
+            times("data_requests", least["requests"]),
+            times("data_bytes", least["bytes"]),
             _number(counted("other_requests"), 0),
             _number(counted("at_once"), 0),
             _number(counted("connections"), 0),

@@ -82,7 +82,7 @@ def test_tables() -> None:
 
     counted = {"data_requests": 6, "data_bytes": 3000, "other_requests": 7, "at_once": 4, "connections": 5}
     record = {
-        "setting": {"images": 200, "least": {"decode": {"requests": 10, "bytes": 4000}}},
+        "setting": {"images": 200, "seconds": 4, "least": {"decode": {"requests": 10, "bytes": 4000}}},
         "results": {
             "decode: ours @ disk": result(run(1.0), run(2.0), run(1.0)),
             "decode: ours @ 100ms": result(*(run(2.0, **counted) for _ in range(3))),
