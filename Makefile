@@ -53,7 +53,7 @@ PIP_INSTALL := $(BIN)/python -m pip install --no-input --constraint $(CONSTRAINT
 # A stage's stamps go before it begins: what they stand for is about to change.
 begin = rm -f $(STAMPS)/$(1)-*
 
-.PHONY: help setup environments demo test nightly explore lint format bench clean distclean system-packages libjpeg-turbo
+.PHONY: help setup environments demo test azurite nightly explore lint format bench clean distclean system-packages libjpeg-turbo
 
 help: ## Show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -67,6 +67,9 @@ demo: setup ## Train and evaluate a detector: on shapes, or with COCO=<directory
 
 test: environments ## Run every check and every test, C++ and Python
 	@tools/run-tests.sh $(VENV) $(VENV2) $(VENV4)
+
+azurite: ## Install Azure's emulator (needs npm, takes 400 MB): the tests then use it
+	@npm install --no-audit --no-fund --prefix build/azurite azurite@3.37.0
 
 nightly: test ## What `make test` leaves out: every C++ test under the thread sanitizer, generated pictures for COCO's
 	@source tools/ccache.sh; export PATH="$(abspath $(BIN)):$$PATH"; cmake --preset tsan-all && \

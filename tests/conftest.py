@@ -25,6 +25,7 @@ from support.datasets import MAKERS
 from support.examples import examples
 from support.generated_coco import write_generated_coco
 from support.once import written_once
+from support.order import LONGEST
 from support.require import COCO_FILES, promised, require
 
 settings.register_profile("tests", examples())
@@ -43,6 +44,12 @@ def pytest_configure(config: pytest.Config) -> None:
         "ignore:unclosed file .*/files/:ResourceWarning",
     ):
         config.addinivalue_line("filterwarnings", warning)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files that take long come first."""
+    place = {Path(__file__).parent / name: number for number, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: place.get(item.path, len(place)))
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Every check, also after one failed, in two rows beside each other: C++ and Python. What a check says goes to a log; its
-# end is shown when the check passed, all of it when the check failed. Exit status 1 if any failed.
+# Every check, also after one failed, in two rows beside each other. What a check says goes to a log; its end is shown when
+# the check passed, all of it when the check failed. Exit status 1 if any failed.
 #   tools/run-tests.sh VENV [VENV_WITH_NUMPY_2 VENV_WITH_DEEPLAKE_4]
 set -uo pipefail
 cd "$(dirname "$0")/.."
@@ -11,7 +11,7 @@ numpy2=${2:+$(realpath "$2")}
 lake4=${3:+$(realpath "$3")}
 export PATH="$venv/bin:$PATH"
 # What set-up has installed must be there: without this, tests that miss it are skipped.
-export PENSTOCK_REQUIRE=native,core_parts,deeplake,mmdet,wandb
+export PENSTOCK_REQUIRE=native,core_parts,deeplake,mmdet,wandb,remote
 if [ -d ../shared/data/coco-mini/annotations ]; then
   PENSTOCK_REQUIRE+=,coco
 fi
@@ -21,6 +21,7 @@ export BUGGER_OFF=true
 logs=build/test-logs
 rm -rf "$logs" && mkdir -p "$logs"
 # A file's tests stay together: they share datasets that take a while to write. More than four would take much memory.
+# The longest are begun first (tests/support/order.py): xdist's own order, by the number of tests, would have them last.
 processes=$(($(nproc) < 4 ? $(nproc) : 4))
 
 # check TITLE LINES COMMAND...: runs the command; of what it said when it passed, the last LINES are shown.
@@ -57,14 +58,15 @@ cpp_tests() {
   cmake --preset "$1" && cmake --build "build/$1" && ctest --preset "$1" --parallel "$(nproc)" | only_news
 }
 
-# The golden datasets, and whatever needs neither deeplake 3 nor MMDetection; the rest is skipped, without a line for each.
+# The golden datasets, and of what reads, checks and collates arrays whatever needs neither deeplake 3 nor MMDetection; the
+# rest is skipped, without a line for each. How threads and processes end (tests/lifetime) is no matter of numpy's version.
 numpy2_tests() {
   PENSTOCK_REQUIRE=native "$numpy2/bin/python" -m pytest -q -r fE \
-    tests/golden tests/dataset tests/loader tests/robustness tests/lifetime
+    tests/golden tests/dataset tests/loader tests/robustness
 }
 
 lake4_tests() {
-  PENSTOCK_REQUIRE=native,deeplake4 "$lake4/bin/python" -m pytest -q -r fE tests/lake4
+  PENSTOCK_REQUIRE=native,deeplake4,remote "$lake4/bin/python" -m pytest -q -r fE tests/lake4
 }
 
 # MMDetection's environment has deeplake 3; put before it on the path, deeplake 4 takes its place.
@@ -75,20 +77,14 @@ lake4_mmdet_tests() {
 }
 
 python_tests() {
-  python -m pytest -q -r fE --durations=30 --numprocesses="$processes" --dist=loadfile
+  python -m pytest -q -r fE --durations=30 --numprocesses="$processes" --dist=loadfile --no-loadscope-reorder
 }
 
-cpp_row() {
+# C++, and the Python tests of other environments, which have a process each: together they take about as long as the rest.
+one_row() {
   # The same build as the preset debug, with its warnings as errors, and sanitizers: debug itself would find nothing more.
   check "C++ tests, address and undefined behaviour sanitizers" 4 cpp_tests asan
   check "C++ tests, thread sanitizer" 4 cpp_tests tsan
-}
-
-python_row() {
-  check "ruff" 1 ruff check .
-  check "clang-format" 0 format
-  check "mypy" 1 mypy
-  check "Python tests" 34 python_tests
   if [ -n "$numpy2" ]; then
     check "Python tests, numpy 2" 1 numpy2_tests
   fi
@@ -98,8 +94,15 @@ python_row() {
   fi
 }
 
-cpp_row &
-python_row
+other_row() {
+  check "ruff" 1 ruff check .
+  check "clang-format" 0 format
+  check "mypy" 1 mypy
+  check "Python tests" 34 python_tests
+}
+
+one_row &
+other_row
 wait
 
 printf '\n%d s\n' "$SECONDS"

@@ -12,7 +12,7 @@ namespace penstock::base {
 template <class T>
 class Result {
  public:
-  Result(T value) : held_(std::in_place_index<0>, std::move(value)) {}  // NOLINT: a value is a result
+  Result(T value) : held_(std::in_place_index<0>, std::move(value)) {}                   // NOLINT: a value is a result
   Result(std::exception_ptr error) : held_(std::in_place_index<1>, std::move(error)) {}  // NOLINT
 
   /// What `make` returns or throws.

@@ -33,8 +33,8 @@ struct Epoch::Job {
 
   // Of the stage under way.
   std::vector<FetchGroup> groups;
-  std::vector<ChunkPlace> used;        ///< chunks that this batch was planned to use
-  std::atomic<int> gates{2};           ///< that are still shut
+  std::vector<ChunkPlace> used;  ///< chunks that this batch was planned to use
+  std::atomic<int> gates{2};     ///< that are still shut
   std::chrono::steady_clock::time_point admitted = {};
   std::vector<std::size_t> unplanned;  ///< positions that this round of geometry is for
   std::vector<Verdict> verdicts;       ///< on these
@@ -231,8 +231,8 @@ void Epoch::fetch(const JobPointer& job, std::size_t number) noexcept {
 void Epoch::end_fetch(const JobPointer& job) noexcept {
   if (job->pending.fetch_sub(1) != 1) return;
   if (open_gate(job)) {
-    resources_.stats.data_wait_ns += static_cast<std::uint64_t>(
-        std::chrono::nanoseconds(std::chrono::steady_clock::now() - job->admitted).count());
+    resources_.stats.data_wait_ns +=
+        static_cast<std::uint64_t>(std::chrono::nanoseconds(std::chrono::steady_clock::now() - job->admitted).count());
   }
 }
 

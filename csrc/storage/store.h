@@ -71,9 +71,9 @@ class Store {
   Store(const Store&) = delete;
   Store& operator=(const Store&) = delete;
 
-  /// Answers with the object, or with base::Error: kChunkNotFound where there is no such key, kChunkFormat where the
-  /// answer contradicts itself, kClosed after begin_stop(), kStorage on any other failure. Whatever goes wrong, lack
-  /// of memory included, is the answer.
+  /// Answers with the object, or with base::Error: kChunkNotFound where there is no such key, kClosed after
+  /// begin_stop(), kStorage on any other failure, or what says more of it (kAccessDenied, ...). Whatever goes wrong,
+  /// lack of memory included, is the answer.
   virtual void get(Request request, Done done) noexcept = 0;
 
   /// Length of an object where that is known without a request; else nothing, also for what does not exist.

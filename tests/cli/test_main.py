@@ -13,7 +13,7 @@ import pytest
 import penstock
 
 Command = Callable[..., Any]
-COMMANDS = ["info", "show", "bench", "ingest-coco"]
+COMMANDS = ["info", "show", "bench", "copy", "ingest-coco"]
 
 
 def test_version(penstock_command: Command, capsys: pytest.CaptureFixture[str]) -> None:

@@ -230,7 +230,8 @@ TEST_F(HttpStoreTest, RetriesAreCountedAndReportedOnce) {
   std::atomic<int> reports{0};
   std::promise<std::string> report;
   HttpStore store(std::make_shared<test::QueryUrls>(server.base()),
-                  {.attempts = 20, .backoff_seconds = 0.01, .hedge = false}, [&](const std::string& text) {
+                  {.attempts = 20, .backoff_seconds = 0.01, .backoff_cap_seconds = 0.02, .hedge = false},
+                  [&](const std::string& text) {
                     if (++reports == 1) report.set_value(text);
                   });
   test::read(store, "key0");

@@ -18,6 +18,7 @@ import penstock
 from penstock.errors import (
     DatasetFormatError,
     DatasetNotFoundError,
+    MissingExtraError,
     PenstockError,
     StorageError,
     TensorNotFoundError,
@@ -65,12 +66,16 @@ def test_what_cannot_be_a_path(path: str) -> None:
         penstock.open(path)
 
 
-@pytest.mark.parametrize("path", ["s3://bucket/x", "gcs://x", "hub://org/x", "https://host/x", "mem://x"])
-def test_remote_datasets_are_refused(path: str) -> None:
-    with pytest.raises(UnsupportedError, match=path.partition("://")[0]) as caught:
-        penstock.open(path)
-    assert caught.value.path == path
-    assert "open it with deeplake and pass that object" in str(caught.value)
+def test_a_dataset_in_memory_is_passed_as_an_object() -> None:
+    with pytest.raises(UnsupportedError, match="mem://") as caught:
+        penstock.open("mem://x")
+    assert caught.value.path == "mem://x" and "pass the object" in str(caught.value)
+
+
+def test_an_address_that_nothing_reads() -> None:
+    # Whether fsspec is installed or not.
+    with pytest.raises((UnsupportedError, MissingExtraError), match="nonsense://"):
+        penstock.open("nonsense://x/y")
 
 
 def test_a_missing_directory(tmp_path: Path) -> None:

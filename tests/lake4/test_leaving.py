@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from support.leaving import CASES, program
+from support.leaving import BY_ITSELF, CASES, program
+from support.programs import run_by_itself, run_forked
 
 OWN = {
     # deeplake 4 crashes where a thread reads while os.fork() is called: its own hook comes first. Here none does.
@@ -115,9 +114,7 @@ ALL = {name: body for name, body in CASES.items() if not name.startswith("fork")
 
 @pytest.mark.parametrize("case", list(ALL))
 def test_leaving(case: str, lake4: Callable[[str], Path], native: Any, tmp_path: Path) -> None:
-    script = program(tmp_path, ALL[case])
-    result = subprocess.run(
-        [sys.executable, str(script), str(lake4("equal_images")), "c++"], capture_output=True, text=True, timeout=60
-    )
+    run = run_forked if case in CASES.keys() - BY_ITSELF else run_by_itself
+    result = run(program(tmp_path, ALL[case]), str(lake4("equal_images")), "c++")
     assert result.returncode == 0, result.stderr
     assert "Traceback" not in result.stderr, result.stderr

@@ -15,16 +15,8 @@ from typing import Any
 
 import pytest
 
-from support.leaving import CASES, program
+from support.leaving import BY_ITSELF, CASES, program
 from support.programs import run_by_itself, run_forked
-
-#: These are about how an interpreter starts and ends. The others begin where torch and penstock are imported already.
-BY_ITSELF = {
-    "interpreter_exit_while_iterating",
-    "exit_from_within_the_loop",
-    "fork_before_and_after_the_first_batch",
-    "spawned_process_gets_the_loader",
-}
 
 
 @pytest.mark.parametrize("loader_type", ["c++", "python"])

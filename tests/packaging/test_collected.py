@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
+from support.order import LONGEST
 from support.require import PROJECT_ROOT
 
 TESTS = PROJECT_ROOT / "tests"
@@ -33,3 +34,8 @@ def test_every_file_of_tests_is_collected() -> None:
 def test_no_folder_of_tests_has_a_name_that_pytest_passes_over() -> None:
     passed_over = {"build", "dist", "node_modules", "venv", "CVS", "_darcs"}
     assert not [folder for folder in TESTS.rglob("*") if folder.is_dir() and folder.name in passed_over]
+
+
+def test_files_that_are_begun_first_are_there() -> None:
+    assert len(set(LONGEST)) == len(LONGEST)
+    assert all((TESTS / name).is_file() for name in LONGEST)

@@ -41,6 +41,8 @@ class Environment:
 
     def run(self, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
         environment = {key: value for key, value in os.environ.items() if not key.startswith("PENSTOCK_")}
+        # Where ccache is used it finds what was compiled before, although each test's folder has a name of its own.
+        environment["CCACHE_BASEDIR"] = str(self.folder.parent)
         return subprocess.run(
             [str(self.python), *arguments],
             cwd=self.folder,

@@ -91,9 +91,10 @@ def test_a_circle_is_found() -> None:
 
 
 def test_the_stub_describes_the_extension(native: Any) -> None:
-    allowed = Path(__file__).with_name("stubtest_allowlist.txt")
+    allowed, settings = (str(Path(__file__).with_name(name)) for name in ("stubtest_allowlist.txt", "stubtest.ini"))
+    command = ["-m", "mypy.stubtest", "penstock._core", "--allowlist", allowed, "--mypy-config-file", settings]
     result = subprocess.run(
-        [sys.executable, "-m", "mypy.stubtest", "penstock._core", "--allowlist", str(allowed)],
+        [sys.executable, *command],
         cwd=PROJECT_ROOT,
         capture_output=True,
         text=True,

@@ -19,15 +19,17 @@ ALLOWED: dict[str, set[str]] = {
     "format": set(),
     "dataset": {"storage", "format"},
     "loading": {"storage", "format", "dataset"},
-    "loader": {"dataset", "loading"},
+    "loader": {"storage", "dataset", "loading"},
     # The steps by the name that scripts know.
     "transforms": {"detection"},
     "detection": {"format", "dataset", "loading"},
     "verification": {"storage", "format", "dataset", "loading"},
     "ingest": set(),
     "integrations": {"format", "dataset", "loading", "loader", "detection"},
-    "cli": {"dataset", "loading", "loader", "detection", "verification", "ingest", "integrations", "__init__"},
-    "__init__": {"dataset", "loader", "verification", "integrations"},
+    "cli": {
+        *("storage", "dataset", "loading", "loader", "detection", "verification", "ingest", "integrations", "__init__")
+    },
+    "__init__": {"storage", "dataset", "loader", "verification", "integrations"},
     "__main__": {"cli"},
 }
 # Single files with one small idea each, which everything may use. They import one another, and nothing else.

@@ -39,10 +39,11 @@ def headers_of_threads(file: Path) -> set[str]:
 
 
 def test_every_file_of_tests_is_in_one_list() -> None:
-    files = [*listed("tests_of_threads"), *listed("tests_of_one_thread")]
+    files = [*listed("tests_of_threads"), *listed("tests_of_http"), *listed("tests_of_one_thread")]
     assert len(files) == len(set(files))
-    # The test of allocations is a program of its own, under every sanitizer.
-    assert {*files, "allocation_test.cpp"} == {file.name for file in CPP_TESTS.glob("*_test.cpp")}
+    # The tests of allocations are a program of their own, under every sanitizer.
+    apart = {"allocation_test.cpp", "http_allocation_test.cpp"}
+    assert {*files, *apart} == {file.name for file in CPP_TESTS.glob("*_test.cpp")}
 
 
 @pytest.mark.parametrize("name", listed("tests_of_one_thread"))

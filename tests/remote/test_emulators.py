@@ -1,4 +1,4 @@
-"""Servers that are not moto: an S3 that verifies signatures, Azure's and Google's emulators."""
+"""The emulators of Azure and of Google, and a web server that many have."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import base64
 import hashlib
 import hmac
 import json
+import shutil
 import sys
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -22,65 +23,13 @@ from penstock.errors import AccessDeniedError, DatasetNotFoundError
 from penstock.storage.address import parse_address
 from penstock.storage.copying import copy_dataset
 from penstock.storage.remote import RemoteStore
-from support.buckets import s3_client, service_account, upload
+from support.buckets import service_account
 from support.emulators import free_port, running
+from support.remote_batches import assert_same_batches
 from support.require import require
 
 Lakes = Callable[[str], Path]
 PREFIX = "da ta/x+ä"
-
-
-def assert_same_batches(lake: Path, url: str, creds: Any) -> None:
-    here, there = penstock.open(lake), penstock.open(url, creds=creds)
-    assert there.fingerprint() == here.fingerprint()
-    for loader_type in ("python", "c++"):
-        options: dict[str, Any] = {"batch_size": 3, "loader_type": loader_type, "shuffle": True, "seed": 1}
-        with (
-            penstock.DataLoader(here, **options) as one,
-            penstock.DataLoader(url, creds=creds, num_workers=2, **options) as other,
-        ):
-            for ours, theirs in zip(other, one, strict=True):
-                assert ours["labels"][0].tolist() == theirs["labels"][0].tolist()
-
-
-# An S3 that verifies signatures
-
-
-@pytest.fixture(scope="module")
-def strict_s3(tmp_path_factory: pytest.TempPathFactory, lake: Lakes) -> Iterator[str]:
-    """s3rver, which knows the key S3RVER alone, with a dataset in the bucket "strict"."""
-    programs, folder, port = require("emulators"), tmp_path_factory.mktemp("s3rver"), free_port()
-    require("remote")
-    command = [str(programs / "s3rver"), "-d", str(folder), "-a", "127.0.0.1", "-p", str(port), "--no-vhost-buckets"]
-    with running(command, port, folder.with_suffix(".log")) as url:
-        client = s3_client(url, "S3RVER", "S3RVER")
-        client.create_bucket(Bucket="strict")
-        upload(client, lake("annotations"), "strict", f"{PREFIX}/")
-        yield url
-
-
-def strict_creds(url: str, secret: str = "S3RVER") -> dict[str, Any]:
-    return {"aws_access_key_id": "S3RVER", "aws_secret_access_key": secret, "endpoint_url": url}
-
-
-def test_signatures_are_right(strict_s3: str, lake: Lakes, native: Any) -> None:
-    assert_same_batches(lake("annotations"), f"s3://strict/{PREFIX}", strict_creds(strict_s3))
-
-
-def test_wrong_signatures_are_refused(strict_s3: str) -> None:
-    with pytest.raises(AccessDeniedError, match=r"SignatureDoesNotMatch.*correct creds") as raised:
-        penstock.open(f"s3://strict/{PREFIX}", creds=strict_creds(strict_s3, "wrong"))
-    assert "wrong" not in str(raised.value)
-    with pytest.raises(AccessDeniedError):
-        penstock.open(f"s3://strict/{PREFIX}", creds={"unsigned": True, "endpoint_url": strict_s3})
-    with pytest.raises(DatasetNotFoundError, match="no bucket"):
-        penstock.open("s3://no-such-bucket/x", creds=strict_creds(strict_s3))
-
-
-def test_credentials_that_expire_are_asked_for_again(strict_s3: str) -> None:
-    given = iter(["wrong", "S3RVER", "S3RVER"])
-    dataset = penstock.open(f"s3://strict/{PREFIX}", creds=lambda: strict_creds(strict_s3, next(given)))
-    assert len(dataset) > 0 and next(given) == "S3RVER", "asked twice, for all requests that were refused"
 
 
 # Azure
@@ -93,9 +42,9 @@ ACCOUNT_KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1
 @pytest.fixture(scope="module")
 def azure(tmp_path_factory: pytest.TempPathFactory, lake: Lakes) -> Iterator[str]:
     """Azurite, with a dataset in the container "container"."""
-    programs, folder, port = require("emulators"), tmp_path_factory.mktemp("azurite"), free_port()
+    program, folder, port = require("azurite"), tmp_path_factory.mktemp("azurite"), free_port()
     require("remote")
-    command = [str(programs / "azurite-blob"), "--silent", "--skipApiVersionCheck", "--disableTelemetry"]
+    command = [str(program), "--silent", "--skipApiVersionCheck", "--disableTelemetry"]
     command += ["--location", str(folder), "--blobHost", "127.0.0.1", "--blobPort", str(port)]
     with running(command, port, folder.with_suffix(".log")) as url:
         put_azure(url, "container?restype=container", b"")
@@ -203,3 +152,38 @@ def test_addresses_of_google_have_keys_quoted(google: str) -> None:
     store = RemoteStore(address, {"unsigned": True, "endpoint_url": google})
     ((url, _, _),) = store.sign(["a?b%c"])
     assert urlsplit(url).path.endswith("a%3Fb%25c")
+
+
+# nginx
+
+
+@pytest.fixture
+def nginx(tmp_path: Path, lake: Lakes) -> Iterator[str]:
+    """nginx, which serves the datasets' directory."""
+    program = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
+    if program is None:
+        pytest.skip("nginx is not installed")
+    port = free_port()
+    shutil.copytree(lake("annotations"), tmp_path / "files" / PREFIX)
+    (tmp_path / "nginx.conf").write_text(
+        f"""
+daemon off; pid {tmp_path}/pid; error_log {tmp_path}/error.log;
+events {{}}
+http {{
+  access_log off; default_type application/octet-stream; keepalive_requests 5;
+  client_body_temp_path {tmp_path}/a; proxy_temp_path {tmp_path}/b; fastcgi_temp_path {tmp_path}/c;
+  uwsgi_temp_path {tmp_path}/d; scgi_temp_path {tmp_path}/e;
+  server {{ listen 127.0.0.1:{port}; root {tmp_path}/files; }}
+}}
+"""
+    )
+    # Its processes may belong to a user who must not read what pytest makes for another one.
+    for folder in (tmp_path, *tmp_path.parents[:2]):
+        folder.chmod(0o755)
+    with running([program, "-c", str(tmp_path / "nginx.conf"), "-p", str(tmp_path)], port, tmp_path / "log") as url:
+        yield url
+
+
+def test_nginx(nginx: str, lake: Lakes, native: Any) -> None:
+    # It closes each connection after five requests, under whoever keeps it.
+    assert_same_batches(lake("annotations"), f"{nginx}/{quote(PREFIX)}", None)

@@ -227,6 +227,32 @@ def test_a_file_that_changes_under_its_reader(web: FileServer, store: RemoteStor
         store.read("file", 4, 4)
 
 
+def test_the_region_of_a_bucket_is_found_out(remote: Any, web: FileServer) -> None:
+    def elsewhere(request: Handler) -> bool:
+        if "%2Feu-west-3%2F" in request.path:
+            return False
+        request.answer(301, b"<Code>PermanentRedirect</Code>", {"x-amz-bucket-region": "eu-west-3"})
+        return True
+
+    (web.root / "bucket").mkdir()
+    (web.root / "bucket" / "file").write_bytes(DATA)
+    web.fault = elsewhere
+    creds = {"aws_access_key_id": "a", "aws_secret_access_key": "b", "endpoint_url": web.url}
+    store = store_at("s3://bucket", creds=creds)
+    assert store.read("file") == DATA and len(web.requests) == 2
+    assert store.read("file", 5, 5) == DATA[5:10] and len(web.requests) == 3
+
+
+def test_a_proxy_of_the_environment(web: FileServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    (web.root / "file").write_bytes(DATA)
+    monkeypatch.setenv("http_proxy", web.url.replace("http://", "http://user:word@"))
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    assert store_at("http://no-such-host.invalid").read("file") == DATA
+    path, headers = web.requests[0]
+    assert path == "http://no-such-host.invalid/file" and headers["Proxy-Authorization"] == "Basic dXNlcjp3b3Jk"
+    assert store_at(web.url).read("file") == DATA and web.requests[1][0] == "/file"
+
+
 def test_hosts_that_are_not_there() -> None:
     for url in ("http://no-such-host.invalid/d", f"http://{'x' * 300}/d"):
         begin = time.monotonic()

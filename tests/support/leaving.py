@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from pathlib import Path
 
-__all__ = ["CASES", "COUNT_THREADS", "program"]
+__all__ = ["BY_ITSELF", "CASES", "COUNT_THREADS", "program"]
 
 #: For preludes that import os.
 COUNT_THREADS = """
@@ -184,6 +184,14 @@ CASES = {
         for thread in threads: thread.join()
         assert counts == [12] * 6, counts
     """,
+}
+
+#: These are about how an interpreter starts and ends. The others begin where torch and penstock are imported already.
+BY_ITSELF = {
+    "interpreter_exit_while_iterating",
+    "exit_from_within_the_loop",
+    "fork_before_and_after_the_first_batch",
+    "spawned_process_gets_the_loader",
 }
 
 

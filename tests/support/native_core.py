@@ -44,8 +44,8 @@ def read_source(read):
         name="a", is_image=False, item_size=1, sample_compression="none", color="native", as_bytes=False, read=read)
 
 def loader(store, sources=None, io_threads=8, **arguments):
-    return _core.Loader(store=store, sources=sources or [source()], threads=2, io_threads=io_threads, prefetch=64, read_ahead_bytes=0,
-                        cache_bytes=0, **arguments)
+    return _core.Loader(store=store, sources=sources or [source()], threads=2, io_threads=io_threads, prefetch=64,
+                        read_ahead_bytes=0, cache_bytes=0, **arguments)
 
 def start(loader):
     order = np.random.default_rng(0).permutation(10 * CHUNKS)

@@ -68,6 +68,10 @@ class RecordingServer:
             levels.append((request.end, 1 + max(earlier, default=0)))
         return max((level for _, level in levels), default=0)
 
+    def answer(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        """What the application says."""
+        return self._application(environ, start_response)
+
     def _answer(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         begin = time.monotonic()
         time.sleep(self.latency)
@@ -78,7 +82,7 @@ class RecordingServer:
             status = int(line.split()[0])
             return start_response(line, *rest)
 
-        answer = list(self._application(environ, started))
+        answer = list(self.answer(environ, started))
         self.seen.append(
             Seen(
                 environ["REQUEST_METHOD"],

@@ -1,8 +1,8 @@
 """Optional dependencies of tests: skipped where they are missing, unless the run promises them.
 
 The environment variable PENSTOCK_REQUIRE lists what has to be there
-("native,core_parts,deeplake,mmdet,wandb,coco,deeplake4,remote,emulators,nginx"): then a missing one fails the test, so
-that a broken build cannot pass by skipping.
+("native,core_parts,deeplake,mmdet,wandb,coco,deeplake4,remote,azurite,nginx"): then a missing one fails the test, so that
+a broken build cannot pass by skipping.
 """
 
 from __future__ import annotations
@@ -37,9 +37,9 @@ def require(name: str) -> Any:
         name: "deeplake", "mmdet" or "wandb": the module. "deeplake4": the module deeplake, of version 4. "native":
             the module ``penstock._core``. "core_parts": the module ``_core_testing``, which has parts of the core by
             themselves. "coco": the Path of the small COCO data set that lies next to the project. "remote": the module
-            obstore, with what serves buckets on the loopback (moto, boto3, gcp_storage_emulator). "emulators": the Path
-            of the programs azurite and s3rver, which `make emulators` installs. "nginx": the Path of nginx's module
-            echo, with nginx itself, openssl and curl.
+            obstore, with what serves buckets on the loopback (moto, boto3, gcp_storage_emulator). "azurite": the Path
+            of the program azurite-blob, which `make azurite` installs. "nginx": the Path of nginx's module echo, with
+            nginx itself, openssl and curl.
     """
     try:
         return _PROVIDERS[name]()
@@ -82,11 +82,11 @@ def _remote() -> Any:
     return importlib.import_module("obstore")
 
 
-def _emulators() -> Path:
-    folder = PROJECT_ROOT / "build" / "emulators" / "node_modules" / ".bin"
-    if not all((folder / name).exists() for name in ("azurite-blob", "s3rver")):
-        raise FileNotFoundError(f"no azurite-blob and s3rver in {folder}; `make emulators` installs them")
-    return folder
+def _azurite() -> Path:
+    program = PROJECT_ROOT / "build" / "azurite" / "node_modules" / ".bin" / "azurite-blob"
+    if not program.exists():
+        raise FileNotFoundError(f"no {program}; `make azurite` installs it")
+    return program
 
 
 def _nginx() -> Path:
@@ -114,6 +114,6 @@ _PROVIDERS: dict[str, Callable[[], Any]] = {
     "native": lambda: importlib.import_module("penstock._core"),
     "coco": _coco,
     "remote": _remote,
-    "emulators": _emulators,
+    "azurite": _azurite,
     "nginx": _nginx,
 }

@@ -134,7 +134,7 @@ Failure failure_of_status(const AnswerHead& head, std::string_view body, const s
     return {.remedy = Remedy::kRedirect, .text = text + ", to " + shown_url(redirect), .location = redirect};
   }
   if (status < 200 || (status > 200 && status < 300)) return bad_answer(text);
-  return final_failure(ErrorKind::kStorage, text, "Check the address and the endpoint of the dataset");
+  return final_failure(ErrorKind::kStorage, text, "Check the address, the region and the endpoint of the dataset");
 }
 
 }  // namespace penstock::storage::http

@@ -7,6 +7,7 @@ namespace {
 
 constexpr unsigned kFirst = 8;
 constexpr double kWorthwhile = 1.08;
+constexpr unsigned kPoorRounds = 2;
 constexpr std::chrono::milliseconds kShortestRound{50};
 constexpr std::chrono::seconds kRest{10};
 constexpr std::chrono::seconds kRestWhenThrottled{3};
@@ -42,13 +43,17 @@ void ConnectionLimit::judge_round(TimePoint when, double rate) {
     return;
   }
   if (limit_before_ != 0 && limit_before_ < limit_ && rate < rate_before_ * kWorthwhile) {
+    // New connections begin slowly, and one round may be an accident.
+    if (++poor_rounds_ < kPoorRounds) return;
     // More did not bring more: back to what did as well, and another try when things may have changed.
+    poor_rounds_ = 0;
     limit_ = limit_before_;
     limit_before_ = 0;
     doubling_ = false;
     rest_until_ = when + kRest;
     return;
   }
+  poor_rounds_ = 0;
   if (limit_ == most_) return;
   limit_before_ = limit_;
   rate_before_ = rate;

@@ -31,6 +31,7 @@ class ConnectionLimit {
 
   double rate_before_ = 0;     // bytes a second, with limit_before_
   unsigned limit_before_ = 0;  // 0: nothing was tried yet
+  unsigned poor_rounds_ = 0;   // since it grew
   bool doubling_ = true;
   TimePoint rest_until_{};
   TimePoint patient_until_{};

@@ -20,8 +20,12 @@ MultiHandle make_multi(const HttpOptions& options) {
   return multi;
 }
 
-std::exception_ptr closed() {
-  return std::make_exception_ptr(base::Error(base::ErrorKind::kClosed, "the storage was closed"));
+std::exception_ptr closed() noexcept {
+  try {
+    throw base::Error(base::ErrorKind::kClosed, "the storage was closed");
+  } catch (...) {
+    return std::current_exception();  // or that there is no memory to say so
+  }
 }
 
 }  // namespace

@@ -11,15 +11,19 @@
 namespace penstock::storage::http {
 namespace {
 
-constexpr unsigned kMostRedirects = 5;
-constexpr unsigned kMostAtOnce = 2;
-
-Clock::duration duration_of(double seconds) {
-  return std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(std::min(seconds, 1e8)));
-}
-
 std::uint64_t nanoseconds(Clock::duration time) {
   return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(time).count());
+}
+
+/// Threads that let go of one exception look like a race to the thread sanitizer, which does not see its count.
+std::exception_ptr own_copy(const std::exception_ptr& error) noexcept {
+  try {
+    std::rethrow_exception(error);
+  } catch (const base::Error& known) {
+    return std::make_exception_ptr(known);
+  } catch (...) {
+    return std::current_exception();
+  }
 }
 
 std::uint64_t asked_bytes(const Request& request) { return request.range ? request.range->size() : UINT64_MAX; }
@@ -111,7 +115,7 @@ void Requests::on_signed(Signer::Answer answer) {
       // Those that came later may ask for the same keys.
       guarded(*operation, [&] { seek_url(*operation); });
     } else if (operation->in_batch) {
-      end(*operation, answer.urls.error());
+      end(*operation, own_copy(answer.urls.error()));
     }
   }
 }
@@ -203,114 +207,6 @@ void Requests::on_object(Operation& operation, const Transfer& transfer, bool is
   if (is_hedge) ++stats_.hedges_won;
   object.took = now - transfer.started();
   end(operation, std::move(object));
-}
-
-void Requests::on_failure(Operation& operation, Failure failure, TimePoint now) {
-  const bool final = failure.remedy == Remedy::kNone;
-  if (!final && failure.trouble == Trouble::kThrottled) limit_.on_throttled(now);
-  // Another attempt is under way, and may bring what this one did not.
-  if (!final && !operation.attempts.empty()) {
-    operation.last = std::move(failure);
-    arm(operation);
-    return;
-  }
-  switch (failure.remedy) {
-    case Remedy::kNone:
-      fail(operation, error_of(operation, failure, now));
-      return;
-    case Remedy::kRenewUrl:
-      renew_url(operation, failure, now);
-      return;
-    case Remedy::kRedirect:
-      redirect(operation, failure, now);
-      return;
-    case Remedy::kAskWhole:
-      if (operation.ask_whole) {
-        fail(operation, error_of(operation, failure, now));
-        return;
-      }
-      operation.ask_whole = true;
-      make_ready(operation, true);
-      return;
-    case Remedy::kRetry:
-    case Remedy::kRetryAtOnce:
-      try_again(operation, failure, now);
-      return;
-  }
-}
-
-void Requests::renew_url(Operation& operation, const Failure& failure, TimePoint now) {
-  const bool can_help = !operation.renewed && urls_.renew(*operation.url, now);
-  if (!can_help) {
-    fail(operation, error_of(operation, failure, now));
-    return;
-  }
-  operation.renewed = true;
-  operation.redirected_to.clear();
-  seek_url(operation);
-}
-
-void Requests::redirect(Operation& operation, const Failure& failure, TimePoint now) {
-  const std::string& from = operation.redirected_to.empty() ? operation.url->signed_url.url : operation.redirected_to;
-  std::string refusal;
-  if (++operation.redirects > kMostRedirects) refusal = "the server redirects without end";
-  if (origin_of(from).starts_with("https:") && !origin_of(failure.location).starts_with("https:")) {
-    refusal = "the server redirects from https to " + shown_url(failure.location);
-  }
-  if (!refusal.empty()) {
-    fail(operation,
-         error_of(operation,
-                  final_failure(base::ErrorKind::kStorage, refusal, "Check the region and the endpoint of the dataset"),
-                  now));
-    return;
-  }
-  ++stats_.redirects;
-  operation.redirected_to = failure.location;
-  make_ready(operation, true);
-}
-
-void Requests::try_again(Operation& operation, const Failure& failure, TimePoint now) {
-  ++operation.failed;
-  // A name that was found before is there: its service has failed.
-  const bool unknown_host =
-      failure.kind == base::ErrorKind::kHostNotFound && !known_hosts_.contains(origin_of(operation.where()));
-  if (operation.failed >= (unknown_host ? std::min(2U, options_.attempts) : options_.attempts)) {
-    fail(operation, error_of(operation, failure, now));
-    return;
-  }
-  operation.last = failure;
-  const bool at_once = failure.remedy == Remedy::kRetryAtOnce && operation.at_once++ < kMostAtOnce;
-  const TimePoint retry_at =
-      at_once ? now : now + duration_of(wait_.seconds(operation.failed, failure.retry_after_seconds));
-  if (retry_at >= operation.deadline) {
-    fail(operation, timeout_of(operation, now));
-    return;
-  }
-  count_retry(stats_, failure.trouble);
-  report_retry(operation, failure, now);
-  operation.redirected_to.clear();
-  operation.on_new_connection = at_once;
-  operation.hedged = false;
-  if (at_once) {
-    make_ready(operation, true);
-    return;
-  }
-  operation.state = Operation::State::kWaits;
-  operation.retry_at = retry_at;
-  arm(operation);
-}
-
-void Requests::report_retry(const Operation& operation, const Failure& failure, TimePoint now) {
-  if (!report_) return;
-  if (auto message = log_.on_retry(now, operation.where(), failure.text)) {
-    signer_.run([report = report_, text = std::move(*message)] {
-      try {
-        report(text);
-      } catch (...) {
-        // What cannot be reported is not worth a request.
-      }
-    });
-  }
 }
 
 TimePoint Requests::hedge_time(const Operation& operation) const {
@@ -416,7 +312,7 @@ void Requests::end_all(const std::exception_ptr& error) noexcept {
   // Answers first: libcurl may wait for its resolver of names when it lets go of a handle.
   for (const auto& operation : operations_) {
     ++stats_.failures;
-    operation->done(error);
+    operation->done(own_copy(error));
   }
   for (const auto& operation : operations_) cancel(*operation);
   timers_.clear();

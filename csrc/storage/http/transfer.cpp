@@ -11,6 +11,8 @@ namespace {
 constexpr long kReceiveBuffer = 256 * 1024;
 constexpr std::size_t kLongestHead = 64 * 1024;
 constexpr std::size_t kErrorText = 4096;
+/// Servers count in signed numbers.
+constexpr std::uint64_t kLargestOffset = std::uint64_t{1} << 62;
 
 void restrict_to_http(CURL* handle) {
 #if LIBCURL_VERSION_NUM >= 0x075500
@@ -59,7 +61,8 @@ Transfer::Transfer(EasyHandle handle, const Asked& asked, const HttpOptions& opt
   if (!asked.if_match.empty()) lines_.add("If-Match", asked.if_match);
   curl_easy_setopt(curl, CURLOPT_HTTPHEADER, lines_.get());
   if (asked.sent_range) {
-    const std::string range = std::to_string(asked.sent_range->begin) + "-" + std::to_string(asked.sent_range->end - 1);
+    const std::string range = std::to_string(asked.sent_range->begin) + "-" +
+                              std::to_string(std::min(asked.sent_range->end - 1, kLargestOffset));
     curl_easy_setopt(curl, CURLOPT_RANGE, range.c_str());
   }
 
@@ -173,7 +176,9 @@ std::variant<Object, Failure> Transfer::object() {
 
 Failure Transfer::failure_of_curl(CURLcode code) const {
   using base::ErrorKind;
-  const std::string words = curl_text_[0] != '\0' ? curl_text_ : curl_easy_strerror(code);
+  std::string words = curl_text_[0] != '\0' ? curl_text_ : curl_easy_strerror(code);
+  // Nothing that could be a URL with its signature.
+  if (words.find('?') != std::string::npos) words = curl_easy_strerror(code);
   if (names_the_certificate(code)) {
     return final_failure(ErrorKind::kCertificate, words,
                          "Check the endpoint's name and the machine's clock, or give the certificate of the server's "

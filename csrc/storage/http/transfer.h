@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <exception>
@@ -21,6 +22,10 @@ namespace penstock::storage::http {
 
 using Clock = std::chrono::steady_clock;
 using TimePoint = Clock::time_point;
+
+inline Clock::duration duration_of(double seconds) {
+  return std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(std::min(seconds, 1e8)));
+}
 
 /// What is asked of a server.
 struct Asked {

@@ -41,8 +41,9 @@ def piece_of(key: str, answer: Answer, offset: int, length: int | None) -> tuple
         if found is not None:
             first, last, size = (int(number) for number in found.groups())
             wanted = size if length is None else min(size, offset + length)
-            if first == offset and last + 1 == wanted and len(answer.body) == wanted - offset:
-                return answer.body, size
+            if first <= offset and last + 1 >= wanted and len(answer.body) == last + 1 - first:
+                # Some give more than was asked for: s3rver takes "0-0" for all.
+                return answer.body[offset - first : wanted - first], size
         raise TransientError("the server sent another part than it was asked for")
     if answer.status == 416 and is_range:
         # S3, GCS and Azure all say so of a range that begins at the end; not all say where that is.

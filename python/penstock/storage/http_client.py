@@ -66,12 +66,16 @@ class HttpClient:
         renewed_in_children(self)
 
     def after_fork(self) -> None:
-        """Begins without connections."""
+        """Begins without connections: those of the parent are the parent's."""
+        self._close_idle()
         self._lock = threading.Lock()
         self._idle: dict[tuple[str, str], list[http.client.HTTPConnection]] = {}
         self._tls: ssl.SSLContext | None = None
 
     def __del__(self) -> None:
+        self._close_idle()
+
+    def _close_idle(self) -> None:
         for connections in self.__dict__.get("_idle", {}).values():
             for connection in connections:
                 connection.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from penstock.errors import UnsupportedError
 from penstock.storage.address import Address, parse_address, scheme_of
 from penstock.storage.fsspec_store import FsspecStore
 from penstock.storage.gdrive import open_gdrive
@@ -39,6 +40,12 @@ def store_at(url: str, creds: Any = None, network: NetworkOptions | None = None)
         secret = Secret(given)
     elif scheme == "gdrive":
         return open_gdrive(url, secret.reveal())
+    elif scheme == "mem":
+        raise UnsupportedError(
+            "mem:// is the memory of a program that uses deeplake",
+            path=url,
+            hint="There, pass the object in place of the path",
+        )
     address = parse_address(url)
     if isinstance(address, Address):
         return PrefetchedStore(RemoteStore(address, secret, network))

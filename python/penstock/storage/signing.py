@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,7 +11,16 @@ from typing import Any, Protocol
 from urllib.parse import quote
 
 from penstock.described import described
-from penstock.errors import AccessDeniedError, ConfigError, PenstockError, StorageError, UnsupportedError
+from penstock.errors import (
+    AccessDeniedError,
+    ConfigError,
+    PenstockError,
+    StorageError,
+    StorageTimeoutError,
+    UnsupportedError,
+)
+from penstock.storage.forking import renewed_in_children
+from penstock.threads import DaemonPool
 
 __all__ = [
     "SIGNED_SECONDS",
@@ -25,6 +35,8 @@ __all__ = [
 
 #: So long a signed address is good, where credentials do not end before.
 SIGNED_SECONDS = 3600.0
+#: So long a forked child waits for a signature that should take microseconds.
+_FORKED_SECONDS = 10.0
 #: Credentials that end sooner are asked for anew.
 _MARGIN_SECONDS = 60.0
 
@@ -90,6 +102,7 @@ class ObstoreSigner:
         left: For how many seconds the credentials are good.
         renew: Asks for credentials anew.
         written: A key as obstore wants it: of Google's it takes keys for what addresses have in place of them.
+        asks: Whether obstore itself may have to ask for credentials, of a machine's role for example.
     """
 
     def __init__(
@@ -99,14 +112,22 @@ class ObstoreSigner:
         left: Callable[[], float] = lambda: SIGNED_SECONDS,
         renew: Callable[[], None] = lambda: None,
         written: Callable[[str], str] = str,
+        asks: bool = False,
     ) -> None:
         self._module = module
         self._make = make
         self._left = left
         self._renew = renew
         self._written = written
+        self._asks = asks
+        self._is_forked = False
         self._region: str | None = None
         self._store: Any = None
+        renewed_in_children(self)
+
+    def after_fork(self) -> None:
+        """obstore's threads are those of the parent: what it asks here is never answered."""
+        self._is_forked = True
 
     def sign(self, keys: Sequence[str], fresh: bool = False) -> list[Signed]:
         if fresh:
@@ -117,15 +138,31 @@ class ObstoreSigner:
         try:
             if fresh or self._store is None:
                 self._store = self._make(self._region)
-            urls = self._module.sign(
-                self._store, "GET", [self._written(key) for key in keys], timedelta(seconds=seconds)
-            )
+            urls = self._signed([self._written(key) for key in keys], timedelta(seconds=seconds))
         except Exception as error:
             # Its text may hold addresses with signatures: nothing of it goes on, not even as the context of another.
             why = _cannot_sign(error)
         if why is not None:
             raise why
         return [(url, {}, seconds) for url in urls]
+
+    def _signed(self, keys: list[str], good_for: timedelta) -> Sequence[str]:
+        def sign() -> Any:
+            return self._module.sign(self._store, "GET", keys, good_for)
+
+        if not (self._is_forked and self._asks):
+            return sign()  # type: ignore[no-any-return]
+        # As long as the parent's credentials are good, nothing has to be asked.
+        pool = DaemonPool(1, "penstock-sign", "num_workers")
+        future = pool.submit(sign)
+        concurrent.futures.wait([future], _FORKED_SECONDS)
+        pool.close(patience=0.0)
+        if not future.done():
+            raise StorageTimeoutError(
+                "the machine's credentials have expired, and a forked process cannot ask for others",
+                hint="Start worker processes by multiprocessing_context='spawn' or 'forkserver'",
+            )
+        return future.result()  # type: ignore[no-any-return]
 
     def use_region(self, region: str) -> bool:
         if self._region == region:

@@ -90,9 +90,8 @@ def azure_signer(address: Address, given: Any) -> Signer:
     if _signature(found):
         return PlainSigner(base, _by_signature(credentials), lambda: stores(sas_key=_signature(credentials())))
     config = {name: value for name in ("client_id", "client_secret", "tenant_id") if (value := text(found, name))}
-    return ObstoreSigner(
-        import_extra("obstore", _WHAT, "remote"), lambda _: stores(**config), credentials.left, credentials.renew
-    )
+    obstore = import_extra("obstore", _WHAT, "remote")
+    return ObstoreSigner(obstore, lambda _: stores(**config), credentials.left, credentials.renew, asks=True)
 
 
 def _account_key(found: Mapping[str, Any]) -> str | None:

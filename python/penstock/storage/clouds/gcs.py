@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from penstock.errors import ConfigError, UnsupportedError
+from penstock.errors import AccessDeniedError, ConfigError, MissingExtraError, UnsupportedError
 from penstock.extras import import_extra
 from penstock.storage.address import Address
 from penstock.storage.clouds.keys import UNSIGNED, check_known, is_unsigned, text
@@ -176,9 +176,21 @@ def _access(credentials: Credentials) -> Access:
 def _ask_google() -> dict[str, Any]:
     """The token of a user or of this machine, which cannot sign, by Google's own library."""
     what = "reading with a user's or a machine's credentials of Google's"
-    auth = import_extra("google.auth", what, "google")
-    requests = import_extra("google.auth.transport.requests", what, "google")
-    scope = "https://www.googleapis.com/auth/devstorage.read_only"
-    found, _ = auth.default(scopes=[scope])
-    found.refresh(requests.Request())
+    try:
+        auth = import_extra("google.auth", what, "google")
+        requests = import_extra("google.auth.transport.requests", what, "google")
+    except MissingExtraError as error:
+        error.hint = f"{error.hint}. A public bucket needs none: creds='anon'"
+        raise
+    failed = None
+    try:
+        found, _ = auth.default(scopes=["https://www.googleapis.com/auth/devstorage.read_only"])
+        found.refresh(requests.Request())
+    except Exception as error:
+        failed = type(error).__name__
+    if failed is not None:
+        raise AccessDeniedError(
+            f"Google's library gives no credentials: {failed}",
+            hint="Try: gcloud auth application-default login. A public bucket needs none: creds='anon'",
+        )
     return {"gcs_oauth_token": found.token, "expiration": found.expiry}

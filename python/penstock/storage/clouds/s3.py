@@ -84,7 +84,7 @@ def s3_signer(address: Address, given: Any) -> Signer:
     def left() -> float:
         return min(credentials.left(), SIGNED_SECONDS if is_explicit else _AMBIENT_SECONDS)
 
-    return ObstoreSigner(import_extra("obstore", _WHAT, "remote"), make, left, renew)
+    return ObstoreSigner(import_extra("obstore", _WHAT, "remote"), make, left, renew, asks=not is_explicit)
 
 
 def _check(found: Mapping[str, Any]) -> None:
