@@ -1,8 +1,8 @@
 """Optional dependencies of tests: skipped where they are missing, unless the run promises them.
 
 The environment variable PENSTOCK_REQUIRE lists what has to be there
-("native,core_parts,deeplake,mmdet,wandb,coco,deeplake4,remote,azurite,nginx"): then a missing one fails the test, so that
-a broken build cannot pass by skipping.
+("native,core_parts,deeplake,mmdet,wandb,coco,deeplake4,remote,azurite,nginx"): then a missing one fails the test, so
+that a broken build cannot pass by skipping.
 """
 
 from __future__ import annotations
