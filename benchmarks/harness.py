@@ -27,11 +27,15 @@ __all__ = ["CLOCK", "Contender", "Process", "Summary", "compare", "machine", "se
 class Contender(Protocol):
     """What one process of the benchmark does."""
 
-    def sums(self) -> list[int]:
-        """CRC-32 of each sample's pixels, in order of the samples."""
+    # Both are given the words that follow the command: none in most benchmarks.
+
+    @property
+    def sums(self) -> Callable[..., Sequence[float]]:
+        """CRC-32 of each sample's pixels, or another figure of each, in order of the samples."""
         ...
 
-    def run(self) -> int:
+    @property
+    def run(self) -> Callable[..., int]:
         """One timed run; the number of samples."""
         ...
 
@@ -43,13 +47,27 @@ class _Clock:
         self.begin()
 
     def begin(self) -> None:
+        """The run begins. A contender calls it, too, where what it has done so far is not to be timed."""
+        self._start_cpu = _cpu_seconds()
         self.start = time.perf_counter()
         self.first_batch: float | None = None
+        self.seconds: float | None = None
         self.figures: dict[str, float] = {}
 
     def batch(self) -> None:
         if self.first_batch is None:
             self.first_batch = time.perf_counter() - self.start
+
+    def end(self) -> None:
+        """The run is over, if it has not been before: whoever cleans up after it says so himself."""
+        if self.seconds is None:
+            self.seconds = time.perf_counter() - self.start
+            self.cpu_seconds = _cpu_seconds() - self._start_cpu
+
+
+def _cpu_seconds() -> float:
+    own, children = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return own.ru_utime + own.ru_stime + children.ru_utime + children.ru_stime
 
 
 #: Contenders that tell how long the first batch took call ``CLOCK.batch()`` after each; in ``CLOCK.figures`` they put
@@ -67,27 +85,22 @@ def serve(make_contender: Callable[[], Contender]) -> None:
     before_mib = _peak_kib() / 1024
     contender = make_contender()
     for line in sys.stdin:
-        if line.strip() == "sums":
-            print(json.dumps(contender.sums()), file=answers, flush=True)
+        command, *words = line.split()
+        if command == "sums":
+            print(json.dumps(contender.sums(*words)), file=answers, flush=True)
             continue
-        before = _cpu_seconds()
         CLOCK.begin()
-        samples = contender.run()
-        seconds = time.perf_counter() - CLOCK.start
+        samples = contender.run(*words)
+        CLOCK.end()
         result = {
             "samples": samples,
-            "seconds": seconds,
-            "cpu_seconds": _cpu_seconds() - before,
+            "seconds": CLOCK.seconds,
+            "cpu_seconds": CLOCK.cpu_seconds,
             "peak_mib": _peak_kib() / 1024 - before_mib,
-            "first_batch_seconds": seconds if CLOCK.first_batch is None else CLOCK.first_batch,
+            "first_batch_seconds": CLOCK.seconds if CLOCK.first_batch is None else CLOCK.first_batch,
             **CLOCK.figures,
         }
         print(json.dumps(result), file=answers, flush=True)
-
-
-def _cpu_seconds() -> float:
-    own, children = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-    return own.ru_utime + own.ru_stime + children.ru_utime + children.ru_stime
 
 
 def _peak_kib() -> int:

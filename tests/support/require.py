@@ -1,8 +1,8 @@
 """Optional dependencies of tests: skipped where they are missing, unless the run promises them.
 
 The environment variable PENSTOCK_REQUIRE lists what has to be there
-("native,core_parts,deeplake,mmdet,wandb,coco,deeplake4,remote,azurite"): then a missing one fails the test, so that a
-broken build cannot pass by skipping.
+("native,core_parts,deeplake,mmdet,wandb,coco,deeplake4,remote,azurite,nginx"): then a missing one fails the test, so
+that a broken build cannot pass by skipping.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import os
+import shutil
 from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
@@ -37,7 +38,8 @@ def require(name: str) -> Any:
             the module ``penstock._core``. "core_parts": the module ``_core_testing``, which has parts of the core by
             themselves. "coco": the Path of the small COCO data set that lies next to the project. "remote": the module
             obstore, with what serves buckets on the loopback (moto, boto3, gcp_storage_emulator). "azurite": the Path
-            of the program azurite-blob, which `make azurite` installs.
+            of the program azurite-blob, which `make azurite` installs. "nginx": the Path of nginx's module echo, with
+            nginx itself, openssl and curl.
     """
     try:
         return _PROVIDERS[name]()
@@ -87,6 +89,16 @@ def _azurite() -> Path:
     return program
 
 
+def _nginx() -> Path:
+    module = Path("/usr/lib/nginx/modules/ngx_http_echo_module.so")
+    for name in ("nginx", "openssl", "curl"):
+        if shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/sbin") is None:
+            raise FileNotFoundError(f"no {name}; install nginx-light, openssl and curl")
+    if not module.exists():
+        raise FileNotFoundError(f"no {module}; install libnginx-mod-http-echo")
+    return module
+
+
 def _mmdet() -> Any:
     # Without it, the directory of its tests would be found by that name.
     metadata.version("mmdet")
@@ -103,4 +115,5 @@ _PROVIDERS: dict[str, Callable[[], Any]] = {
     "coco": _coco,
     "remote": _remote,
     "azurite": _azurite,
+    "nginx": _nginx,
 }
