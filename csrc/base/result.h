@@ -26,11 +26,18 @@ class Result {
   }
 
   bool sound() const { return held_.index() == 0; }
-  /// The exception; null where there is a value.
-  std::exception_ptr error() const { return sound() ? nullptr : std::get<1>(held_); }
+  /// The exception, a base::Error as a copy; null where there is a value.
+  std::exception_ptr error() const noexcept {
+    if (sound()) return nullptr;
+    try {
+      rethrow();
+    } catch (...) {
+      return std::current_exception();
+    }
+  }
 
-  /// The value. Throws what stands in its place: a base::Error as a copy, since several may wait for one result and
-  /// each of them adds to its own.
+  /// The value. Throws what stands in its place: a base::Error as a copy, since several may wait for one result, on
+  /// several threads, and each of them adds to its own.
   T take() {
     if (!sound()) rethrow();
     return std::move(std::get<0>(held_));

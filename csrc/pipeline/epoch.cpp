@@ -102,7 +102,7 @@ bool Epoch::admit_next() noexcept {
     }
   }
   job->admitted = std::chrono::steady_clock::now();
-  open_gate(job);
+  open_gate(job, Gate::kAdmitted);
   return true;
 }
 
@@ -149,7 +149,7 @@ void Epoch::hand_on(const JobPointer& job, Stage stage) noexcept {
   } catch (...) {
     job->faults.keep({}, std::current_exception());
     if (stage == &Epoch::begin_fetch) {
-      open_gate(job);
+      open_gate(job, Gate::kFetched);
     } else {
       finish(job);
     }
@@ -229,17 +229,16 @@ void Epoch::fetch(const JobPointer& job, std::size_t number) noexcept {
 }
 
 void Epoch::end_fetch(const JobPointer& job) noexcept {
-  if (job->pending.fetch_sub(1) != 1) return;
-  if (open_gate(job)) {
-    resources_.stats.data_wait_ns +=
-        static_cast<std::uint64_t>(std::chrono::nanoseconds(std::chrono::steady_clock::now() - job->admitted).count());
-  }
+  if (job->pending.fetch_sub(1) == 1) open_gate(job, Gate::kFetched);
 }
 
-bool Epoch::open_gate(const JobPointer& job) noexcept {
-  if (job->gates.fetch_sub(1) != 1) return false;
+void Epoch::open_gate(const JobPointer& job, Gate gate) noexcept {
+  if (job->gates.fetch_sub(1) != 1) return;
+  if (gate == Gate::kFetched) {
+    const auto waited = std::chrono::steady_clock::now() - job->admitted;
+    resources_.stats.data_wait_ns += static_cast<std::uint64_t>(std::chrono::nanoseconds(waited).count());
+  }
   hand_on(job, &Epoch::begin_geometry);
-  return true;
 }
 
 void Epoch::begin_geometry(const JobPointer& job) {

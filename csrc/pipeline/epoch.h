@@ -76,8 +76,9 @@ class Epoch : public std::enable_shared_from_this<Epoch> {
   void begin_fetch(const JobPointer& job);
   void fetch(const JobPointer& job, std::size_t number) noexcept;
   void end_fetch(const JobPointer& job) noexcept;
-  /// Opens one of two gates, which are that the batch is fetched and that it is admitted; true for the last.
-  bool open_gate(const JobPointer& job) noexcept;
+  /// Opens one of a batch's two gates; it goes on when both are open.
+  enum class Gate { kFetched, kAdmitted };
+  void open_gate(const JobPointer& job, Gate gate) noexcept;
   void begin_geometry(const JobPointer& job);
   void plan(Job& job, std::size_t number);
   void end_geometry(const JobPointer& job);

@@ -246,6 +246,8 @@ void Fetcher::read(std::size_t tensor, std::uint32_t row, const ChunkPointer& ch
                    const std::vector<std::uint64_t>& local_indices, const base::Answer<FetchedSamples>& answer,
                    storage::Wanted wanted) noexcept {
   try {
+    // The chunk is used by each of them, though it was asked for once.
+    if (!local_indices.empty()) stats_.cache_hits += local_indices.size() - 1;
     std::vector<Piece> pieces;
     for (const std::uint64_t index : local_indices) pieces.emplace_back(index, false, *chunk);
     read_pieces(tensor, row, chunk, std::move(pieces), answer, std::move(wanted));
@@ -258,7 +260,7 @@ void Fetcher::read_pieces(std::size_t tensor, std::uint32_t row, const ChunkPoin
                           const base::Answer<FetchedSamples>& answer, storage::Wanted wanted) {
   if (chunk->whole()) {
     FetchedSamples samples;
-    for (const Piece& piece : pieces) {
+    for (Piece& piece : pieces) {
       samples.push_back(base::Result<FetchedSample>::of([&] { return of_whole(tensor, chunk, piece); }));
     }
     answer.give(std::move(samples));
@@ -291,11 +293,12 @@ void Fetcher::read_ranges(const std::shared_ptr<RangedRead>& read) {
 FetchedSamples Fetcher::finish_ranges(RangedRead& read) {
   FetchedSamples samples;
   samples.reserve(read.pieces.size());
-  for (const Piece& piece : read.pieces) samples.emplace_back(piece.error);
-  for (std::size_t i = 0; i < read.pieces.size(); ++i) {
-    const Piece& piece = read.pieces[i];
-    if (piece.error != nullptr || piece.range.size() > 0) continue;
-    samples[i] = base::Result<FetchedSample>::of([&] { return finished(read.tensor, {}, piece); });
+  for (Piece& piece : read.pieces) {
+    if (piece.error != nullptr || piece.range.size() > 0) {
+      samples.emplace_back(std::exchange(piece.error, nullptr));  // those with bytes are set below
+    } else {
+      samples.push_back(base::Result<FetchedSample>::of([&] { return finished(read.tensor, {}, piece); }));
+    }
   }
   const std::uint64_t offset = read.chunk->data_offset();
   for (RangedRead::Part& part : read.parts) {
@@ -317,8 +320,8 @@ FetchedSamples Fetcher::finish_ranges(RangedRead& read) {
   return samples;
 }
 
-FetchedSample Fetcher::of_whole(std::size_t tensor, const ChunkPointer& chunk, const Piece& piece) {
-  if (piece.error != nullptr) std::rethrow_exception(piece.error);
+FetchedSample Fetcher::of_whole(std::size_t tensor, const ChunkPointer& chunk, Piece& piece) {
+  if (piece.error != nullptr) std::rethrow_exception(std::exchange(piece.error, nullptr));
   FetchedSample sample;
   sample.stored = chunk->sample(piece.range);
   sample.owner = chunk;
@@ -402,7 +405,7 @@ void Fetcher::read_tile(const std::shared_ptr<TileRead>& read, std::uint32_t num
 
 FetchedSample Fetcher::read_now(std::size_t tensor, std::uint32_t row, std::uint64_t local_index,
                                 const ChunkPointer& chunk) {
-  const Piece piece(local_index, false, *chunk);
+  Piece piece(local_index, false, *chunk);
   if (chunk->whole()) return of_whole(tensor, chunk, piece);
   if (piece.error != nullptr) std::rethrow_exception(piece.error);
   FetchedSample sample;

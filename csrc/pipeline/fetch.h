@@ -87,7 +87,7 @@ class Fetcher {
                    const base::Answer<FetchedSamples>& answer, storage::Wanted wanted);
   void read_ranges(const std::shared_ptr<RangedRead>& read);
   FetchedSamples finish_ranges(RangedRead& read);
-  FetchedSample of_whole(std::size_t tensor, const ChunkPointer& chunk, const Piece& piece);
+  FetchedSample of_whole(std::size_t tensor, const ChunkPointer& chunk, Piece& piece);
   FetchedSample finished(std::size_t tensor, FetchedSample sample, const Piece& piece) const;
   void read_tile(const std::shared_ptr<TileRead>& read, std::uint32_t number, const base::Result<ChunkPointer>& opened);
 

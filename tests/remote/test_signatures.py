@@ -82,7 +82,8 @@ def test_credentials_may_expire_within_an_epoch(
     asked: list[str] = []
     try:
         dataset = penstock.open(strict.put(lake("many_chunks"), "many"), creds=ask)
-        with penstock.DataLoader(dataset, batch_size=1, loader_type=loader_type, chunk_cache_bytes=1, read_ahead_bytes=0) as loader:
+        options: dict[str, Any] = {"loader_type": loader_type, "chunk_cache_bytes": 1, "read_ahead_bytes": 0}
+        with penstock.DataLoader(dataset, batch_size=1, **options) as loader:
             # Once: the core has several requests under way, and asks for new credentials once for each of them.
             for batch, _ in enumerate(loader):
                 if batch == len(loader) // 2:
