@@ -90,6 +90,20 @@ storage::Object PythonFiles::read_versioned(const std::string& key, std::optiona
   return object;
 }
 
+/// The GIL is held.
+py::object PythonFiles::read_all(const py::object& read, const std::string& key) {
+  if (!wants_length_) {
+    try {
+      return call_python(read, py::make_tuple(key));
+    } catch (py::error_already_set& error) {
+      if (!error.matches(PyExc_TypeError)) throw;
+      wants_length_ = true;  // it has to be told how much there is
+    }
+  }
+  const py::object size = call_python(attribute_of(store_.get(), "size"), py::make_tuple(key));
+  return call_python(read, py::make_tuple(key, 0, size));
+}
+
 storage::Object PythonFiles::read(const std::string& key, std::optional<base::ByteRange> range) {
   if (has_versions_) return read_versioned(key, range);
   // The answer to a range does not tell how large the object is.
@@ -97,9 +111,9 @@ storage::Object PythonFiles::read(const std::string& key, std::optional<base::By
   const base::ByteRange part = storage::within(range, size);
   storage::Object object;
   with_python([&] {
-    const py::tuple arguments =
-        range ? py::tuple(py::make_tuple(key, part.begin, part.size())) : py::tuple(py::make_tuple(key));
-    const auto data = call_python(attribute_of(store_.get(), "read"), arguments).cast<py::bytes>();
+    const py::object read = attribute_of(store_.get(), "read");
+    const auto data = (range ? call_python(read, py::make_tuple(key, part.begin, part.size())) : read_all(read, key))
+                          .cast<py::bytes>();
     const auto view = static_cast<std::string_view>(data);
     const std::size_t count = range ? std::min<std::size_t>(view.size(), part.size()) : view.size();
     object.bytes = base::OwnedBytes::allocate(count);

@@ -2,6 +2,7 @@
 
 #include <pybind11/pybind11.h>
 
+#include <atomic>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -30,12 +31,14 @@ class PythonFiles final : public storage::Files {
   std::optional<std::uint64_t> known_size(const std::string& key) const override;
 
  private:
+  pybind11::object read_all(const pybind11::object& read, const std::string& key);
   /// Asks once for each key.
   std::uint64_t size(const std::string& key);
   storage::Object read_versioned(const std::string& key, std::optional<base::ByteRange> range);
 
   const bool has_versions_;
   PythonReference store_;
+  std::atomic<bool> wants_length_{false};  ///< read(key) alone is not what it takes
   mutable std::mutex mutex_;
   std::unordered_map<std::string, std::uint64_t> sizes_;
 };

@@ -290,7 +290,8 @@ void register_loader(py::module_& module) {
 
   py::class_<LoaderHandle>(module, "Loader")
       .def(py::init(&make_loader), py::kw_only(), py::arg("store"), py::arg("sources"), py::arg("threads"),
-           py::arg("prefetch"), py::arg("cache_bytes"), py::arg("read_ahead_bytes"), py::arg("io_threads") = py::none(),
+           py::arg("prefetch"), py::arg("cache_bytes"),
+           py::arg("read_ahead_bytes") = pipeline::LoaderOptions().read_ahead_bytes, py::arg("io_threads") = py::none(),
            py::arg("allocate") = py::none(), py::arg("detection") = py::none(), py::arg("cache_dir") = py::none(),
            py::arg("cache_size") = py::none(), py::arg("cache_identity") = py::none(),
            py::arg("cache_report") = py::none())

@@ -118,7 +118,7 @@ class Loader:
         threads: int,
         prefetch: int,
         cache_bytes: int,
-        read_ahead_bytes: int,
+        read_ahead_bytes: int = 134217728,
         io_threads: int | None = None,
         allocate: Callable[[int], tuple[int, object]] | None = None,
         detection: Detection | None = None,
