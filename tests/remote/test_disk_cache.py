@@ -68,6 +68,7 @@ def cache(tmp_path: Path) -> Path:
 def loader(served: Served, cache: Path, **options: Any) -> penstock.DataLoader:
     settings: dict[str, Any] = {"batch_size": 4, "tensors": TENSORS, "cache_dir": cache, "loader_type": "c++"}
     settings["chunk_cache_bytes"] = 0  # so that each epoch reads anew
+    settings["network"] = penstock.NetworkOptions(hedge=False)  # so that requests can be counted
     return penstock.DataLoader(served.url, **(settings | options))
 
 

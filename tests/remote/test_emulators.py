@@ -6,6 +6,7 @@ import base64
 import hashlib
 import hmac
 import json
+import os
 import shutil
 import sys
 import urllib.request
@@ -167,7 +168,7 @@ def nginx(tmp_path: Path, lake: Lakes) -> Iterator[str]:
     shutil.copytree(lake("annotations"), tmp_path / "files" / PREFIX)
     (tmp_path / "nginx.conf").write_text(
         f"""
-daemon off; pid {tmp_path}/pid; error_log {tmp_path}/error.log;
+{"user root;" if os.geteuid() == 0 else ""} daemon off; pid {tmp_path}/pid; error_log {tmp_path}/error.log;
 events {{}}
 http {{
   access_log off; default_type application/octet-stream; keepalive_requests 5;

@@ -84,12 +84,20 @@ def _ended_by_sigterm() -> Iterator[None]:
         yield
         return
 
+    status: list[int] = []
+
     def stop(number: int, frame: object) -> None:
+        status.append(128 + number)
         raise SystemExit(128 + number)
 
     before = signal.signal(signal.SIGTERM, stop)
     try:
         yield
+    except Exception:
+        # Code on the way may have made an error of its own of it.
+        if status:
+            raise SystemExit(status[0]) from None
+        raise
     finally:
         signal.signal(signal.SIGTERM, before)
 
