@@ -11,7 +11,7 @@ import pytest
 
 from penstock.errors import ConfigError
 from support.coco_lakes import CocoPair
-from support.file_server import FileServer, Handler
+from support.file_server import FileServer, Handler, serving
 from support.require import require
 
 require("mmdet")
@@ -29,11 +29,8 @@ STEPS = [
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[FileServer]:
-    root = tmp_path / "web"
-    root.mkdir()
-    server = FileServer(root)
-    yield server
-    server.close()
+    with serving(tmp_path / "web") as server:
+        yield server
 
 
 def test_a_dataset_at_a_url(awkward: CocoPair, server: FileServer) -> None:

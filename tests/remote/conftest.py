@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from support.buckets import S3
-from support.file_server import FileServer
+from support.file_server import FileServer, serving
 from support.require import require
 
 _ENVIRONMENT = ("AWS_", "GOOGLE_", "AZURE_", "ACTIVELOOP_")
@@ -46,11 +46,8 @@ def s3(s3_server: S3) -> Iterator[S3]:
 @pytest.fixture
 def web(tmp_path: Path) -> Iterator[FileServer]:
     """A web server for the files under ``tmp_path / "web"``."""
-    root = tmp_path / "web"
-    root.mkdir()
-    server = FileServer(root)
-    yield server
-    server.close()
+    with serving(tmp_path / "web") as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

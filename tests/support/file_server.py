@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import re
 import ssl
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-__all__ = ["FileServer", "Handler"]
+__all__ = ["FileServer", "Handler", "serving"]
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -90,3 +91,12 @@ class FileServer(ThreadingHTTPServer):
         self.shutdown()
         self.server_close()
         self._thread.join()
+
+
+@contextlib.contextmanager
+def serving(root: Path) -> Iterator[FileServer]:
+    """A server of a folder, which is made for it."""
+    root.mkdir()
+    server = FileServer(root)
+    yield server
+    server.close()
