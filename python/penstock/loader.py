@@ -2,46 +2,53 @@
 
 from __future__ import annotations
 
-import dataclasses
 import functools
+import inspect
 import logging
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Any
 
 import torch
 import torch.utils.data
 
-from penstock.dataset import DatasetLike, open_dataset
-from penstock.described import described
+from penstock.dataset import DatasetLike
 from penstock.errors import ConfigError
-from penstock.loading.chunk_sampler import ChunkSampler, stored_chunks
-from penstock.loading.compile import compile_transform
+from penstock.loading.batch_sampler import Batches, own_share
+from penstock.loading.batch_source import CoreBatches, WholeBatches
+from penstock.loading.engine import Engine
 from penstock.loading.explain import as_line, as_text, steps_as_run
+from penstock.loading.iteration import Iteration
 from penstock.loading.limits import Lanes, Limit, limit_of, request_seconds
 from penstock.loading.native.loader import NativeLoader
 from penstock.loading.options import (
     LoaderOptions,
-    check_decode,
+    check_torch_options,
     default_threads,
     resolve_loader_type,
     resolve_shuffle,
-    select_tensors,
 )
-from penstock.loading.plan import EpochPlan
+from penstock.loading.order import order_name, sampler_for
+from penstock.loading.plan import EpochPlan, Plan, StreamedPlan
 from penstock.loading.program import Program, StepReport
 from penstock.loading.python_loader import PythonLoader
 from penstock.loading.samples import Samples
-from penstock.loading.sampling import EpochSampler, base_seed, world
+from penstock.loading.sampling import SharedSampler, world
+from penstock.loading.seed import LoaderSeed
+from penstock.loading.selection import made_for, selected_samples
+from penstock.loading.stages import Stages, after
+from penstock.loading.state import LoaderState, pipeline_fingerprint
+from penstock.loading.tolerance import ErrorPolicy, OnError, TolerantEngine, error_policy
+from penstock.loading.unbatched import Unbatched
+from penstock.loading.user_sampler import batches_of, ends_by_itself, sampler_note, skipping
 from penstock.storage.network import NetworkOptions
 
 __all__ = ["DataLoader"]
 
 logger = logging.getLogger("penstock")
-
-_STATE_VERSION = 2
 
 
 class DataLoader(torch.utils.data.DataLoader[Any]):
@@ -115,7 +122,7 @@ class DataLoader(torch.utils.data.DataLoader[Any]):
     def __init__(
         self,
         dataset: DatasetLike,
-        batch_size: int = 1,
+        batch_size: int | None = 1,
         shuffle: bool | str = False,
         *,
         loader_type: str = "auto",
@@ -124,7 +131,7 @@ class DataLoader(torch.utils.data.DataLoader[Any]):
         transform: Program | Callable[[dict[str, Any]], Any] | Sequence[Mapping[str, Any]] | None = None,
         num_threads: int | None = None,
         num_workers: int = 0,
-        prefetch_factor: int = LoaderOptions.prefetch_factor,
+        prefetch_factor: int | None = None,
         drop_last: bool = False,
         collate_fn: Callable[[list[Any]], Any] | None = None,
         pin_memory: bool = False,
@@ -132,7 +139,7 @@ class DataLoader(torch.utils.data.DataLoader[Any]):
         generator: torch.Generator | None = None,
         rank: int | None = None,
         world_size: int | None = None,
-        on_error: str = "raise",
+        on_error: OnError = "raise",
         return_index: bool = False,
         sampler: torch.utils.data.Sampler[int] | Iterable[int] | None = None,
         batch_sampler: torch.utils.data.Sampler[list[int]] | Iterable[list[int]] | None = None,
@@ -140,6 +147,8 @@ class DataLoader(torch.utils.data.DataLoader[Any]):
         persistent_workers: bool = False,
         timeout: float = 0,
         multiprocessing_context: Any = None,
+        pin_memory_device: str = "",
+        in_order: bool = True,
         chunk_cache_bytes: int = LoaderOptions.chunk_cache_bytes,
         shuffle_window: int = LoaderOptions.shuffle_window,
         read_ahead_bytes: int | None = None,
@@ -148,92 +157,131 @@ class DataLoader(torch.utils.data.DataLoader[Any]):
         creds: Any = None,
         network: NetworkOptions | None = None,
     ) -> None:
-        self.loader_type = resolve_loader_type(loader_type)
-        if not isinstance(on_error, str) or on_error != "raise":
-            raise ValueError(f"on_error must be 'raise', got {described(on_error)}: nothing else is supported yet")
+        made = made_for(dataset)
+        own: dict[str, Any] = {
+            "loader_type": loader_type,
+            "num_threads": num_threads,
+            "prefetch_factor": prefetch_factor,
+            "rank": rank,
+            "world_size": world_size,
+            "on_error": on_error,
+            "chunk_cache_bytes": chunk_cache_bytes,
+            "shuffle_window": shuffle_window,
+            "read_ahead_bytes": read_ahead_bytes,
+            "cache_dir": cache_dir,
+            "cache_size": cache_size,
+        }
+        if made is not None:
+            # What a framework cannot know when it builds a loader anew, of the dataset of another one.
+            own = {name: made.settings[name] if value == _DEFAULTS[name] else value for name, value in own.items()}
+        self.loader_type = resolve_loader_type(own["loader_type"])
+        self._policy = error_policy(own["on_error"])
+        check_torch_options(
+            num_workers, persistent_workers, multiprocessing_context, pin_memory_device, in_order, batch_size, drop_last
+        )
         options = LoaderOptions(
             batch_size=batch_size,
             drop_last=drop_last,
-            num_threads=default_threads(num_threads, num_workers),
+            num_threads=default_threads(own["num_threads"], num_workers),
             num_workers=num_workers,
-            prefetch_factor=prefetch_factor,
+            prefetch_factor=LoaderOptions.prefetch_factor if own["prefetch_factor"] is None else own["prefetch_factor"],
             pin_memory=pin_memory and _can_pin(),
             timeout=timeout,
             worker_init_fn=worker_init_fn,
             persistent_workers=persistent_workers,
             multiprocessing_context=multiprocessing_context,
-            chunk_cache_bytes=chunk_cache_bytes,
-            shuffle_window=shuffle_window,
-            read_ahead_bytes=read_ahead_bytes,
-            cache_dir=cache_dir,
-            cache_size=cache_size,
+            chunk_cache_bytes=own["chunk_cache_bytes"],
+            shuffle_window=own["shuffle_window"],
+            read_ahead_bytes=own["read_ahead_bytes"],
+            cache_dir=own["cache_dir"],
+            cache_size=own["cache_size"],
         )
         self.options = options
         resolve_shuffle(shuffle, remote=False)
-        source = open_dataset(dataset, creds=creds, network=network)
-        selected = select_tensors(source, tensors, decode)
-        program = compile_transform(transform, dataset=source, tensors=selected)
-        self._why_python = functools.partial(
-            _why_python, loader_type=self.loader_type, asked=loader_type, collate_fn=collate_fn
-        )
-        self._steps = steps_as_run(program, self._why_python(program))
-        self._explained = False
-        if collate_fn is not None:
-            # The core would make the batch itself, or hand over samples that are not finished.
-            program = dataclasses.replace(program, native=None)
-        if rank is not None or world_size is not None:
-            world(rank, world_size)
-        ranks = functools.partial(world, rank, world_size)
-        self._seed = _LoaderSeed(seed, generator, ranks)
-        samples = Samples(
-            source,
-            selected,
-            program,
-            decode=check_decode(decode, selected, program.color),
+        if own["rank"] is not None or own["world_size"] is not None:
+            world(own["rank"], own["world_size"])
+        ranks = functools.partial(world, own["rank"], own["world_size"])
+        self._seed = LoaderSeed(seed, generator, ranks)
+        if isinstance(collate_fn, WholeBatches):
+            collate_fn = None
+        samples = selected_samples(
+            dataset,
+            tensors,
+            decode,
+            transform,
             seed=self._seed,
             return_index=return_index,
+            creds=creds,
+            network=network,
         )
-        if len(samples) == 0:
-            raise ConfigError("the dataset has no samples to load", path=source.path)
-        if sampler is None and batch_sampler is None:
-            mode = resolve_shuffle(shuffle, remote=source.is_remote)
-            chunks = stored_chunks(source, samples.read_tensors, len(samples)) if mode == "chunk" else None
-            arguments: dict[str, Any] = {"seed": self._seed, "world": ranks, "drop_last": drop_last}
-            if chunks is None:
-                sampler = EpochSampler(len(samples), shuffle=mode != "none", **arguments)
-            else:
-                sampler = ChunkSampler(chunks, shuffle_window, **arguments)
-            shuffle = False
-        collate = collate_fn or program.collate
-        self._samples = samples
+        if made is not None and seed is None and generator is None:
+            self._seed = made.seed_source
+        self._why_python = functools.partial(
+            _why_python, loader_type=self.loader_type, asked=own["loader_type"], collate_fn=collate_fn
+        )
+        self._steps = steps_as_run(samples.program, self._why_python(samples.program))
+        self._explained = False
         self._collate_fn = collate_fn
+        own_sampler: Any = sampler
+        if batch_size is None and isinstance(own_sampler, torch.utils.data.BatchSampler):
+            # Its batches are lists of indices already.
+            batch_size, sampler, batch_sampler = 1, None, own_sampler
+        self._unbatched = batch_size is None and batch_sampler is None
+        if sampler is None and batch_sampler is None:
+            mode = resolve_shuffle(shuffle, remote=samples.source.is_remote)
+            sampler = sampler_for(
+                samples, mode, options.shuffle_window, seed=self._seed, world=ranks, drop_last=drop_last
+            )
+            sampler.shared_by_hand = own["rank"] is not None
+            shuffle = False
+        self._samples = samples = self._prepared(samples.with_program(samples.program, self._seed))
+        samples.settings = own
         super().__init__(
             self._torch_dataset(samples),
             # torch checks which of these exclude each other.
-            batch_size=options.batch_size,
+            batch_size=batch_size,
             shuffle=bool(shuffle),
             sampler=sampler,
             batch_sampler=batch_sampler,
-            drop_last=options.drop_last,
-            collate_fn=collate,
-            pin_memory=options.pin_memory,
+            num_workers=num_workers,
+            collate_fn=collate_fn or WholeBatches(self._collate() or samples.collate),
+            pin_memory=pin_memory,
+            drop_last=drop_last,
+            timeout=timeout,
+            worker_init_fn=worker_init_fn,
+            multiprocessing_context=multiprocessing_context if num_workers else None,
             generator=generator,
+            prefetch_factor=options.prefetch_factor if num_workers else None,
+            persistent_workers=persistent_workers,
         )
+        self.pin_memory_device, self.in_order = pin_memory_device, in_order
+        if self.batch_size is not None:
+            # torch's own cannot tell who draws from it.
+            object.__setattr__(self, "batch_sampler", Batches(self.sampler, self.batch_size, self.drop_last))
         self._epoch = 0
-        self._resume: tuple[int, int] | None = None
-        self._progress = (0, 0)
-        engine = NativeLoader if self.loader_type == "c++" else PythonLoader
-        self._engine: NativeLoader | PythonLoader = engine(samples, options, collate)
+        self._resume: LoaderState | None = None
+        self._progress = _Progress()
         self._past_stats: dict[str, float] = {}
         self._run_seconds = 0.0
+        self._start_engine()
 
-    def __iter__(self) -> Iterator[Any]:  # type: ignore[override]
-        """Starts an epoch: the one set by :meth:`set_epoch`, else the one after the last started."""
-        plan = self._plan()
-        if not self._explained:
-            self._explained = True
-            logger.info("penstock: transforms: %s", as_line(self._steps))
-        return self._run(plan)
+    def __iter__(self) -> Iteration:  # type: ignore[override]
+        """Starts an epoch: the one set by :meth:`set_epoch` (until the first batch is asked for), else the one after
+        the last started."""
+        self._seed.draw_for_epoch()
+        return Iteration(self._plan, self._run, self.__len__)
+
+    def __len__(self) -> int:
+        """Batches of this rank in an epoch.
+
+        Raises:
+            TypeError: The sampler has no length.
+        """
+        with own_share():
+            return super().__len__()
+
+    def check_worker_number_rationality(self) -> None:
+        """Nothing: who makes worker processes says so."""
 
     def explain(self) -> str:
         """Which steps of the transform run in C++ threads and which in Python, and why.
@@ -250,9 +298,9 @@ class DataLoader(torch.utils.data.DataLoader[Any]):
         return self._steps
 
     def set_epoch(self, epoch: int) -> None:
-        """Selects the epoch of the next iteration; order and transforms' random numbers follow from it."""
+        """Selects the epoch of the next iteration; order and transforms' random numbers follow from it. The epoch that
+        a loaded state is in goes on where the state was taken."""
         self._set_epoch(epoch)
-        self._resume = None
 
     def stats(self) -> dict[str, float]:
         """What the loader has done since it was made.
@@ -267,7 +315,9 @@ class DataLoader(torch.utils.data.DataLoader[Any]):
         ``data_wait_seconds``: batches whose turn it was waited for their data, summed over batches.
         """
         stats = self._engine.stats() | {"run_seconds": self._run_seconds}
-        return {key: stats.get(key, 0) + self._past_stats.get(key, 0) for key in {**self._past_stats, **stats}}
+        others = [self._past_stats] + ([] if self._batches is None else [self._batches.stats()])
+        keys = dict.fromkeys(key for counts in (*others, stats) for key in counts)
+        return {key: sum(counts.get(key, 0) for counts in (stats, *others)) for key in keys}
 
     def limit(self) -> Limit | None:
         """What has limited the speed since the loader was made, by its :meth:`stats`, and what would help.
@@ -290,43 +340,61 @@ class DataLoader(torch.utils.data.DataLoader[Any]):
         return limit_of(stats, stats["run_seconds"], lanes, latency=latency)
 
     def state_dict(self) -> dict[str, Any]:
-        """Where the last started iteration is: a small dict that JSON can hold.
+        """Where the last started iteration is: a small dict that JSON can hold, the same on all ranks.
 
-        It counts the batches that were handed out. Resuming needs the same dataset, batch size, world size and way of
-        shuffling.
+        It counts the samples that were handed out. Resuming needs the same dataset, way of shuffling and transform; the
+        batch size, ranks, threads and workers may be others. A sampler of the user's own is in it where it has
+        ``state_dict``, or is one of torch's.
         """
-        epoch, batch = self._progress
-        shuffle, window = self._mode()
-        return {
-            "version": _STATE_VERSION,
-            "epoch": epoch,
-            "batch": batch,
-            "seed": self._seed(),
-            "dataset": self._samples.source.fingerprint(),
-            "batch_size": self.options.batch_size,
-            "world_size": self._seed.world()[1],
-            "shuffle": shuffle,
-            "shuffle_window": window,
-        }
+        progress = self._progress
+        return self._state(progress.epoch, progress.done, progress.batches, self._note()).to_dict()
+
+    def state_at(self, epoch: int, batches: int) -> dict[str, Any]:
+        """The state when this rank has taken so many batches of an epoch: for loops that count themselves, and may be
+        behind what was handed out.
+
+        Args:
+            epoch: The epoch.
+            batches: Of the epoch; those before a loaded state included.
+        """
+        progress = self._progress
+        began = progress.began if epoch == progress.epoch else _Progress(epoch)
+        size = self.batch_size or 1
+        each = min((batches - began.batches) * size, len(self.sampler) if self.batch_size is not None else 0)  # type: ignore[arg-type]
+        done = after(began.done, self._seed.world()[1], max(each, 0))
+        return self._state(epoch, done, batches, self._note()).to_dict()
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """The next iteration goes on where ``state`` was taken, with the batch that would have come next.
+        """The next iteration goes on where ``state`` was taken: with what no rank has seen of the epoch.
+
+        The rest is that of the order of all ranks, whatever their number is now. With ``"chunk"``, and in batches of
+        one group, ranks of before had parts of their own: what they have left is put together and cut anew.
 
         Raises:
-            ConfigError: The state belongs to another dataset, batch size, world size or way of shuffling.
+            ConfigError: The state is damaged, or belongs to another dataset, way of shuffling or transform; or ranks
+                have changed, and a sampler of the user's own shares out.
         """
-        own = self.state_dict()
-        for key in ("version", "dataset", "batch_size", "world_size", "shuffle", "shuffle_window"):
-            if state.get(key) != own[key]:
-                raise ConfigError(
-                    f"the state cannot be resumed here: its {key} is {state.get(key)!r}, this loader's is {own[key]!r}"
-                )
-        self._seed.set(int(state["seed"]))
-        self._resume = self._progress = (int(state["epoch"]), int(state["batch"]))
+        loaded = LoaderState.from_dict(state)
+        loaded.check_fits(self._state(0, (), 0, None))
+        self._check_reachable(loaded)
+        if loaded.seed is not None:
+            self._seed.set(loaded.seed)
+        self._set_epoch(loaded.epoch)
+        self._resume = loaded = replace(loaded, batches=self._batches_of(loaded))
+        self._progress = _Progress(loaded.epoch, loaded.done, loaded.batches)
+
+    @property
+    def batches_done(self) -> int:
+        """How many of this rank's batches of the epoch are behind the iteration that :meth:`state_dict` tells of, of
+        ``len(loader)``. After a loaded state of another batch size or number of ranks: so many that the rest is left.
+        """
+        return self._progress.batches
 
     def close(self) -> None:
         """Stops threads and processes and frees the memory. Idempotent; iterating afterwards raises."""
         self._engine.close()
+        if self._batches is not None:
+            self._batches.close()
 
     def __enter__(self) -> DataLoader:
         return self
@@ -350,53 +418,156 @@ class DataLoader(torch.utils.data.DataLoader[Any]):
         """What stands as ``dataset``; a framework's integration puts its own in place of the samples."""
         return samples
 
+    def _prepared(self, samples: Samples) -> Samples:
+        """The samples with a program that suits ``collate_fn``."""
+        if self._collate_fn is None and not self._unbatched:
+            return samples
+        # The core would make the batch itself, or hand over samples that are not finished.
+        return samples.with_program(replace(samples.program, native=None))
+
+    def _collate(self) -> Callable[[list[Any]], Any] | None:
+        """What makes batches of single samples; None: the default."""
+        if self._unbatched:
+            return Unbatched(self._collate_fn)
+        return self._collate_fn or self._samples.program.collate
+
+    def _start_engine(self) -> None:
+        samples = self._samples
+        native = self.loader_type == "c++"
+        make = functools.partial(_make_engine, native, samples, self._policy, self.sampler)
+        self._engine: Engine = make(self.options, self._collate())
+        self._batches: CoreBatches | None = None
+        if native:
+            whole = self._collate_fn is None and not self._unbatched and not samples.program.python
+            self._batches = CoreBatches(samples, self.options, make, whole=whole, world_size=self._seed.world_size)
+            samples.batches = self._batches
+
     def _replace_program(self, program: Program) -> None:
         """Goes on with another transform of the same samples. Iterations under way end."""
         self._past_stats, self._run_seconds = self.stats(), 0.0
-        self._engine.close()
+        self.close()
         self._steps, self._explained = steps_as_run(program, self._why_python(program)), False
-        if self._collate_fn is not None:
-            program = dataclasses.replace(program, native=None)
-        self._samples = self._samples.with_program(program)
-        engine = type(self._engine)
-        self._engine = engine(self._samples, self.options, self._collate_fn or program.collate)
+        self._samples = self._prepared(self._samples.with_program(program))
+        self._start_engine()
 
-    def _plan(self) -> EpochPlan:
-        first = 0
-        if self._resume is not None:
-            epoch, first = self._resume
-            self._set_epoch(epoch)
-            self._resume = None
-        epoch = int(getattr(self._epoch_holder(), "epoch", self._epoch))
-        self._samples.epoch = epoch
-        samples = len(self._samples)
-        sampler = self.sampler
-        if (type(sampler) is EpochSampler or type(sampler) is ChunkSampler) and self.batch_size is not None:
-            # What the batch sampler would give, without an object for each sample.
-            plan = EpochPlan.of_order(epoch, sampler.order(), self.batch_size, self.drop_last, first)
+    def _plan(self) -> Plan:
+        if not self._explained:
+            self._explained = True
+            logger.info("penstock: transforms: %s", as_line(self._steps))
+        resume, self._resume = self._resume, None
+        holder = self._epoch_holder()
+        epoch = int(getattr(holder, "epoch", self._epoch))
+        if resume is not None and resume.epoch != epoch:
+            resume = None  # another epoch was set since
+        done = () if resume is None else resume.done
+        self._samples.set_epoch(epoch)
+        plan: Plan
+        note = None
+        if self._orders_itself:
+            order = self.sampler.order(done)  # type: ignore[attr-defined]
+            plan = EpochPlan.of_order(epoch, order, self.batch_size or 1, self.drop_last)
         else:
-            plan = EpochPlan.of_batches(epoch, self.batch_sampler or (), samples, first)
+            note = sampler_note(holder, at_start=True) if resume is None else resume.sampler
+            plan = self._plan_of(holder, epoch, resume)
+        self._progress = _Progress(epoch, done, 0 if resume is None else resume.batches, note)
         self._set_epoch(epoch + 1)
         return plan
 
-    def _run(self, plan: EpochPlan) -> Iterator[Any]:
-        total = len(plan)
-        self._progress = (plan.epoch, plan.first)
-        last = time.perf_counter()
-        for done, batch in enumerate(self._engine.run(plan), start=plan.first + 1):
-            self._progress = (plan.epoch, done) if done < total else (plan.epoch + 1, 0)
-            now = time.perf_counter()
-            self._run_seconds += now - last
-            last = now
-            yield batch
+    def _plan_of(self, holder: Any, epoch: int, resume: LoaderState | None) -> Plan:
+        """The plan of a sampler of the user's own, or of batches of such."""
+        skip = 0
+        if resume is not None:
+            skip = resume.batches if holder is self.batch_sampler else sum(stage.each for stage in resume.done)
+        drawn = skipping(holder, None if resume is None else resume.sampler, skip)
+        batches = drawn if holder is self.batch_sampler else batches_of(drawn, self.batch_size or 1, self.drop_last)
+        if ends_by_itself(holder):
+            return EpochPlan.of_batches(epoch, batches, len(self._samples))
+        return StreamedPlan(epoch, batches, len(self._samples), self.options.prefetch_factor)
 
-    def _mode(self) -> tuple[str | None, int | None]:
-        """How the sampler shuffles, and in which window; None of a sampler of the user's own."""
-        return self.sampler.mode if isinstance(self.sampler, EpochSampler) else (None, None)
+    def _run(self, plan: Plan) -> Generator[Any, None, None]:
+        began = progress = self._progress
+        _, world_size = self._seed.world()
+        last = time.perf_counter()
+        batches = self._engine.run(plan)
+        try:
+            for batch in batches:
+                progress = progress.with_batch(world_size, len(plan.hand_out()), began)
+                ended = isinstance(plan, EpochPlan) and plan.ended
+                self._progress = _Progress(plan.epoch + 1) if ended else progress
+                now = time.perf_counter()
+                self._run_seconds += now - last
+                last = now
+                yield batch
+                del batch
+            self._progress = _Progress(plan.epoch + 1)
+        finally:
+            batches.close()
+
+    def _state(
+        self, epoch: int, done: Stages, batches: int, sampler: Mapping[str, Any] | None
+    ) -> LoaderState:
+        return LoaderState(
+            epoch=epoch,
+            done=done,
+            batches=batches,
+            seed=self._seed.known,
+            dataset=self._samples.source.fingerprint(),
+            order=self._order_name(),
+            pipeline=pipeline_fingerprint(self._samples.program),
+            sampler=sampler,
+        )
+
+    def _order_name(self) -> str:
+        return order_name(self.sampler if self._orders_itself else self._epoch_holder())
+
+    def _note(self) -> Mapping[str, Any] | None:
+        """What brings the user's sampler back to where its epoch began, or begins."""
+        if self._orders_itself:
+            return None
+        if self._progress.batches or self._progress.note is not None:
+            return self._progress.note
+        return sampler_note(self._epoch_holder(), at_start=False)
+
+    def _check_reachable(self, state: LoaderState) -> None:
+        if not state.done:
+            return
+        world_size = self._seed.world()[1]
+        if self._orders_itself:
+            first = state.done[0]
+            most = self.sampler.length_of(first.world_size)  # type: ignore[attr-defined]
+            if first.each > most:
+                raise ConfigError(
+                    f"the state is damaged: {first.each} samples are done of an epoch that has {most} for each rank"
+                )
+            return
+        if any(stage.world_size != world_size for stage in state.done):
+            raise ConfigError(
+                f"the state cannot be resumed here: its world size is {state.done[-1].world_size}, this loader's is "
+                f"{world_size}, and the sampler of your own says which rank has what",
+                hint="Leave the order to Penstock (shuffle=...), which goes on with other ranks",
+            )
+        if state.sampler is None:
+            logger.warning(
+                "penstock: %s has no state_dict: it is taken to give the order that it gave before", self._order_name()
+            )
+
+    def _batches_of(self, state: LoaderState) -> int:
+        """How many batches of this loader's a state leaves out."""
+        if not self._orders_itself or not state.done:
+            return state.batches
+        left = self.sampler.left(state.done)  # type: ignore[attr-defined]
+        size = self.batch_size or 1
+        left_batches: int = left // size if self.drop_last else -(-left // size)
+        return max(len(self) - left_batches, 0)
+
+    @property
+    def _orders_itself(self) -> bool:
+        """Whether the order is a function of seed and epoch that this loader knows."""
+        return isinstance(self.sampler, SharedSampler) and (self.batch_size is not None or self._unbatched)
 
     def _epoch_holder(self) -> Any:
         """The sampler that knows the epoch, where one does."""
-        return self.sampler if self.batch_size is not None else self.batch_sampler
+        return self.sampler if self.batch_size is not None or self._unbatched else self.batch_sampler
 
     def _set_epoch(self, epoch: int) -> None:
         self._epoch = epoch
@@ -405,27 +576,34 @@ class DataLoader(torch.utils.data.DataLoader[Any]):
             set_epoch(epoch)
 
 
-class _LoaderSeed:
-    """The loader's seed, drawn when it is first asked for: ranks may not be known before."""
+@dataclass(frozen=True)
+class _Progress:
+    """Where an iteration is, as in :class:`LoaderState`, and where it began."""
 
-    def __init__(
-        self, seed: int | None, generator: torch.Generator | None, ranks: Callable[[], tuple[int, int]]
-    ) -> None:
-        self.world = ranks
-        self._generator = generator
-        self._seed = None if seed is None else base_seed(seed, generator, 1)
+    epoch: int = 0
+    done: Stages = ()
+    batches: int = 0
+    note: Mapping[str, Any] | None = None
+    _began: _Progress | None = None
 
-    def __call__(self) -> int:
-        if self._seed is None:
-            self._seed = base_seed(None, self._generator, self.world()[1])
-        return self._seed
+    @property
+    def began(self) -> _Progress:
+        return self._began or self
 
-    def set(self, seed: int) -> None:
-        self._seed = seed
+    def with_batch(self, world_size: int, samples: int, began: _Progress) -> _Progress:
+        return _Progress(self.epoch, after(self.done, world_size, samples), self.batches + 1, self.note, began)
 
-    def __getstate__(self) -> dict[str, Any]:
-        # A worker process must not draw a seed of its own, and generators do not pickle.
-        return {"world": self.world, "_generator": None, "_seed": self()}
+
+def _make_engine(
+    native: bool,
+    samples: Samples,
+    policy: ErrorPolicy | None,
+    sampler: Any,
+    options: LoaderOptions,
+    collate: Callable[[list[Any]], Any] | None,
+) -> Engine:
+    engine: Engine = (NativeLoader if native else PythonLoader)(samples, options, collate)
+    return engine if policy is None else TolerantEngine(engine, policy, len(samples), sampler)
 
 
 def _why_python(
@@ -444,3 +622,6 @@ def _can_pin() -> bool:
         return True
     logger.info("pin_memory has no effect: there is no GPU")
     return False
+
+
+_DEFAULTS = {name: parameter.default for name, parameter in inspect.signature(DataLoader.__init__).parameters.items()}

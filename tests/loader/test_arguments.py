@@ -27,7 +27,7 @@ Lake = Callable[[str], Path]
         ({"num_threads": 0}, ValueError, "num_threads must be at least 1"),
         ({"prefetch_factor": 0}, ValueError, "prefetch_factor must be at least 1"),
         ({"loader_type": "rust"}, ValueError, "loader_type must be one of 'auto', 'c\\+\\+', 'cpp', 'python'"),
-        ({"on_error": "skip"}, ValueError, "on_error must be 'raise'"),
+        ({"on_error": "ignore"}, ValueError, "on_error must be 'raise'"),
         ({"seed": -1}, ValueError, "seed must be in"),
         ({"seed": 1, "generator": torch.Generator()}, ValueError, "exclude each other"),
         ({"rank": 1}, ValueError, "rank and world_size belong together"),

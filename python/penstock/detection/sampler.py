@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from torch.utils.data import Sampler
+from torch.utils.data import SequentialSampler
 
 from penstock.loading.chunk_order import Chunks, grouped_chunk_order
-from penstock.loading.sampling import alone
+from penstock.loading.sampling import SharedSampler, alone
+from penstock.loading.shares import shared_order
+from penstock.loading.stages import Stages, taken
 from penstock.loading.streams import grouped_order_generator
 
 __all__ = ["GroupedChunkSampler", "GroupedSampler", "OrderedSampler"]
 
 
-class GroupedSampler(Sampler[int]):
+class GroupedSampler(SharedSampler):
     """Shuffles samples so that each batch is of one group, as MMDetection's ``GroupSampler`` does, or with several
     ranks its ``DistributedGroupSampler``.
 
@@ -45,30 +47,50 @@ class GroupedSampler(Sampler[int]):
         seed: Callable[[], int],
         world: Callable[[], tuple[int, int]] = alone,
     ) -> None:
-        self.epoch = 0
+        super().__init__(len(indices), world=world)
         self._indices = indices
         #: The items of each group, by their place in ``indices``.
         self._groups = [np.flatnonzero(groups == group) for group in np.unique(groups)]
         self._batch_size = batch_size
         self._seed = seed
-        self._world = world
 
     @property
     def mode(self) -> tuple[str, int | None]:
-        """How it shuffles, and in a window of how many chunks, where it has one."""
+        """As :attr:`SharedSampler.mode`."""
         return "full", None
 
-    def set_epoch(self, epoch: int) -> None:
-        """Selects the epoch whose order the next iteration gives."""
-        self.epoch = epoch
+    @property
+    def seed(self) -> int:  # type: ignore[override]
+        """What the order follows from."""
+        return self._seed()
 
-    def __iter__(self) -> Iterator[int]:
-        return iter(self.order().tolist())
+    def order(self, done: Stages = ()) -> npt.NDArray[np.int64]:
+        """This rank's indices, int64, for the current epoch: those that are still to come after ``done``.
 
-    def order(self) -> npt.NDArray[np.int64]:
-        """This rank's indices, int64, for the current epoch."""
+        Where other numbers of ranks began the epoch, their batches that hold a sample which nobody has taken are
+        shared out, whole. The batch size has to stay.
+        """
+        return shared_order(self._of_rank, self._world(), done, step=self._batch_size)
+
+    def whole_order(self) -> npt.NDArray[np.int64]:
+        """As :meth:`SharedSampler.whole_order`, in batches of one group."""
+        return self._of_rank(0, 1)
+
+    def alike(self, index: int) -> npt.NDArray[np.int64] | None:
+        """As :meth:`SharedSampler.alike`: those of its group."""
+        for members in self._groups:
+            own: npt.NDArray[np.int64] = self._indices[members]
+            if index in own:
+                return own
+        return None
+
+    @property
+    def whole_length(self) -> int:
+        """As :attr:`SharedSampler.whole_length`: groups are filled up to whole batches."""
+        return sum(_filled(len(members), self._batch_size) for members in self._groups)
+
+    def _of_rank(self, rank: int, world_size: int) -> npt.NDArray[np.int64]:
         generator = grouped_order_generator(self._seed(), self.epoch)
-        rank, world_size = self._world()
         step = self._batch_size * world_size
         filled = []
         for members in self._groups:
@@ -78,8 +100,8 @@ class GroupedSampler(Sampler[int]):
         own = steps[:, rank * self._batch_size : (rank + 1) * self._batch_size]
         return own.reshape(-1)
 
-    def __len__(self) -> int:
-        _, world_size = self._world()
+    def length_of(self, world_size: int) -> int:
+        """As :meth:`SharedSampler.length_of`."""
         step = self._batch_size * world_size
         return sum(_filled(len(members), step) for members in self._groups) // world_size
 
@@ -118,9 +140,7 @@ class GroupedChunkSampler(GroupedSampler):
         """As :attr:`GroupedSampler.mode`."""
         return "chunk", self._window
 
-    def order(self) -> npt.NDArray[np.int64]:
-        """This rank's indices, int64, for the current epoch."""
-        rank, world_size = self._world()
+    def _of_rank(self, rank: int, world_size: int) -> npt.NDArray[np.int64]:
         items = grouped_chunk_order(
             self._numbers,
             self._groups,
@@ -134,7 +154,7 @@ class GroupedChunkSampler(GroupedSampler):
         return self._indices[items]
 
 
-class OrderedSampler(Sampler[int]):
+class OrderedSampler(SharedSampler, SequentialSampler):
     """The dataset's order. Rank r of w gets positions r, r + w, ...; the tail is filled up from the start, so that all
     ranks have equally many. The ranks' results, taken in turns and cut at the dataset's length, are in its order.
 
@@ -144,22 +164,31 @@ class OrderedSampler(Sampler[int]):
     """
 
     def __init__(self, indices: npt.NDArray[np.int64], *, world: Callable[[], tuple[int, int]] = alone) -> None:
+        super().__init__(len(indices), world=world)
         self._indices = indices
-        self._world = world
+        self.data_source = range(len(indices))
 
     @property
     def mode(self) -> tuple[str, int | None]:
-        """As :attr:`GroupedSampler.mode`."""
+        """As :attr:`SharedSampler.mode`."""
         return "none", None
 
-    def __iter__(self) -> Iterator[int]:
+    def order(self, done: Stages = ()) -> npt.NDArray[np.int64]:
+        """This rank's indices, int64: those that are still to come after ``done``."""
         rank, world_size = self._world()
-        filled = np.resize(self._indices, _filled(len(self._indices), world_size))
-        return iter(filled[rank::world_size].tolist())
+        begin = taken(done)
+        each = -(-max(self._length - begin, 0) // world_size)
+        places = np.arange(begin + rank, begin + each * world_size, world_size, dtype=np.int64)
+        own: npt.NDArray[np.int64] = self._indices[places % max(self._length, 1)]
+        return own
 
-    def __len__(self) -> int:
-        _, world_size = self._world()
-        return -(-len(self._indices) // world_size)
+    def whole_order(self) -> npt.NDArray[np.int64]:
+        """As :meth:`SharedSampler.whole_order`."""
+        return self._indices
+
+    def length_of(self, world_size: int) -> int:
+        """As :meth:`SharedSampler.length_of`."""
+        return -(-self._length // world_size)
 
 
 def _filled(count: int, step: int) -> int:

@@ -10,7 +10,9 @@ import numpy.typing as npt
 
 from penstock.dataset import Dataset, Tensor
 from penstock.loading.chunk_order import Chunks, chunk_order
-from penstock.loading.sampling import EpochSampler, alone
+from penstock.loading.sampling import EpochSampler, SharedSampler, alone
+from penstock.loading.shares import shared_order
+from penstock.loading.stages import Stages
 
 __all__ = ["ChunkSampler", "stored_chunks"]
 
@@ -54,24 +56,38 @@ class ChunkSampler(EpochSampler):
         world: Callable[[], tuple[int, int]] = alone,
         drop_last: bool = False,
     ) -> None:
-        super().__init__(int(chunks.ends[-1]), shuffle=True, seed=seed, world=world, drop_last=drop_last)
+        length = int(chunks.ends[-1]) if len(chunks) else 0
+        super().__init__(length, shuffle=True, seed=seed, world=world, drop_last=drop_last)
         self._chunks = chunks
         self._window = window
 
     @property
     def mode(self) -> tuple[str, int | None]:
-        """As :attr:`EpochSampler.mode`."""
+        """As :attr:`SharedSampler.mode`."""
         return "chunk", self._window
 
-    def order(self) -> npt.NDArray[np.int64]:
-        """This rank's indices, int64, for the current epoch."""
-        rank, world_size = self._world()
+    def order(self, done: Stages = ()) -> npt.NDArray[np.int64]:
+        """As :meth:`EpochSampler.order`. Where other numbers of ranks began the epoch, what they have left, in their
+        order, is cut into a span for each rank."""
+        return shared_order(self._of_rank, self._world(), done, drop_last=self.drop_last)
+
+    def left(self, done: Stages) -> int:
+        """As :meth:`SharedSampler.left`."""
+        return SharedSampler.left(self, done)
+
+    def whole_order(self) -> npt.NDArray[np.int64]:
+        """As :meth:`EpochSampler.whole_order`."""
+        return self._of_rank(0, 1)
+
+    def _of_rank(self, rank: int, world_size: int) -> npt.NDArray[np.int64]:
+        length = self._length
+        each = length // world_size if self.drop_last else -(-length // world_size)
         return chunk_order(
             self._chunks,
             self._seed(),
             self.epoch,
             window=self._window,
-            length=len(self),
+            length=each,
             rank=rank,
             world_size=world_size,
         )

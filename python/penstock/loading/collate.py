@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import torch
+from torch.utils.data import default_collate
+
+from penstock.errors import ConfigError
 
 __all__ = [
     "collate_columns",
     "collate_samples",
+    "collate_transformed",
     "grouped",
     "numpy_samples",
     "sample_bytes",
@@ -32,6 +37,97 @@ def collate_samples(samples: list[dict[str, Any]], lists: frozenset[str] = froze
     and, among arrays, a sequence whose items differ in shape.
     """
     return collate_columns({key: [sample[key] for sample in samples] for key in samples[0]}, lists)
+
+
+def collate_transformed(samples: list[Any], lists: frozenset[str] = frozenset()) -> Any:
+    """The default collate of what a transform returned: torch's ``default_collate``, with two differences.
+
+    Arrays and tensors of different shapes become a list of tensors. What torch refuses (None, objects) stays a list,
+    and so do the keys in ``lists``.
+
+    Args:
+        samples: Arrays, tensors, numbers, text; dicts, tuples, named tuples and lists of such.
+        lists: Keys of a sample whose values are lists by their nature.
+
+    Raises:
+        ConfigError: Samples differ in their keys or lengths, or some have an array where others have none.
+    """
+    if isinstance(samples[0], Mapping):
+        return _mapping(samples, "", lists)
+    return _transformed(samples, "")
+
+
+def _mapping(values: Sequence[Any], where: str, lists: frozenset[str]) -> Any:
+    first = values[0]
+    keys = list(first)
+    for number, value in enumerate(values):
+        if not isinstance(value, Mapping) or set(value) != set(keys):
+            got = list(value) if isinstance(value, Mapping) else type(value).__name__
+            raise _differ(where, f"samples differ in their keys: {keys} in the first, {got} in number {number}")
+    columns = {
+        key: [value[key] for value in values]
+        if key in lists
+        else _transformed([value[key] for value in values], f"{where}[{key!r}]")
+        for key in keys
+    }
+    try:
+        return columns if type(first) is dict else type(first)(columns)
+    except TypeError:  # a mapping that is made otherwise
+        return columns
+
+
+def _transformed(values: Sequence[Any], where: str) -> Any:
+    first = values[0]
+    arrays = sum(isinstance(value, np.ndarray | np.generic | torch.Tensor) for value in values)
+    if arrays:
+        if arrays < len(values):
+            kinds = sorted({type(value).__name__ for value in values})
+            raise _differ(where, f"some samples have an array and others have none: {', '.join(kinds)}")
+        return _arrays(values, where)
+    if isinstance(first, Mapping):
+        return _mapping(values, where, frozenset())
+    if isinstance(first, bool | int | float) and all(isinstance(value, bool | int | float) for value in values):
+        return default_collate(list(values))
+    if isinstance(first, tuple | list):
+        return _sequences(values, where)
+    return values
+
+
+def _sequences(values: Sequence[Any], where: str) -> Any:
+    first = values[0]
+    if any(type(value) is not type(first) for value in values):
+        return values
+    if any(len(value) != len(first) for value in values):
+        if isinstance(first, list):  # as many items as there are: objects of an image, and the like
+            return values
+        lengths = [len(value) for value in values]
+        raise _differ(where, f"samples are tuples of different lengths: {lengths}")
+    made = [_transformed(column, f"{where}[{place}]") for place, column in enumerate(zip(*values, strict=True))]
+    return type(first)(*made) if hasattr(first, "_fields") else made
+
+
+def _arrays(values: Sequence[Any], where: str) -> Any:
+    if any(
+        isinstance(value, np.ndarray | np.generic) and not _in_torch(np.asarray(value).dtype) for value in values
+    ):
+        return values  # text, dates, and numbers that torch has no dtype for
+    tensors = [
+        value if isinstance(value, torch.Tensor) else torch.from_numpy(np.asarray(value, order="C"))
+        for value in values
+    ]
+    if len({tensor.shape for tensor in tensors}) > 1:
+        return tensors
+    try:
+        return default_collate(tensors)
+    except (RuntimeError, TypeError) as error:
+        raise _differ(where, f"{error}; shapes: {[tuple(tensor.shape) for tensor in tensors]}") from error
+
+
+def _differ(where: str, what: str) -> ConfigError:
+    return ConfigError(
+        f"what the transform returned cannot be put into a batch: sample{where}: {what}",
+        hint="Return the same kinds from each sample, or pass a collate_fn",
+    )
 
 
 def collate_columns(columns: dict[str, list[Any]], lists: frozenset[str] = frozenset()) -> dict[str, Any]:

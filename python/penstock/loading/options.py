@@ -23,7 +23,9 @@ __all__ = [
     "LOADER_TYPES",
     "SHUFFLES",
     "LoaderOptions",
+    "Shuffle",
     "check_decode",
+    "check_torch_options",
     "resolve_loader_type",
     "resolve_shuffle",
     "select_tensors",
@@ -40,7 +42,7 @@ SHUFFLES = ("chunk", "full")
 class LoaderOptions:
     """What both loaders need to know beside the data. See :class:`penstock.DataLoader` for the meaning."""
 
-    batch_size: int = 1
+    batch_size: int | None = 1
     drop_last: bool = False
     num_threads: int = 1
     num_workers: int = 0
@@ -57,7 +59,8 @@ class LoaderOptions:
     cache_size: int | str | None = None
 
     def __post_init__(self) -> None:
-        _whole_number("batch_size", self.batch_size, least=1)
+        if self.batch_size is not None:
+            _whole_number("batch_size", self.batch_size, least=1)
         _whole_number("num_threads", self.num_threads, least=1)
         _whole_number("num_workers", self.num_workers, least=0)
         _whole_number("prefetch_factor", self.prefetch_factor, least=1)
@@ -77,6 +80,35 @@ class LoaderOptions:
                 f"multiprocessing_context must be one of {', '.join(map(repr, methods))}, or such a context, "
                 f"got {described(self.multiprocessing_context)}"
             )
+
+
+def check_torch_options(
+    num_workers: int,
+    persistent_workers: bool,
+    multiprocessing_context: Any,
+    pin_memory_device: str,
+    in_order: bool,
+    batch_size: int | None,
+    drop_last: bool,
+) -> None:
+    """What torch's loader refuses, and this one too.
+
+    Raises:
+        ValueError, TypeError: Arguments that exclude each other, or of a wrong type.
+    """
+    if not isinstance(pin_memory_device, str):
+        raise TypeError(f"pin_memory_device must be a str, got {described(pin_memory_device)}")
+    if not isinstance(in_order, bool):
+        raise TypeError(f"in_order must be a bool, got {described(in_order)}")
+    if batch_size is None and drop_last:
+        raise ValueError("batch_size=None makes no batches, and excludes drop_last")
+    context = multiprocessing_context
+    if not (context is None or isinstance(context, str | multiprocessing.context.BaseContext)):
+        raise TypeError(f"multiprocessing_context must be a start method or a context, got {described(context)}")
+    if num_workers == 0:
+        for name, given in (("persistent_workers", persistent_workers), ("multiprocessing_context", context)):
+            if given:
+                raise ValueError(f"{name} is of worker processes: it needs num_workers > 0")
 
 
 def _whole_number(name: str, value: object, *, least: int) -> None:

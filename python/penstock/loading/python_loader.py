@@ -10,7 +10,9 @@ import os
 import threading
 import time
 import weakref
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable, Generator, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import torch.utils.data
@@ -19,8 +21,9 @@ from penstock.dataset.lake4 import prepare_for_fork
 from penstock.errors import LoaderClosedError, timed_out
 from penstock.loading.disk_cache import disk_cache_of
 from penstock.loading.options import LoaderOptions
-from penstock.loading.plan import EpochPlan
+from penstock.loading.plan import EpochPlan, Plan
 from penstock.loading.samples import Samples
+from penstock.loading.workers.transport import Failure
 from penstock.loading.workers.worker import GRACE
 from penstock.threads import DaemonPool
 
@@ -37,16 +40,53 @@ def _close_all() -> None:
 
 
 class _PlannedBatches(torch.utils.data.Sampler[list[tuple[int, int]]]):
-    """The batch sampler of a torch loader that outlives single epochs: it follows the plan that is set."""
+    """The batch sampler of a torch loader that outlives single epochs: it follows the plan that is set.
+
+    Attributes:
+        plan: The plan.
+        sizes: Takes the size of each batch that is drawn.
+    """
 
     def __init__(self) -> None:
-        self.plan = EpochPlan.of_batches(0, [], 0, 0)
+        self.plan: Plan = EpochPlan.of_batches(0, [], 0)
+        self.sizes: deque[int] = deque()
 
     def __iter__(self) -> Iterator[list[tuple[int, int]]]:
-        return self.plan.keys()
+        sizes = self.sizes
+        for keys in self.plan.keyed_batches():
+            sizes.append(len(keys))
+            yield keys
+
+
+@dataclass(frozen=True)
+class _Caught:
+    """The samples for worker processes: an error comes out as what it was, which torch's own way keeps the text of."""
+
+    samples: Samples
 
     def __len__(self) -> int:
-        return len(self.plan) - self.plan.first
+        return len(self.samples)
+
+    def __getitems__(self, keys: list[tuple[int, int]]) -> Any:
+        try:
+            return [self.samples[key] for key in keys]
+        except Exception as error:
+            return Failure(error)
+
+
+@dataclass(frozen=True)
+class _Collated:
+    """Puts batches together in worker processes."""
+
+    collate: Callable[[list[Any]], Any]
+
+    def __call__(self, samples: Any) -> Any:
+        if isinstance(samples, Failure):
+            return samples
+        try:
+            return self.collate(samples)
+        except Exception as error:
+            return Failure(error)
 
 
 class PythonLoader:
@@ -55,7 +95,6 @@ class PythonLoader:
     def __init__(self, samples: Samples, options: LoaderOptions, collate: Callable[[list[Any]], Any] | None) -> None:
         disk_cache_of(samples.source, options.cache_dir, options.cache_size, native=False)
         self._samples, self._options, self._collate = samples, options, collate
-        self._batches = _PlannedBatches()
         self._path = samples.source.path
         self._timeout = options.timeout
         self._pid = os.getpid()
@@ -63,14 +102,22 @@ class PythonLoader:
         self._starting = threading.Lock()
         self._iterators: weakref.WeakSet[Any] = weakref.WeakSet()
         self._counts = {"samples": 0.0, "batches": 0.0, "wait_seconds": 0.0}
+        self._inner = self._torch_loader(persistent=options.persistent_workers)
+        self._inner_runs = False
+        _live.add(self)
+
+    def _torch_loader(self, *, persistent: bool) -> torch.utils.data.DataLoader[Any]:
+        options = self._options
         workers = options.num_workers > 0
-        self._inner: torch.utils.data.DataLoader[Any] = torch.utils.data.DataLoader(
-            samples,
-            batch_sampler=self._batches,
-            collate_fn=collate or samples.collate,
+        collate = self._collate or self._samples.collate
+        dataset: Any = _Caught(self._samples) if workers else self._samples
+        return torch.utils.data.DataLoader(
+            dataset,
+            batch_sampler=_PlannedBatches(),
+            collate_fn=_Collated(collate) if workers else collate,
             num_workers=options.num_workers,
             prefetch_factor=options.prefetch_factor if workers else None,
-            persistent_workers=options.persistent_workers and workers,
+            persistent_workers=persistent and workers,
             pin_memory=options.pin_memory,
             timeout=options.timeout if workers else 0,  # torch counts it there only
             worker_init_fn=options.worker_init_fn,
@@ -78,30 +125,45 @@ class PythonLoader:
             # Workers' own seeds come from here: torch's global generator stays where the user left it.
             generator=torch.Generator(),
         )
-        _live.add(self)
 
-    def run(self, plan: EpochPlan) -> Iterator[Any]:
+    def run(self, plan: Plan) -> Generator[Any, None, None]:
         """Yields the plan's batches in order."""
         self._check_open()
         with self._starting:
-            self._batches.plan = plan
-            if self._inner.num_workers:
+            # Persistent workers serve one run at a time.
+            own = self._inner.persistent_workers and self._inner_runs
+            inner = self._torch_loader(persistent=False) if own else self._inner
+            self._inner_runs = self._inner_runs or not own
+            planned: Any = inner.batch_sampler
+            planned.plan = plan
+            sizes: deque[int] = deque()
+            planned.sizes = sizes
+            if inner.num_workers:
                 prepare_for_fork()
-            batches = iter(self._inner)
+            batches = iter(inner)
         self._iterators.add(batches)
-        thread = DaemonPool(1, "penstock-load", "timeout") if self._timeout and not self._inner.num_workers else None
+        thread = DaemonPool(1, "penstock-load", "timeout") if self._timeout and not inner.num_workers else None
         try:
-            for indices in plan.batches():
+            while True:
                 start = time.perf_counter()
-                batch = self._next(batches, thread)
+                try:
+                    batch = self._next(batches, thread)
+                except StopIteration as end:
+                    if sizes:  # of a batch that was drawn
+                        raise RuntimeError("collate_fn raised StopIteration") from end
+                    return
+                if isinstance(batch, Failure):
+                    raise batch.exception()
                 self._counts["wait_seconds"] += time.perf_counter() - start
-                self._counts["samples"] += len(indices)
+                self._counts["samples"] += sizes.popleft()
                 self._counts["batches"] += 1
                 yield batch
         finally:
             if thread is not None:
                 thread.close()
-            if not self._inner.persistent_workers or self._closed:
+            if not own:
+                self._inner_runs = False
+            if not inner.persistent_workers or self._closed:
                 self._end(batches)
 
     def _next(self, batches: Iterator[Any], thread: DaemonPool | None) -> Any:

@@ -5,8 +5,8 @@ What the Python loader's workers run, and what ``loader.dataset[i]`` gives with 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
 
 import numpy as np
 import torch.utils.data
@@ -15,14 +15,27 @@ from penstock.dataset import Dataset, Tensor
 from penstock.described import described_error
 from penstock.errors import PenstockError, TransformError
 from penstock.format.sample import Decode
-from penstock.loading.collate import collate_columns, collate_samples
+from penstock.loading.collate import collate_columns, collate_samples, collate_transformed
 from penstock.loading.draws import Stream
 from penstock.loading.plan import checked_index
 from penstock.loading.program import Program
 from penstock.loading.readings import Reading
 from penstock.loading.sampling import seeded_globals
+from penstock.loading.seed import LoaderSeed
 
-__all__ = ["Samples"]
+__all__ = ["BatchSource", "Samples"]
+
+
+class BatchSource(Protocol):
+    """Loads the batches that somebody else's loader asks for."""
+
+    def load(self, items: Sequence[int | tuple[int, int]]) -> Sequence[Any]:
+        """The samples of a batch, each an index or (epoch, index)."""
+        ...
+
+    def set_epoch(self) -> None:
+        """Another epoch was selected."""
+        ...
 
 
 class Samples(torch.utils.data.Dataset[Any]):
@@ -39,7 +52,11 @@ class Samples(torch.utils.data.Dataset[Any]):
     Attributes:
         readings: How the samples of each key are read that has to be.
         epoch: The epoch whose random numbers ``samples[i]`` uses.
+        batches: Loads batches for :meth:`__getitems__`; None: sample by sample.
+        settings: The arguments of the loader that it was made for, which another loader of it takes over.
     """
+
+    batches: BatchSource | None = None
 
     def __init__(
         self,
@@ -48,7 +65,7 @@ class Samples(torch.utils.data.Dataset[Any]):
         program: Program,
         *,
         decode: Mapping[str, Decode] | None = None,
-        seed: Callable[[], int],
+        seed: LoaderSeed,
         return_index: bool,
     ) -> None:
         self.source = source
@@ -62,22 +79,65 @@ class Samples(torch.utils.data.Dataset[Any]):
         # What is no array may be an array where it is empty: whether a batch is a list must not depend on that.
         self._decode = decode
         self._lists = frozenset(key for key, reading in self.readings.items() if reading.decode != "numpy")
+        self._list_keys = frozenset(
+            key
+            for key, reading in self.readings.items()
+            if reading.decode != "numpy" or reading.tensor.is_sequence or reading.tensor.value_format is not None
+        )
         self.return_index = return_index
         self.epoch = 0
+        self.settings: dict[str, Any] = {}
         self._seed = seed
 
-    def with_program(self, program: Program) -> Samples:
-        """The same samples, transformed otherwise."""
-        return Samples(
-            self.source, self.tensors, program, decode=self._decode, seed=self._seed, return_index=self.return_index
+    @property
+    def seed_source(self) -> LoaderSeed:
+        """What gives the loader's seed."""
+        return self._seed
+
+    def with_program(self, program: Program, seed: LoaderSeed | None = None) -> Samples:
+        """The same samples, transformed otherwise, or with another seed."""
+        made = Samples(
+            self.source,
+            self.tensors,
+            program,
+            decode=self._decode,
+            seed=seed or self._seed,
+            return_index=self.return_index,
         )
+        made.settings = self.settings
+        return made
+
+    def of_dataset(self, source: Dataset) -> Samples:
+        """The samples of another dataset with the same tensors, in all else the same."""
+        tensors = {key: source[tensor.name] for key, tensor in self.tensors.items()}
+        made = Samples(
+            source, tensors, self.program, decode=self._decode, seed=self._seed, return_index=self.return_index
+        )
+        made.settings = self.settings
+        return made
 
     def __len__(self) -> int:
         return min(len(tensor) for tensor in self.tensors.values())
 
+    def set_epoch(self, epoch: int) -> None:
+        """Selects the epoch whose random numbers samples use that are asked for by index alone."""
+        self.epoch = epoch
+        if self.batches is not None:
+            self.batches.set_epoch()
+
+    def __getitems__(self, items: Sequence[int | tuple[int, int]]) -> Sequence[Any]:
+        """The samples of a batch, as torch's own loader asks for them: what :meth:`__getitem__` gives, one by one.
+
+        With the C++ loader the core loads them. What it makes of a whole batch, :attr:`DataLoader.collate_fn` takes
+        as it is; anybody else finds the single samples in it.
+        """
+        if self.batches is None:
+            return [self[item] for item in items]
+        return self.batches.load(items)
+
     def __getitem__(self, item: int | tuple[int, int]) -> Any:
         """The sample of an index, or of (epoch, index), as it goes to collate."""
-        epoch, index = item if isinstance(item, tuple) else (self.epoch, item)
+        epoch, index = item if isinstance(item, tuple) else (getattr(item, "epoch", self.epoch), item)
         index = checked_index(index, len(self))
         return self.transformed(self.read(index), epoch, index)
 
@@ -87,8 +147,9 @@ class Samples(torch.utils.data.Dataset[Any]):
 
     def collate(self, samples: list[Any]) -> Any:
         """The default collate of samples from here."""
-        untouched = self.program.call is None and self.program.run is None
-        return collate_samples(samples, self._lists if untouched else frozenset())
+        if self.program.call is not None:
+            return collate_transformed(samples, self._list_keys)
+        return collate_samples(samples, self._lists if self.program.run is None else frozenset())
 
     def collate_columns(self, columns: dict[str, list[Any]]) -> dict[str, Any]:
         """The same for untransformed samples that are given key by key."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import zlib
-from collections.abc import Iterator, Mapping
 from typing import Any
 
 from penstock.detection.items import LoadedItems
@@ -16,6 +15,7 @@ from penstock.integrations.mmdet.data.wrappers import flat_dataset, leaves_of, s
 from penstock.integrations.mmdet.pipeline.dataset_program import dataset_program
 from penstock.loader import DataLoader
 from penstock.loading.chunk_sampler import stored_chunks
+from penstock.loading.iteration import Iteration
 from penstock.loading.options import LoaderOptions, resolve_shuffle
 from penstock.loading.samples import Samples
 from penstock.loading.sampling import world
@@ -93,7 +93,7 @@ class DetectionLoader(DataLoader):
             **options,
         )
 
-    def __iter__(self) -> Iterator[Any]:  # type: ignore[override]
+    def __iter__(self) -> Iteration:  # type: ignore[override]
         """Starts an epoch; see :meth:`penstock.DataLoader.__iter__`."""
         skipped = skipped_steps(self._detection)
         if skipped != self._skipped:
@@ -101,27 +101,6 @@ class DetectionLoader(DataLoader):
             self.items = flat_dataset(self._detection)
             self._replace_program(dataset_program(self.items))
         return super().__iter__()
-
-    def state_dict(self) -> dict[str, Any]:
-        """As :meth:`penstock.DataLoader.state_dict`, with a hash of which images there are and how they are grouped."""
-        groups = self.items.flag.tobytes() if isinstance(self.sampler, GroupedSampler) else b""
-        return {**super().state_dict(), "items": zlib.crc32(self.items.indices.tobytes() + groups)}
-
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """As :meth:`penstock.DataLoader.load_state_dict`.
-
-        Raises:
-            ConfigError: The state belongs to another dataset, batch size or world size, or to other images of it.
-        """
-        if (
-            state.get("dataset") == self._samples.source.fingerprint()
-            and state.get("items") != self.state_dict()["items"]
-        ):
-            raise ConfigError(
-                "the state cannot be resumed here: its order is of other images of the dataset, or of other groups",
-                hint="'classes', 'filter_empty_gt' and 'shuffle' have to be what they were",
-            )
-        super().load_state_dict(state)
 
     @property
     def detection(self) -> Any:
@@ -133,8 +112,13 @@ class DetectionLoader(DataLoader):
         """The Deep Lake datasets that it wraps, or itself."""
         return leaves_of(self._detection)
 
-    def _mode(self) -> tuple[str | None, int | None]:
-        return self.sampler.mode  # type: ignore[attr-defined,no-any-return]
+    def _order_name(self) -> str:
+        """With a hash of which images there are, and for batches of one group, of the groups and their size."""
+        digest = zlib.crc32(self.items.indices.tobytes())
+        name = f"{super()._order_name()}, images {digest:08x}"
+        if isinstance(self.sampler, GroupedSampler):
+            name += f", groups {zlib.crc32(self.items.flag.tobytes()):08x}, batches of {self.options.batch_size}"
+        return name
 
     def _order_seed(self) -> int:
         return self._seed()

@@ -10,10 +10,9 @@ import os
 import threading
 import time
 import weakref
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import torch
 
 from penstock._native import require_native
@@ -21,11 +20,12 @@ from penstock.errors import LoaderClosedError, PenstockError, timed_out
 from penstock.loading.collate import sequence_batch, tensor_batch
 from penstock.loading.disk_cache import disk_cache_of
 from penstock.loading.native.batch import native_batch
+from penstock.loading.native.core_run import CoreRun
 from penstock.loading.native.part import NativePart
 from penstock.loading.native.python_side import Columns, PythonPart, read_columns, stored_values
 from penstock.loading.native.sources import native_roots, native_store, tensor_source
 from penstock.loading.options import LoaderOptions
-from penstock.loading.plan import EpochPlan
+from penstock.loading.plan import Plan, Segment
 from penstock.loading.samples import Samples
 from penstock.loading.workers.arena import Arena
 from penstock.loading.workers.pool import WorkerPool
@@ -89,20 +89,21 @@ class NativeLoader:
         self._waited_seconds = 0.0
         _live.add(self)
 
-    def run(self, plan: EpochPlan) -> Iterator[Any]:
+    def run(self, plan: Plan) -> Generator[Any, None, None]:
         """Yields the plan's batches in order."""
         if self._uses_workers:
             yield from self._run_in_workers(plan)
             return
-        epoch = self._started_epoch(plan)
-        beside = self._columns_beside(plan)
+        self._check_open()
+        run = self._started_run(plan)
+        beside = self._columns_beside(run)
         # The user's code runs in a thread of its own only where its time is limited.
         timed = self._options.timeout and self._python is not None
         thread = DaemonPool(1, "penstock-load", "timeout") if timed else None
         try:
             for columns in beside:
                 end = time.monotonic() + self._options.timeout
-                loaded = self._next(epoch, self._options.timeout)
+                loaded = run.next(functools.partial(self._next, timeout=self._options.timeout))
                 if loaded is None:
                     break
                 if self._options.timeout and columns:
@@ -111,39 +112,40 @@ class NativeLoader:
                 yield make() if thread is None else self._in_time(thread, end, make)
                 del loaded, make
         finally:
-            epoch.close()
+            run.close()
             if thread is not None:
                 thread.close()
             beside.close()
 
-    def _started_epoch(self, plan: EpochPlan) -> _core.Epoch:
-        core = self._started()
-        order, ends = plan.remaining()
-        return core.start(order, ends, self._samples.seed, plan.epoch)
+    def _started_run(self, plan: Plan) -> CoreRun:
+        def start(segment: Segment) -> _core.Epoch:
+            return self._started().start(segment.order, segment.ends, self._samples.seed, plan.epoch)
 
-    def _columns_beside(self, plan: EpochPlan) -> Generator[Columns, None, None]:
-        order, ends = plan.remaining()
+        return CoreRun(plan.segments(), start)
+
+    def _columns_beside(self, run: CoreRun) -> Generator[Columns, None, None]:
         return read_columns(
             self._in_python,
-            (order[begin:end] for begin, end in zip(np.append(0, ends), ends, strict=False)),
+            run.batches(),
             threads=self._options.num_threads,
             ahead=self._options.prefetch_factor,
         )
 
-    def _run_in_workers(self, plan: EpochPlan) -> Iterator[Any]:
+    def _run_in_workers(self, plan: Plan) -> Generator[Any, None, None]:
         # Before the core's threads start, if this is the first run: a forked child is better made without threads.
         pool = self._take_pool()
+        core: CoreRun | None = None
         run: PooledRun | None = None
         try:
-            epoch = self._started_epoch(plan)
-            run = PooledRun(pool, functools.partial(self._next, epoch), plan.epoch, len(plan.remaining()[1]))
+            core = self._started_run(plan)
+            run = PooledRun(pool, functools.partial(core.next, self._next), plan.epoch)
             self._runs.add(run)
             for batch in run:
                 yield _pin(batch) if self._options.pin_memory else batch
                 del batch
         finally:
-            if run is not None:
-                epoch.close()
+            if core is not None:
+                core.close()
             self._put_pool(pool)
             if run is not None:
                 run.close()

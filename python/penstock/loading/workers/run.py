@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -26,32 +27,33 @@ class PooledRun:
         pool: The workers; one run at a time.
         take: Gives the core's next batch.
         epoch: The epoch.
-        batches: How many there are.
 
     Attributes:
         work_seconds: What the workers needed for the batches so far.
         wait_seconds: What the consumer has waited for them.
     """
 
-    def __init__(self, pool: WorkerPool, take: Callable[[], Loaded | None], epoch: int, batches: int) -> None:
+    def __init__(self, pool: WorkerPool, take: Callable[[], Loaded | None], epoch: int) -> None:
         self.work_seconds = 0.0
         self.wait_seconds = 0.0
         self._pool = pool
         self._take = take
         self._epoch = epoch
-        self._batches = batches
         self._run = pool.next_run()
         self._room = threading.Semaphore(pool.options.num_workers * pool.options.prefetch_factor)
-        self._results: dict[int, _Batch | BaseException] = {}
+        #: None after the last batch.
+        self._results: dict[int, _Batch | BaseException | None] = {}
         self._over = False
         self._wake = Wake()
         self._thread = threading.Thread(target=self._feed, name="penstock-feed", daemon=True)
 
     def __iter__(self) -> Iterator[Any]:
         start_thread(self._thread)
-        for number in range(self._batches):
+        for number in itertools.count():
             start = time.perf_counter()
             result = self._wait_for(number)
+            if result is None:
+                return
             self.wait_seconds += time.perf_counter() - start
             self._room.release()
             if isinstance(result, BaseException):
@@ -77,7 +79,7 @@ class PooledRun:
         self._results.clear()
 
     def _feed(self) -> None:
-        for number in range(self._batches):
+        for number in itertools.count():
             self._room.acquire()
             try:
                 loaded = None if self._over else self._take()
@@ -86,6 +88,8 @@ class PooledRun:
                 self._wake.set()
                 return
             if loaded is None:
+                self._results[number] = None
+                self._wake.set()
                 return
             try:
                 self._pool.submit(self._run, number, self._epoch, loaded)
@@ -93,7 +97,7 @@ class PooledRun:
                 return  # a worker has died, or the pool was closed, which the consumer sees
             del loaded
 
-    def _wait_for(self, number: int) -> _Batch | BaseException:
+    def _wait_for(self, number: int) -> _Batch | BaseException | None:
         limit = self._pool.options.timeout
         end = time.monotonic() + limit if limit else None
         while number not in self._results:

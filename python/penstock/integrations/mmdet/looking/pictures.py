@@ -20,6 +20,7 @@ from penstock.integrations.mmdet.data.load_image import LoadImageFromDeepLake
 from penstock.integrations.mmdet.data.wrappers import leaves_of
 from penstock.integrations.mmdet.detection_loader import DetectionLoader
 from penstock.integrations.mmdet.pipeline.lowering import kind_of_step
+from penstock.loading.batch_sampler import own_share
 
 __all__ = ["first_samples"]
 
@@ -56,7 +57,8 @@ def first_samples(loader: DetectionLoader, count: int, *, original: bool = False
         raise ConfigError(_NO_COLLECT)
     if original:
         _check_undone(loader.dataset)
-    batches = [list(batch) for batch in loader.batch_sampler or ()]
+    with own_share():
+        batches = [list(batch) for batch in loader.batch_sampler or ()]
     shown: list[Shown] = []
     samples = 0
     for indices, batch in zip(batches, loader, strict=False):

@@ -98,4 +98,5 @@ class EpochRunner(ResumingRunner, EpochBasedRunner):  # type: ignore[misc]
         if position.batch:
             # Not before: hooks have drawn at this epoch's beginning already.
             resumption.restore(self)
-        return position.batch
+        # Not the checkpoint's number: with other ranks, or batches of another size, an epoch has others.
+        return int(data_loader.batches_done)

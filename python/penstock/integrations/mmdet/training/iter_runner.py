@@ -104,8 +104,8 @@ class IterRunner(ResumingRunner, IterBasedRunner):  # type: ignore[misc]
             epoch, batches = divmod(done, max(1, len(loader)))
             return EndlessLoader(loader, epoch, batches, resumption.set_loader(loader, epoch, batches))
         position = resumption.position
-        self.position = Position(position.epoch, position.batch, self.iter)
         going_on = resumption.restore_loader(loader, self.logger)
+        self.position = Position(position.epoch, loader.batches_done if going_on else position.batch, self.iter)
         if resumption.complete:
             return EndlessLoader(loader, position.epoch, len(loader))
-        return EndlessLoader(loader, position.epoch, position.batch if going_on else 0, going_on)
+        return EndlessLoader(loader, position.epoch, loader.batches_done if going_on else 0, going_on)

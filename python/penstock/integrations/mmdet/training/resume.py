@@ -42,9 +42,7 @@ class Position:
 
     def note(self, loader: Any, random_states: list[dict[str, Any]], step: int | None) -> dict[str, Any]:
         """What goes into the checkpoint; of types that JSON has: mmcv's loggers write what they resume from."""
-        state = loader.state_dict() if hasattr(loader, "state_dict") else None
-        if state is not None:
-            state.update(epoch=self.epoch, batch=self.batch)
+        state = loader.state_at(self.epoch, self.batch) if hasattr(loader, "state_at") else None
         complete = self.batch == len(loader) if loader is not None else False
         return {
             "position": asdict(self),
@@ -145,5 +143,5 @@ class Resumption:
         """Whether another loader than that of training, of the same seed, begins at a batch of an epoch."""
         if self.loader is None or not hasattr(loader, "load_state_dict"):
             return False
-        loader.load_state_dict({**loader.state_dict(), "seed": self.loader["seed"], "epoch": epoch, "batch": batch})
+        loader.load_state_dict({**loader.state_at(epoch, batch), "seed": self.loader["seed"]})
         return True

@@ -1,0 +1,65 @@
+"""A plan on the core, segment by segment."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from penstock.loading.plan import Segment
+
+if TYPE_CHECKING:
+    from penstock import _core
+
+__all__ = ["CoreRun", "Loaded"]
+
+#: Indices, tensors and meta rows of a batch, as :meth:`penstock._core.Epoch.next` gives them.
+Loaded = tuple[Any, list[Any], Any]
+
+
+class CoreRun:
+    """The batches of a plan. The core begins a segment when the one before it has given its first batch.
+
+    Args:
+        segments: The plan's.
+        start: Starts the core on one.
+    """
+
+    def __init__(self, segments: Iterator[Segment], start: Callable[[Segment], _core.Epoch]) -> None:
+        self._segments = segments
+        self._start = start
+        self._epochs: deque[_core.Epoch] = deque()
+        self._drawn: deque[npt.NDArray[np.int64]] = deque()
+        self._more()
+
+    def next(self, take: Callable[[_core.Epoch], Loaded | None]) -> Loaded | None:
+        """The next batch, as ``take`` gets it of the core's epoch; None after the last one."""
+        while self._epochs or self._more():
+            loaded = take(self._epochs[0])
+            if loaded is not None:
+                if len(self._epochs) == 1:
+                    self._more()
+                return loaded
+            self._epochs.popleft().close()
+        return None
+
+    def batches(self) -> Iterator[npt.NDArray[np.int64]]:
+        """The indices of each batch, drawn ahead as far as they are asked for."""
+        while self._drawn or self._more():
+            yield self._drawn.popleft()
+
+    def close(self) -> None:
+        """Ends what is under way; the core drops it."""
+        while self._epochs:
+            self._epochs.popleft().close()
+
+    def _more(self) -> bool:
+        segment = next(self._segments, None)
+        if segment is None:
+            return False
+        self._epochs.append(self._start(segment))
+        self._drawn.extend(segment.batches())
+        return True

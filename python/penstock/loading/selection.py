@@ -1,0 +1,120 @@
+"""From what a user calls a dataset to the samples of a loader."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from torch.utils.data import ConcatDataset, Subset
+
+from penstock.dataset import Dataset, DatasetLike, open_dataset
+from penstock.dataset.joined import JoinedDataset
+from penstock.errors import ConfigError
+from penstock.loading.compile import compile_transform
+from penstock.loading.options import check_decode, select_tensors
+from penstock.loading.program import Program
+from penstock.loading.samples import Samples
+from penstock.loading.seed import LoaderSeed
+from penstock.storage.network import NetworkOptions
+
+__all__ = ["made_for", "selected_samples"]
+
+#: Names of tensors, or {key in the sample: tensor name}.
+Tensors = Sequence[str] | Mapping[str, str]
+Transform = Program | Callable[[dict[str, Any]], Any] | Sequence[Mapping[str, Any]]
+
+
+def made_for(dataset: Any) -> Samples | None:
+    """The samples of another loader, where a dataset is made of such (``loader.dataset``, or torch's ``Subset``)."""
+    while type(dataset) is Subset:
+        dataset = dataset.dataset
+    return dataset if isinstance(dataset, Samples) else None
+
+
+def selected_samples(
+    dataset: DatasetLike,
+    tensors: Tensors | None,
+    decode: Mapping[str, str] | None,
+    transform: Transform | None,
+    *,
+    seed: LoaderSeed,
+    return_index: bool,
+    creds: Any,
+    network: NetworkOptions | None,
+) -> Samples:
+    """The samples that a loader gives.
+
+    Args:
+        dataset: What :func:`penstock.open` takes; torch's ``Subset`` or ``ConcatDataset`` of such; or samples of
+            another loader, which have their tensors and transform already.
+        tensors, decode, transform, return_index, creds, network: As :class:`penstock.DataLoader` has them.
+        seed: The loader's.
+
+    Raises:
+        ConfigError: Arguments that do not fit the dataset.
+    """
+    made = made_for(dataset)
+    if made is not None:
+        given = {"tensors": tensors, "decode": decode, "transform": transform, "return_index": return_index or None}
+        named = [name for name, value in given.items() if value is not None]
+        if named:
+            raise ConfigError(
+                f"the samples of another loader have their {', '.join(named)} already",
+                hint="Give the dataset that penstock.open gave",
+            )
+        indices = _indices_of_subset(dataset)
+        return made if indices is None else made.of_dataset(_subset(made.source, indices))
+    source = _opened(dataset, creds, network)
+    selected = select_tensors(source, tensors, decode)
+    program = compile_transform(transform, dataset=source, tensors=selected)
+    return Samples(
+        source,
+        selected,
+        program,
+        decode=check_decode(decode, selected, program.color),
+        seed=seed,
+        return_index=return_index,
+    )
+
+
+def _opened(dataset: Any, creds: Any, network: NetworkOptions | None) -> Dataset:
+    if type(dataset) is Subset:
+        indices = _indices_of_subset(dataset)
+        while type(dataset) is Subset:
+            dataset = dataset.dataset
+        assert indices is not None
+        return _subset(_opened(dataset, creds, network), indices)
+    if type(dataset) is ConcatDataset:
+        return _joined([_opened(part, creds, network) for part in dataset.datasets])
+    return open_dataset(dataset, creds=creds, network=network)
+
+
+def _indices_of_subset(dataset: Any) -> np.ndarray[Any, np.dtype[np.int64]] | None:
+    """Which samples of the innermost dataset a ``Subset`` is; None where it is none."""
+    indices = None
+    while type(dataset) is Subset:
+        outer = np.asarray(list(dataset.indices), dtype=np.int64)
+        indices = outer if indices is None else outer[indices]
+        dataset = dataset.dataset
+    return indices
+
+
+def _subset(source: Dataset, indices: np.ndarray[Any, np.dtype[np.int64]]) -> Dataset:
+    count = len(source)
+    if len(indices) and not (-count <= indices.min() and indices.max() < count):
+        raise IndexError(f"a Subset names sample {indices.max()}: there are {count}")
+    return JoinedDataset(
+        [source], {name: [name] for name in source.tensors}, np.zeros(len(indices), np.int64), indices % max(count, 1)
+    )
+
+
+def _joined(parts: Sequence[Dataset]) -> Dataset:
+    """The samples of several datasets, one after the other, with the tensors that all of them have."""
+    names = [name for name in parts[0].tensors if all(name in part for part in parts)]
+    if not names:
+        raise ConfigError("the datasets of a ConcatDataset have no tensor in common", path=parts[0].path)
+    lengths = [len(part) for part in parts]
+    part_of = np.repeat(np.arange(len(parts), dtype=np.int64), lengths)
+    index_of = np.concatenate([np.arange(length, dtype=np.int64) for length in lengths])
+    return JoinedDataset(parts, {name: [name] * len(parts) for name in names}, part_of, index_of)
