@@ -8,7 +8,7 @@ import logging
 import os
 import time
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from types import TracebackType
 from typing import Any
 
@@ -16,10 +16,10 @@ import torch
 import torch.utils.data
 
 from penstock.dataset import DatasetLike
-from penstock.errors import ConfigError
 from penstock.loading.batch_sampler import Batches, own_share
 from penstock.loading.batch_source import CoreBatches, WholeBatches
 from penstock.loading.engine import Engine
+from penstock.loading.epochs import Epochs
 from penstock.loading.explain import as_line, as_text, steps_as_run
 from penstock.loading.iteration import Iteration
 from penstock.loading.limits import Lanes, Limit, limit_of, request_seconds
@@ -31,19 +31,17 @@ from penstock.loading.options import (
     resolve_loader_type,
     resolve_shuffle,
 )
-from penstock.loading.order import order_name, sampler_for
-from penstock.loading.plan import EpochPlan, Plan, StreamedPlan
+from penstock.loading.order import sampler_for
+from penstock.loading.plan import Plan
 from penstock.loading.program import Program, StepReport
 from penstock.loading.python_loader import PythonLoader
 from penstock.loading.samples import Samples
-from penstock.loading.sampling import SharedSampler, world
+from penstock.loading.sampling import world
 from penstock.loading.seed import LoaderSeed
 from penstock.loading.selection import made_for, selected_samples
-from penstock.loading.stages import Stages, after
-from penstock.loading.state import LoaderState, pipeline_fingerprint
+from penstock.loading.state import LoaderState
 from penstock.loading.tolerance import ErrorPolicy, OnError, TolerantEngine, error_policy
 from penstock.loading.unbatched import Unbatched
-from penstock.loading.user_sampler import batches_of, ends_by_itself, sampler_note, skipping
 from penstock.storage.network import NetworkOptions
 
 __all__ = ["DataLoader"]
@@ -258,9 +256,16 @@ class DataLoader(torch.utils.data.DataLoader[Any]):
         if self.batch_size is not None:
             # torch's own cannot tell who draws from it.
             object.__setattr__(self, "batch_sampler", Batches(self.sampler, self.batch_size, self.drop_last))
-        self._epoch = 0
-        self._resume: LoaderState | None = None
-        self._progress = _Progress()
+        self._epochs = Epochs(
+            self.sampler,
+            self.batch_sampler if self.batch_size is None and not self._unbatched else None,
+            batch_size=self.batch_size or 1,
+            drop_last=self.drop_last,
+            ahead=options.prefetch_factor,
+            seed=self._seed,
+            samples=self._samples_now,
+            order=self._order_name,
+        )
         self._past_stats: dict[str, float] = {}
         self._run_seconds = 0.0
         self._start_engine()
@@ -269,7 +274,7 @@ class DataLoader(torch.utils.data.DataLoader[Any]):
         """Starts an epoch: the one set by :meth:`set_epoch` (until the first batch is asked for), else the one after
         the last started."""
         self._seed.draw_for_epoch()
-        return Iteration(self._plan, self._run, self.__len__)
+        return Iteration(self._begin, self.__len__)
 
     def __len__(self) -> int:
         """Batches of this rank in an epoch.
@@ -300,7 +305,7 @@ class DataLoader(torch.utils.data.DataLoader[Any]):
     def set_epoch(self, epoch: int) -> None:
         """Selects the epoch of the next iteration; order and transforms' random numbers follow from it. The epoch that
         a loaded state is in goes on where the state was taken."""
-        self._set_epoch(epoch)
+        self._epochs.set_epoch(epoch)
 
     def stats(self) -> dict[str, float]:
         """What the loader has done since it was made.
@@ -346,8 +351,7 @@ class DataLoader(torch.utils.data.DataLoader[Any]):
         batch size, ranks, threads and workers may be others. A sampler of the user's own is in it where it has
         ``state_dict``, or is one of torch's.
         """
-        progress = self._progress
-        return self._state(progress.epoch, progress.done, progress.batches, self._note()).to_dict()
+        return self._epochs.now().to_dict()
 
     def state_at(self, epoch: int, batches: int) -> dict[str, Any]:
         """The state when this rank has taken so many batches of an epoch: for loops that count themselves, and may be
@@ -357,12 +361,7 @@ class DataLoader(torch.utils.data.DataLoader[Any]):
             epoch: The epoch.
             batches: Of the epoch; those before a loaded state included.
         """
-        progress = self._progress
-        began = progress.began if epoch == progress.epoch else _Progress(epoch)
-        size = self.batch_size or 1
-        each = min((batches - began.batches) * size, len(self.sampler) if self.batch_size is not None else 0)  # type: ignore[arg-type]
-        done = after(began.done, self._seed.world()[1], max(each, 0))
-        return self._state(epoch, done, batches, self._note()).to_dict()
+        return self._epochs.at(epoch, batches).to_dict()
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """The next iteration goes on where ``state`` was taken: with what no rank has seen of the epoch.
@@ -374,21 +373,14 @@ class DataLoader(torch.utils.data.DataLoader[Any]):
             ConfigError: The state is damaged, or belongs to another dataset, way of shuffling or transform; or ranks
                 have changed, and a sampler of the user's own shares out.
         """
-        loaded = LoaderState.from_dict(state)
-        loaded.check_fits(self._state(0, (), 0, None))
-        self._check_reachable(loaded)
-        if loaded.seed is not None:
-            self._seed.set(loaded.seed)
-        self._set_epoch(loaded.epoch)
-        self._resume = loaded = replace(loaded, batches=self._batches_of(loaded))
-        self._progress = _Progress(loaded.epoch, loaded.done, loaded.batches)
+        self._epochs.go_on_from(LoaderState.from_dict(state))
 
     @property
     def batches_done(self) -> int:
         """How many of this rank's batches of the epoch are behind the iteration that :meth:`state_dict` tells of, of
         ``len(loader)``. After a loaded state of another batch size or number of ranks: so many that the rest is left.
         """
-        return self._progress.batches
+        return self._epochs.batches_done
 
     def close(self) -> None:
         """Stops threads and processes and frees the memory. Idempotent; iterating afterwards raises."""
@@ -409,8 +401,12 @@ class DataLoader(torch.utils.data.DataLoader[Any]):
 
     def __repr__(self) -> str:
         samples = self._samples
+        try:
+            batches = f"{len(self)} batches"
+        except TypeError:
+            batches = "batches without end"
         return (
-            f"penstock.DataLoader({samples.source.path!r}, {len(samples)} samples, {len(self)} batches, "
+            f"penstock.DataLoader({samples.source.path!r}, {len(samples)} samples, {batches}, "
             f"loader_type={self.loader_type!r}, tensors={list(samples.tensors)}, {self.options})"
         )
 
@@ -450,148 +446,35 @@ class DataLoader(torch.utils.data.DataLoader[Any]):
         self._samples = self._prepared(self._samples.with_program(program))
         self._start_engine()
 
-    def _plan(self) -> Plan:
+    def _samples_now(self) -> Samples:
+        return self._samples
+
+    def _order_name(self, name: str) -> str:
+        """Says how samples are ordered, for a state; a framework's integration says more."""
+        return name
+
+    def _begin(self) -> tuple[Plan, Callable[[], Generator[Any, None, None]]]:
+        """The next epoch: its plan, and what runs it, or the rest of it."""
         if not self._explained:
             self._explained = True
             logger.info("penstock: transforms: %s", as_line(self._steps))
-        resume, self._resume = self._resume, None
-        holder = self._epoch_holder()
-        epoch = int(getattr(holder, "epoch", self._epoch))
-        if resume is not None and resume.epoch != epoch:
-            resume = None  # another epoch was set since
-        done = () if resume is None else resume.done
-        self._samples.set_epoch(epoch)
-        plan: Plan
-        note = None
-        if self._orders_itself:
-            order = self.sampler.order(done)  # type: ignore[attr-defined]
-            plan = EpochPlan.of_order(epoch, order, self.batch_size or 1, self.drop_last)
-        else:
-            note = sampler_note(holder, at_start=True) if resume is None else resume.sampler
-            plan = self._plan_of(holder, epoch, resume)
-        self._progress = _Progress(epoch, done, 0 if resume is None else resume.batches, note)
-        self._set_epoch(epoch + 1)
-        return plan
+        plan, count = self._epochs.begin()
+        return plan, functools.partial(self._run, plan, count)
 
-    def _plan_of(self, holder: Any, epoch: int, resume: LoaderState | None) -> Plan:
-        """The plan of a sampler of the user's own, or of batches of such."""
-        skip = 0
-        if resume is not None:
-            skip = resume.batches if holder is self.batch_sampler else sum(stage.each for stage in resume.done)
-        drawn = skipping(holder, None if resume is None else resume.sampler, skip)
-        batches = drawn if holder is self.batch_sampler else batches_of(drawn, self.batch_size or 1, self.drop_last)
-        if ends_by_itself(holder):
-            return EpochPlan.of_batches(epoch, batches, len(self._samples))
-        return StreamedPlan(epoch, batches, len(self._samples), self.options.prefetch_factor)
-
-    def _run(self, plan: Plan) -> Generator[Any, None, None]:
-        began = progress = self._progress
-        _, world_size = self._seed.world()
+    def _run(self, plan: Plan, count: Callable[..., None]) -> Generator[Any, None, None]:
         last = time.perf_counter()
         batches = self._engine.run(plan)
         try:
             for batch in batches:
-                progress = progress.with_batch(world_size, len(plan.hand_out()), began)
-                ended = isinstance(plan, EpochPlan) and plan.ended
-                self._progress = _Progress(plan.epoch + 1) if ended else progress
+                count()
                 now = time.perf_counter()
                 self._run_seconds += now - last
                 last = now
                 yield batch
                 del batch
-            self._progress = _Progress(plan.epoch + 1)
+            count(ended=True)
         finally:
             batches.close()
-
-    def _state(
-        self, epoch: int, done: Stages, batches: int, sampler: Mapping[str, Any] | None
-    ) -> LoaderState:
-        return LoaderState(
-            epoch=epoch,
-            done=done,
-            batches=batches,
-            seed=self._seed.known,
-            dataset=self._samples.source.fingerprint(),
-            order=self._order_name(),
-            pipeline=pipeline_fingerprint(self._samples.program),
-            sampler=sampler,
-        )
-
-    def _order_name(self) -> str:
-        return order_name(self.sampler if self._orders_itself else self._epoch_holder())
-
-    def _note(self) -> Mapping[str, Any] | None:
-        """What brings the user's sampler back to where its epoch began, or begins."""
-        if self._orders_itself:
-            return None
-        if self._progress.batches or self._progress.note is not None:
-            return self._progress.note
-        return sampler_note(self._epoch_holder(), at_start=False)
-
-    def _check_reachable(self, state: LoaderState) -> None:
-        if not state.done:
-            return
-        world_size = self._seed.world()[1]
-        if self._orders_itself:
-            first = state.done[0]
-            most = self.sampler.length_of(first.world_size)  # type: ignore[attr-defined]
-            if first.each > most:
-                raise ConfigError(
-                    f"the state is damaged: {first.each} samples are done of an epoch that has {most} for each rank"
-                )
-            return
-        if any(stage.world_size != world_size for stage in state.done):
-            raise ConfigError(
-                f"the state cannot be resumed here: its world size is {state.done[-1].world_size}, this loader's is "
-                f"{world_size}, and the sampler of your own says which rank has what",
-                hint="Leave the order to Penstock (shuffle=...), which goes on with other ranks",
-            )
-        if state.sampler is None:
-            logger.warning(
-                "penstock: %s has no state_dict: it is taken to give the order that it gave before", self._order_name()
-            )
-
-    def _batches_of(self, state: LoaderState) -> int:
-        """How many batches of this loader's a state leaves out."""
-        if not self._orders_itself or not state.done:
-            return state.batches
-        left = self.sampler.left(state.done)  # type: ignore[attr-defined]
-        size = self.batch_size or 1
-        left_batches: int = left // size if self.drop_last else -(-left // size)
-        return max(len(self) - left_batches, 0)
-
-    @property
-    def _orders_itself(self) -> bool:
-        """Whether the order is a function of seed and epoch that this loader knows."""
-        return isinstance(self.sampler, SharedSampler) and (self.batch_size is not None or self._unbatched)
-
-    def _epoch_holder(self) -> Any:
-        """The sampler that knows the epoch, where one does."""
-        return self.sampler if self.batch_size is not None or self._unbatched else self.batch_sampler
-
-    def _set_epoch(self, epoch: int) -> None:
-        self._epoch = epoch
-        set_epoch = getattr(self._epoch_holder(), "set_epoch", None)
-        if set_epoch is not None:
-            set_epoch(epoch)
-
-
-@dataclass(frozen=True)
-class _Progress:
-    """Where an iteration is, as in :class:`LoaderState`, and where it began."""
-
-    epoch: int = 0
-    done: Stages = ()
-    batches: int = 0
-    note: Mapping[str, Any] | None = None
-    _began: _Progress | None = None
-
-    @property
-    def began(self) -> _Progress:
-        return self._began or self
-
-    def with_batch(self, world_size: int, samples: int, began: _Progress) -> _Progress:
-        return _Progress(self.epoch, after(self.done, world_size, samples), self.batches + 1, self.note, began)
 
 
 def _make_engine(

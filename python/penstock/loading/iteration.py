@@ -21,21 +21,19 @@ class Iteration(Iterator[Any]):
     what was not handed out before the fork.
 
     Args:
-        plan: Gives the plan.
-        run: Runs a plan.
+        begin: Gives the plan, and what runs the rest of it.
         length: Gives the number of batches.
     """
 
     def __init__(
         self,
-        plan: Callable[[], Plan],
-        run: Callable[[Plan], Generator[Any, None, None]],
+        begin: Callable[[], tuple[Plan, Callable[[], Generator[Any, None, None]]]],
         length: Callable[[], int],
     ) -> None:
-        self._make_plan = plan
-        self._run = run
+        self._begin = begin
         self._length = length
         self._plan: Plan | None = None
+        self._run: Callable[[], Generator[Any, None, None]] | None = None
         self._batches: Generator[Any, None, None] | None = None
         self._pid = os.getpid()
 
@@ -44,15 +42,15 @@ class Iteration(Iterator[Any]):
 
     def __next__(self) -> Any:
         if self._batches is None:
+            self._plan, self._run = self._begin()
             self._pid = os.getpid()
-            self._plan = self._make_plan()
-            self._batches = self._run(self._plan)
+            self._batches = self._run()
         elif self._pid != os.getpid():
-            assert self._plan is not None
+            assert self._plan is not None and self._run is not None
             _of_the_parent.append(self._batches)
             self._pid = os.getpid()
             self._plan.restart()
-            self._batches = self._run(self._plan)
+            self._batches = self._run()
         return next(self._batches)
 
     def __len__(self) -> int:

@@ -112,10 +112,10 @@ class DetectionLoader(DataLoader):
         """The Deep Lake datasets that it wraps, or itself."""
         return leaves_of(self._detection)
 
-    def _order_name(self) -> str:
+    def _order_name(self, name: str) -> str:
         """With a hash of which images there are, and for batches of one group, of the groups and their size."""
         digest = zlib.crc32(self.items.indices.tobytes())
-        name = f"{super()._order_name()}, images {digest:08x}"
+        name = f"{name}, images {digest:08x}"
         if isinstance(self.sampler, GroupedSampler):
             name += f", groups {zlib.crc32(self.items.flag.tobytes()):08x}, batches of {self.options.batch_size}"
         return name
