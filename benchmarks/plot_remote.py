@@ -27,7 +27,9 @@ def main() -> None:
         for contender in (name for name in figures.contenders(task) if name != LINK):
             ours = contender.startswith("penstock")
             style = next((style for word, style in _STYLES.items() if ours and word in contender), ":")
-            medians = [figures.median(task, contender, place, rate) for place in places]
+            # What was not measured at a place leaves a gap.
+            found = [figures.median(task, contender, place, rate) for place in places]
+            medians = [float("nan") if median is None else median for median in found]
             color = OURS if ours else next(colors)
             axes.plot(places, medians, style, marker="o", markersize=4, color=color, label=contender)
         axes.set_ylim(bottom=0)
