@@ -31,7 +31,7 @@ def main() -> None:
             found = [figures.median(task, contender, place, rate) for place in places]
             medians = [float("nan") if median is None else median for median in found]
             color = OURS if ours else next(colors)
-            axes.plot(places, medians, style, marker="o", markersize=4, color=color, label=contender)
+            axes.plot(places, medians, linestyle=style, marker="o", markersize=4, color=color, label=contender)
         axes.set_ylim(bottom=0)
         axes.set_title(_TITLES[task], loc="left", fontsize="medium")
         axes.spines[["top", "right"]].set_visible(False)
