@@ -55,15 +55,19 @@ class DataLoader(torch.utils.data.DataLoader[Any]):
     Arguments that torch's ``DataLoader`` has mean what they mean there. A sample is a dict of numpy arrays, keyed by
     tensor name (or output key); ``transform`` takes it, ``collate_fn`` takes the list of what ``transform`` returned.
     Without either, a batch is a dict of torch tensors with a new first axis, or a list of tensors where the shapes in
-    the batch differ; images are uint8, height x width x channels (RGB), as Deep Lake returns them.
+    the batch differ; images are uint8, height x width x channels (RGB), as Deep Lake returns them. What ``transform``
+    returned is put together as torch's ``default_collate`` does it, with lists where shapes differ.
 
     The sample of an index depends on nothing but (dataset, transform, seed, epoch, index): not on the loader type,
     threads, workers or ranks. ``random``, ``numpy.random`` and torch's CPU generator are seeded by them for each
     sample while ``transform`` runs, and put back afterwards.
 
     Args:
-        dataset: From :func:`penstock.open`, or what that opens: a path, a dataset or view of deeplake 3.
-        batch_size: Samples in a batch.
+        dataset: From :func:`penstock.open`, or what that opens: a path, a dataset or view of deeplake 3; torch's
+            ``Subset`` (of ``random_split`` too) or ``ConcatDataset`` of such; or another loader's ``dataset``, which
+            has its tensors and transform: then what is not given is as that loader has it.
+        batch_size: Samples in a batch. None: samples by themselves, their arrays as tensors; ``collate_fn`` then takes
+            one sample.
         shuffle: A new order for each epoch. ``"full"``: a random permutation. ``"chunk"``: chunks in random order, and
             samples at random out of a window that moves along it, so that each chunk is read once; with several ranks,
             by one of them (``docs/shuffling.md``). True: ``"chunk"`` where the dataset is remote, else ``"full"``. A
@@ -80,7 +84,7 @@ class DataLoader(torch.utils.data.DataLoader[Any]):
         num_workers: Worker processes. The C++ loader has them only for what runs in Python, a transform's Python part
             or ``collate_fn``: they see the decoded images in memory that they share with it. Threads decode all the
             same. ``torch.utils.data.get_worker_info()`` is None in the C++ loader's workers.
-        prefetch_factor: Batches loaded ahead; with worker processes, by each of them.
+        prefetch_factor: Batches loaded ahead, 2 by default; with worker processes, by each of them.
         shuffle_window: Of ``shuffle="chunk"``: how many chunks each rank may have open at once, of the tensor that has
             most of them. Larger windows shuffle better, and take more memory.
         drop_last: Drop the last batch when it is not full; with several ranks, also the samples over.
@@ -91,12 +95,19 @@ class DataLoader(torch.utils.data.DataLoader[Any]):
         generator: Default: torch's own, so that ``torch.manual_seed`` governs.
         rank, world_size: Default: those of ``torch.distributed`` if it runs. All ranks get equally many batches: the
             order is filled up from its start, or cut with ``drop_last``.
-        on_error: ``"raise"``: a bad sample ends the iteration with an error that names it.
+        on_error: ``"raise"``: a bad sample ends the iteration with an error that names it. ``"skip"``: the next good
+            sample of the epoch's order takes its place, so that batches and ranks keep their lengths; each bad one is
+            logged, and counted as ``errors`` in :meth:`stats`. ``"skip:100"``, ``"skip:1%"``: as long as not more are
+            bad. A callable takes the error: False raises it, anything else skips the sample. Bad is a sample that
+            cannot be decoded or read from its chunk, or that the transform raises for; storage that fails is not.
         return_index: Samples and batches carry ``"index"``.
         sampler: Indices of this rank, instead of ``shuffle``, ``rank`` and ``world_size``. Where it has ``set_epoch``,
-            that is called.
+            that is called. Torch's own are read at once; any other may be endless, have no length, or decide as it
+            goes: it is asked for ``2 * prefetch_factor`` batches ahead at most.
         batch_sampler: Lists of indices, instead of ``batch_size``, ``shuffle``, ``sampler`` and ``drop_last``.
-        worker_init_fn, persistent_workers, timeout, multiprocessing_context: Of the worker processes.
+        worker_init_fn, persistent_workers, multiprocessing_context: Of the worker processes.
+        timeout: Seconds that a batch may take, with worker processes or without; 0: any time.
+        pin_memory_device, in_order: As torch has them; batches always come in order.
         chunk_cache_bytes: Budget for chunks that the C++ loader keeps in memory, in bytes.
         read_ahead_bytes: Budget for what the C++ loader reads before it is needed, as it is stored, in bytes. Default:
             128 MiB of remote data, 16 MiB of a local disk's. What the next batches need is read whatever the budget.

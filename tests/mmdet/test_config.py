@@ -252,3 +252,12 @@ def test_it_is_said_when_a_name_of_a_path_decides_how_precision_is_averaged(
         (message,) = caplog.messages
         assert message.startswith("data.val: precision is averaged") and said in message
         assert "secret" not in message
+
+
+def test_bad_samples_are_a_matter_of_training() -> None:
+    data = {"train": {"deeplake_dataloader": {"on_error": "skip:1%"}}}
+    assert parse_loader(data, "train").options["on_error"] == "skip:1%"
+    with pytest.raises(ConfigError, match=r"data.val: on_error is for training"):
+        parse_loader({"val": data["train"]}, "val")
+    with pytest.raises(ConfigError, match=r"data.train: on_error must be 'raise', 'skip'"):
+        parse_loader({"train": {"deeplake_dataloader": {"on_error": "ignore"}}}, "train")

@@ -8,7 +8,8 @@
   by its htype.
 - ``deeplake_dataloader``: {"shuffle": ..., "batch_size": ..., "num_workers": ...}, and ``drop_last``,
   ``persistent_workers``, ``pin_memory``, ``prefetch_factor``, ``shuffle_window``, ``read_ahead_bytes``,
-  ``cache_dir``, ``cache_size``. ``shuffle`` may also be "chunk" or "full": see :class:`penstock.DataLoader`.
+  ``cache_dir``, ``cache_size``, ``on_error`` (of training). ``shuffle`` may also be "chunk" or "full": see
+  :class:`penstock.DataLoader`.
 - ``deeplake_credentials``: ``dict(creds=..., token=...)`` as in Deep Lake, ``creds`` as of :func:`penstock.open` and
   ``token`` for ``hub://``; or the creds by themselves. Ignored for local datasets: they need none.
 - ``deeplake_commit_id``, ``deeplake_view_id``: Passed on when the dataset is opened.
@@ -66,6 +67,7 @@ from penstock.integrations.mmdet.metric_names import check_evaluation, eval_mode
 from penstock.integrations.mmdet.run_keys import check_runner, check_workflow
 from penstock.loading.disk_cache import check_disk_cache
 from penstock.loading.options import LOADER_TYPES, SHUFFLES
+from penstock.loading.tolerance import error_policy
 
 __all__ = [
     "SPLIT_KEYS",
@@ -117,6 +119,7 @@ _LOADER_KEYS = {
     "pin_memory": "pin_memory",
     "prefetch_factor": "prefetch_factor",
     "shuffle_window": "shuffle_window",
+    "on_error": "on_error",
     "read_ahead_bytes": "read_ahead_bytes",
     "cache_dir": "cache_dir",
     "cache_size": "cache_size",
@@ -271,6 +274,15 @@ def parse_loader(data: Mapping[str, Any], name: str) -> LoaderSettings:
         check_disk_cache(found.get("cache_dir"), found.get("cache_size"))
     except (TypeError, ValueError) as error:
         raise ConfigError(f"data.{name}: {error}") from None
+    if "on_error" in found:
+        if name != "train":
+            raise ConfigError(
+                f"data.{name}: on_error is for training: what validation left out would change its figures"
+            )
+        try:
+            error_policy(found["on_error"])
+        except (TypeError, ValueError) as error:
+            raise ConfigError(f"data.{name}: {error}") from None
     for key in ("drop_last", "persistent_workers", "pin_memory"):
         if not isinstance(found.get(key, False), bool):
             raise ConfigError(f"data.{name}: {key} must be True or False, got {found[key]!r}")

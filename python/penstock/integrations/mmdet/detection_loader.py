@@ -176,7 +176,8 @@ def build_dataloader(
         shuffle=shuffle,
         seed=seed,
         num_workers=workers_per_gpu,
-        persistent_workers=persistent_workers,
+        # A configuration may say so without having workers.
+        persistent_workers=persistent_workers and workers_per_gpu > 0,
         loader_type=loader_type,
         **options,
     )
