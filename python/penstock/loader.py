@@ -274,8 +274,7 @@ class DataLoader(torch.utils.data.DataLoader[Any]):
             drop_last=self.drop_last,
             ahead=options.prefetch_factor,
             seed=self._seed,
-            samples=self._samples_now,
-            order=self._order_name,
+            samples=samples,
         )
         self._past_stats: dict[str, float] = {}
         self._run_seconds = 0.0
@@ -441,12 +440,12 @@ class DataLoader(torch.utils.data.DataLoader[Any]):
     def _start_engine(self) -> None:
         samples = self._samples
         native = self.loader_type == "c++"
-        make = functools.partial(_make_engine, native, samples, self._policy, self.sampler)
-        self._engine: Engine = make(self.options, self._collate())
+        make = functools.partial(_make_engine, native, self._policy, self.sampler)
+        self._engine: Engine = make(samples, self.options, self._collate())
         self._batches: CoreBatches | None = None
         if native:
             whole = self._collate_fn is None and not self._unbatched and not samples.program.python
-            self._batches = CoreBatches(samples, self.options, make, whole=whole, world_size=self._seed.world_size)
+            self._batches = CoreBatches(self.options, make, whole=whole, world_size=self._seed.world_size)
             samples.batches = self._batches
 
     def _replace_program(self, program: Program) -> None:
@@ -454,15 +453,8 @@ class DataLoader(torch.utils.data.DataLoader[Any]):
         self._past_stats, self._run_seconds = self.stats(), 0.0
         self.close()
         self._steps, self._explained = steps_as_run(program, self._why_python(program)), False
-        self._samples = self._prepared(self._samples.with_program(program))
+        self._samples = self._epochs.samples = self._prepared(self._samples.with_program(program))
         self._start_engine()
-
-    def _samples_now(self) -> Samples:
-        return self._samples
-
-    def _order_name(self, name: str) -> str:
-        """Says how samples are ordered, for a state; a framework's integration says more."""
-        return name
 
     def _begin(self) -> tuple[Plan, Callable[[], Generator[Any, None, None]]]:
         """The next epoch: its plan, and what runs it, or the rest of it."""
@@ -490,9 +482,9 @@ class DataLoader(torch.utils.data.DataLoader[Any]):
 
 def _make_engine(
     native: bool,
-    samples: Samples,
     policy: ErrorPolicy | None,
     sampler: Any,
+    samples: Samples,
     options: LoaderOptions,
     collate: Callable[[list[Any]], Any] | None,
 ) -> Engine:

@@ -52,6 +52,35 @@ CASES = {
         gc.collect()
         assert native_threads() == 0, native_threads()
     """,
+    "let_go_without_the_collector": """
+        gc.disable()
+        for _ in range(3):
+            loader = make()
+            next(iter(loader))
+            rebuilt = torch.utils.data.DataLoader(
+                loader.dataset, batch_sampler=loader.batch_sampler, collate_fn=loader.collate_fn
+            )
+            next(iter(rebuilt))
+            del loader, rebuilt
+        assert native_threads() == 0, native_threads()
+    """,
+    "goes_on_in_a_forked_child": """
+        loader = make()
+        iterator = iter(loader)
+        first = next(iterator)
+        rest = [batch["jpegs"] for batch in make()][1:]
+        child = os.fork()
+        if child == 0:
+            code = 1
+            try:
+                got = [batch["jpegs"] for batch in iterator]
+                same = [all(map(torch.equal, a, b)) for a, b in zip(got, rest, strict=True)]
+                code = 0 if all(same) and len(list(loader)) == 6 else 2
+            finally:
+                os._exit(code)
+        assert os.waitpid(child, 0)[1] == 0
+        assert len(list(iterator)) == 5
+    """,
     "iterator_outlives_loader": """
         loader = make()
         iterator = iter(loader)

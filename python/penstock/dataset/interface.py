@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -341,8 +341,14 @@ class Dataset(Protocol):
 
     def __len__(self) -> int: ...
 
-    def __getitem__(self, name: str) -> Tensor:
+    @overload
+    def __getitem__(self, item: str) -> Tensor:
         """A tensor by its full name. Raises TensorNotFoundError."""
+        ...
+
+    @overload
+    def __getitem__(self, item: int | slice | Sequence[int]) -> Any:
+        """A sample, a dict of its tensors' values; of a slice or a list a dataset. Raises IndexError."""
         ...
 
     def __contains__(self, name: object) -> bool: ...

@@ -102,23 +102,20 @@ class CoreBatches:
     """What :meth:`Samples.__getitems__` asks. Pickles without its core; each process starts its own.
 
     Args:
-        samples: The samples.
         options: Of the loader.
-        make_engine: Makes what runs plans, of options and a collate.
+        make_engine: Makes what runs plans, of samples, options and a collate.
         whole: The core makes whole batches, or Python does of them; else single samples come out.
         world_size: How many ranks there are.
     """
 
     def __init__(
         self,
-        samples: Samples,
         options: LoaderOptions,
-        make_engine: Callable[[LoaderOptions, Callable[[list[Any]], Any] | None], Engine],
+        make_engine: Callable[[Samples, LoaderOptions, Callable[[list[Any]], Any] | None], Engine],
         *,
         whole: bool,
         world_size: Callable[[], int],
     ) -> None:
-        self._samples = samples
         self._make_engine = make_engine
         self._options = replace(
             options, num_workers=0, persistent_workers=False, worker_init_fn=None, timeout=0, pin_memory=False
@@ -135,20 +132,20 @@ class CoreBatches:
         self._last: tuple[Order | None, int] = (None, 0)
         self._visits: _Indices | None = None
 
-    def load(self, items: Sequence[int | tuple[int, int]]) -> Sequence[Any]:
+    def load(self, samples: Samples, items: Sequence[int | tuple[int, int]]) -> Sequence[Any]:
         """As :class:`BatchSource` has it."""
         if not items:
             return []
         if self._pid != os.getpid():
             self._forget()
-        keys = self._keys(items)
+        keys = self._keys(samples, items)
         try:
-            ready = self._next(*_places(items))
+            ready = self._next(samples, *_places(items))
         except BaseException:
             self._stop()  # the run is over
             raise
-        (loaded,) = (self._at_once(keys),) if ready is None else ready
-        return LoadedBatch(loaded, self._samples, keys) if self._whole else cast(list[Any], loaded)
+        (loaded,) = (self._at_once(samples, keys),) if ready is None else ready
+        return LoadedBatch(loaded, samples, keys) if self._whole else cast(list[Any], loaded)
 
     def set_epoch(self) -> None:
         """As :class:`BatchSource` has it."""
@@ -167,7 +164,7 @@ class CoreBatches:
     def __getstate__(self) -> dict[str, Any]:
         return vars(self) | {"_pid": 0, "_engine": None, "_ahead": None}
 
-    def _next(self, order: Order | None, places: _Indices) -> tuple[Any] | None:
+    def _next(self, samples: Samples, order: Order | None, places: _Indices) -> tuple[Any] | None:
         """The batch at these places of an order, where it can be told what follows; else None."""
         if order is None or (np.diff(places) != 1).any():
             return None  # unknown, or filled up from elsewhere
@@ -179,7 +176,7 @@ class CoreBatches:
         step = int(places[0]) - last[1] if last[0] is order else len(places) * self._world_size()
         if step < len(places):
             return None
-        self._ahead = _Ahead(order, places, step, self._core())
+        self._ahead = _Ahead(order, places, step, self._core(samples))
         return self._ahead.next_if(order, places)
 
     def _stop(self) -> None:
@@ -187,46 +184,47 @@ class CoreBatches:
         if ahead is not None:
             ahead.close()
 
-    def _keys(self, items: Sequence[int | tuple[int, int]]) -> list[tuple[int, int]]:
+    def _keys(self, samples: Samples, items: Sequence[int | tuple[int, int]]) -> list[tuple[int, int]]:
         """(epoch, index) of each."""
-        count = len(self._samples)
+        count = len(samples)
         known = [item if isinstance(item, tuple) else (getattr(item, "epoch", None), item) for item in items]
         indices = [checked_index(index, count) for _, index in known]
         if all(epoch is not None for epoch, _ in known):
             return [(int(epoch or 0), index) for (epoch, _), index in zip(known, indices, strict=True)]
-        epoch = self._epoch_of_plain(indices)
+        epoch = self._epoch_of_plain(samples, indices)
         return [(epoch, index) for index in indices]
 
-    def _epoch_of_plain(self, indices: list[int]) -> int:
+    def _epoch_of_plain(self, samples: Samples, indices: list[int]) -> int:
         """The epoch of indices that know none: another one when a sample comes again."""
         worker = torch.utils.data.get_worker_info()
         if worker is not None:
             # What torch draws for an epoch of its loader, the same in all its workers.
             return int(worker.seed - worker.id)
         if self._visits is None:
-            self._visits = np.zeros(len(self._samples), dtype=np.int64)
+            self._visits = np.zeros(len(samples), dtype=np.int64)
         epoch = int(self._visits[indices].max())
         self._visits[indices] = epoch + 1
-        return self._samples.epoch + epoch
+        return samples.epoch + epoch
 
-    def _at_once(self, keys: list[tuple[int, int]]) -> Any:
+    def _at_once(self, samples: Samples, keys: list[tuple[int, int]]) -> Any:
         epoch = keys[0][0]
         if any(own != epoch for own, _ in keys):
-            samples = [self._samples[key] for key in keys]
-            return self._samples.collate(samples) if self._whole else samples
-        batches = self._core().run(EpochPlan(epoch, *Segment.of([[index for _, index in keys]])))
+            loaded = [samples[key] for key in keys]
+            return samples.collate(loaded) if self._whole else loaded
+        batches = self._core(samples).run(EpochPlan(epoch, *Segment.of([[index for _, index in keys]])))
         try:
             return next(batches)
         finally:
             batches.close()
 
-    def _core(self) -> Engine:
+    def _core(self, samples: Samples) -> Engine:
         if self._engine is None:
             options = self._options
             worker = torch.utils.data.get_worker_info()
             if worker is not None:
                 options = replace(options, num_threads=max(1, options.num_threads // worker.num_workers))
-            self._engine = self._make_engine(options, None if self._whole else list)
+            # Of a copy: these samples hold what holds the engine.
+            self._engine = self._make_engine(samples.copy(), options, None if self._whole else list)
         return self._engine
 
 

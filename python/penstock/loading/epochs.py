@@ -50,8 +50,11 @@ class Epochs:
         drop_last: Drop the last batch when it is not full.
         ahead: Batches that are drawn ahead of a sampler that is streamed.
         seed: The loader's.
-        samples: Gives what is loaded.
-        order: Says how samples are ordered, in place of the sampler's own name.
+        samples: What is loaded.
+
+    Attributes:
+        samples: May be replaced by others in the same order.
+        order_detail: What a state says of the order beside the sampler's way of it.
     """
 
     def __init__(
@@ -63,9 +66,10 @@ class Epochs:
         drop_last: bool,
         ahead: int,
         seed: LoaderSeed,
-        samples: Callable[[], Samples],
-        order: Callable[[str], str] = str,
+        samples: Samples,
     ) -> None:
+        self.samples = samples
+        self.order_detail = ""
         #: What knows the epoch, where it does.
         self._source = sampler if batch_sampler is None else batch_sampler
         self._in_batches = batch_sampler is not None
@@ -75,8 +79,6 @@ class Epochs:
         self._drop_last = drop_last
         self._ahead = ahead
         self._seed = seed
-        self._samples = samples
-        self._order = order
         self._epoch = 0
         self._resume: LoaderState | None = None
         self._progress = _Progress()
@@ -101,15 +103,14 @@ class Epochs:
         if resume is not None and resume.epoch != epoch:
             resume = None  # another epoch was set since
         done = () if resume is None else resume.done
-        samples = self._samples()
-        samples.set_epoch(epoch)
+        self.samples.set_epoch(epoch)
         plan: Plan
         note = None
         if self._own is not None:
             plan = EpochPlan.of_order(epoch, self._own.order(done), self._batch_size, self._drop_last)
         else:
             note = sampler_note(self._source, at_start=True) if resume is None else resume.sampler
-            plan = self._drawn(epoch, resume, len(samples))
+            plan = self._drawn(epoch, resume, len(self.samples))
         began = self._progress = _Progress(epoch, done, 0 if resume is None else resume.batches, note)
         self.set_epoch(epoch + 1)
         return plan, _Counter(self, plan, began, self._seed.world_size()).count
@@ -156,15 +157,14 @@ class Epochs:
     def _state(
         self, epoch: int, done: Stages, batches: int, sampler: Mapping[str, Any] | None
     ) -> LoaderState:
-        samples = self._samples()
         return LoaderState(
             epoch=epoch,
             done=done,
             batches=batches,
             seed=self._seed.known,
-            dataset=samples.source.fingerprint(),
-            order=self._order(order_name(self._source)),
-            pipeline=pipeline_fingerprint(samples.program),
+            dataset=self.samples.source.fingerprint(),
+            order=order_name(self._source) + self.order_detail,
+            pipeline=pipeline_fingerprint(self.samples.program),
             sampler=sampler,
         )
 

@@ -52,10 +52,14 @@ class _PlannedBatches(torch.utils.data.Sampler[list[tuple[int, int]]]):
         self.sizes: deque[int] = deque()
 
     def __iter__(self) -> Iterator[list[tuple[int, int]]]:
-        sizes = self.sizes
-        for keys in self.plan.keyed_batches():
-            sizes.append(len(keys))
-            yield keys
+        # Here and now, not with the first batch: another thread may set another plan.
+        return _counted(self.plan, self.sizes)
+
+
+def _counted(plan: Plan, sizes: deque[int]) -> Iterator[list[tuple[int, int]]]:
+    for keys in plan.keyed_batches():
+        sizes.append(len(keys))
+        yield keys
 
 
 @dataclass(frozen=True)

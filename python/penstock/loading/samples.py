@@ -29,8 +29,8 @@ __all__ = ["BatchSource", "Samples"]
 class BatchSource(Protocol):
     """Loads the batches that somebody else's loader asks for."""
 
-    def load(self, items: Sequence[int | tuple[int, int]]) -> Sequence[Any]:
-        """The samples of a batch, each an index or (epoch, index)."""
+    def load(self, samples: Samples, items: Sequence[int | tuple[int, int]]) -> Sequence[Any]:
+        """Those of a batch, each an index or (epoch, index)."""
         ...
 
     def set_epoch(self) -> None:
@@ -107,6 +107,10 @@ class Samples(torch.utils.data.Dataset[Any]):
         made.settings = self.settings
         return made
 
+    def copy(self) -> Samples:
+        """The same samples, without what loads their batches."""
+        return self.with_program(self.program)
+
     def of_dataset(self, source: Dataset) -> Samples:
         """The samples of another dataset with the same tensors, in all else the same."""
         tensors = {key: source[tensor.name] for key, tensor in self.tensors.items()}
@@ -133,7 +137,7 @@ class Samples(torch.utils.data.Dataset[Any]):
         """
         if self.batches is None:
             return [self[item] for item in items]
-        return self.batches.load(items)
+        return self.batches.load(self, items)
 
     def __getitem__(self, item: int | tuple[int, int]) -> Any:
         """The sample of an index, or of (epoch, index), as it goes to collate."""

@@ -9,7 +9,7 @@ import numpy as np
 from torch.utils.data import ConcatDataset, Subset
 
 from penstock.dataset import Dataset, DatasetLike, open_dataset
-from penstock.dataset.joined import JoinedDataset
+from penstock.dataset.joined.dataset import joined, subset
 from penstock.errors import ConfigError
 from penstock.loading.compile import compile_transform
 from penstock.loading.options import check_decode, select_tensors
@@ -86,7 +86,7 @@ def _opened(dataset: Any, creds: Any, network: NetworkOptions | None) -> Dataset
         assert indices is not None
         return _subset(_opened(dataset, creds, network), indices)
     if type(dataset) is ConcatDataset:
-        return _joined([_opened(part, creds, network) for part in dataset.datasets])
+        return joined([_opened(part, creds, network) for part in dataset.datasets])
     return open_dataset(dataset, creds=creds, network=network)
 
 
@@ -104,17 +104,4 @@ def _subset(source: Dataset, indices: np.ndarray[Any, np.dtype[np.int64]]) -> Da
     count = len(source)
     if len(indices) and not (-count <= indices.min() and indices.max() < count):
         raise IndexError(f"a Subset names sample {indices.max()}: there are {count}")
-    return JoinedDataset(
-        [source], {name: [name] for name in source.tensors}, np.zeros(len(indices), np.int64), indices % max(count, 1)
-    )
-
-
-def _joined(parts: Sequence[Dataset]) -> Dataset:
-    """The samples of several datasets, one after the other, with the tensors that all of them have."""
-    names = [name for name in parts[0].tensors if all(name in part for part in parts)]
-    if not names:
-        raise ConfigError("the datasets of a ConcatDataset have no tensor in common", path=parts[0].path)
-    lengths = [len(part) for part in parts]
-    part_of = np.repeat(np.arange(len(parts), dtype=np.int64), lengths)
-    index_of = np.concatenate([np.arange(length, dtype=np.int64) for length in lengths])
-    return JoinedDataset(parts, {name: [name] * len(parts) for name in names}, part_of, index_of)
+    return subset(source, (indices % max(count, 1)).tolist())

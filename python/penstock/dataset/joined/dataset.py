@@ -1,11 +1,12 @@
-"""A dataset of other datasets' samples."""
+"""A dataset of other datasets' samples, and samples by number: ``dataset[3]``, ``dataset[2:5]``."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+import operator
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -13,10 +14,10 @@ import numpy.typing as npt
 from penstock.dataset.interface import Dataset, Tensor
 from penstock.dataset.joined.tensor import JoinedTensor
 from penstock.dataset.names import no_such_tensor
-from penstock.errors import PenstockError
+from penstock.errors import ConfigError, PenstockError
 from penstock.storage.store import Store
 
-__all__ = ["JoinedDataset"]
+__all__ = ["JoinedDataset", "joined", "picked", "subset"]
 
 
 class JoinedDataset:
@@ -94,12 +95,26 @@ class JoinedDataset:
     def __len__(self) -> int:
         return len(self.part_of)
 
-    def __getitem__(self, name: str) -> JoinedTensor:
-        """A tensor by its name. Raises TensorNotFoundError."""
+    @overload
+    def __getitem__(self, item: str) -> JoinedTensor: ...
+
+    @overload
+    def __getitem__(self, item: int | slice | Sequence[int]) -> Any: ...
+
+    def __getitem__(self, item: Any) -> Any:
+        """A tensor by its name. A number gives a sample, a dict of its tensors' values; a slice or a list of
+        numbers a dataset of these samples.
+
+        Raises:
+            TensorNotFoundError: There is no such tensor.
+            IndexError: There is no such sample.
+        """
+        if not isinstance(item, str):
+            return picked(self, item)
         try:
-            return self.tensors[name]
-        except (KeyError, TypeError):
-            raise no_such_tensor(name, self.path, list(self.tensors)) from None
+            return self.tensors[item]
+        except KeyError:
+            raise no_such_tensor(item, self.path, list(self.tensors)) from None
 
     def __contains__(self, name: object) -> bool:
         return name in self.tensors
@@ -110,6 +125,10 @@ class JoinedDataset:
     def __getstate__(self) -> dict[str, Any]:
         # The tensors pickle as this dataset's.
         return {name: value for name, value in vars(self).items() if name != "tensors"}
+
+    def of_samples(self, indices: npt.NDArray[np.int64]) -> JoinedDataset:
+        """A dataset of some of the samples: int64 [samples]."""
+        return JoinedDataset(self.parts, self._names, self.part_of[indices], self.index_of[indices])
 
     def fingerprint(self) -> str:
         """Sixteen hex digits that stand for the parts' samples and which of them are here."""
@@ -140,3 +159,56 @@ class JoinedDataset:
         error.tensor = error.tensor and tensor.parts[part].name
         if error.chunk is not None and len(self.parts) > 1:
             error.chunk = error.chunk.partition("/")[2]
+
+
+def picked(dataset: Dataset, item: Any) -> Any:
+    """What a number, a slice or a list of numbers picks.
+
+    Args:
+        dataset: The dataset.
+        item: A number gives a sample, a dict of its tensors' values as Deep Lake returns them. A slice or a list of
+            numbers gives a dataset of these samples. Negative numbers count from the end.
+
+    Raises:
+        IndexError: There is no such sample.
+        TypeError: It is something else.
+    """
+    if isinstance(item, slice):
+        return subset(dataset, range(*item.indices(len(dataset))))
+    if isinstance(item, Iterable) and not isinstance(item, str):
+        return subset(dataset, [_number(index, dataset) for index in item])
+    index = _number(item, dataset)
+    return {name: tensor[index] for name, tensor in dataset.tensors.items()}
+
+
+def subset(dataset: Dataset, indices: Sequence[int]) -> JoinedDataset:
+    """A dataset of some samples of another, in their order; they may come several times."""
+    index_of = np.asarray(indices, dtype=np.int64)
+    if isinstance(dataset, JoinedDataset):
+        return dataset.of_samples(index_of)
+    names = {name: [name] for name in dataset.tensors}
+    return JoinedDataset([dataset], names, np.zeros(len(index_of), dtype=np.int64), index_of)
+
+
+def joined(parts: Sequence[Dataset]) -> JoinedDataset:
+    """The samples of several datasets, one after the other, with the tensors that all of them have.
+
+    Raises:
+        ConfigError: There is no such tensor.
+    """
+    names = [name for name in parts[0].tensors if all(name in part for part in parts)]
+    if not names:
+        raise ConfigError("the datasets to join have no tensor in common", path=parts[0].path)
+    lengths = [len(part) for part in parts]
+    part_of = np.repeat(np.arange(len(parts), dtype=np.int64), lengths)
+    index_of = np.concatenate([np.arange(length, dtype=np.int64) for length in lengths])
+    return JoinedDataset(parts, {name: [name] * len(parts) for name in names}, part_of, index_of)
+
+
+def _number(index: Any, dataset: Dataset) -> int:
+    if isinstance(index, bool | np.bool_):
+        raise TypeError("samples are picked by number, a slice or a list of numbers, not by truth values")
+    number, count = operator.index(index), len(dataset)
+    if not -count <= number < count:
+        raise IndexError(f"sample {number} is out of range: there are {count} in '{dataset.path}'")
+    return number % count

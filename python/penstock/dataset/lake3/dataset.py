@@ -6,11 +6,12 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 
 from penstock.dataset.interface import Dataset, Tensor
+from penstock.dataset.joined.dataset import picked
 from penstock.dataset.lake3.keys import (
     DATASET_INFO,
     DATASET_META,
@@ -135,12 +136,26 @@ class Lake3Dataset:
         """Length of the shortest tensor, as in Deep Lake."""
         return min((len(tensor) for tensor in self.tensors.values()), default=0)
 
-    def __getitem__(self, name: str) -> Lake3Tensor:
-        """A tensor by its full name, hidden ones too. Raises TensorNotFoundError."""
+    @overload
+    def __getitem__(self, item: str) -> Lake3Tensor: ...
+
+    @overload
+    def __getitem__(self, item: int | slice | Sequence[int]) -> Any: ...
+
+    def __getitem__(self, item: Any) -> Any:
+        """A tensor by its full name, hidden ones too. A number gives a sample, a dict of its tensors' values; a slice
+        or a list of numbers a dataset of these samples.
+
+        Raises:
+            TensorNotFoundError: There is no such tensor.
+            IndexError: There is no such sample.
+        """
+        if not isinstance(item, str):
+            return picked(self, item)
         try:
-            return self.tensors[name] if name in self.tensors else self.hidden_tensors[name]
-        except (KeyError, TypeError):
-            raise no_such_tensor(name, self.path, list(self.tensors)) from None
+            return self.tensors[item] if item in self.tensors else self.hidden_tensors[item]
+        except KeyError:
+            raise no_such_tensor(item, self.path, list(self.tensors)) from None
 
     def __contains__(self, name: object) -> bool:
         return name in self.tensors or name in self._contents.hidden_keys

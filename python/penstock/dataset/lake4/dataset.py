@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import Any
+from typing import Any, overload
 
 from penstock.dataset.interface import Dataset, Tensor
+from penstock.dataset.joined.dataset import picked
 from penstock.dataset.lake4.coords import box_coords
 from penstock.dataset.lake4.source import Source
 from penstock.dataset.lake4.tensor import Lake4Tensor
@@ -88,12 +89,26 @@ class Lake4Dataset:
     def __len__(self) -> int:
         return self._length
 
-    def __getitem__(self, name: str) -> Lake4Tensor:
-        """A column by its name. Raises TensorNotFoundError."""
+    @overload
+    def __getitem__(self, item: str) -> Lake4Tensor: ...
+
+    @overload
+    def __getitem__(self, item: int | slice | Sequence[int]) -> Any: ...
+
+    def __getitem__(self, item: Any) -> Any:
+        """A column by its name. A number gives a sample, a dict of its tensors' values; a slice or a list of
+        numbers a dataset of these samples.
+
+        Raises:
+            TensorNotFoundError: There is no such tensor.
+            IndexError: There is no such sample.
+        """
+        if not isinstance(item, str):
+            return picked(self, item)
         try:
-            return self.tensors[name]
-        except (KeyError, TypeError):
-            raise no_such_tensor(name, self.path, list(self.tensors)) from None
+            return self.tensors[item]
+        except KeyError:
+            raise no_such_tensor(item, self.path, list(self.tensors)) from None
 
     def __contains__(self, name: object) -> bool:
         return name in self.tensors

@@ -92,6 +92,11 @@ class DetectionLoader(DataLoader):
             shuffle_window=shuffle_window,
             **options,
         )
+        # Which images there are, and for batches of one group, the groups and their size.
+        self._epochs.order_detail = f", images {zlib.crc32(indices.tobytes()):08x}"
+        if isinstance(sampler, GroupedSampler):
+            groups = zlib.crc32(self.items.flag.tobytes())
+            self._epochs.order_detail += f", groups {groups:08x}, batches of {batch_size}"
 
     def __iter__(self) -> Iteration:  # type: ignore[override]
         """Starts an epoch; see :meth:`penstock.DataLoader.__iter__`."""
@@ -111,14 +116,6 @@ class DetectionLoader(DataLoader):
     def leaves(self) -> list[DeepLakeCocoDataset]:
         """The Deep Lake datasets that it wraps, or itself."""
         return leaves_of(self._detection)
-
-    def _order_name(self, name: str) -> str:
-        """With a hash of which images there are, and for batches of one group, of the groups and their size."""
-        digest = zlib.crc32(self.items.indices.tobytes())
-        name = f"{name}, images {digest:08x}"
-        if isinstance(self.sampler, GroupedSampler):
-            name += f", groups {zlib.crc32(self.items.flag.tobytes()):08x}, batches of {self.options.batch_size}"
-        return name
 
     def _order_seed(self) -> int:
         return self._seed()
