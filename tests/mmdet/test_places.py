@@ -18,6 +18,7 @@ from penstock.errors import PenstockError
 from support.damage import chunk_file, replace_sample, shorten_sample
 from support.images import jpeg, picture
 from support.lake import encoded, new_lake
+from support.same_batches import assert_same_batches
 
 pytestmark = pytest.mark.usefixtures("native", "mmdet")
 
@@ -88,7 +89,9 @@ def lake(request: pytest.FixtureRequest, deeplake: Any, tmp_path_factory: pytest
     return path
 
 
-def _batches(path: Path, steps: list[dict[str, Any]], loader_type: str, seed: int) -> Iterator[Any]:
+def _batches(
+    path: Path, steps: list[dict[str, Any]], loader_type: str, seed: int, **options: Any
+) -> Iterator[Any]:
     from penstock.integrations.mmdet import build_dataloader, build_dataset
 
     pipeline = [
@@ -99,7 +102,7 @@ def _batches(path: Path, steps: list[dict[str, Any]], loader_type: str, seed: in
         {"type": "Collect", "keys": ["img", "gt_bboxes", "gt_labels", "gt_masks"], "meta_keys": ("filename",)},
     ]
     dataset = build_dataset({"pipeline": pipeline, "deeplake_path": str(path)})
-    with build_dataloader(dataset, 2, 0, shuffle=False, seed=seed, loader_type=loader_type) as loader:
+    with build_dataloader(dataset, 2, 0, shuffle=False, seed=seed, loader_type=loader_type, **options) as loader:
         assert loader_type == "python" or all(step.native for step in loader.steps[: 2 + len(steps)])
         yield from loader
 
@@ -135,3 +138,25 @@ def test_the_damaged_value_is_named(lake: Path, steps: str, damage: str, tmp_pat
         assert ahead or found[0] == found[1]
         before_its_turn += 2 * found[0][0] + 1 < min(lost if damage.startswith("missing") else {BAD})
     assert before_its_turn > 0, "no other sample took it up"
+
+
+# Not the masks of rejected partners: the core reads them before the pipeline rejects the sample.
+@pytest.mark.parametrize(
+    ("steps", "damage"),
+    [("Mosaic", "head"), ("Mosaic", "mask"), ("CopyPaste", "head"), ("CopyPaste", "mask"), ("rejected partners", "head")],
+)
+def test_samples_that_mix_a_bad_one_give_place_to_others(
+    lake: Path, steps: str, damage: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = Path(shutil.copytree(lake, tmp_path / "lake"))
+    tensor, spoil = DAMAGES[damage]
+    spoil(path, tensor)
+    found = []
+    for loader_type in ("c++", "python"):
+        caplog.clear()
+        found.append(list(_batches(path, STEPS[steps], loader_type, 0, on_error="skip")))
+        lines = [record.getMessage() for record in caplog.records if "left out" in record.getMessage()]
+        assert len(lines) == 1 and f"tensor '{tensor}', sample {BAD}" in lines[0]
+    assert len(found[0]) == SAMPLES // 2
+    assert all(len(batch["img_metas"].data[0]) == 2 for batch in found[0])
+    assert_same_batches(*found)
