@@ -143,7 +143,11 @@ def test_the_damaged_value_is_named(lake: Path, steps: str, damage: str, tmp_pat
 # Not the masks of rejected partners: the core reads them before the pipeline rejects the sample.
 @pytest.mark.parametrize(
     ("steps", "damage"),
-    [("Mosaic", "head"), ("Mosaic", "mask"), ("CopyPaste", "head"), ("CopyPaste", "mask"), ("rejected partners", "head")],
+    [
+        *(("Mosaic", damage) for damage in ("head", "mask")),
+        *(("CopyPaste", damage) for damage in ("head", "mask")),
+        ("rejected partners", "head"),
+    ],
 )
 def test_samples_that_mix_a_bad_one_give_place_to_others(
     lake: Path, steps: str, damage: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
