@@ -121,6 +121,23 @@ def test_ranks_go_on_within_an_epoch(
         assert resumed.samples == 4
 
 
+@pytest.mark.parametrize("kind", ["EpochBasedRunner", "IterBasedRunner"])
+def test_an_epoch_goes_on_with_other_ranks(awkward: CocoPair, native: Any, kind: str, tmp_path: Path) -> None:
+    """Two ranks begin it, and one goes on with what they have left."""
+    two = run_on_ranks(2, rank_work.train_for, awkward, str(tmp_path), kind, 2)
+    seen = [image for rank in two for step in rank.images[:2] for image in step]
+    one = rank_work.train_for(awkward, str(tmp_path / "one"), kind, 100, str(tmp_path / "iter_2.pth"))
+    epoch = {image for rank in two for step in rank.images[: len(two[0].images) // 2] for image in step}
+    left = epoch - set(seen)
+    if kind == "EpochBasedRunner":
+        rest = [image for step, (number, *_) in zip(one.images, one.where, strict=True) if number == 0 for image in step]
+        # Groups were filled up to whole steps of both ranks; nothing else comes twice.
+        assert len(rest) <= len(left) + 2
+    else:
+        rest = [image for step in one.images[: -(-(len(left) + 2) // 2)] for image in step]
+    assert set(rest) >= left
+
+
 def processes(pair: CocoPair, work_dir: Path, **changes: Any) -> Any:
     return config(pair, work_dir, **{"gpu_ids": [0, 1], "find_unused_parameters": True, **changes})
 

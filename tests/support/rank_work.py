@@ -101,6 +101,18 @@ def stopped_and_resumed(pair: CocoPair, work_dir: str, kind: str, loader_type: s
     return straight, train(pair, work_dir, {"samples": 4}, resume_from=checkpoint, **settings)
 
 
+def train_for(pair: CocoPair, work_dir: str, kind: str, iterations: int, resume_from: str | None = None) -> Recorder:
+    """A run of two epochs, two images a batch and rank, with a checkpoint after so many iterations."""
+    runner = {"type": kind, **({"max_iters": 8} if kind == "IterBasedRunner" else {"max_epochs": 2})}
+    settings: dict[str, Any] = {
+        "runner": runner,
+        "checkpoint_config": {"interval": iterations, "by_epoch": False},
+        "deeplake_dataloader_type": "c++",
+        "resume_from": resume_from,
+    }
+    return train(pair, work_dir, {"samples": 2}, **settings)
+
+
 def evaluate(pair: CocoPair, loader_type: str) -> tuple[Any, Any]:
     """Results of the seeded detector on the validation set, on all ranks together, and the metrics."""
     from penstock.integrations.mmdet import build_dataloader, build_dataset
