@@ -130,7 +130,8 @@ def test_an_epoch_goes_on_with_other_ranks(awkward: CocoPair, native: Any, kind:
     epoch = {image for rank in two for step in rank.images[: len(two[0].images) // 2] for image in step}
     left = epoch - set(seen)
     if kind == "EpochBasedRunner":
-        rest = [image for step, (number, *_) in zip(one.images, one.where, strict=True) if number == 0 for image in step]
+        steps = [step for step, (number, *_) in zip(one.images, one.where, strict=True) if number == 0]
+        rest = [image for step in steps for image in step]
         # Groups were filled up to whole steps of both ranks; nothing else comes twice.
         assert len(rest) <= len(left) + 2
     else:
