@@ -35,6 +35,7 @@ from penstock.loading.order import sampler_for
 from penstock.loading.plan import Plan
 from penstock.loading.program import Program, StepReport
 from penstock.loading.python_loader import PythonLoader
+from penstock.loading.rebuilding import name_kept_arguments
 from penstock.loading.samples import Samples
 from penstock.loading.sampling import world
 from penstock.loading.seed import LoaderSeed
@@ -166,6 +167,7 @@ class DataLoader(torch.utils.data.DataLoader[Any]):
         creds: Any = None,
         network: NetworkOptions | None = None,
     ) -> None:
+        name_kept_arguments(self)
         made = made_for(dataset)
         own: dict[str, Any] = {
             "loader_type": loader_type,
