@@ -77,7 +77,7 @@ lake4_mmdet_tests() {
 }
 
 python_tests() {
-  python -m pytest -q -r fE --durations=30 --numprocesses="$processes" --dist=loadfile --no-loadscope-reorder
+  python -m pytest -q -r fE --durations=30 --junitxml="$logs/python.xml" --numprocesses="$processes" --dist=loadfile --no-loadscope-reorder
 }
 
 # C++, and the Python tests of other environments, which have a process each: together they take about as long as the rest.

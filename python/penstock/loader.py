@@ -145,7 +145,7 @@ class DataLoader(torch.utils.data.DataLoader[Any]):
         drop_last: bool = False,
         collate_fn: Callable[[list[Any]], Any] | None = None,
         pin_memory: bool = False,
-        seed: int | None = None,
+        seed: int | LoaderSeed | None = None,
         generator: torch.Generator | None = None,
         rank: int | None = None,
         world_size: int | None = None,
@@ -212,7 +212,8 @@ class DataLoader(torch.utils.data.DataLoader[Any]):
         if own["rank"] is not None or own["world_size"] is not None:
             world(own["rank"], own["world_size"])
         ranks = functools.partial(world, own["rank"], own["world_size"])
-        self._seed = LoaderSeed(seed, generator, ranks)
+        # An integration may have made it before, for a sampler of its own.
+        self._seed = seed if isinstance(seed, LoaderSeed) else LoaderSeed(seed, generator, ranks)
         if isinstance(collate_fn, WholeBatches):
             collate_fn = None
         samples = selected_samples(
@@ -443,7 +444,8 @@ class DataLoader(torch.utils.data.DataLoader[Any]):
         samples = self._samples
         native = self.loader_type == "c++"
         make = functools.partial(_make_engine, native, self._policy, self.sampler)
-        self._engine: Engine = make(samples, self.options, self._collate())
+        # Of a copy, which worker processes get without what follows.
+        self._engine: Engine = make(samples.copy(), self.options, self._collate())
         self._batches: CoreBatches | None = None
         if native:
             whole = self._collate_fn is None and not self._unbatched and not samples.program.python

@@ -19,6 +19,7 @@ from penstock.loading.iteration import Iteration
 from penstock.loading.options import LoaderOptions, resolve_shuffle
 from penstock.loading.samples import Samples
 from penstock.loading.sampling import world
+from penstock.loading.seed import LoaderSeed
 
 __all__ = ["DetectionLoader", "build_dataloader"]
 
@@ -66,6 +67,7 @@ class DetectionLoader(DataLoader):
         self.items: LoadedItems = flat_dataset(dataset)
         indices = self.items.indices
         ranks = functools.partial(world, rank, world_size)
+        own_seed = LoaderSeed(seed, options.get("generator"), ranks)
         source = self.items.source
         names = {"img": self.items.tensors.img, **_masks(self.items.tensors)}
         sampler: GroupedSampler | OrderedSampler = OrderedSampler(indices, world=ranks)
@@ -75,7 +77,7 @@ class DetectionLoader(DataLoader):
                 raise ConfigError("a dataset of validation (test_mode) is not shuffled", hint="Pass shuffle=False")
             tensors = [source[name] for name in names.values()]
             chunks = stored_chunks(source, tensors, len(source)) if mode == "chunk" else None
-            arguments: dict[str, Any] = {"batch_size": batch_size, "seed": self._order_seed, "world": ranks}
+            arguments: dict[str, Any] = {"batch_size": batch_size, "seed": own_seed, "world": ranks}
             if chunks is None:
                 sampler = GroupedSampler(indices, self.items.flag, **arguments)
             else:
@@ -86,7 +88,7 @@ class DetectionLoader(DataLoader):
             tensors=names,
             transform=dataset_program(self.items),
             sampler=sampler,
-            seed=seed,
+            seed=own_seed,
             rank=rank,
             world_size=world_size,
             shuffle_window=shuffle_window,
@@ -116,9 +118,6 @@ class DetectionLoader(DataLoader):
     def leaves(self) -> list[DeepLakeCocoDataset]:
         """The Deep Lake datasets that it wraps, or itself."""
         return leaves_of(self._detection)
-
-    def _order_seed(self) -> int:
-        return self._seed()
 
     def _torch_dataset(self, samples: Samples) -> Any:
         return self._detection
