@@ -243,7 +243,7 @@ def test_an_epoch_of_other_images_begins_anew(
     cfg = config(awkward, tmp_path)
     cfg.data.train.filter_empty_gt = False
     resumed = run(awkward, tmp_path / "more", resume_from=str(tmp_path / "iter_2.pth"), data=cfg.data, **options)
-    assert "epoch 1 begins anew: the state cannot be resumed here: its order is of other images" in caplog.text
+    assert "epoch 1 begins anew: the state cannot be resumed here: its order is 'full, images " in caplog.text
     assert resumed.where[0] == (0, 0, 0)
     again = run(awkward, tmp_path / "seed", resume_from=str(tmp_path / "iter_2.pth"), seed=99, **options)
     assert "follow from the checkpoint's seed 3, not from 99" in caplog.text

@@ -132,6 +132,10 @@ class JoinedDataset:
 
     def fingerprint(self) -> str:
         """Sixteen hex digits that stand for the parts' samples and which of them are here."""
+        return self._fingerprint
+
+    @cached_property
+    def _fingerprint(self) -> str:
         digest = hashlib.sha256("\0".join(part.fingerprint() for part in self.parts).encode())
         digest.update(self.part_of.astype("<i8").tobytes() + self.index_of.astype("<i8").tobytes())
         return digest.hexdigest()[:16]
