@@ -14,9 +14,7 @@ __all__ = ["IMAGE_HTYPES", "no_such_tensor"]
 IMAGE_HTYPES = ("image", "image.rgb", "image.gray")
 
 
-def no_such_tensor(name: object, path: str, known: Sequence[str]) -> TensorNotFoundError:
+def no_such_tensor(name: str, path: str, known: Sequence[str]) -> TensorNotFoundError:
     """The error for a name that a dataset does not have."""
     hint = similar(described(name), known, "The dataset has no tensors")
-    if known and not isinstance(name, str):
-        hint = f"Tensors are chosen by name, and their samples by number: dataset['{known[0]}'][0]"
     return TensorNotFoundError(f"there is no tensor {described(name)}", path=path, hint=hint)

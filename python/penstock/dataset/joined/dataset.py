@@ -1,10 +1,9 @@
-"""A dataset of other datasets' samples, and samples by number: ``dataset[3]``, ``dataset[2:5]``."""
+"""A dataset of other datasets' samples."""
 
 from __future__ import annotations
 
 import hashlib
-import operator
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any, overload
 
@@ -14,10 +13,11 @@ import numpy.typing as npt
 from penstock.dataset.interface import Dataset, Tensor
 from penstock.dataset.joined.tensor import JoinedTensor
 from penstock.dataset.names import no_such_tensor
+from penstock.dataset.picking import make_subsets_with, picked
 from penstock.errors import ConfigError, PenstockError
 from penstock.storage.store import Store
 
-__all__ = ["JoinedDataset", "joined", "picked", "subset"]
+__all__ = ["JoinedDataset", "joined", "subset"]
 
 
 class JoinedDataset:
@@ -165,26 +165,6 @@ class JoinedDataset:
             error.chunk = error.chunk.partition("/")[2]
 
 
-def picked(dataset: Dataset, item: Any) -> Any:
-    """What a number, a slice or a list of numbers picks.
-
-    Args:
-        dataset: The dataset.
-        item: A number gives a sample, a dict of its tensors' values as Deep Lake returns them. A slice or a list of
-            numbers gives a dataset of these samples. Negative numbers count from the end.
-
-    Raises:
-        IndexError: There is no such sample.
-        TypeError: It is something else.
-    """
-    if isinstance(item, slice):
-        return subset(dataset, range(*item.indices(len(dataset))))
-    if isinstance(item, Iterable) and not isinstance(item, str):
-        return subset(dataset, [_number(index, dataset) for index in item])
-    index = _number(item, dataset)
-    return {name: tensor[index] for name, tensor in dataset.tensors.items()}
-
-
 def subset(dataset: Dataset, indices: Sequence[int]) -> JoinedDataset:
     """A dataset of some samples of another, in their order; they may come several times."""
     index_of = np.asarray(indices, dtype=np.int64)
@@ -209,10 +189,5 @@ def joined(parts: Sequence[Dataset]) -> JoinedDataset:
     return JoinedDataset(parts, {name: [name] * len(parts) for name in names}, part_of, index_of)
 
 
-def _number(index: Any, dataset: Dataset) -> int:
-    if isinstance(index, bool | np.bool_):
-        raise TypeError("samples are picked by number, a slice or a list of numbers, not by truth values")
-    number, count = operator.index(index), len(dataset)
-    if not -count <= number < count:
-        raise IndexError(f"sample {number} is out of range: there are {count} in '{dataset.path}'")
-    return number % count
+# Datasets of the other kinds pick samples too, and know nothing of this one.
+make_subsets_with(subset)

@@ -11,7 +11,6 @@ from typing import Any, overload
 import numpy as np
 
 from penstock.dataset.interface import Dataset, Tensor
-from penstock.dataset.joined.dataset import picked
 from penstock.dataset.lake3.keys import (
     DATASET_INFO,
     DATASET_META,
@@ -26,6 +25,7 @@ from penstock.dataset.lake3.stored_tensor import metadata_keys
 from penstock.dataset.lake3.tensor import Lake3Tensor
 from penstock.dataset.lake3.versions import Version, read_version
 from penstock.dataset.names import no_such_tensor
+from penstock.dataset.picking import picked
 from penstock.errors import CommitNotFoundError, PenstockError
 from penstock.storage.local import LocalStore
 from penstock.storage.prefetched import prefetch

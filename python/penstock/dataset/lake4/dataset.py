@@ -8,11 +8,11 @@ from functools import cached_property
 from typing import Any, overload
 
 from penstock.dataset.interface import Dataset, Tensor
-from penstock.dataset.joined.dataset import picked
 from penstock.dataset.lake4.coords import box_coords
 from penstock.dataset.lake4.source import Source
 from penstock.dataset.lake4.tensor import Lake4Tensor
 from penstock.dataset.names import no_such_tensor
+from penstock.dataset.picking import picked
 from penstock.errors import DatasetFormatError, PenstockError
 from penstock.storage.store import Store
 
