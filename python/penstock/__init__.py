@@ -9,6 +9,7 @@
 import penstock.integrations  # noqa: F401  registers what compiles pipelines, and imports no framework
 from penstock import errors
 from penstock._native import DEBUG_BUILD, HAVE_NATIVE
+from penstock.chain import dataloader
 from penstock.dataset import Dataset, Tensor
 from penstock.dataset import open_dataset as open
 from penstock.loader import DataLoader
@@ -26,6 +27,7 @@ __all__ = [
     "NetworkOptions",
     "Report",
     "Tensor",
+    "dataloader",
     "errors",
     "open",
     "verify",

@@ -75,10 +75,11 @@ class DataLoader(torch.utils.data.DataLoader[Any]):
             dataset without chunks that can be seen (Deep Lake 4) is shuffled fully.
         loader_type: ``"c++"`` (``"cpp"``), ``"python"``, or ``"auto"``: C++ where the extension is installed.
         tensors: Names of the tensors to load, or {key in the sample: tensor name}; None loads all.
-        decode: {key in the sample: ``"numpy"`` (the default), ``"bytes"`` or ``"pil"``}. ``"bytes"`` gives a sample's
-            bytes as stored (of a compressed chunk: the sample's own), also of tensors that are not read otherwise
-            (video, audio, dicom, nifti, point clouds, meshes); ``"pil"`` a ``PIL.Image.Image``. Batches of either are
-            lists.
+        decode: {key in the sample: ``"numpy"`` (the default), ``"bytes"``, ``"pil"`` or ``"data"``}. ``"bytes"`` gives
+            a sample's bytes as stored (of a compressed chunk: the sample's own), also of tensors that are not read
+            otherwise (video, audio, dicom, nifti, point clouds, meshes); ``"pil"`` a ``PIL.Image.Image``; ``"data"`` a
+            dict as Deep Lake 3's ``Tensor.data()`` gives it: "value", of labels with class names also "text", of images
+            also "sample_info". Batches of the three are lists.
         transform: Called with each sample; or an MMDetection pipeline, a list of dicts: batches are then what mmcv's
             ``collate`` makes of them.
         num_threads: Decoding threads of the C++ loader; default: ``num_workers`` if that is set, else one a core.

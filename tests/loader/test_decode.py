@@ -202,7 +202,7 @@ def test_transforms_and_workers_see_them_too(num_workers: int, loader_type: str,
     [
         ({"jpgs": "bytes"}, errors.ConfigError, "decode names 'jpgs', which is not loaded. Did you mean 'jpegs'"),
         ({"raw": "bytes"}, errors.ConfigError, "decode names 'raw', which is not loaded"),
-        ({"jpegs": "byte"}, errors.ConfigError, r"decode\['jpegs'\] must be one of 'numpy', 'bytes', 'pil'"),
+        ({"jpegs": "byte"}, errors.ConfigError, r"decode\['jpegs'\] must be one of 'numpy', 'bytes', 'pil', 'data'"),
         ({"jpegs": "byte"}, ValueError, "Did you mean 'bytes'"),
         ({"jpegs": None}, errors.ConfigError, "got None"),
         ({"jpegs": ["pil"]}, errors.ConfigError, r"got \['pil'\]"),
@@ -223,7 +223,7 @@ def test_only_images_become_pil_images(lake: Lake) -> None:
             penstock.DataLoader(lake("annotations"), tensors=[name], decode={name: "pil"})
         with pytest.raises(errors.UnsupportedError, match="no image, which decode='pil' needs"):
             penstock.open(lake("annotations"))[name].read(0, decode="pil")
-    with pytest.raises(ValueError, match="decode must be one of 'numpy', 'bytes', 'pil', got 'jpeg'"):
+    with pytest.raises(ValueError, match="decode must be one of 'numpy', 'bytes', 'pil', 'data', got 'jpeg'"):
         penstock.open(lake("annotations"))["labels"].read(0, decode="jpeg")  # type: ignore[arg-type]
 
 

@@ -20,6 +20,7 @@ ALLOWED: dict[str, set[str]] = {
     "dataset": {"storage", "format"},
     "loading": {"storage", "format", "dataset"},
     "loader": {"storage", "dataset", "loading"},
+    "chain": {"format", "dataset", "loading", "loader"},
     # The steps by the name that scripts know.
     "transforms": {"detection"},
     "detection": {"format", "dataset", "loading"},
@@ -29,7 +30,7 @@ ALLOWED: dict[str, set[str]] = {
     "cli": {
         *("storage", "dataset", "loading", "loader", "detection", "verification", "ingest", "integrations", "__init__")
     },
-    "__init__": {"storage", "dataset", "loader", "verification", "integrations"},
+    "__init__": {"storage", "dataset", "loader", "chain", "verification", "integrations"},
     "__main__": {"cli"},
 }
 # Single files with one small idea each, which everything may use. They import one another, and nothing else.

@@ -200,7 +200,8 @@ class Tensor(Protocol):
 
     def read(self, index: int, color: Color = "native", decode: Decode = "numpy") -> Any:
         """A decoded sample; for images, ``color`` "rgb" and "bgr" give uint8 (h, w, 3), "gray" uint8 (h, w). ``decode``
-        "bytes" gives what :meth:`bytes` does, "pil" a ``PIL.Image.Image``.
+        "bytes" gives what :meth:`bytes` does, "pil" a ``PIL.Image.Image``, "data" what
+        :func:`penstock.dataset.data_form.data_form` does.
         """
         ...
 

@@ -29,8 +29,9 @@ __all__ = [
     "sample_shape",
 ]
 
-#: What becomes of a sample: its value (arrays, text, lists), its stored bytes, or a ``PIL.Image.Image``.
-Decode = Literal["numpy", "bytes", "pil"]
+#: What becomes of a sample: its value (arrays, text, lists), its stored bytes, a ``PIL.Image.Image``, or a dict of its
+#: value and what the dataset says of it, which tensors alone can make.
+Decode = Literal["numpy", "bytes", "pil", "data"]
 DECODINGS: tuple[Decode, ...] = get_args(Decode)
 
 

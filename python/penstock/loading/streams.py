@@ -12,6 +12,7 @@ the others. ``csrc/base/philox.h`` gives the streams of samples and of their ste
     | an order of batches of a group | 0                                     | 0          | GROUPED_ORDER       |
     | an order chunk by chunk        | 0                                     | 0          | CHUNK_ORDER         |
     | the same of batches of a group | 0                                     | 0          | GROUPED_CHUNK_ORDER |
+    | an order drawn by weights      | 0                                     | 0          | WEIGHTED_ORDER      |
 
 A new purpose takes a new number for the fourth word.
 """
@@ -30,6 +31,7 @@ __all__ = [
     "order_generator",
     "sample_generator",
     "step_generator",
+    "weighted_order_generator",
 ]
 
 
@@ -39,6 +41,7 @@ class _Purpose(IntEnum):
     GROUPED_ORDER = 2
     CHUNK_ORDER = 3
     GROUPED_CHUNK_ORDER = 4
+    WEIGHTED_ORDER = 5
 
 
 def sample_generator(seed: int, epoch: int, index: int) -> np.random.Generator:
@@ -77,6 +80,11 @@ def chunk_order_generator(seed: int, epoch: int) -> np.random.Generator:
 def grouped_chunk_order_generator(seed: int, epoch: int) -> np.random.Generator:
     """What such a shuffle into batches of one group each draws."""
     return _generator(seed, epoch, 0, 0, _Purpose.GROUPED_CHUNK_ORDER)
+
+
+def weighted_order_generator(seed: int, epoch: int) -> np.random.Generator:
+    """What an order that is drawn by the samples' weights draws."""
+    return _generator(seed, epoch, 0, 0, _Purpose.WEIGHTED_ORDER)
 
 
 def _generator(seed: int, epoch: int, word: int, index: int, purpose: _Purpose) -> np.random.Generator:

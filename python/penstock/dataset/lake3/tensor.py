@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from penstock.dataset.data_form import INFO_HTYPES, data_form
 from penstock.dataset.interface import Block, CoreSource, Route, Wrong
 from penstock.dataset.lake3.chunk_reader import ChunkReader
 from penstock.dataset.lake3.link_reader import LinkReader
@@ -105,8 +106,9 @@ class Lake3Tensor(StoredTensor):
             color: For images: "native", "rgb" and "bgr" for uint8 (h, w, 3), or "gray" for uint8 (h, w).
             decode: "numpy" gives what :meth:`__getitem__` does; "bytes" what :meth:`bytes` does, of every htype;
                 "pil", of images and of what is compressed as images, a ``PIL.Image.Image`` of the file as it is
-                (palettes and EXIF included), and an empty array where there are no pixels. A sequence is then
-                the list of its items.
+                (palettes and EXIF included), and an empty array where there are no pixels; "data" what
+                :func:`penstock.dataset.data_form.data_form` does. With "bytes" and "pil" a sequence is the list of its
+                items.
 
         Raises:
             IndexError: There is no such sample.
@@ -116,6 +118,8 @@ class Lake3Tensor(StoredTensor):
             raise ValueError(f"decode must be one of {', '.join(map(repr, DECODINGS))}, got {decode!r}")
         self.check_supported(decode)
         checked = self._checked(index)
+        if decode == "data":
+            return data_form(self, self.read(index, color), self._sample_info(checked))
         if not self.is_sequence:
             return self._items.sample(checked, color, decode)
         with placing(self.path, self.name, checked):
@@ -177,8 +181,8 @@ class Lake3Tensor(StoredTensor):
 
     def route(self, decode: Decode) -> Route:
         """Who reads the samples for the native loader."""
-        if self.is_link:
-            # The files say themselves what they are, and only Python asks them.
+        if self.is_link or decode == "data":
+            # The files say themselves what they are, and only Python asks them. Python's dicts are not the core's.
             return "python"
         if is_image_file(self.chunk_compression):
             # A chunk that is one image is of no use to Python in parts.
@@ -284,6 +288,29 @@ class Lake3Tensor(StoredTensor):
         """
         for found in self._items.check(block.number, decode, block.items):
             yield Wrong(*found)
+
+    def _sample_info(self, stored: int) -> Any:
+        """What Deep Lake has noted of a stored sample: a dict; of a sequence, a list with one for each item."""
+        name = self._info_name
+        if self.base_htype not in INFO_HTYPES or name not in self._dataset.hidden_tensors:
+            return None
+        infos = self._dataset.hidden_tensors[name].whole
+        if self.is_sequence:
+            return [{"value": infos.read(item)[0]} for item in self.sequences.items(stored)]
+        return infos.read(stored)[0] if stored < len(infos) else None
+
+    @property
+    def _info_name(self) -> str:
+        """The name of the hidden tensor that has what Deep Lake noted of each item."""
+        group, slash, name = self.name.rpartition("/")
+        return f"{group}{slash}_{name}_info"
+
+    @cached_property
+    def whole(self) -> Lake3Tensor:
+        """The tensor of which a view's shows a part."""
+        if self._index is None:
+            return self
+        return Lake3Tensor(self._dataset, self._store, self._version, self.name, self.key, self.hidden)
 
     def _stored_items(self) -> Sequence[int]:
         """The items of the whole tensor that the samples are made of, rising."""

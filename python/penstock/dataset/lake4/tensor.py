@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from penstock.dataset.data_form import data_form
 from penstock.dataset.interface import Block, CoreSource, Route, Wrong
 from penstock.dataset.lake3.rows import sample_number
 from penstock.dataset.lake4.checking import check_rows
@@ -170,7 +171,7 @@ class Lake4Tensor:
             index: Which one; negative ones count from the end.
             color: For images: "native", "rgb" and "bgr" for uint8 (h, w, 3), or "gray" for uint8 (h, w).
             decode: "numpy" gives what :meth:`__getitem__` does; "bytes" what :meth:`bytes` does; "pil", of images, a
-                ``PIL.Image.Image``.
+                ``PIL.Image.Image``; "data" what :func:`penstock.dataset.data_form.data_form` does.
 
         Raises:
             IndexError: There is no such sample.
@@ -182,6 +183,8 @@ class Lake4Tensor:
         self.check_supported(decode)
         if decode == "bytes":
             return self.bytes(index)
+        if decode == "data":
+            return data_form(self, self.read(index, color), None)
         checked = self._checked(index)
         item = self._item(checked)
         try:
