@@ -50,7 +50,7 @@ Loader::Loader(std::shared_ptr<storage::Store> store, std::vector<TensorSource> 
 Loader::~Loader() { stop(); }
 
 std::shared_ptr<Epoch> Loader::start(Order order, std::vector<std::size_t> batch_ends, Randomness random) {
-  ReadSchedule schedule(sources_, chunk_sizes(), store_.bytes_worth_a_request(), order.samples(), batch_ends);
+  ReadSchedule schedule = this->schedule(order, batch_ends);
   auto epoch =
       std::make_shared<Epoch>(resources_, std::move(order), std::move(batch_ends), std::move(schedule), random);
   {
@@ -98,9 +98,16 @@ std::size_t Loader::slabs_allocated() const {
   return total;
 }
 
-const ChunkSizes& Loader::chunk_sizes() {
-  std::call_once(sizes_once_, [this] { sizes_.emplace(sources_, store_, options_.cache_bytes); });
-  return *sizes_;
+ReadSchedule Loader::schedule(const Order& order, const std::vector<std::size_t>& batch_ends) {
+  const std::lock_guard lock(sizes_mutex_);
+  const auto make = [&] {
+    return ReadSchedule(sources_, *sizes_, store_.bytes_worth_a_request(), order.samples(), batch_ends);
+  };
+  if (!sizes_) sizes_.emplace(sources_, store_, options_.cache_bytes);
+  ReadSchedule made = make();
+  if (!made.reads_apart() || !sizes_->guessed()) return made;
+  sizes_.emplace(sources_, store_, options_.cache_bytes, asked_sizes(sources_, *sizes_, store_));
+  return make();
 }
 
 }  // namespace penstock::pipeline

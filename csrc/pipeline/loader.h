@@ -65,7 +65,9 @@ class Loader {
   std::size_t slabs_allocated() const;
 
  private:
-  const ChunkSizes& chunk_sizes();
+  /// What an epoch reads when. Storage is asked for sizes that it has not told, once, where that may spare reading
+  /// chunks again and again.
+  ReadSchedule schedule(const Order& order, const std::vector<std::size_t>& batch_ends);
 
   std::vector<TensorSource> sources_;
   LoaderOptions options_;
@@ -74,7 +76,7 @@ class Loader {
   Fetcher fetcher_;
   std::unique_ptr<const Recipe> recipe_;
   std::vector<batch::SlabPool> slabs_;  // by tensor of a batch
-  std::once_flag sizes_once_;
+  std::mutex sizes_mutex_;
   std::optional<ChunkSizes> sizes_;
   std::mutex mutex_;
   bool stopped_ = false;

@@ -1,14 +1,11 @@
 #include "pipeline/read_schedule.h"
 
 #include <algorithm>
-#include <numeric>
 
 namespace penstock::pipeline {
 namespace {
 
 constexpr std::uint64_t kDensity = 4;
-/// What Deep Lake fills chunks up to, for storage that does not tell sizes.
-constexpr std::uint64_t kUsualChunk = std::uint64_t{8} << 20;
 
 std::uint64_t samples_of(const format::ChunkIndex& index, std::uint32_t row) {
   const std::int64_t before = row == 0 ? -1 : index.last_index[row - 1];
@@ -16,45 +13,6 @@ std::uint64_t samples_of(const format::ChunkIndex& index, std::uint32_t row) {
 }
 
 }  // namespace
-
-ChunkSizes::ChunkSizes(const std::vector<TensorSource>& sources, const storage::Store& store,
-                       std::uint64_t budget_bytes)
-    : known_(sources.size()), fits_(sources.size()), room_(budget_bytes) {
-  std::vector<std::uint64_t> totals(sources.size());
-  for (std::size_t tensor = 0; tensor < sources.size(); ++tensor) {
-    const format::ChunkIndex& index = sources[tensor].index;
-    Known& known = known_[tensor];
-    std::uint64_t& total = totals[tensor];
-    // Asking stops where the answer is clear: a tensor may have a million chunks. Those that are not there count
-    // nothing; their error comes when they are read.
-    bool told = false;
-    for (std::uint32_t row = 0; row < index.rows() && total <= budget_bytes; ++row) {
-      const std::optional<std::uint64_t> size = store.known_size(index.key(row));
-      told = told || size.has_value();
-      known.bytes.push_back(size.value_or(0));
-      total += known.bytes.back();
-    }
-    if (!told) {
-      known.bytes.clear();
-      total = index.rows() * kUsualChunk;
-    }
-    known.mean = known.bytes.empty() ? kUsualChunk : total / known.bytes.size();
-  }
-  std::vector<std::size_t> smallest_first(sources.size());
-  std::iota(smallest_first.begin(), smallest_first.end(), 0);
-  std::sort(smallest_first.begin(), smallest_first.end(),
-            [&](std::size_t a, std::size_t b) { return totals[a] < totals[b]; });
-  for (const std::size_t tensor : smallest_first) {
-    fits_[tensor] = totals[tensor] <= room_;
-    if (!fits_[tensor]) break;
-    room_ -= totals[tensor];
-  }
-}
-
-std::uint64_t ChunkSizes::of(std::size_t tensor, std::uint32_t row) const {
-  const Known& known = known_[tensor];
-  return row < known.bytes.size() ? known.bytes[row] : known.mean;
-}
 
 /// When an epoch visits the chunks of a tensor.
 struct ReadSchedule::Visits {
@@ -153,6 +111,7 @@ void ReadSchedule::plan(std::size_t tensor, const TensorSource& source, const Ch
   std::int64_t most_open = 0;
   for (const std::int64_t change : opened) most_open = std::max(most_open, open += change);
   const bool held = static_cast<std::uint64_t>(most_open) <= room;
+  reads_apart_ = reads_apart_ || !held;
   if (held) {
     room -= static_cast<std::uint64_t>(most_open);
     for (const Visits::Chunk& chunk : chunks) uses_[tensor].push_back(chunk.batches);

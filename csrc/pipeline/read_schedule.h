@@ -4,34 +4,10 @@
 #include <span>
 #include <vector>
 
+#include "pipeline/chunk_sizes.h"
 #include "pipeline/tensor_source.h"
-#include "storage/store.h"
 
 namespace penstock::pipeline {
-
-/// Sizes of the chunks of a loader's tensors as they are stored, in bytes, and which of the tensors fit the cache. What
-/// storage tells without a request is taken; where that is nothing, a chunk counts as what Deep Lake makes them.
-class ChunkSizes {
- public:
-  /// The budget goes to the smallest tensors first.
-  ChunkSizes(const std::vector<TensorSource>& sources, const storage::Store& store, std::uint64_t budget_bytes);
-
-  std::uint64_t of(std::size_t tensor, std::uint32_t row) const;
-  /// Whether all chunks of the tensor together find room in the cache, beside smaller tensors.
-  bool fits(std::size_t tensor) const { return fits_[tensor]; }
-  /// What such tensors leave of the budget.
-  std::uint64_t room() const { return room_; }
-
- private:
-  struct Known {
-    std::vector<std::uint64_t> bytes;  ///< by row, for as many as were asked for
-    std::uint64_t mean = 0;            ///< of the others
-  };
-
-  std::vector<Known> known_;  ///< by tensor
-  std::vector<bool> fits_;
-  std::uint64_t room_ = 0;
-};
 
 /// What an epoch reads when, known before it begins: which chunks are read whole and which sample by sample, and how
 /// much of storage each batch is the first to need.
@@ -55,6 +31,8 @@ class ReadSchedule {
   std::uint32_t uses(std::size_t tensor, std::uint32_t row) const {
     return uses_[tensor].empty() ? 0 : uses_[tensor][row];
   }
+  /// Whether the chunks of some tensor are too many, by their sizes, for each to be read once.
+  bool reads_apart() const { return reads_apart_; }
   /// Bytes that no batch before this one needs.
   std::uint64_t first_needed_by(std::size_t batch) const { return first_needed_[batch]; }
 
@@ -67,7 +45,8 @@ class ReadSchedule {
   std::vector<std::vector<bool>> whole_;          ///< by tensor, by row
   std::vector<std::vector<std::uint32_t>> uses_;  ///< likewise; empty where no chunk of the tensor is held
   std::vector<std::uint64_t> first_needed_;       ///< by batch
-  std::uint64_t ranged_bytes_ = 0;                ///< that are read sample by sample, in all
+  bool reads_apart_ = false;
+  std::uint64_t ranged_bytes_ = 0;  ///< that are read sample by sample, in all
 };
 
 }  // namespace penstock::pipeline

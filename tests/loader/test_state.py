@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from torch.utils.data import BatchSampler, RandomSampler, SubsetRandomSampler, WeightedRandomSampler
 
@@ -20,6 +20,7 @@ from penstock.loading.chunk_order import Chunks
 from penstock.loading.chunk_sampler import ChunkSampler
 from penstock.loading.sampling import EpochSampler
 from penstock.loading.stages import Stages, after, taken
+from support.examples import examples
 
 Lake = Callable[[str], Path]
 
@@ -107,7 +108,7 @@ def test_the_rest_is_what_nobody_has_seen(
     st.booleans(),
     st.sampled_from(["none", "full", "chunk"]),
 )
-@settings(deadline=None)
+@examples()
 def test_every_sample_comes_whatever_ranks_come_and_go(
     length: int, turns: list[tuple[int, int]], last: int, drop_last: bool, mode: str
 ) -> None:
