@@ -138,7 +138,10 @@ def make(store):
     handle = {make}
     cycle = {{}}
     cycle["handle"], cycle["itself"] = handle, cycle
-make(Store(gc.collect))
+# Not before nobody else has the handle: reads that were over by then would collect nothing.
+let_go = threading.Event()
+make(Store(lambda: let_go.wait() and gc.collect()))
+let_go.set()
 end = time.monotonic() + 20
 while native_threads() and time.monotonic() < end:
     time.sleep(0.05)
