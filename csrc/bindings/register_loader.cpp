@@ -178,6 +178,11 @@ py::dict stats_of(LoaderHandle& handle) {
   return result;
 }
 
+/// Bytes held now, at most at a time, and at most beyond the limit.
+py::tuple memory_of(const pipeline::Loader& loader) {
+  return py::make_tuple(loader.budget().held(), loader.budget().peak(), loader.limit_exceeded());
+}
+
 /// Index of a sample in tiles, its shape, that of a tile.
 using TileEntry = std::tuple<std::int64_t, base::Shape, base::Shape>;
 /// The columns of a sequence index.
@@ -236,8 +241,9 @@ pipeline::TensorSource make_read_source(std::string name, bool is_image, std::ui
 
 std::unique_ptr<LoaderHandle> make_loader(const py::object& store, std::vector<pipeline::TensorSource> sources,
                                           unsigned threads, unsigned prefetch, std::uint64_t cache_bytes,
-                                          std::uint64_t read_ahead_bytes, std::optional<unsigned> io_threads,
-                                          const py::object& allocate, std::optional<pipeline::DetectionSpec> detection,
+                                          std::uint64_t read_ahead_bytes, std::optional<std::uint64_t> memory_limit,
+                                          std::optional<unsigned> io_threads, const py::object& allocate,
+                                          std::optional<pipeline::DetectionSpec> detection,
                                           const std::optional<std::string>& cache_dir,
                                           std::optional<std::uint64_t> cache_size, const py::object& cache_identity,
                                           const py::object& cache_report) {
@@ -248,6 +254,7 @@ std::unique_ptr<LoaderHandle> make_loader(const py::object& store, std::vector<p
   if (detection) check_detection(*detection, sources);
   pipeline::LoaderOptions options{
       .threads = threads, .prefetch = prefetch, .cache_bytes = cache_bytes, .read_ahead_bytes = read_ahead_bytes};
+  if (memory_limit) options.memory_limit = *memory_limit;
   if (io_threads) options.reader_threads = *io_threads;
   if (!allocate.is_none()) {
     allocator = std::make_shared<PythonAllocator>(allocate);
@@ -291,13 +298,14 @@ void register_loader(py::module_& module) {
   py::class_<LoaderHandle>(module, "Loader")
       .def(py::init(&make_loader), py::kw_only(), py::arg("store"), py::arg("sources"), py::arg("threads"),
            py::arg("prefetch"), py::arg("cache_bytes"),
-           py::arg("read_ahead_bytes") = pipeline::LoaderOptions().read_ahead_bytes, py::arg("io_threads") = py::none(),
-           py::arg("allocate") = py::none(), py::arg("detection") = py::none(), py::arg("cache_dir") = py::none(),
-           py::arg("cache_size") = py::none(), py::arg("cache_identity") = py::none(),
-           py::arg("cache_report") = py::none())
+           py::arg("read_ahead_bytes") = pipeline::LoaderOptions().read_ahead_bytes,
+           py::arg("memory_limit") = py::none(), py::arg("io_threads") = py::none(), py::arg("allocate") = py::none(),
+           py::arg("detection") = py::none(), py::arg("cache_dir") = py::none(), py::arg("cache_size") = py::none(),
+           py::arg("cache_identity") = py::none(), py::arg("cache_report") = py::none())
       .def("start", &start_epoch, py::arg("order"), py::arg("batch_ends"), py::arg("seed") = 0, py::arg("epoch") = 0,
            py::keep_alive<0, 1>())
       .def("stats", &stats_of)
+      .def("memory", [](LoaderHandle& handle) { return memory_of(handle.core()); })
       .def("begin_stop", &LoaderHandle::begin_stop, py::call_guard<GilRelease>())
       .def("stop", &LoaderHandle::stop, py::call_guard<GilRelease>());
 

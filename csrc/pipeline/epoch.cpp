@@ -30,6 +30,8 @@ struct Epoch::Job {
   std::optional<Fetched> fetched;
   std::unique_ptr<Planned> planned;
   LaidOut laid_out;
+  base::MemoryBudget::Hold coming;  ///< what was asked of storage
+  bool has_memory = false;          ///< or waits for it
 
   // Of the stage under way.
   std::vector<FetchGroup> groups;
@@ -42,26 +44,49 @@ struct Epoch::Job {
 };
 
 Epoch::Epoch(const Resources& resources, Order order, std::vector<std::size_t> batch_ends, ReadSchedule schedule,
-             Randomness random)
+             Randomness random, std::uint64_t turn)
     : resources_(resources),
       order_(std::move(order)),
       batch_ends_(std::move(batch_ends)),
       schedule_(std::move(schedule)),
       random_(random),
+      turn_(turn),
       held_(schedule_, resources.fetcher),
-      results_(batch_ends_.size(), resources.prefetch, base::AfterError::kEnd, "the loader is closed") {}
+      results_(batch_ends_.size(), resources.prefetch, base::AfterError::kEnd, "the loader is closed"),
+      want_memory_(resources.prefetch) {}
 
 void Epoch::start() { schedule(); }
 
 std::optional<batch::Batch> Epoch::next(const std::function<void()>& interrupted) {
   const base::StageTimer timer(resources_.stats.wait_ns);
-  std::optional<batch::Batch> batch = results_.take(interrupted);
+  std::optional<batch::Batch> batch = wait(interrupted);
   if (batch) {
     ++resources_.stats.batches;
     resources_.stats.samples += batch->indices.size();
+    count_handed_out(*batch);
     schedule();
   }
   return batch;
+}
+
+std::optional<batch::Batch> Epoch::wait(const std::function<void()>& interrupted) {
+  if (!resources_.memory.limited()) return results_.take(interrupted);
+  struct Waiting {
+    std::atomic<int>& count;
+    explicit Waiting(std::atomic<int>& counter) : count(counter) { ++count; }
+    ~Waiting() { --count; }
+  } const waiting(waiting_);
+  hand_out_memory();
+  return results_.take(interrupted);
+}
+
+void Epoch::count_handed_out(const batch::Batch& batch) noexcept {
+  if (resources_.memory.knows_what_is_in_use()) return;
+  std::uint64_t bytes = 0;
+  for (const batch::TensorBatch& tensor : batch.tensors) bytes += tensor.slab->capacity();
+  base::MemoryBudget::Hold hold = resources_.budget.hold(base::MemoryBudget::Use::kBatches, bytes);
+  const std::lock_guard lock(scheduling_);
+  handed_out_ = std::move(hold);
 }
 
 void Epoch::close() noexcept {
@@ -71,8 +96,11 @@ void Epoch::close() noexcept {
     const std::lock_guard lock(scheduling_);
     dropped.swap(ahead_);
     bytes_ahead_ = 0;
+    handed_out_ = {};
   }
   held_.clear();
+  hand_out_memory();  // who waits for it comes to its end
+  resources_.memory.leave(turn_);
 }
 
 void Epoch::schedule() noexcept {
@@ -84,6 +112,11 @@ bool Epoch::admit_next() noexcept {
   JobPointer job;
   {
     const std::lock_guard lock(scheduling_);
+    if (ahead_.empty() && results_.under_way() > 0 && begun_ < batch_ends_.size()) {
+      const std::uint64_t bytes = schedule_.first_needed_by(begun_);
+      resources_.fetcher.make_room(bytes);
+      if (!has_room_to_fetch(bytes)) return false;
+    }
     const std::optional<std::size_t> number = results_.begin();
     if (!number) return false;
     if (!ahead_.empty()) {
@@ -111,6 +144,7 @@ bool Epoch::fetch_next_ahead() noexcept {
   if (begun_ == batch_ends_.size() || results_.ended()) return false;
   const std::uint64_t bytes = schedule_.first_needed_by(begun_);
   if (bytes_ahead_ + bytes > resources_.read_ahead_bytes || ahead_.size() >= kMostBatchesAhead) return false;
+  if (!has_room_to_fetch(bytes)) return false;
   try {
     // What fails here is tried again when the batch is admitted, and its error then has its turn.
     ahead_.push_back(make_job(begun_));
@@ -123,6 +157,17 @@ bool Epoch::fetch_next_ahead() noexcept {
   return true;
 }
 
+bool Epoch::has_room_to_fetch(std::uint64_t bytes) const noexcept {
+  if (bytes == 0 || !resources_.budget.limited()) return true;
+  resources_.budget.await();
+  return resources_.budget.chunks_over(bytes) == 0;
+}
+
+void Epoch::use_free_memory() noexcept {
+  hand_out_memory();
+  schedule();
+}
+
 Epoch::JobPointer Epoch::make_job(std::size_t number) const {
   const std::size_t begin = number == 0 ? 0 : batch_ends_[number - 1];
   Wanted wanted(resources_.sources, order_.samples().subspan(begin, batch_ends_[number] - begin));
@@ -130,6 +175,7 @@ Epoch::JobPointer Epoch::make_job(std::size_t number) const {
   auto job = std::make_shared<Job>(number, std::move(wanted), std::move(planned));
   job->unplanned.resize(batch_ends_[number] - begin);
   std::iota(job->unplanned.begin(), job->unplanned.end(), 0);
+  job->coming = resources_.budget.hold(base::MemoryBudget::Use::kComing, schedule_.first_needed_by(number));
   return job;
 }
 
@@ -229,7 +275,9 @@ void Epoch::fetch(const JobPointer& job, std::size_t number) noexcept {
 }
 
 void Epoch::end_fetch(const JobPointer& job) noexcept {
-  if (job->pending.fetch_sub(1) == 1) open_gate(job, Gate::kFetched);
+  if (job->pending.fetch_sub(1) != 1) return;
+  job->coming = {};
+  open_gate(job, Gate::kFetched);
 }
 
 void Epoch::open_gate(const JobPointer& job, Gate gate) noexcept {
@@ -282,14 +330,41 @@ void Epoch::end_geometry(const JobPointer& job) {
 void Epoch::lay_out(const JobPointer& job) {
   // The samples before a bad one are decoded all the same: one of them may be bad too, and the first is reported.
   if (const std::size_t samples = sound_samples(*job); samples > 0) {
-    job->laid_out = resources_.recipe.lay_out(*job->fetched, *job->planned, samples, resources_.slabs);
+    job->laid_out = resources_.recipe.lay_out(*job->fetched, *job->planned, samples);
   }
   job->laid_out.batch.indices = job->fetched->wanted().samples();
   if (job->laid_out.samples == 0) {
     finish(job);
+  } else if (resources_.memory.limited()) {
+    job->has_memory = true;
+    want_memory_.arrive(job->number, job);
+    hand_out_memory();
   } else {
-    spread(job, resources_.decode_threads, job->laid_out.samples, &Epoch::decode, &Epoch::finish);
+    resources_.memory.take(job->laid_out.batch.tensors, turn_, true);
+    furnish(job);
   }
+}
+
+void Epoch::hand_out_memory() noexcept {
+  const auto takes = [this](std::size_t number, const JobPointer& job) { return takes_memory(number, *job); };
+  while (const std::optional<JobPointer> job = want_memory_.pass(takes)) hand_on(*job, &Epoch::furnish);
+}
+
+bool Epoch::takes_memory(std::size_t number, Job& job) noexcept {
+  if (results_.ended()) return true;  // it goes on to its end
+  const bool waited_for = waiting_ > 0 && results_.taken() == number;
+  try {
+    return resources_.memory.take(job.laid_out.batch.tensors, turn_, waited_for);
+  } catch (...) {
+    job.faults.keep({}, std::current_exception());
+    return true;
+  }
+}
+
+void Epoch::furnish(const JobPointer& job) {
+  if (sound_samples(*job) == 0) return finish(job);
+  resources_.recipe.furnish(*job->planned, job->laid_out);
+  spread(job, resources_.decode_threads, job->laid_out.samples, &Epoch::decode, &Epoch::finish);
 }
 
 void Epoch::decode(Job& job, std::size_t position) {
@@ -297,6 +372,10 @@ void Epoch::decode(Job& job, std::size_t position) {
 }
 
 void Epoch::finish(const JobPointer& job) noexcept {
+  if (!job->has_memory && resources_.memory.limited()) {
+    want_memory_.skip(job->number);
+    hand_out_memory();
+  }
   // Neither the chunks' bytes nor the plans are needed while the batch waits for its turn.
   job->fetched.reset();
   job->planned.reset();

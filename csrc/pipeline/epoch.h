@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <list>
@@ -8,8 +9,10 @@
 #include <optional>
 #include <vector>
 
+#include "base/memory_budget.h"
 #include "base/ordered_results.h"
 #include "base/thread_pool.h"
+#include "base/turnstile.h"
 #include "batch/batch.h"
 #include "pipeline/held_chunks.h"
 #include "pipeline/order.h"
@@ -23,14 +26,16 @@ namespace penstock::pipeline {
 /// way. A batch goes through five stages, each begun by the last task of the one before: fetch (a request for each
 /// chunk or range, nobody waits), geometry (what the recipe decides; back to fetch for what takes the place of rejected
 /// samples), lay out (shapes are known, memory is taken), decode (one task for each sample, straight into the slab),
-/// ready. All but fetch goes on on the decoding threads. What `prefetch` counts are the batches that are past fetch, or
-/// may be; others are fetched ahead of them, as long as that takes no more than `read_ahead_bytes`. Whatever is thrown
-/// on the way, memory that runs out included, ends the batch, and next() throws it in its turn.
+/// ready. Where the loader's memory is limited, batches take theirs in the order of the plan, and wait for it; the one
+/// that a consumer waits for in next() gets it in any case. All but fetch goes on on the decoding threads. What
+/// `prefetch` counts are the batches that are past fetch, or may be; others are fetched ahead of them, as long as that
+/// takes no more than `read_ahead_bytes`. Whatever is thrown on the way, memory that runs out included, ends the batch,
+/// and next() throws it in its turn.
 class Epoch : public std::enable_shared_from_this<Epoch> {
  public:
-  /// What `resources` refers to outlives the epoch.
+  /// What `resources` refers to outlives the epoch. `turn`: how many epochs of the loader were started before.
   Epoch(const Resources& resources, Order order, std::vector<std::size_t> batch_ends, ReadSchedule schedule,
-        Randomness random);
+        Randomness random, std::uint64_t turn = 0);
   ~Epoch() = default;
   Epoch(const Epoch&) = delete;
   Epoch& operator=(const Epoch&) = delete;
@@ -43,11 +48,17 @@ class Epoch : public std::enable_shared_from_this<Epoch> {
   /// after which the epoch is over.
   std::optional<batch::Batch> next(const std::function<void()>& interrupted);
 
+  /// Called by the loader when memory has come free, where it is limited.
+  void use_free_memory() noexcept;
+
   /// Ends the epoch: work not begun is skipped, batches that are ready are dropped, a waiting next() throws kClosed.
   /// Idempotent, safe from any thread.
   void close() noexcept;
 
  private:
+  std::optional<batch::Batch> wait(const std::function<void()>& interrupted);
+  void count_handed_out(const batch::Batch& batch) noexcept;
+
   struct Job;
   using JobPointer = std::shared_ptr<Job>;
   /// Begins a stage, or ends it. It may throw until it has spread its tasks.
@@ -61,6 +72,10 @@ class Epoch : public std::enable_shared_from_this<Epoch> {
   bool admit_next() noexcept;
   /// Fetches one more batch ahead of its time; false where that is not to be.
   bool fetch_next_ahead() noexcept;
+  /// Whether storage may be asked for so many bytes more.
+  bool has_room_to_fetch(std::uint64_t bytes) const noexcept;
+  /// Lets batches that wait for memory have it, as far as there is some.
+  void hand_out_memory() noexcept;
   JobPointer make_job(std::size_t number) const;
   void begin(const JobPointer& job, Stage stage) noexcept;
   /// Begins a stage on a decoding thread.
@@ -83,6 +98,8 @@ class Epoch : public std::enable_shared_from_this<Epoch> {
   void plan(Job& job, std::size_t number);
   void end_geometry(const JobPointer& job);
   void lay_out(const JobPointer& job);
+  bool takes_memory(std::size_t number, Job& job) noexcept;
+  void furnish(const JobPointer& job);
   void decode(Job& job, std::size_t position);
   void finish(const JobPointer& job) noexcept;
 
@@ -91,12 +108,16 @@ class Epoch : public std::enable_shared_from_this<Epoch> {
   const std::vector<std::size_t> batch_ends_;
   const ReadSchedule schedule_;
   const Randomness random_;
+  const std::uint64_t turn_;
   HeldChunks held_;
   base::OrderedResults<batch::Batch> results_;
+  base::Turnstile<JobPointer> want_memory_;
+  std::atomic<int> waiting_{0};  ///< consumers, in next()
   std::mutex scheduling_;
-  std::size_t begun_ = 0;          ///< batches
-  std::list<JobPointer> ahead_;    ///< begun and not admitted, in order
-  std::uint64_t bytes_ahead_ = 0;  ///< that these are the first to need
+  std::size_t begun_ = 0;                ///< batches
+  std::list<JobPointer> ahead_;          ///< begun and not admitted, in order
+  std::uint64_t bytes_ahead_ = 0;        ///< that these are the first to need
+  base::MemoryBudget::Hold handed_out_;  ///< the latest batch, of memory that Python may hold and the core lets go of
 };
 
 }  // namespace penstock::pipeline

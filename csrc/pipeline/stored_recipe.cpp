@@ -56,17 +56,15 @@ Verdict StoredRecipe::plan(const Fetched& fetched, Planned& planned, std::size_t
 
 void StoredRecipe::replace(Wanted& /*wanted*/, Planned& /*planned*/, std::size_t /*position*/) const {}
 
-LaidOut StoredRecipe::lay_out(const Fetched& fetched, Planned& planned, std::size_t samples,
-                              std::span<batch::SlabPool> slabs) const {
+LaidOut StoredRecipe::lay_out(const Fetched& fetched, Planned& planned, std::size_t samples) const {
   auto& shapes = static_cast<Shapes&>(planned).of_tensor;
   LaidOut laid_out{{}, samples};
   for (std::size_t tensor = 0; tensor < sources_.size(); ++tensor) {
     const TensorSource& source = sources_[tensor];
     const std::span<const std::size_t> ends(fetched.wanted().slots(tensor).ends.data(), samples);
     shapes[tensor].resize(ends.back());
-    laid_out.batch.tensors.push_back(batch::TensorBatch::in(slabs[tensor], std::move(shapes[tensor]),
-                                                            {nullptr, source.format.item_size},
-                                                            source.sequences ? ends : decltype(ends){}));
+    laid_out.batch.tensors.push_back(batch::TensorBatch::of(
+        std::move(shapes[tensor]), {nullptr, source.format.item_size}, source.sequences ? ends : decltype(ends){}));
   }
   return laid_out;
 }
