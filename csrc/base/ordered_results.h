@@ -71,10 +71,14 @@ class OrderedResults {
     posted_.post();
   }
 
-  /// How many were handed out, and how many were begun and not handed out.
+  /// How many were handed out; whether all were begun; how many were begun and not handed out.
   std::size_t taken() const noexcept {
     const std::lock_guard lock(mutex_);
     return taken_;
+  }
+  bool all_begun() const noexcept {
+    const std::lock_guard lock(mutex_);
+    return begun_ == count_;
   }
   std::size_t under_way() const noexcept {
     const std::lock_guard lock(mutex_);

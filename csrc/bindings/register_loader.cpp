@@ -81,6 +81,10 @@ class EpochHandle {
     }
     return *epoch_;
   }
+  std::shared_ptr<pipeline::Epoch> shared() {
+    epoch();
+    return epoch_;
+  }
   void close() noexcept {
     if (getpid() == owner_) epoch_->close();
   }
@@ -109,8 +113,9 @@ py::object next_batch(EpochHandle& handle, const py::object& timeout) {
   const auto interrupted = [&] {
     check_signals();
     if (seconds > 0 && std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count() >= seconds) {
-      throw base::Error(base::ErrorKind::kTimeout, "DataLoader timed out after " + text + " seconds",
-                        "Raise timeout, or see whether the storage answers");
+      const pipeline::Stuck stuck = handle.epoch().stuck();
+      throw base::Error(base::ErrorKind::kTimeout, "DataLoader timed out after " + text + " seconds: " + stuck.what,
+                        stuck.hint);
     }
   };
   std::optional<batch::Batch> batch;
@@ -141,14 +146,15 @@ std::vector<Value> vector_of(const Array<Item>& array) {
 
 std::unique_ptr<EpochHandle> start_epoch(LoaderHandle& handle, const Array<std::int64_t>& order,
                                          const Array<std::uint64_t>& batch_ends, std::uint64_t seed,
-                                         std::uint64_t epoch) {
+                                         std::uint64_t epoch, EpochHandle* after) {
   std::vector<std::size_t> ends = vector_of<std::size_t>(batch_ends);
   check_ends(ends, static_cast<std::size_t>(order.size()));
   check_samples(handle.core().sources(), {order.data(), static_cast<std::size_t>(order.size())});
   pipeline::Order samples({order.data(), static_cast<std::size_t>(order.size())},
                           std::make_shared<const PythonReference>(order));
+  const std::shared_ptr<pipeline::Epoch> before = after == nullptr ? nullptr : after->shared();
   const GilRelease release;
-  return std::make_unique<EpochHandle>(handle.core().start(std::move(samples), std::move(ends), {seed, epoch}),
+  return std::make_unique<EpochHandle>(handle.core().start(std::move(samples), std::move(ends), {seed, epoch}, before),
                                        handle.allocator());
 }
 
@@ -222,6 +228,12 @@ pipeline::TensorSource make_source(std::string name, bool is_image, std::uint32_
   return source;
 }
 
+/// How its images come out.
+void arrange(pipeline::TensorSource& source, bool planes, const std::string& scale) {
+  source.arrangement = {.planes = planes, .scale = scale_named(scale)};
+  check_source(source);
+}
+
 /// A tensor whose samples Python reads; see PythonReader.
 pipeline::TensorSource make_read_source(std::string name, bool is_image, std::uint32_t item_size,
                                         const std::string& sample_compression, const std::string& color, bool as_bytes,
@@ -283,6 +295,7 @@ void register_loader(py::module_& module) {
            py::arg("list"));
 
   py::class_<pipeline::TensorSource>(module, "TensorSource")
+      .def("arrange", &arrange, py::kw_only(), py::arg("planes"), py::arg("scale"))
       .def(py::init(&make_source), py::kw_only(), py::arg("name"), py::arg("is_image"), py::arg("item_size"),
            py::arg("sample_compression"), py::arg("chunk_compression"), py::arg("fixed_shape"), py::arg("dimensions"),
            py::arg("color"), py::arg("as_bytes"), py::arg("is_bool"), py::arg("ids"), py::arg("last_index"),
@@ -303,7 +316,7 @@ void register_loader(py::module_& module) {
            py::arg("detection") = py::none(), py::arg("cache_dir") = py::none(), py::arg("cache_size") = py::none(),
            py::arg("cache_identity") = py::none(), py::arg("cache_report") = py::none())
       .def("start", &start_epoch, py::arg("order"), py::arg("batch_ends"), py::arg("seed") = 0, py::arg("epoch") = 0,
-           py::keep_alive<0, 1>())
+           py::arg("after") = py::none(), py::keep_alive<0, 1>())
       .def("stats", &stats_of)
       .def("memory", [](LoaderHandle& handle) { return memory_of(handle.core()); })
       .def("begin_stop", &LoaderHandle::begin_stop, py::call_guard<GilRelease>())

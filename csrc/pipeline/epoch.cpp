@@ -20,6 +20,8 @@ constexpr std::size_t kMostBatchesAhead = 1024;
 
 }  // namespace
 
+enum class At : std::uint8_t { kStorage, kGeometry, kMemory, kPixels };
+
 /// A batch under way: what the stages have made of it so far, each from what the one before has made.
 struct Epoch::Job {
   Job(std::size_t batch, Wanted wanted, std::unique_ptr<Planned> expanded)
@@ -34,7 +36,10 @@ struct Epoch::Job {
   bool has_memory = false;          ///< or waits for it
 
   // Of the stage under way.
+  std::atomic<At> at{At::kStorage};
+  mutable std::mutex watched;  ///< while others may look: the two that follow
   std::vector<FetchGroup> groups;
+  std::vector<bool> answered;    ///< which of these
   std::vector<ChunkPlace> used;  ///< chunks that this batch was planned to use
   std::atomic<int> gates{2};     ///< that are still shut
   std::chrono::steady_clock::time_point admitted = {};
@@ -44,7 +49,7 @@ struct Epoch::Job {
 };
 
 Epoch::Epoch(const Resources& resources, Order order, std::vector<std::size_t> batch_ends, ReadSchedule schedule,
-             Randomness random, std::uint64_t turn)
+             Randomness random, std::uint64_t turn, std::shared_ptr<Epoch> before)
     : resources_(resources),
       order_(std::move(order)),
       batch_ends_(std::move(batch_ends)),
@@ -53,20 +58,41 @@ Epoch::Epoch(const Resources& resources, Order order, std::vector<std::size_t> b
       turn_(turn),
       held_(schedule_, resources.fetcher),
       results_(batch_ends_.size(), resources.prefetch, base::AfterError::kEnd, "the loader is closed"),
-      want_memory_(resources.prefetch) {}
+      want_memory_(resources.prefetch),
+      early_(before != nullptr),
+      admitted_(resources.prefetch),
+      before_(std::move(before)) {}
 
 void Epoch::start() { schedule(); }
 
+void Epoch::followed_by(const std::shared_ptr<Epoch>& follower) {
+  const std::lock_guard lock(scheduling_);
+  follower_ = follower;
+}
+
 std::optional<batch::Batch> Epoch::next(const std::function<void()>& interrupted) {
   const base::StageTimer timer(resources_.stats.wait_ns);
+  if (early_) begin_in_earnest();
   std::optional<batch::Batch> batch = wait(interrupted);
   if (batch) {
     ++resources_.stats.batches;
     resources_.stats.samples += batch->indices.size();
     count_handed_out(*batch);
     schedule();
+    schedule_follower();
   }
   return batch;
+}
+
+void Epoch::begin_in_earnest() noexcept {
+  if (!early_.exchange(false)) return;
+  std::shared_ptr<Epoch> before;  // freed outside the lock
+  {
+    const std::lock_guard lock(scheduling_);
+    before.swap(before_);
+  }
+  resources_.decode_threads.promote_last();
+  schedule();
 }
 
 std::optional<batch::Batch> Epoch::wait(const std::function<void()>& interrupted) {
@@ -101,11 +127,32 @@ void Epoch::close() noexcept {
   held_.clear();
   hand_out_memory();  // who waits for it comes to its end
   resources_.memory.leave(turn_);
+  schedule_follower();
 }
 
 void Epoch::schedule() noexcept {
   while (admit_next()) continue;
   while (fetch_next_ahead()) continue;
+}
+
+void Epoch::schedule_follower() noexcept {
+  std::shared_ptr<Epoch> follower;
+  {
+    const std::lock_guard lock(scheduling_);
+    follower = follower_.lock();
+  }
+  if (follower != nullptr) follower->schedule();
+}
+
+std::size_t Epoch::batches_left() const noexcept {
+  if (results_.ended()) return resources_.prefetch;
+  return results_.all_begun() ? resources_.prefetch - results_.under_way() : 0;
+}
+
+std::uint64_t Epoch::bytes_ahead_left() noexcept {
+  const std::lock_guard lock(scheduling_);
+  if (results_.ended()) return resources_.read_ahead_bytes;
+  return begun_ == batch_ends_.size() ? resources_.read_ahead_bytes - bytes_ahead_ : 0;
 }
 
 bool Epoch::admit_next() noexcept {
@@ -117,6 +164,7 @@ bool Epoch::admit_next() noexcept {
       resources_.fetcher.make_room(bytes);
       if (!has_room_to_fetch(bytes)) return false;
     }
+    if (before_ != nullptr && results_.under_way() >= before_->batches_left()) return false;
     const std::optional<std::size_t> number = results_.begin();
     if (!number) return false;
     if (!ahead_.empty()) {
@@ -133,6 +181,7 @@ bool Epoch::admit_next() noexcept {
       }
       hand_on(job, &Epoch::begin_fetch);
     }
+    admitted_[*number % admitted_.size()] = job;
   }
   job->admitted = std::chrono::steady_clock::now();
   open_gate(job, Gate::kAdmitted);
@@ -143,7 +192,8 @@ bool Epoch::fetch_next_ahead() noexcept {
   const std::lock_guard lock(scheduling_);
   if (begun_ == batch_ends_.size() || results_.ended()) return false;
   const std::uint64_t bytes = schedule_.first_needed_by(begun_);
-  if (bytes_ahead_ + bytes > resources_.read_ahead_bytes || ahead_.size() >= kMostBatchesAhead) return false;
+  const std::uint64_t budget = before_ == nullptr ? resources_.read_ahead_bytes : before_->bytes_ahead_left();
+  if (bytes_ahead_ + bytes > budget || ahead_.size() >= kMostBatchesAhead) return false;
   if (!has_room_to_fetch(bytes)) return false;
   try {
     // What fails here is tried again when the batch is admitted, and its error then has its turn.
@@ -189,12 +239,14 @@ void Epoch::begin(const JobPointer& job, Stage stage) noexcept {
 }
 
 void Epoch::hand_on(const JobPointer& job, Stage stage) noexcept {
+  // Asking storage is little work, and what waits for the answers is nobody.
+  const bool asks = stage == &Epoch::begin_fetch;
   try {
     resources_.decode_threads.submit([self = shared_from_this(), job, stage] { self->begin(job, stage); },
-                                     base::ThreadPool::Turn::kUrgent);
+                                     early_ && !asks ? base::ThreadPool::Turn::kLast : base::ThreadPool::Turn::kUrgent);
   } catch (...) {
     job->faults.keep({}, std::current_exception());
-    if (stage == &Epoch::begin_fetch) {
+    if (asks) {
       open_gate(job, Gate::kFetched);
     } else {
       finish(job);
@@ -208,7 +260,8 @@ void Epoch::spread(const JobPointer& job, base::ThreadPool& pool, std::size_t co
   try {
     for (; begun < count; ++begun) {
       pool.submit(
-          [self = shared_from_this(), job, number = begun, task, then] { self->run_task(job, number, task, then); });
+          [self = shared_from_this(), job, number = begun, task, then] { self->run_task(job, number, task, then); },
+          early_ ? base::ThreadPool::Turn::kLast : base::ThreadPool::Turn::kInOrder);
     }
   } catch (...) {
     job->faults.keep({}, std::current_exception());
@@ -237,7 +290,12 @@ void Epoch::begin_fetch(const JobPointer& job) {
   job->pending = 1;  // until all are begun
   try {
     const std::size_t first_read = job->fetched->make_room();
-    job->groups = group_by_chunk(job->fetched->wanted(), first_read, schedule_);
+    {
+      const std::lock_guard lock(job->watched);
+      job->at = At::kStorage;
+      job->groups = group_by_chunk(job->fetched->wanted(), first_read, schedule_);
+      job->answered.assign(job->groups.size(), false);
+    }
     for (const FetchGroup& group : job->groups) {
       if (group.planned) job->used.push_back({group.tensor, group.row});
     }
@@ -255,23 +313,31 @@ void Epoch::fetch(const JobPointer& job, std::size_t number) noexcept {
   const FetchGroup& group = job->groups[number];
   try {
     if (resources_.sources[group.tensor].reader != nullptr) {
-      resources_.reader_threads.submit([self = shared_from_this(), job, &group] {
+      resources_.reader_threads.submit([self = shared_from_this(), job, number, &group] {
         if (!self->results_.ended()) {
           fetch_of_reader(group, self->resources_.fetcher, *job->fetched, job->faults);
         }
-        self->end_fetch(job);
+        self->end_group(job, number);
       });
       return;
     }
     const auto hold = [self = shared_from_this(), place = ChunkPlace{group.tensor, group.row}](
                           const Fetcher::ChunkPointer& chunk) { self->held_.hold(place, chunk); };
     const auto wanted = [self = shared_from_this()] { return !self->results_.ended(); };
-    const auto then = [self = shared_from_this(), job] { self->end_fetch(job); };
+    const auto then = [self = shared_from_this(), job, number] { self->end_group(job, number); };
     fetch_group(group, resources_.fetcher, *job->fetched, job->faults, hold, wanted, then);
   } catch (...) {
     job->faults.keep({}, std::current_exception());
     end_fetch(job);
   }
+}
+
+void Epoch::end_group(const JobPointer& job, std::size_t number) noexcept {
+  {
+    const std::lock_guard lock(job->watched);
+    job->answered[number] = true;
+  }
+  end_fetch(job);
 }
 
 void Epoch::end_fetch(const JobPointer& job) noexcept {
@@ -289,7 +355,43 @@ void Epoch::open_gate(const JobPointer& job, Gate gate) noexcept {
   hand_on(job, &Epoch::begin_geometry);
 }
 
+Stuck Epoch::stuck() const {
+  const std::size_t number = results_.taken();
+  std::shared_ptr<const Job> job;
+  {
+    const std::lock_guard lock(scheduling_);
+    job = admitted_[number % admitted_.size()].lock();
+  }
+  if (job == nullptr || job->number != number) return stuck_on_threads(number, "has not been begun");
+  switch (job->at) {
+    case At::kStorage:
+      return stuck_in_storage(number, outstanding(*job));
+    case At::kGeometry:
+      return stuck_on_threads(number, "waits for its geometry");
+    case At::kMemory:
+      return stuck_for_memory(number);
+    case At::kPixels:
+      break;
+  }
+  return stuck_on_threads(number, "is being decoded: " + std::to_string(job->pending) + " of " +
+                                      std::to_string(job->laid_out.samples) + " samples are not done");
+}
+
+std::vector<std::string> Epoch::outstanding(const Job& job) const {
+  std::vector<std::string> reads;
+  const std::lock_guard lock(job.watched);
+  for (std::size_t number = 0; number < job.groups.size(); ++number) {
+    if (job.answered[number]) continue;
+    const FetchGroup& group = job.groups[number];
+    const TensorSource& source = resources_.sources[group.tensor];
+    reads.push_back(source.reader != nullptr ? "samples of tensor '" + source.format.name + "'"
+                                             : "'" + source.index.key(group.row) + "'");
+  }
+  return reads;
+}
+
 void Epoch::begin_geometry(const JobPointer& job) {
+  job->at = At::kGeometry;
   const std::size_t sound = sound_samples(*job);
   std::erase_if(job->unplanned, [&](std::size_t position) { return position >= sound; });
   job->verdicts.assign(job->unplanned.size(), Verdict::kTaken);
@@ -337,6 +439,7 @@ void Epoch::lay_out(const JobPointer& job) {
     finish(job);
   } else if (resources_.memory.limited()) {
     job->has_memory = true;
+    job->at = At::kMemory;
     want_memory_.arrive(job->number, job);
     hand_out_memory();
   } else {
@@ -352,6 +455,7 @@ void Epoch::hand_out_memory() noexcept {
 
 bool Epoch::takes_memory(std::size_t number, Job& job) noexcept {
   if (results_.ended()) return true;  // it goes on to its end
+  if (early_) return false;           // the epoch before may come to need it
   const bool waited_for = waiting_ > 0 && results_.taken() == number;
   try {
     return resources_.memory.take(job.laid_out.batch.tensors, turn_, waited_for);
@@ -363,6 +467,7 @@ bool Epoch::takes_memory(std::size_t number, Job& job) noexcept {
 
 void Epoch::furnish(const JobPointer& job) {
   if (sound_samples(*job) == 0) return finish(job);
+  job->at = At::kPixels;
   resources_.recipe.furnish(*job->planned, job->laid_out);
   spread(job, resources_.decode_threads, job->laid_out.samples, &Epoch::decode, &Epoch::finish);
 }

@@ -7,6 +7,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "base/memory_budget.h"
@@ -19,6 +20,7 @@
 #include "pipeline/read_schedule.h"
 #include "pipeline/recipe.h"
 #include "pipeline/resources.h"
+#include "pipeline/stuck.h"
 
 namespace penstock::pipeline {
 
@@ -34,14 +36,18 @@ namespace penstock::pipeline {
 class Epoch : public std::enable_shared_from_this<Epoch> {
  public:
   /// What `resources` refers to outlives the epoch. `turn`: how many epochs of the loader were started before.
+  /// `before`: an epoch that this one follows, if any. Until next() is called, this one then works with what that one
+  /// leaves: of `prefetch`, of what is read ahead, and of the threads.
   Epoch(const Resources& resources, Order order, std::vector<std::size_t> batch_ends, ReadSchedule schedule,
-        Randomness random, std::uint64_t turn = 0);
+        Randomness random, std::uint64_t turn = 0, std::shared_ptr<Epoch> before = nullptr);
   ~Epoch() = default;
   Epoch(const Epoch&) = delete;
   Epoch& operator=(const Epoch&) = delete;
 
   /// Called once, by the loader.
   void start();
+  /// Another one was started that follows this one: it is told when this one leaves more to it.
+  void followed_by(const std::shared_ptr<Epoch>& follower);
 
   /// The next batch, or nothing at the end. Blocks; `interrupted` is called whenever a signal comes and may throw to
   /// end the wait (the epoch goes on unharmed). Throws the error of the first bad sample when its batch's turn comes,
@@ -68,12 +74,21 @@ class Epoch : public std::enable_shared_from_this<Epoch> {
 
   /// Begins all that may be begun now.
   void schedule() noexcept;
+  void schedule_follower() noexcept;
+  /// The consumer has come: what this epoch does is no longer done for later.
+  void begin_in_earnest() noexcept;
+  /// What an epoch leaves to one that follows it: how many batches of `prefetch`, how many bytes of those ahead.
+  std::size_t batches_left() const noexcept;
+  std::uint64_t bytes_ahead_left() noexcept;
   /// Lets one more batch go past fetch; false where that is not to be.
   bool admit_next() noexcept;
   /// Fetches one more batch ahead of its time; false where that is not to be.
   bool fetch_next_ahead() noexcept;
   /// Whether storage may be asked for so many bytes more.
   bool has_room_to_fetch(std::uint64_t bytes) const noexcept;
+  /// What the batch that comes next is waiting for, for somebody who has waited too long.
+  Stuck stuck() const;
+
   /// Lets batches that wait for memory have it, as far as there is some.
   void hand_out_memory() noexcept;
   JobPointer make_job(std::size_t number) const;
@@ -90,7 +105,10 @@ class Epoch : public std::enable_shared_from_this<Epoch> {
   /// Begins to fetch the job's reads that have not been.
   void begin_fetch(const JobPointer& job);
   void fetch(const JobPointer& job, std::size_t number) noexcept;
+  void end_group(const JobPointer& job, std::size_t number) noexcept;
   void end_fetch(const JobPointer& job) noexcept;
+  /// What a job has asked of storage and not got, as an error names it.
+  std::vector<std::string> outstanding(const Job& job) const;
   /// Opens one of a batch's two gates; it goes on when both are open.
   enum class Gate { kFetched, kAdmitted };
   void open_gate(const JobPointer& job, Gate gate) noexcept;
@@ -113,7 +131,11 @@ class Epoch : public std::enable_shared_from_this<Epoch> {
   base::OrderedResults<batch::Batch> results_;
   base::Turnstile<JobPointer> want_memory_;
   std::atomic<int> waiting_{0};  ///< consumers, in next()
-  std::mutex scheduling_;
+  std::atomic<bool> early_;      ///< nobody has called next(), and the epoch before may still be under way
+  mutable std::mutex scheduling_;
+  std::vector<std::weak_ptr<const Job>> admitted_;  ///< by number, modulo `prefetch`
+  std::shared_ptr<Epoch> before_;
+  std::weak_ptr<Epoch> follower_;
   std::size_t begun_ = 0;                ///< batches
   std::list<JobPointer> ahead_;          ///< begun and not admitted, in order
   std::uint64_t bytes_ahead_ = 0;        ///< that these are the first to need

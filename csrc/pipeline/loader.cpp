@@ -63,17 +63,19 @@ Loader::Loader(std::shared_ptr<storage::Store> store, std::vector<TensorSource> 
 
 Loader::~Loader() { stop(); }
 
-std::shared_ptr<Epoch> Loader::start(Order order, std::vector<std::size_t> batch_ends, Randomness random) {
+std::shared_ptr<Epoch> Loader::start(Order order, std::vector<std::size_t> batch_ends, Randomness random,
+                                     const std::shared_ptr<Epoch>& before) {
   ReadSchedule schedule(sources_, chunk_sizes(), store_.bytes_worth_a_request(), order.samples(), batch_ends);
   std::shared_ptr<Epoch> epoch;
   {
     const std::lock_guard lock(mutex_);
     if (stopped_) throw base::Error(base::ErrorKind::kClosed, "the loader is closed");
     epoch = std::make_shared<Epoch>(resources_, std::move(order), std::move(batch_ends), std::move(schedule), random,
-                                    epochs_started_++);
+                                    epochs_started_++, before);
     std::erase_if(epochs_, [](const std::weak_ptr<Epoch>& other) { return other.expired(); });
     epochs_.push_back(epoch);
   }
+  if (before != nullptr) before->followed_by(epoch);
   epoch->start();
   return epoch;
 }

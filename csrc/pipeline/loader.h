@@ -52,7 +52,10 @@ class Loader {
 
   /// Starts loading the samples `order`, cut into batches at `batch_ends` (exclusive, rising, the last one is
   /// the order's length). Every index is below the length of each tensor. The epoch must not outlive the loader.
-  std::shared_ptr<Epoch> start(Order order, std::vector<std::size_t> batch_ends, Randomness random = {});
+  /// `before`: an epoch of this loader that is under way. The new one follows it: its work waits for that one's, until
+  /// somebody wants its batches. It may be left without harm.
+  std::shared_ptr<Epoch> start(Order order, std::vector<std::size_t> batch_ends, Randomness random = {},
+                               const std::shared_ptr<Epoch>& before = nullptr);
 
   /// Ends all epochs and drops queued work. Idempotent.
   void begin_stop() noexcept;
