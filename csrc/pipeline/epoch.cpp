@@ -384,8 +384,11 @@ std::vector<std::string> Epoch::outstanding(const Job& job) const {
     if (job.answered[number]) continue;
     const FetchGroup& group = job.groups[number];
     const TensorSource& source = resources_.sources[group.tensor];
-    reads.push_back(source.reader != nullptr ? "samples of tensor '" + source.format.name + "'"
-                                             : "'" + source.index.key(group.row) + "'");
+    if (source.reader != nullptr) {
+      reads.push_back("samples of tensor '" + source.format.name + '\'');
+    } else {
+      reads.push_back('\'' + source.index.key(group.row) + '\'');
+    }
   }
   return reads;
 }

@@ -57,6 +57,9 @@ class Epoch : public std::enable_shared_from_this<Epoch> {
   /// Called by the loader when memory has come free, where it is limited.
   void use_free_memory() noexcept;
 
+  /// What the batch that comes next is waiting for, for somebody who has waited too long.
+  Stuck stuck() const;
+
   /// Ends the epoch: work not begun is skipped, batches that are ready are dropped, a waiting next() throws kClosed.
   /// Idempotent, safe from any thread.
   void close() noexcept;
@@ -86,9 +89,6 @@ class Epoch : public std::enable_shared_from_this<Epoch> {
   bool fetch_next_ahead() noexcept;
   /// Whether storage may be asked for so many bytes more.
   bool has_room_to_fetch(std::uint64_t bytes) const noexcept;
-  /// What the batch that comes next is waiting for, for somebody who has waited too long.
-  Stuck stuck() const;
-
   /// Lets batches that wait for memory have it, as far as there is some.
   void hand_out_memory() noexcept;
   JobPointer make_job(std::size_t number) const;

@@ -113,6 +113,13 @@ class DataLoader(torch.utils.data.DataLoader[Any]):
         chunk_cache_bytes: Budget for chunks that the C++ loader keeps in memory, in bytes.
         read_ahead_bytes: Budget for what the C++ loader reads before it is needed, as it is stored, in bytes. Default:
             128 MiB of remote data, 16 MiB of a local disk's. What the next batches need is read whatever the budget.
+        memory_limit: How much memory the C++ loader may hold in all: bytes, or text such as ``"2GB"``. It counts batches
+            that are under way, ready, or handed out and still alive, batch memory that waits to be used again, and
+            chunks: at most a quarter of it for the chunk cache, and an eighth for what is read ahead. Where it is tight,
+            fewer batches than ``prefetch_factor`` are loaded at a time. A batch that the program waits for is loaded in
+            any case, beyond the limit if need be, which is logged once. Of pinned batches that were handed out, the latest
+            counts. Not counted: what decoders need for the images that they are at, and what worker processes make.
+            Batches are the same with any limit. Default: none.
         cache_dir: A folder on a disk where the C++ loader keeps the chunks of remote data, whole, as they are stored:
             later epochs, other ranks and other jobs then find them there. It is made where it is missing.
             Local data do not use it; with ``"python"`` there is no such cache, and a warning says so.
@@ -163,6 +170,7 @@ class DataLoader(torch.utils.data.DataLoader[Any]):
         chunk_cache_bytes: int = LoaderOptions.chunk_cache_bytes,
         shuffle_window: int = LoaderOptions.shuffle_window,
         read_ahead_bytes: int | None = None,
+        memory_limit: int | str | None = None,
         cache_dir: str | os.PathLike[str] | None = None,
         cache_size: int | str | None = None,
         creds: Any = None,
@@ -180,6 +188,7 @@ class DataLoader(torch.utils.data.DataLoader[Any]):
             "chunk_cache_bytes": chunk_cache_bytes,
             "shuffle_window": shuffle_window,
             "read_ahead_bytes": read_ahead_bytes,
+            "memory_limit": memory_limit,
             "cache_dir": cache_dir,
             "cache_size": cache_size,
         }
@@ -205,6 +214,7 @@ class DataLoader(torch.utils.data.DataLoader[Any]):
             chunk_cache_bytes=own["chunk_cache_bytes"],
             shuffle_window=own["shuffle_window"],
             read_ahead_bytes=own["read_ahead_bytes"],
+            memory_limit=own["memory_limit"],
             cache_dir=own["cache_dir"],
             cache_size=own["cache_size"],
         )
@@ -448,6 +458,8 @@ class DataLoader(torch.utils.data.DataLoader[Any]):
         # Of a copy, which worker processes get without what follows.
         self._engine: Engine = make(samples.copy(), self.options, self._collate())
         self._batches: CoreBatches | None = None
+        if isinstance(self._engine, NativeLoader):
+            self._engine.next_epoch.plan = self._epochs.next_plan
         if native:
             whole = self._collate_fn is None and not self._unbatched and not samples.program.python
             self._batches = CoreBatches(self.options, make, whole=whole, world_size=self._seed.world_size)
