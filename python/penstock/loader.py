@@ -21,6 +21,7 @@ from penstock.loading.batch_source import CoreBatches, WholeBatches
 from penstock.loading.engine import Engine
 from penstock.loading.epochs import Epochs
 from penstock.loading.explain import as_line, as_text, steps_as_run
+from penstock.loading.image_output import image_output
 from penstock.loading.iteration import Iteration
 from penstock.loading.limits import Lanes, Limit, limit_of, request_seconds
 from penstock.loading.native.loader import NativeLoader
@@ -126,6 +127,11 @@ class DataLoader(torch.utils.data.DataLoader[Any]):
         cache_size: How much may lie there: bytes, or text such as ``"50GB"`` or ``"50GiB"``. It fills up, and nothing
             is taken out; what finds no room is read from afar. Default: nine tenths of what the folder has and its
             disk has free, at most 256 GiB.
+        layout: Of image tensors, without a transform. ``"nhwc"``: [n, h, w, c], or as stored. ``"nchw"``: [n, c, h, w], and
+            gray images have one channel; written so by the decoding threads. Images of different sizes are a list.
+        dtype: Of image tensors, without a transform: ``float32``, ``float16`` or ``bfloat16``, torch's or its name. Values
+            are from 0 to 1, as torchvision's ToTensor has them: divided by 255 (uint16: by 65535) in float32, then rounded. Default:
+            as stored. Floats take two to four times the memory, and the time to copy it: see :func:`normalize_on`.
         creds, network: Of a dataset that is given by its URL: see :func:`penstock.open`.
 
     Raises:
@@ -173,10 +179,15 @@ class DataLoader(torch.utils.data.DataLoader[Any]):
         memory_limit: int | str | None = None,
         cache_dir: str | os.PathLike[str] | None = None,
         cache_size: int | str | None = None,
+        layout: str = "nhwc",
+        dtype: torch.dtype | str | None = None,
         creds: Any = None,
         network: NetworkOptions | None = None,
     ) -> None:
         name_kept_arguments(self)
+        images = image_output(layout, dtype)
+        if images is not None and (collate_fn is not None or batch_size is None):
+            raise ValueError("layout and dtype are for batches that the loader makes: without collate_fn, and with a batch_size")
         made = made_for(dataset)
         own: dict[str, Any] = {
             "loader_type": loader_type,
@@ -236,6 +247,7 @@ class DataLoader(torch.utils.data.DataLoader[Any]):
             return_index=return_index,
             creds=creds,
             network=network,
+            images=images,
         )
         if made is not None and seed is None and generator is None:
             self._seed = made.seed_source

@@ -388,7 +388,9 @@ class NativeLoader:
         tensor, dtype = self._samples.tensors[key], self._dtypes[key]
         if tensor.is_sequence:
             return sequence_batch(native, dtype, tensor.item_counts(indices), tensor.empty_sequence)
-        return tensor_batch(native, dtype)
+        batch = tensor_batch(native, dtype)
+        images = self._samples.readings[key].images
+        return batch if images is None else images.of_core(batch)
 
 
 def _pin(batch: Any) -> Any:
