@@ -39,6 +39,11 @@ def _close_all() -> None:
         loader.close()
 
 
+#: Of a batch that does not come; one thread or process reads, decodes and transforms it.
+_STUCK = "Python has not read, decoded and transformed the batch"
+_HELP = "see whether the storage answers and what the transform waits for"
+
+
 class _PlannedBatches(torch.utils.data.Sampler[list[tuple[int, int]]]):
     """The batch sampler of a torch loader that outlives single epochs: it follows the plan that is set.
 
@@ -173,12 +178,12 @@ class PythonLoader:
     def _next(self, batches: Iterator[Any], thread: DaemonPool | None) -> Any:
         self._check_open()
         if thread is not None:
-            return thread.result_within(self._timeout, functools.partial(next, batches))
+            return thread.result_within(self._timeout, functools.partial(next, batches), where=_STUCK, hint=_HELP)
         try:
             return next(batches)
         except RuntimeError as error:
             if self._timeout and str(error).startswith(f"DataLoader timed out after {self._timeout} seconds"):
-                raise timed_out(self._timeout) from None
+                raise timed_out(self._timeout, _STUCK, _HELP) from None
             if self._closed:
                 self._check_open()
             raise

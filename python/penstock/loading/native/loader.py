@@ -339,12 +339,23 @@ class NativeLoader:
 
     def _in_time(self, thread: DaemonPool, end: float, make: Callable[[], Any]) -> Any:
         """``make()`` in another thread; raises where it is not done by ``end``."""
-        return thread.result_within(max(0.0, end - time.monotonic()), make, timeout=self._options.timeout)
+        return thread.result_within(
+            max(0.0, end - time.monotonic()),
+            make,
+            timeout=self._options.timeout,
+            where="the batch is read and decoded, and Python's part of it, transform or collate_fn, has not returned",
+            hint="see what the transform waits for (num_workers runs it in processes)",
+        )
 
     def _wait_beside(self, columns: Columns, end: float) -> None:
         reads = [read for samples in columns.values() for read in samples]
         if concurrent.futures.wait(reads, max(0.0, end - time.monotonic())).not_done:
-            raise timed_out(self._options.timeout)
+            late = [key for key, samples in columns.items() if not all(read.done() for read in samples)]
+            raise timed_out(
+                self._options.timeout,
+                f"samples that Python's threads read have not come: {', '.join(late)}",
+                "see whether their storage answers",
+            )
 
     def _next(self, epoch: _core.Epoch, timeout: float = 0) -> tuple[Any, list[_core._TensorBatch], Any] | None:
         try:
