@@ -24,6 +24,7 @@ from penstock.loading.options import LoaderOptions
 from penstock.loading.plan import EpochPlan, Plan
 from penstock.loading.samples import Samples
 from penstock.loading.workers.transport import Failure
+from penstock.loading.workers.one_thread import OneThreadEach
 from penstock.loading.workers.worker import GRACE
 from penstock.threads import DaemonPool
 
@@ -129,7 +130,7 @@ class PythonLoader:
             persistent_workers=persistent and workers,
             pin_memory=options.pin_memory,
             timeout=options.timeout if workers else 0,  # torch counts it there only
-            worker_init_fn=options.worker_init_fn,
+            worker_init_fn=OneThreadEach(options.worker_init_fn) if workers else None,
             multiprocessing_context=options.multiprocessing_context if workers else None,
             # Workers' own seeds come from here: torch's global generator stays where the user left it.
             generator=torch.Generator(),

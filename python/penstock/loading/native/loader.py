@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from penstock._native import require_native
+from penstock.cores import warn_of_too_many
 from penstock.errors import LoaderClosedError, PenstockError, timed_out
 from penstock.loading.collate import sequence_batch, tensor_batch
 from penstock.loading.disk_cache import disk_cache_of
@@ -263,6 +264,7 @@ class NativeLoader:
         if self._in_python:
             logger.info("penstock: %s: read by Python threads", ", ".join(self._in_python))
         logger.info("penstock: %d decoding threads", options.num_threads)
+        warn_of_too_many(options.num_threads, options.num_workers if self._uses_workers else 0)
         loader: _core.Loader = native.Loader(
             store=native_store(self._samples.source),
             sources=sources,
