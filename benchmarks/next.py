@@ -17,8 +17,9 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-import harness
 import numpy as np
+
+import harness
 
 BATCH = 64
 BATCHES = 20
@@ -85,7 +86,7 @@ def main() -> None:
             spent = [value * 1e3 for value in seconds_of_next(path, arguments.rounds)]
             cuts = statistics.quantiles(spent, n=100)
             results[name] = {"calls": len(spent), "p50_ms": cuts[49], "p99_ms": cuts[98], "max_ms": max(spent)}
-            print(f"{name}: p50 {cuts[49]:.3f} ms, p99 {cuts[98]:.3f} ms, most {max(spent):.3f} ms ({len(spent)} calls)")
+            print(f"{name}: p50 {cuts[49]:.3f} ms, p99 {cuts[98]:.3f} ms, most {max(spent):.3f} ms, {len(spent)} calls")
     if arguments.out is not None:
         record = {
             "command": "python benchmarks/next.py",

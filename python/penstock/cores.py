@@ -43,7 +43,7 @@ def warn_of_too_many(threads: int, workers: int) -> None:
     _warned = True
     ranks = _local_processes()
     logger.warning(
-        "penstock: %s are more than the %d %s that this process may use%s: they take turns, and the memory of each costs; "
+        "penstock: %s are more than the %d %s that this process may use%s: they take turns, and each takes memory; "
         "leave num_threads to its default, or lower it",
         f"{threads} decoding threads" if threads > cores else f"{workers} worker processes",
         cores,

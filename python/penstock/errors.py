@@ -210,4 +210,5 @@ def timed_out(seconds: float, where: str, hint: str) -> LoaderTimeoutError:
         where: Which stage the batch is stuck in.
         hint: What would help beside a larger ``timeout``.
     """
-    return LoaderTimeoutError(f"DataLoader timed out after {seconds} seconds: {where}", hint=f"Raise timeout, or {hint}")
+    words = f"DataLoader timed out after {seconds} seconds: {where}"
+    return LoaderTimeoutError(words, hint=f"Raise timeout, or {hint}")

@@ -114,24 +114,25 @@ class DataLoader(torch.utils.data.DataLoader[Any]):
         chunk_cache_bytes: Budget for chunks that the C++ loader keeps in memory, in bytes.
         read_ahead_bytes: Budget for what the C++ loader reads before it is needed, as it is stored, in bytes. Default:
             128 MiB of remote data, 16 MiB of a local disk's. What the next batches need is read whatever the budget.
-        memory_limit: How much memory the C++ loader may hold in all: bytes, or text such as ``"2GB"``. It counts batches
-            that are under way, ready, or handed out and still alive, batch memory that waits to be used again, and
-            chunks: at most a quarter of it for the chunk cache, and an eighth for what is read ahead. Where it is tight,
-            fewer batches than ``prefetch_factor`` are loaded at a time. A batch that the program waits for is loaded in
-            any case, beyond the limit if need be, which is logged once. Of pinned batches that were handed out, the latest
-            counts. Not counted: what decoders need for the images that they are at, and what worker processes make.
-            Batches are the same with any limit. Default: none.
+        memory_limit: How much memory the C++ loader may hold in all: bytes, or text such as ``"2GB"``. It counts
+            batches that are under way, ready, or handed out and still alive, batch memory that waits to be used again,
+            and chunks: at most a quarter of it for the chunk cache, and an eighth for what is read ahead. Where it is
+            tight, fewer batches than ``prefetch_factor`` are loaded at a time. A batch that the program waits for is
+            loaded in any case, beyond the limit if need be, which is logged once. Of pinned batches that were handed
+            out, the latest counts. Not counted: what decoders need for the images that they are at, and what worker
+            processes have. Batches are the same with any limit. Default: none.
         cache_dir: A folder on a disk where the C++ loader keeps the chunks of remote data, whole, as they are stored:
             later epochs, other ranks and other jobs then find them there. It is made where it is missing.
             Local data do not use it; with ``"python"`` there is no such cache, and a warning says so.
         cache_size: How much may lie there: bytes, or text such as ``"50GB"`` or ``"50GiB"``. It fills up, and nothing
             is taken out; what finds no room is read from afar. Default: nine tenths of what the folder has and its
             disk has free, at most 256 GiB.
-        layout: Of image tensors, without a transform. ``"nhwc"``: [n, h, w, c], or as stored. ``"nchw"``: [n, c, h, w], and
-            gray images have one channel; written so by the decoding threads. Images of different sizes are a list.
-        dtype: Of image tensors, without a transform: ``float32``, ``float16`` or ``bfloat16``, torch's or its name. Values
-            are from 0 to 1, as torchvision's ToTensor has them: divided by 255 (uint16: by 65535) in float32, then rounded. Default:
-            as stored. Floats take two to four times the memory, and the time to copy it: see :func:`normalize_on`.
+        layout: Of image tensors, without a transform. ``"nhwc"``: [n, h, w, c], or as stored. ``"nchw"``: [n, c, h, w],
+            written so by the decoding threads; gray images have one channel. Images of different sizes are a list.
+        dtype: Of image tensors, without a transform: ``float32``, ``float16`` or ``bfloat16``, torch's or its name.
+            Values are from 0 to 1, as torchvision's ToTensor has them: divided by 255 (uint16: by 65535) in float32,
+            then rounded. Default: as stored. Floats take two to four times the memory, and as long to copy: see
+            :func:`normalize_on`.
         creds, network: Of a dataset that is given by its URL: see :func:`penstock.open`.
 
     Raises:
@@ -187,7 +188,9 @@ class DataLoader(torch.utils.data.DataLoader[Any]):
         name_kept_arguments(self)
         images = image_output(layout, dtype)
         if images is not None and (collate_fn is not None or batch_size is None):
-            raise ValueError("layout and dtype are for batches that the loader makes: without collate_fn, and with a batch_size")
+            raise ValueError(
+                "layout and dtype are for batches that the loader makes: without collate_fn, and with a batch_size"
+            )
         made = made_for(dataset)
         own: dict[str, Any] = {
             "loader_type": loader_type,

@@ -35,10 +35,10 @@ def normalize_on(
         key: Where batches are dicts: which of their values are the images. The others stay as they are.
 
     Returns:
-        A callable. It takes a uint8 tensor, [n, h, w, c] or [n, c, h, w], or a list of tensors without the first axis, or
-        a dict that holds either under ``key``. It gives a tensor [n, c, h, w], or a list of [c, h, w], or a new dict. The
-        memory of images that came as [n, h, w, c] stays in this order: torch's ``channels_last``. Pinned images are
-        copied while the program goes on (``non_blocking``).
+        A callable. It takes a uint8 tensor, [n, h, w, c] or [n, c, h, w], or a list of tensors without the first axis,
+        or a dict that holds either under ``key``. It gives a tensor [n, c, h, w], or a list of [c, h, w], or a new
+        dict. The memory of images that came as [n, h, w, c] stays in this order: torch's ``channels_last``. Pinned
+        images are copied while the program goes on (``non_blocking``).
 
     Raises:
         TypeError: Images of another dtype; a dict without ``key``, or a key for what is no dict.

@@ -13,6 +13,7 @@ import torch
 
 import penstock
 from penstock.errors import ConfigError
+from support.lake import new_lake
 
 #: Of each dataset the tensors that hold images.
 DATASETS = {
@@ -117,13 +118,10 @@ def test_what_cannot_be_is_refused(
         penstock.DataLoader(lake("equal_images"), **({"tensors": ["jpegs"]} | arguments))
 
 
-def test_images_of_other_numbers_are_refused(lake: Callable[[str], Path]) -> None:
-    path = lake("png_images")
-    tensor = next(
-        (one for one in penstock.open(path).tensors.values() if one.is_image and one.dtype not in (np.uint8, np.uint16)),
-        None,
-    )
-    if tensor is None:
-        pytest.skip("this dataset has none")
-    with pytest.raises(ConfigError, match=f"those of '{tensor.name}' are"):
-        penstock.DataLoader(path, tensors=[tensor.name], dtype="float32")
+def test_images_of_other_numbers_are_refused(deeplake: Any, tmp_path: Path) -> None:
+    with new_lake(tmp_path / "lake") as lake:
+        lake.create_tensor("maps", htype="image", sample_compression=None, dtype="float32")
+        lake.maps.append(np.zeros((4, 5, 3), np.float32))
+    for arguments in ({"dtype": "float32"}, {"layout": "nchw"}):
+        with pytest.raises(ConfigError, match="those of 'maps' are float32"):
+            penstock.DataLoader(tmp_path / "lake", **arguments)

@@ -16,7 +16,6 @@ from support.images import jpeg, picture
 from support.lake import encoded, new_lake
 from support.programs import run_by_itself
 
-
 #: Of a batch of 12 images.
 BATCH = 12 * 800 * 1333 * 3
 

@@ -75,7 +75,8 @@ def disk_cache_of(
             dataset.path,
         )
         return None
-    return DiskCache(str(_folder(cache_dir)), None if cache_size is None else byte_size("cache_size", cache_size), roots)
+    size = None if cache_size is None else byte_size("cache_size", cache_size)
+    return DiskCache(str(_folder(cache_dir)), size, roots)
 
 
 def _folder(cache_dir: str | os.PathLike[str]) -> Path:

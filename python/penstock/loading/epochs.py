@@ -116,7 +116,7 @@ class Epochs:
         return plan, _Counter(self, plan, began, self._seed.world_size()).count
 
     def next_plan(self) -> EpochPlan | None:
-        """What :meth:`begin` would plan now; None where that is not a function of seed and epoch alone. Changes nothing."""
+        """What :meth:`begin` would plan now; None where seed and epoch alone do not tell. Changes nothing."""
         if self._own is None or self._resume is not None:
             return None
         return EpochPlan.of_order(self._own.epoch, self._own.order(), self._batch_size, self._drop_last)

@@ -23,8 +23,8 @@ from penstock.loading.disk_cache import disk_cache_of
 from penstock.loading.options import LoaderOptions
 from penstock.loading.plan import EpochPlan, Plan
 from penstock.loading.samples import Samples
-from penstock.loading.workers.transport import Failure
 from penstock.loading.workers.one_thread import OneThreadEach
+from penstock.loading.workers.transport import Failure
 from penstock.loading.workers.worker import GRACE
 from penstock.threads import DaemonPool
 

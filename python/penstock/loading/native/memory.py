@@ -40,8 +40,8 @@ class MemoryLimit:
             return
         self._said = True
         logger.warning(
-            "penstock: %s: memory_limit=%d is exceeded by %d bytes for a batch that is waited for: smaller batches or a "
-            "larger limit would keep it",
+            "penstock: %s: memory_limit=%d is exceeded by %d bytes for a batch that is waited for: smaller batches "
+            "would keep it",
             self._path,
             self.limit,
             exceeded,

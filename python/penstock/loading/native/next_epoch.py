@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["NextEpoch"]
 
-#: Planning takes time in the thread that iterates, and a longer epoch gains nothing from the batches that it begins with.
+#: Planning takes time in the thread that iterates, and a longer epoch gains nothing from how it begins.
 _MOST_SAMPLES = 1_000_000
 
 

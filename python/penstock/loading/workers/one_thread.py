@@ -1,4 +1,4 @@
-"""Worker processes are as many as there is work for: libraries in them that start threads of their own are told not to."""
+"""Worker processes are as many as there is work for: libraries in them are told to have no threads beside them."""
 
 from __future__ import annotations
 
