@@ -24,6 +24,8 @@
 
 namespace penstock::pipeline {
 
+struct Job;
+
 /// One pass over a planned order: hands out its batches in that order, each once, while the following ones are under
 /// way. A batch goes through five stages, each begun by the last task of the one before: fetch (a request for each
 /// chunk or range, nobody waits), geometry (what the recipe decides; back to fetch for what takes the place of rejected
@@ -68,7 +70,6 @@ class Epoch : public std::enable_shared_from_this<Epoch> {
   std::optional<batch::Batch> wait(const std::function<void()>& interrupted);
   void count_handed_out(const batch::Batch& batch) noexcept;
 
-  struct Job;
   using JobPointer = std::shared_ptr<Job>;
   /// Begins a stage, or ends it. It may throw until it has spread its tasks.
   using Stage = void (Epoch::*)(const JobPointer&);
@@ -130,8 +131,9 @@ class Epoch : public std::enable_shared_from_this<Epoch> {
   HeldChunks held_;
   base::OrderedResults<batch::Batch> results_;
   base::Turnstile<JobPointer> want_memory_;
-  std::atomic<int> waiting_{0};  ///< consumers, in next()
-  std::atomic<bool> early_;      ///< nobody has called next(), and the epoch before may still be under way
+  static constexpr std::size_t kNothing = ~std::size_t{0};
+  std::atomic<std::size_t> wanted_{kNothing};  ///< the batch that somebody waits for in next()
+  std::atomic<bool> early_;  ///< nobody has called next(), and the epoch before may still be under way
   mutable std::mutex scheduling_;
   std::vector<std::weak_ptr<const Job>> admitted_;  ///< by number, modulo `prefetch`
   std::shared_ptr<Epoch> before_;

@@ -72,7 +72,7 @@ class LoaderLimit : public testing::Test {
     return most;
   }
   /// Chunks take a little more than storage says, for what their headers say of each sample.
-  static std::uint64_t within(std::uint64_t limit) { return limit + limit / 50; }
+  static std::uint64_t within(std::uint64_t limit) { return limit + limit / 20; }
   /// A limit of which batches get as much as `batches` of them take.
   std::uint64_t room_for(std::uint64_t batches) { return (batches * batch_bytes() * 8 + 4) / 5; }
 
