@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstddef>
 #include <exception>
@@ -70,6 +71,20 @@ class OrderedResults {
     posted_.post();
   }
 
+  /// How many were handed out; whether all were begun; how many were begun and not handed out.
+  std::size_t taken() const noexcept {
+    const std::lock_guard lock(mutex_);
+    return taken_;
+  }
+  bool all_begun() const noexcept {
+    const std::lock_guard lock(mutex_);
+    return begun_ == count_;
+  }
+  std::size_t under_way() const noexcept {
+    const std::lock_guard lock(mutex_);
+    return begun_ - std::min(begun_, taken_);
+  }
+
   /// Whether nothing more is wanted: after close(), or after an error where that is the end.
   bool ended() const noexcept { return ended_; }
 
@@ -115,7 +130,7 @@ class OrderedResults {
   const AfterError after_error_;
   const std::string closed_message_;
   InterruptibleSemaphore posted_;
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::size_t begun_ = 0;
   std::size_t taken_ = 0;
   std::atomic<bool> ended_{false};

@@ -73,9 +73,24 @@ void ThreadPool::submit(std::function<void()> task, Turn turn) {
   {
     const std::lock_guard lock(state_->mutex);
     if (state_->stopping) return;
-    (turn == Turn::kUrgent ? state_->urgent : state_->tasks).push_back(std::move(task));
+    State::Tasks& tasks = turn == Turn::kUrgent    ? state_->urgent
+                          : turn == Turn::kInOrder ? state_->in_order
+                                                   : state_->last;
+    tasks.push_back(std::move(task));
   }
   state_->wake.notify_one();
+}
+
+void ThreadPool::promote_last() noexcept {
+  const std::lock_guard lock(state_->mutex);
+  state_->in_order.splice(state_->in_order.end(), state_->last);
+}
+
+ThreadPool::State::Tasks* ThreadPool::State::next_tasks() {
+  for (Tasks* tasks : {&urgent, &in_order, &last}) {
+    if (!tasks->empty()) return tasks;
+  }
+  return nullptr;
 }
 
 void ThreadPool::begin_stop() noexcept {
@@ -89,10 +104,10 @@ void ThreadPool::begin_stop() noexcept {
   for (;;) {
     std::function<void()> dropped;
     const std::lock_guard lock(state_->mutex);
-    std::deque<std::function<void()>>& tasks = state_->urgent.empty() ? state_->tasks : state_->urgent;
-    if (tasks.empty()) return;
-    dropped.swap(tasks.front());
-    tasks.pop_front();
+    State::Tasks* const tasks = state_->next_tasks();
+    if (tasks == nullptr) return;
+    dropped.swap(tasks->front());
+    tasks->pop_front();
   }
 }
 
@@ -134,9 +149,9 @@ void ThreadPool::run(const std::shared_ptr<State>& state) {
   std::shared_ptr<const void> owner;  // dies last, outside the lock: the pool may go with it
   std::unique_lock lock(state->mutex);
   for (;;) {
-    state->wake.wait(lock, [&] { return state->stopping || !state->urgent.empty() || !state->tasks.empty(); });
+    state->wake.wait(lock, [&] { return state->stopping || state->next_tasks() != nullptr; });
     if (state->stopping) break;
-    std::deque<std::function<void()>>& tasks = state->urgent.empty() ? state->tasks : state->urgent;
+    State::Tasks& tasks = *state->next_tasks();
     std::function<void()> task = std::move(tasks.front());
     tasks.pop_front();
     lock.unlock();

@@ -2,8 +2,8 @@
 
 #include <chrono>
 #include <condition_variable>
-#include <deque>
 #include <functional>
+#include <list>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -30,11 +30,14 @@ class ThreadPool {
   ThreadPool(const ThreadPool&) = delete;
   ThreadPool& operator=(const ThreadPool&) = delete;
 
-  /// Whether a task goes before those that are not urgent: what others wait for.
-  enum class Turn { kUrgent, kInOrder };
+  /// Which tasks go first: what others wait for; what is done in order; what nobody wants yet.
+  enum class Turn { kUrgent, kInOrder, kLast };
 
   /// Dropped without being run once begin_stop() was called.
   void submit(std::function<void()> task, Turn turn = Turn::kInOrder);
+
+  /// What nobody wanted yet is wanted now: those tasks follow the ones that are done in order.
+  void promote_last() noexcept;
 
   /// Drops queued tasks and lets each thread end after the task that it runs. Idempotent, from any thread.
   void begin_stop() noexcept;
@@ -58,11 +61,16 @@ class ThreadPool {
     std::mutex mutex;
     std::condition_variable wake;
     std::condition_variable ended;
-    std::deque<std::function<void()>> urgent;
-    std::deque<std::function<void()>> tasks;
+    using Tasks = std::list<std::function<void()>>;
+    Tasks urgent;
+    Tasks in_order;
+    Tasks last;
     bool stopping = false;
     unsigned running = 0;
     std::shared_ptr<const void> owner;
+
+    /// Where the next task is; null where there is none.
+    Tasks* next_tasks();
   };
 
   static void run(const std::shared_ptr<State>& state);

@@ -27,15 +27,12 @@ struct TensorBatch {
   ElementType element;
   std::vector<base::Shape> shapes;
   std::vector<std::size_t> offsets;  ///< of each item in the slab
+  std::size_t bytes = 0;             ///< that the slab has at least
   bool stacked = false;              ///< all shapes are equal: the slab is one array
 
-  /// Lays items of these shapes out: fills offsets and stacked, returns the bytes that the slab must have. `ends` says
-  /// where a sample ends that has several items (the item after its last); without it, each item is a sample.
-  std::size_t lay_out(std::vector<base::Shape> item_shapes, std::size_t item_size,
-                      std::span<const std::size_t> ends = {});
-
-  /// A tensor that is laid out so, in a slab of the pool.
-  static TensorBatch in(SlabPool& pool, std::vector<base::Shape> item_shapes, ElementType element,
+  /// Items of these shapes, laid out: all is there but the slab. `ends` says where a sample ends that has several items
+  /// (the item after its last); without it, each item is a sample.
+  static TensorBatch of(std::vector<base::Shape> item_shapes, ElementType element,
                         std::span<const std::size_t> ends = {});
 
   std::byte* item(std::size_t number) const { return slab->data() + offsets[number]; }

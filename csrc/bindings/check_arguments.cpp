@@ -49,6 +49,9 @@ void check_rows(const std::vector<std::int64_t>& offsets, std::size_t items, std
 void check_source(const pipeline::TensorSource& source) {
   const std::uint32_t item_size = source.format.item_size;
   require(item_size >= 1 && item_size <= 32, "item_size is 1 to 32 bytes");  // numpy's largest: two long doubles
+  require(source.arrangement.changes_nothing() ||
+              (source.format.is_image && !source.format.as_bytes && !source.format.is_bool && item_size <= 2),
+          "images of one or two bytes a value are arranged");
   if (source.reader != nullptr) return;
   const format::ChunkIndex& index = source.index;
   require(index.last_index.size() == index.ids.size() && index.folder_of.size() == index.ids.size(),

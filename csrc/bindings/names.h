@@ -3,6 +3,7 @@
 #include <stdexcept>
 #include <string>
 
+#include "decode/arrange.h"
 #include "decode/codecs.h"
 #include "format/tensor_format.h"
 #include "transform/masks/stored_masks.h"
@@ -26,6 +27,14 @@ inline transform::Coordinate coordinate_named(const std::string& dtype) {
   if (dtype == "uint16") return kUint16;
   if (dtype == "uint32") return kUint32;
   throw std::invalid_argument("unknown type of coordinates '" + dtype + "'");
+}
+
+inline decode::Scale scale_named(const std::string& name) {
+  if (name == "none") return decode::Scale::kNone;
+  if (name == "float32") return decode::Scale::kFloat32;
+  if (name == "float16") return decode::Scale::kFloat16;
+  if (name == "bfloat16") return decode::Scale::kBfloat16;
+  throw std::invalid_argument("unknown element type '" + name + "'");
 }
 
 inline decode::Color color_named(const std::string& name) {

@@ -81,6 +81,10 @@ class EpochHandle {
     }
     return *epoch_;
   }
+  std::shared_ptr<pipeline::Epoch> shared() {
+    epoch();
+    return epoch_;
+  }
   void close() noexcept {
     if (getpid() == owner_) epoch_->close();
   }
@@ -109,8 +113,9 @@ py::object next_batch(EpochHandle& handle, const py::object& timeout) {
   const auto interrupted = [&] {
     check_signals();
     if (seconds > 0 && std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count() >= seconds) {
-      throw base::Error(base::ErrorKind::kTimeout, "DataLoader timed out after " + text + " seconds",
-                        "Raise timeout, or see whether the storage answers");
+      const pipeline::Stuck stuck = handle.epoch().stuck();
+      throw base::Error(base::ErrorKind::kTimeout, "DataLoader timed out after " + text + " seconds: " + stuck.what,
+                        stuck.hint);
     }
   };
   std::optional<batch::Batch> batch;
@@ -141,14 +146,15 @@ std::vector<Value> vector_of(const Array<Item>& array) {
 
 std::unique_ptr<EpochHandle> start_epoch(LoaderHandle& handle, const Array<std::int64_t>& order,
                                          const Array<std::uint64_t>& batch_ends, std::uint64_t seed,
-                                         std::uint64_t epoch) {
+                                         std::uint64_t epoch, EpochHandle* after) {
   std::vector<std::size_t> ends = vector_of<std::size_t>(batch_ends);
   check_ends(ends, static_cast<std::size_t>(order.size()));
   check_samples(handle.core().sources(), {order.data(), static_cast<std::size_t>(order.size())});
   pipeline::Order samples({order.data(), static_cast<std::size_t>(order.size())},
                           std::make_shared<const PythonReference>(order));
+  const std::shared_ptr<pipeline::Epoch> before = after == nullptr ? nullptr : after->shared();
   const GilRelease release;
-  return std::make_unique<EpochHandle>(handle.core().start(std::move(samples), std::move(ends), {seed, epoch}),
+  return std::make_unique<EpochHandle>(handle.core().start(std::move(samples), std::move(ends), {seed, epoch}, before),
                                        handle.allocator());
 }
 
@@ -176,6 +182,11 @@ py::dict stats_of(LoaderHandle& handle) {
   py::dict result = dict_of(handle.core().stats(), handle.core().slabs_allocated());
   for (const storage::Count& count : handle.core().storage_counts()) result[py::str(count.name)] = count.value;
   return result;
+}
+
+/// Bytes held now, at most at a time, and at most beyond the limit.
+py::tuple memory_of(const pipeline::Loader& loader) {
+  return py::make_tuple(loader.budget().held(), loader.budget().peak(), loader.limit_exceeded());
 }
 
 /// Index of a sample in tiles, its shape, that of a tile.
@@ -217,6 +228,12 @@ pipeline::TensorSource make_source(std::string name, bool is_image, std::uint32_
   return source;
 }
 
+/// How its images come out.
+void arrange(pipeline::TensorSource& source, bool planes, const std::string& scale) {
+  source.arrangement = {.planes = planes, .scale = scale_named(scale)};
+  check_source(source);
+}
+
 /// A tensor whose samples Python reads; see PythonReader.
 pipeline::TensorSource make_read_source(std::string name, bool is_image, std::uint32_t item_size,
                                         const std::string& sample_compression, const std::string& color, bool as_bytes,
@@ -236,8 +253,9 @@ pipeline::TensorSource make_read_source(std::string name, bool is_image, std::ui
 
 std::unique_ptr<LoaderHandle> make_loader(const py::object& store, std::vector<pipeline::TensorSource> sources,
                                           unsigned threads, unsigned prefetch, std::uint64_t cache_bytes,
-                                          std::uint64_t read_ahead_bytes, std::optional<unsigned> io_threads,
-                                          const py::object& allocate, std::optional<pipeline::DetectionSpec> detection,
+                                          std::uint64_t read_ahead_bytes, std::optional<std::uint64_t> memory_limit,
+                                          std::optional<unsigned> io_threads, const py::object& allocate,
+                                          std::optional<pipeline::DetectionSpec> detection,
                                           const std::optional<std::string>& cache_dir,
                                           std::optional<std::uint64_t> cache_size, const py::object& cache_identity,
                                           const py::object& cache_report) {
@@ -248,6 +266,7 @@ std::unique_ptr<LoaderHandle> make_loader(const py::object& store, std::vector<p
   if (detection) check_detection(*detection, sources);
   pipeline::LoaderOptions options{
       .threads = threads, .prefetch = prefetch, .cache_bytes = cache_bytes, .read_ahead_bytes = read_ahead_bytes};
+  if (memory_limit) options.memory_limit = *memory_limit;
   if (io_threads) options.reader_threads = *io_threads;
   if (!allocate.is_none()) {
     allocator = std::make_shared<PythonAllocator>(allocate);
@@ -276,6 +295,7 @@ void register_loader(py::module_& module) {
            py::arg("list"));
 
   py::class_<pipeline::TensorSource>(module, "TensorSource")
+      .def("arrange", &arrange, py::kw_only(), py::arg("planes"), py::arg("scale"))
       .def(py::init(&make_source), py::kw_only(), py::arg("name"), py::arg("is_image"), py::arg("item_size"),
            py::arg("sample_compression"), py::arg("chunk_compression"), py::arg("fixed_shape"), py::arg("dimensions"),
            py::arg("color"), py::arg("as_bytes"), py::arg("is_bool"), py::arg("ids"), py::arg("last_index"),
@@ -291,13 +311,14 @@ void register_loader(py::module_& module) {
   py::class_<LoaderHandle>(module, "Loader")
       .def(py::init(&make_loader), py::kw_only(), py::arg("store"), py::arg("sources"), py::arg("threads"),
            py::arg("prefetch"), py::arg("cache_bytes"),
-           py::arg("read_ahead_bytes") = pipeline::LoaderOptions().read_ahead_bytes, py::arg("io_threads") = py::none(),
-           py::arg("allocate") = py::none(), py::arg("detection") = py::none(), py::arg("cache_dir") = py::none(),
-           py::arg("cache_size") = py::none(), py::arg("cache_identity") = py::none(),
-           py::arg("cache_report") = py::none())
+           py::arg("read_ahead_bytes") = pipeline::LoaderOptions().read_ahead_bytes,
+           py::arg("memory_limit") = py::none(), py::arg("io_threads") = py::none(), py::arg("allocate") = py::none(),
+           py::arg("detection") = py::none(), py::arg("cache_dir") = py::none(), py::arg("cache_size") = py::none(),
+           py::arg("cache_identity") = py::none(), py::arg("cache_report") = py::none())
       .def("start", &start_epoch, py::arg("order"), py::arg("batch_ends"), py::arg("seed") = 0, py::arg("epoch") = 0,
-           py::keep_alive<0, 1>())
+           py::arg("after") = py::none(), py::keep_alive<0, 1>())
       .def("stats", &stats_of)
+      .def("memory", [](LoaderHandle& handle) { return memory_of(handle.core()); })
       .def("begin_stop", &LoaderHandle::begin_stop, py::call_guard<GilRelease>())
       .def("stop", &LoaderHandle::stop, py::call_guard<GilRelease>());
 

@@ -162,17 +162,15 @@ void DetectionRecipe::replace(Wanted& wanted, Planned& planned, std::size_t posi
   }
 }
 
-LaidOut DetectionRecipe::lay_out(const Fetched& fetched, Planned& planned, std::size_t samples,
-                                 std::span<batch::SlabPool> slabs) const {
+LaidOut DetectionRecipe::lay_out(const Fetched& fetched, Planned& planned, std::size_t samples) const {
   const std::span<const PlannedSample> sound(static_cast<Plan&>(planned).samples.data(), samples);
   LaidOut laid_out{{}, samples};
   laid_out.batch.tensors.resize(layout_.count());
   for (std::size_t view = 0; view < layout_.views; ++view) {
-    const std::size_t number = layout_.image(view);
-    laid_out.batch.tensors[number] = images_of(sound, view, slabs[number]);
+    laid_out.batch.tensors[layout_.image(view)] = images_of(sound, view);
   }
-  if (layout_.annotated) lay_out_annotations(sound, laid_out.batch, slabs);
-  if (layout_.masked) lay_out_masks(sound, laid_out.batch, slabs);
+  if (layout_.annotated) lay_out_annotations(sound, laid_out.batch);
+  if (layout_.masked) lay_out_masks(sound, laid_out.batch);
   for (const PlannedSample& sample : sound) {
     const std::int64_t index = fetched.wanted().reads()[sample.reads[0]].sample;
     for (const transform::Sample& view : sample.views) {
@@ -190,8 +188,7 @@ base::Shape DetectionRecipe::image_shape(Extent extent) const {
   return spec_.gray ? base::Shape{height, width} : base::Shape{height, width, channels};
 }
 
-batch::TensorBatch DetectionRecipe::images_of(std::span<const PlannedSample> samples, std::size_t view,
-                                              batch::SlabPool& slabs) const {
+batch::TensorBatch DetectionRecipe::images_of(std::span<const PlannedSample> samples, std::size_t view) const {
   const bool floating = samples[0].views[view].floating;
   std::vector<base::Shape> shapes;
   Extent largest;
@@ -205,11 +202,10 @@ batch::TensorBatch DetectionRecipe::images_of(std::span<const PlannedSample> sam
     shapes.push_back(image_shape(image.extent));
   }
   if (spec_.layout == ImageLayout::kStack) shapes.assign(samples.size(), image_shape(largest));
-  return batch::TensorBatch::in(slabs, std::move(shapes), floating ? batch::kFloat32 : batch::kUint8);
+  return batch::TensorBatch::of(std::move(shapes), floating ? batch::kFloat32 : batch::kUint8);
 }
 
-void DetectionRecipe::lay_out_annotations(std::span<const PlannedSample> samples, batch::Batch& batch,
-                                          std::span<batch::SlabPool> slabs) const {
+void DetectionRecipe::lay_out_annotations(std::span<const PlannedSample> samples, batch::Batch& batch) const {
   std::vector<base::Shape> boxes;
   std::vector<base::Shape> labels;
   std::vector<base::Shape> ignored;
@@ -219,23 +215,12 @@ void DetectionRecipe::lay_out_annotations(std::span<const PlannedSample> samples
     labels.push_back({rows(view.labels.size())});
     ignored.push_back({rows(view.ignored.size()), 4});
   }
-  const auto lay_out = [&](std::size_t number, std::vector<base::Shape> shapes,
-                           batch::ElementType element) -> const batch::TensorBatch& {
-    return batch.tensors[number] = batch::TensorBatch::in(slabs[number], std::move(shapes), element);
-  };
-  const batch::TensorBatch& boxes_out = lay_out(layout_.boxes(), std::move(boxes), batch::kFloat32);
-  const batch::TensorBatch& labels_out = lay_out(layout_.labels(), std::move(labels), batch::kInt64);
-  const batch::TensorBatch& ignored_out = lay_out(layout_.ignored(), std::move(ignored), batch::kFloat32);
-  for (std::size_t position = 0; position < samples.size(); ++position) {
-    const transform::Sample& view = samples[position].views[0];
-    copy_rows(boxes_out, position, view.boxes);
-    copy_rows(labels_out, position, view.labels);
-    copy_rows(ignored_out, position, view.ignored);
-  }
+  batch.tensors[layout_.boxes()] = batch::TensorBatch::of(std::move(boxes), batch::kFloat32);
+  batch.tensors[layout_.labels()] = batch::TensorBatch::of(std::move(labels), batch::kInt64);
+  batch.tensors[layout_.ignored()] = batch::TensorBatch::of(std::move(ignored), batch::kFloat32);
 }
 
-void DetectionRecipe::lay_out_masks(std::span<const PlannedSample> samples, batch::Batch& batch,
-                                    std::span<batch::SlabPool> slabs) const {
+void DetectionRecipe::lay_out_masks(std::span<const PlannedSample> samples, batch::Batch& batch) const {
   std::vector<base::Shape> values;
   std::vector<base::Shape> ends;
   for (const PlannedSample& sample : samples) {
@@ -243,11 +228,21 @@ void DetectionRecipe::lay_out_masks(std::span<const PlannedSample> samples, batc
     values.push_back(std::move(shapes.values));
     ends.push_back(std::move(shapes.ends));
   }
-  const std::size_t number = layout_.mask_values();
   const batch::ElementType element = spec_.masks->bitmaps ? batch::kUint8 : batch::kFloat64;
-  batch.tensors[number] = batch::TensorBatch::in(slabs[number], std::move(values), element);
-  const std::size_t number_of_ends = layout_.mask_ends();
-  batch.tensors[number_of_ends] = batch::TensorBatch::in(slabs[number_of_ends], std::move(ends), batch::kInt64);
+  batch.tensors[layout_.mask_values()] = batch::TensorBatch::of(std::move(values), element);
+  batch.tensors[layout_.mask_ends()] = batch::TensorBatch::of(std::move(ends), batch::kInt64);
+}
+
+void DetectionRecipe::furnish(const Planned& planned, const LaidOut& laid_out) const {
+  if (!layout_.annotated) return;
+  const std::vector<PlannedSample>& samples = static_cast<const Plan&>(planned).samples;
+  const std::vector<batch::TensorBatch>& tensors = laid_out.batch.tensors;
+  for (std::size_t position = 0; position < laid_out.samples; ++position) {
+    const transform::Sample& view = samples[position].views[0];
+    copy_rows(tensors[layout_.boxes()], position, view.boxes);
+    copy_rows(tensors[layout_.labels()], position, view.labels);
+    copy_rows(tensors[layout_.ignored()], position, view.ignored);
+  }
 }
 
 void DetectionRecipe::decode(const Fetched& fetched, const Planned& planned, const LaidOut& laid_out,

@@ -7,7 +7,6 @@
 #include <vector>
 
 #include "base/stats.h"
-#include "batch/slab_pool.h"
 #include "pipeline/mask_source.h"
 #include "pipeline/output_layout.h"
 #include "pipeline/recipe.h"
@@ -48,8 +47,8 @@ class DetectionRecipe final : public Recipe {
   Verdict plan(const Fetched& fetched, Planned& planned, std::size_t position) const override;
   /// The sample that was rejected may be one that is mixed in.
   void replace(Wanted& wanted, Planned& planned, std::size_t position) const override;
-  LaidOut lay_out(const Fetched& fetched, Planned& planned, std::size_t samples,
-                  std::span<batch::SlabPool> slabs) const override;
+  LaidOut lay_out(const Fetched& fetched, Planned& planned, std::size_t samples) const override;
+  void furnish(const Planned& planned, const LaidOut& laid_out) const override;
   void decode(const Fetched& fetched, const Planned& planned, const LaidOut& laid_out,
               std::size_t position) const override;
 
@@ -63,11 +62,9 @@ class DetectionRecipe final : public Recipe {
   transform::Stream stream(const Wanted& wanted, const Plan& plan, std::size_t position) const;
   transform::Source part_of(const Fetched& fetched, std::size_t read, std::uint16_t retry) const;
   base::Shape image_shape(transform::Extent extent) const;
-  batch::TensorBatch images_of(std::span<const PlannedSample> samples, std::size_t view, batch::SlabPool& slabs) const;
-  void lay_out_annotations(std::span<const PlannedSample> samples, batch::Batch& batch,
-                           std::span<batch::SlabPool> slabs) const;
-  void lay_out_masks(std::span<const PlannedSample> samples, batch::Batch& batch,
-                     std::span<batch::SlabPool> slabs) const;
+  batch::TensorBatch images_of(std::span<const PlannedSample> samples, std::size_t view) const;
+  void lay_out_annotations(std::span<const PlannedSample> samples, batch::Batch& batch) const;
+  void lay_out_masks(std::span<const PlannedSample> samples, batch::Batch& batch) const;
   void write_images(const Fetched& fetched, const PlannedSample& planned, const batch::Batch& batch,
                     std::size_t position, base::SplitTimer& timer) const;
 

@@ -45,18 +45,18 @@ base::OwnedBytes all_of(base::Result<storage::Object>& result, const std::string
                                                        " bytes too early");
 }
 
-void own(FetchedSample& sample, base::OwnedBytes bytes) {
-  auto owner = std::make_shared<base::OwnedBytes>(std::move(bytes));
-  sample.stored = owner->view();
-  sample.owner = std::move(owner);
-}
+/// What counts in the loader's budget for as long as somebody has it.
+template <class Value>
+struct Counted {
+  Value value;
+  base::MemoryBudget::Hold hold;
+};
 
-void make_bytes(FetchedSample& sample, format::Compression compression) {
-  if (compression == format::Compression::kLz4) own(sample, format::decompress_lz4(sample.stored));
-  if (sample.stored.size() > std::numeric_limits<std::uint32_t>::max()) {
-    throw base::Error(base::ErrorKind::kDecode, "the sample has " + std::to_string(sample.stored.size()) + " bytes");
-  }
-  sample.shape = {static_cast<std::uint32_t>(sample.stored.size())};
+/// `value`, with so many bytes, counted.
+template <class Value>
+std::shared_ptr<Counted<Value>> counted(base::MemoryBudget& budget, Value value, std::uint64_t bytes) {
+  return std::make_shared<Counted<Value>>(
+      Counted<Value>{std::move(value), budget.hold(base::MemoryBudget::Use::kChunks, bytes)});
 }
 
 }  // namespace
@@ -155,8 +155,28 @@ FetchedSample Fetcher::TileRead::assembled() {
 }
 
 Fetcher::Fetcher(storage::Store& store, const std::vector<TensorSource>& sources, std::uint64_t cache_bytes,
-                 base::ThreadPool& threads, base::Stats& stats)
-    : store_(store), sources_(sources), threads_(threads), stats_(stats), cache_(cache_bytes, stats) {}
+                 base::ThreadPool& threads, base::Stats& stats, std::shared_ptr<base::MemoryBudget> budget)
+    : store_(store),
+      sources_(sources),
+      threads_(threads),
+      stats_(stats),
+      budget_(std::move(budget)),
+      cache_(cache_bytes, stats, [this] { return budget_->chunks_over(); }) {}
+
+void Fetcher::own(FetchedSample& sample, base::OwnedBytes bytes) const {
+  const std::uint64_t size = bytes.size;
+  auto owner = counted(*budget_, std::move(bytes), size);
+  sample.stored = owner->value.view();
+  sample.owner = std::move(owner);
+}
+
+void Fetcher::make_bytes(FetchedSample& sample, format::Compression compression) const {
+  if (compression == format::Compression::kLz4) own(sample, format::decompress_lz4(sample.stored));
+  if (sample.stored.size() > std::numeric_limits<std::uint32_t>::max()) {
+    throw base::Error(base::ErrorKind::kDecode, "the sample has " + std::to_string(sample.stored.size()) + " bytes");
+  }
+  sample.shape = {static_cast<std::uint32_t>(sample.stored.size())};
+}
 
 template <class T, class Make>
 void Fetcher::make_on_thread(const base::Answer<T>& answer, Make make) noexcept {
@@ -191,7 +211,8 @@ Fetcher::Cache::Loaded Fetcher::loaded(ChunkPointer chunk, bool whole) {
   if (format::is_image_file(chunk->format().chunk_compression)) chunk = decode::unstack_images(*chunk);
   if (whole) ++stats_.chunks_read;
   const std::uint64_t bytes = chunk->bytes();
-  return {std::move(chunk), bytes};
+  const format::Chunk* value = chunk.get();
+  return {ChunkPointer(counted(*budget_, std::move(chunk), bytes), value), bytes};
 }
 
 void Fetcher::load_whole(const Key& key, const Landing& landing, const storage::Wanted& wanted) {
@@ -423,7 +444,11 @@ std::vector<SampleReader::Result> Fetcher::read_now(std::size_t tensor, std::spa
   const base::StageTimer timer(stats_.fetch_ns);
   std::vector<SampleReader::Result> results = sources_[tensor].reader->read(samples);
   ++stats_.reads;
-  for (const SampleReader::Result& result : results) stats_.encoded_bytes += result.sample.stored.size();
+  for (SampleReader::Result& result : results) {
+    FetchedSample& sample = result.sample;
+    stats_.encoded_bytes += sample.stored.size();
+    if (budget_->limited()) sample.owner = counted(*budget_, std::move(sample.owner), sample.stored.size());
+  }
   return results;
 }
 

@@ -10,6 +10,7 @@
 
 #include "base/answer.h"
 #include "base/bytes.h"
+#include "base/memory_budget.h"
 #include "base/stats.h"
 #include "base/thread_pool.h"
 #include "format/chunk.h"
@@ -32,9 +33,10 @@ class Fetcher {
   using ChunkPointer = std::shared_ptr<const format::Chunk>;
   using Opened = std::function<void(base::Result<ChunkPointer>)>;
 
-  /// What it refers to outlives its requests.
+  /// What it refers to outlives its requests. Chunks and samples count in `budget` for as long as somebody has them.
   Fetcher(storage::Store& store, const std::vector<TensorSource>& sources, std::uint64_t cache_bytes,
-          base::ThreadPool& threads, base::Stats& stats);
+          base::ThreadPool& threads, base::Stats& stats,
+          std::shared_ptr<base::MemoryBudget> budget = std::make_shared<base::MemoryBudget>());
 
   /// A chunk; `whole` says whether with all its bytes or its header alone (see ReadSchedule). Errors have no place yet.
   /// Here as below, what is no longer `wanted` when its turn comes is not asked of storage, and fails with kClosed.
@@ -56,6 +58,12 @@ class Fetcher {
   /// Samples of a tensor that has a reader, all in one request. Waits for it.
   std::vector<SampleReader::Result> read_now(std::size_t tensor, std::span<const std::int64_t> samples);
 
+  /// Where chunks would take more than their share with so many bytes more, the cache lets go of some that nobody
+  /// holds.
+  void make_room(std::uint64_t bytes) noexcept {
+    if (const std::uint64_t over = budget_->chunks_over(bytes)) cache_.make_room(over);
+  }
+
   /// Lets go of a chunk that was read whole and will not be used soon.
   void forget(std::size_t tensor, std::uint32_t row) noexcept { cache_.forget({tensor, row, true}); }
 
@@ -76,6 +84,9 @@ class Fetcher {
   template <class T, class Make>
   void make_on_thread(const base::Answer<T>& answer, Make make) noexcept;
 
+  /// Lets `sample` own its bytes.
+  void own(FetchedSample& sample, base::OwnedBytes bytes) const;
+  void make_bytes(FetchedSample& sample, format::Compression compression) const;
   format::TensorFormat format_of(const Key& key) const;
   Cache::Loaded loaded(ChunkPointer chunk, bool whole);
   void load_whole(const Key& key, const Landing& landing, const storage::Wanted& wanted);
@@ -95,6 +106,7 @@ class Fetcher {
   const std::vector<TensorSource>& sources_;
   base::ThreadPool& threads_;
   base::Stats& stats_;
+  std::shared_ptr<base::MemoryBudget> budget_;
   Cache cache_;
 };
 

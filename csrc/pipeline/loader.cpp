@@ -11,11 +11,14 @@
 namespace penstock::pipeline {
 namespace {
 
-std::vector<batch::SlabPool> make_pools(std::size_t tensors, const std::shared_ptr<batch::BufferAllocator>& allocator,
-                                        std::size_t most_kept) {
-  std::vector<batch::SlabPool> pools;
-  for (std::size_t i = 0; i < tensors; ++i) pools.emplace_back(allocator, most_kept);
-  return pools;
+constexpr std::uint64_t kCacheShare = 4;
+constexpr std::uint64_t kReadAheadShare = 8;
+
+/// With what chunks may take of a limit on memory.
+LoaderOptions within_limit(LoaderOptions options) {
+  options.cache_bytes = std::min(options.cache_bytes, options.memory_limit / kCacheShare);
+  options.read_ahead_bytes = std::min(options.read_ahead_bytes, options.memory_limit / kReadAheadShare);
+  return options;
 }
 
 std::unique_ptr<const Recipe> make_recipe(std::optional<DetectionSpec> detection,
@@ -34,31 +37,45 @@ bool has_reader(const std::vector<TensorSource>& sources) {
 Loader::Loader(std::shared_ptr<storage::Store> store, std::vector<TensorSource> sources, LoaderOptions options,
                std::shared_ptr<batch::BufferAllocator> allocator, std::optional<DetectionSpec> detection)
     : sources_(std::move(sources)),
-      options_(options),
+      options_(within_limit(options)),
       store_(std::move(store), stats_),
-      fetcher_(store_, sources_, options_.cache_bytes, decode_threads_, stats_),
+      budget_(std::make_shared<base::MemoryBudget>(options_.memory_limit,
+                                                   options_.cache_bytes + options_.read_ahead_bytes)),
+      fetcher_(store_, sources_, options_.cache_bytes, decode_threads_, stats_, budget_),
       recipe_(make_recipe(std::move(detection), sources_, stats_)),
       // One for each batch in flight, one for the batch just handed out, one for the batch before it, which a for
       // loop still holds then.
-      slabs_(make_pools(recipe_->outputs(), allocator, options_.keep_slabs ? options_.prefetch + 2 : 0)),
-      resources_{sources_, fetcher_,          *recipe_,
-                 slabs_,   reader_threads_,   decode_threads_,
-                 stats_,   options_.prefetch, options_.read_ahead_bytes},
+      memory_(recipe_->outputs(), allocator, options_.keep_slabs ? options_.prefetch + 2 : 0, budget_),
+      resources_{sources_,        fetcher_,        *recipe_, memory_,           *budget_,
+                 reader_threads_, decode_threads_, stats_,   options_.prefetch, options_.read_ahead_bytes},
       reader_threads_("penstock-rd", has_reader(sources_) ? options_.reader_threads : 0),
-      decode_threads_("penstock-dec", options_.threads) {}
+      decode_threads_("penstock-dec", options_.threads) {
+  if (!budget_->limited()) return;
+  // Memory comes free wherever its last user is, which may be anywhere and hold any lock.
+  budget_->on_release([this] {
+    try {
+      decode_threads_.submit([this] { use_free_memory(); }, base::ThreadPool::Turn::kUrgent);
+    } catch (...) {
+      return;  // the batch that is waited for gets its memory from who waits
+    }
+  });
+}
 
 Loader::~Loader() { stop(); }
 
-std::shared_ptr<Epoch> Loader::start(Order order, std::vector<std::size_t> batch_ends, Randomness random) {
+std::shared_ptr<Epoch> Loader::start(Order order, std::vector<std::size_t> batch_ends, Randomness random,
+                                     const std::shared_ptr<Epoch>& before) {
   ReadSchedule schedule = this->schedule(order, batch_ends);
-  auto epoch =
-      std::make_shared<Epoch>(resources_, std::move(order), std::move(batch_ends), std::move(schedule), random);
+  std::shared_ptr<Epoch> epoch;
   {
     const std::lock_guard lock(mutex_);
     if (stopped_) throw base::Error(base::ErrorKind::kClosed, "the loader is closed");
+    epoch = std::make_shared<Epoch>(resources_, std::move(order), std::move(batch_ends), std::move(schedule), random,
+                                    epochs_started_++, before);
     std::erase_if(epochs_, [](const std::weak_ptr<Epoch>& other) { return other.expired(); });
     epochs_.push_back(epoch);
   }
+  if (before != nullptr) before->followed_by(epoch);
   epoch->start();
   return epoch;
 }
@@ -70,6 +87,7 @@ void Loader::begin_stop() noexcept {
     stopped_ = true;
     epochs.swap(epochs_);
   }
+  budget_->on_release(nullptr);
   for (const std::weak_ptr<Epoch>& weak : epochs) {
     if (const std::shared_ptr<Epoch> epoch = weak.lock()) epoch->close();
   }
@@ -92,10 +110,17 @@ void Loader::abandon(const std::shared_ptr<const void>& owner) noexcept {
   decode_threads_.abandon(owner);
 }
 
-std::size_t Loader::slabs_allocated() const {
-  std::size_t total = 0;
-  for (const batch::SlabPool& pool : slabs_) total += pool.allocated();
-  return total;
+void Loader::use_free_memory() noexcept {
+  std::vector<std::shared_ptr<Epoch>> epochs;
+  try {
+    const std::lock_guard lock(mutex_);
+    for (const std::weak_ptr<Epoch>& weak : epochs_) epochs.push_back(weak.lock());
+  } catch (...) {
+    return;  // as above
+  }
+  for (const std::shared_ptr<Epoch>& epoch : epochs) {
+    if (epoch != nullptr) epoch->use_free_memory();
+  }
 }
 
 ReadSchedule Loader::schedule(const Order& order, const std::vector<std::size_t>& batch_ends) {

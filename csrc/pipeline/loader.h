@@ -7,11 +7,12 @@
 #include <optional>
 #include <vector>
 
+#include "base/memory_budget.h"
 #include "base/stats.h"
 #include "base/thread_pool.h"
 #include "batch/batch.h"
 #include "batch/buffer.h"
-#include "batch/slab_pool.h"
+#include "pipeline/batch_memory.h"
 #include "pipeline/detection_recipe.h"
 #include "pipeline/fetch.h"
 #include "pipeline/order.h"
@@ -34,6 +35,9 @@ struct LoaderOptions {
   /// Of storage, as stored, that are asked for ahead of the batches that `prefetch` counts.
   std::uint64_t read_ahead_bytes = std::uint64_t{128} << 20;
   bool keep_slabs = true;  ///< reuse batch memory; off where the allocator does so itself
+  /// Bytes that the loader may hold in all: batches under way, ready, handed out and alive, free slabs, and chunks,
+  /// which get at most a quarter of it for the cache and those that are held, and an eighth for what is read ahead.
+  std::uint64_t memory_limit = base::MemoryBudget::kUnlimited;
 };
 
 /// Reads, decodes and batches samples of one dataset. Owns the store, the threads, the chunk cache and the batch memory
@@ -48,7 +52,10 @@ class Loader {
 
   /// Starts loading the samples `order`, cut into batches at `batch_ends` (exclusive, rising, the last one is
   /// the order's length). Every index is below the length of each tensor. The epoch must not outlive the loader.
-  std::shared_ptr<Epoch> start(Order order, std::vector<std::size_t> batch_ends, Randomness random = {});
+  /// `before`: an epoch of this loader that is under way. The new one follows it: its work waits for that one's, until
+  /// somebody wants its batches. It may be left without harm.
+  std::shared_ptr<Epoch> start(Order order, std::vector<std::size_t> batch_ends, Randomness random = {},
+                               const std::shared_ptr<Epoch>& before = nullptr);
 
   /// Ends all epochs and drops queued work. Idempotent.
   void begin_stop() noexcept;
@@ -62,26 +69,33 @@ class Loader {
   std::vector<storage::Count> storage_counts() const { return store_.counts(); }
   const std::vector<TensorSource>& sources() const { return sources_; }
   /// Slabs allocated so far, over all tensors.
-  std::size_t slabs_allocated() const;
+  std::size_t slabs_allocated() const { return memory_.slabs_allocated(); }
+  const base::MemoryBudget& budget() const { return *budget_; }
+  /// By how many bytes memory_limit was exceeded, at most, for a batch that was waited for.
+  std::uint64_t limit_exceeded() const { return memory_.exceeded(); }
 
  private:
   /// What an epoch reads when. Storage is asked for sizes that it has not told, once, where that may spare reading
   /// chunks again and again.
   ReadSchedule schedule(const Order& order, const std::vector<std::size_t>& batch_ends);
+  /// On a decoding thread, when memory has come free that somebody waits for.
+  void use_free_memory() noexcept;
 
   std::vector<TensorSource> sources_;
   LoaderOptions options_;
   base::Stats stats_;
   storage::CountingStore store_;
+  std::shared_ptr<base::MemoryBudget> budget_;
   Fetcher fetcher_;
   std::unique_ptr<const Recipe> recipe_;
-  std::vector<batch::SlabPool> slabs_;  // by tensor of a batch
+  BatchMemory memory_;
   std::mutex sizes_mutex_;
   std::optional<ChunkSizes> sizes_;
   std::mutex mutex_;
   bool stopped_ = false;
-  std::vector<std::weak_ptr<Epoch>> epochs_;
-  const Resources resources_;  // refers to what is around it
+  std::uint64_t epochs_started_ = 0;
+  std::vector<std::weak_ptr<Epoch>> epochs_;  // as they were started
+  const Resources resources_;                 // refers to what is around it
   // Last: threads stop before anything that they use goes.
   base::ThreadPool reader_threads_;
   base::ThreadPool decode_threads_;

@@ -3,10 +3,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <span>
 
 #include "batch/batch.h"
-#include "batch/slab_pool.h"
 #include "pipeline/fetched.h"
 #include "pipeline/wanted.h"
 
@@ -27,17 +25,17 @@ class Planned {
   Planned& operator=(const Planned&) = delete;
 };
 
-/// A batch whose memory is there, all of it filled but what decode() writes.
+/// A batch whose shapes are known: where each item lies in its tensor's memory.
 struct LaidOut {
   batch::Batch batch;
-  std::size_t samples = 0;  ///< those that there is memory for: less than all where one of the batch failed
+  std::size_t samples = 0;  ///< those that there is room for: less than all where one of the batch failed
 };
 
 enum class Verdict : std::uint8_t { kTaken, kRejected };
 
 /// How a batch is made of stored samples. Its shapes are decided before anything is decoded: expand, then fetch, plan
-/// and replace until no sample is rejected, then lay_out once, then decode. Stateless, thread-safe; what it does not
-/// say otherwise may throw, with errors that name the read concerned (Wanted::named).
+/// and replace until no sample is rejected, then lay_out and furnish once, then decode. Stateless, thread-safe; what it
+/// does not say otherwise may throw, with errors that name the read concerned (Wanted::named).
 class Recipe {
  public:
   Recipe() = default;
@@ -59,9 +57,11 @@ class Recipe {
   /// Wants another sample in the place of a rejected one. Of one thread at a time.
   virtual void replace(Wanted& wanted, Planned& planned, std::size_t position) const = 0;
 
-  /// Takes the memory for the first `samples` samples, of which there is one at least; `slabs`: a pool for each output.
-  virtual LaidOut lay_out(const Fetched& fetched, Planned& planned, std::size_t samples,
-                          std::span<batch::SlabPool> slabs) const = 0;
+  /// The shapes of the first `samples` samples, of which there is one at least. Takes no memory for them.
+  virtual LaidOut lay_out(const Fetched& fetched, Planned& planned, std::size_t samples) const = 0;
+
+  /// Writes what is not decode()'s. All tensors have their slabs now.
+  virtual void furnish(const Planned& /*planned*/, const LaidOut& /*laid_out*/) const {}
 
   /// Writes one sample to its place. Called for a position at a time, on several threads.
   virtual void decode(const Fetched& fetched, const Planned& planned, const LaidOut& laid_out,

@@ -2,9 +2,10 @@
 
 #include <vector>
 
+#include "base/memory_budget.h"
 #include "base/stats.h"
 #include "base/thread_pool.h"
-#include "batch/slab_pool.h"
+#include "pipeline/batch_memory.h"
 #include "pipeline/fetch.h"
 #include "pipeline/recipe.h"
 #include "pipeline/tensor_source.h"
@@ -16,8 +17,9 @@ struct Resources {
   const std::vector<TensorSource>& sources;
   Fetcher& fetcher;
   const Recipe& recipe;
-  std::vector<batch::SlabPool>& slabs;  ///< by tensor of a batch
-  base::ThreadPool& reader_threads;     ///< for tensors that have a reader
+  BatchMemory& memory;
+  base::MemoryBudget& budget;
+  base::ThreadPool& reader_threads;  ///< for tensors that have a reader
   base::ThreadPool& decode_threads;
   base::Stats& stats;
   unsigned prefetch;               ///< batches under way or ready, beside the one the consumer has

@@ -21,8 +21,7 @@ class StoredRecipe final : public Recipe {
   Verdict plan(const Fetched& fetched, Planned& planned, std::size_t position) const override;
   /// Nothing is ever rejected.
   void replace(Wanted& wanted, Planned& planned, std::size_t position) const override;
-  LaidOut lay_out(const Fetched& fetched, Planned& planned, std::size_t samples,
-                  std::span<batch::SlabPool> slabs) const override;
+  LaidOut lay_out(const Fetched& fetched, Planned& planned, std::size_t samples) const override;
   void decode(const Fetched& fetched, const Planned& planned, const LaidOut& laid_out,
               std::size_t position) const override;
 

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 
+#include "decode/arrange.h"
 #include "decode/image.h"
 #include "format/chunk_index.h"
 #include "format/sequence_index.h"
@@ -20,6 +21,8 @@ struct TensorSource {
   format::TensorFormat format;
   format::ChunkIndex index;
   decode::Color color = decode::Color::kNative;
+  /// How decoded images come out of a batch, where each is as it is stored otherwise; their elements are unsigned.
+  decode::Arrangement arrangement = {};
   /// Of a tensor of sequences, which items make up a sample. Elsewhere each sample is one item.
   std::optional<format::SequenceIndex> sequences = std::nullopt;
   std::optional<RowMap> view = std::nullopt;

@@ -24,7 +24,8 @@ namespace penstock::storage {
 /// remembered. A value that has left the cache is found again for as long as somebody holds it. Thread-safe; nobody
 /// waits in it.
 ///
-/// The budget bounds what the cache holds on to; a value larger than the whole budget is handed out and not kept.
+/// The budget bounds what the cache holds on to; a value larger than the whole budget is handed out and not kept. Where
+/// values take more than they may, whoever holds them, the cache lets go of those that nobody else holds.
 template <class Key, class Value>
 class ChunkCache {
  public:
@@ -40,7 +41,11 @@ class ChunkCache {
   /// Begins to get a value; `wanted` says whether any of those who asked still waits.
   using Load = std::function<void(base::Answer<Loaded>, Wanted wanted)>;
 
-  ChunkCache(std::uint64_t budget_bytes, base::Stats& stats) : budget_(budget_bytes), stats_(stats) {}
+  /// By how many bytes values take more than they may, in the cache and elsewhere.
+  using Over = std::function<std::uint64_t()>;
+
+  ChunkCache(std::uint64_t budget_bytes, base::Stats& stats, Over over = nullptr)
+      : budget_(budget_bytes), stats_(stats), over_(std::move(over)) {}
 
   /// Hands the value of `key` to `ready`, or what came in its place; where it is neither here nor under way, `load`
   /// gets it. Whatever fails goes to `ready`. `wanted` says whether it is still waited for.
@@ -65,6 +70,13 @@ class ChunkCache {
     const auto found = values_.find(key);
     if (found == values_.end() || found->second.kept == nullptr) return;
     dropped = let_go(found->second);
+  }
+
+  /// Lets go of the oldest values that nobody else holds, until they have made room for so many bytes.
+  void make_room(std::uint64_t bytes) noexcept {
+    std::vector<Pointer> evicted;  // freed outside the lock
+    const std::lock_guard lock(mutex_);
+    make_room(bytes, evicted);
   }
 
   std::uint64_t bytes() const {
@@ -179,13 +191,26 @@ class ChunkCache {
     } catch (...) {
       return;
     }
-    while (bytes_ > budget_) {
-      Pointer oldest = let_go(values_.find(recent_.back())->second);
-      try {
-        evicted.push_back(std::move(oldest));
-      } catch (...) {
-        continue;  // it is freed here and now
-      }
+    while (bytes_ > budget_) evict(values_.find(recent_.back())->second, evicted);
+    make_room(over_ ? over_() : 0, evicted);
+  }
+
+  void make_room(std::uint64_t over, std::vector<Pointer>& evicted) noexcept {
+    for (auto key = recent_.end(); over > 0 && key != recent_.begin();) {
+      Entry& entry = values_.find(*--key)->second;
+      if (entry.kept.use_count() > 1) continue;  // letting go of it would free nothing
+      over -= std::min(over, entry.bytes);
+      ++key;
+      evict(entry, evicted);
+    }
+  }
+
+  void evict(Entry& entry, std::vector<Pointer>& evicted) noexcept {
+    Pointer dropped = let_go(entry);
+    try {
+      evicted.push_back(std::move(dropped));
+    } catch (...) {
+      return;  // it is freed here and now
     }
   }
 
@@ -200,6 +225,7 @@ class ChunkCache {
 
   const std::uint64_t budget_;
   base::Stats& stats_;
+  const Over over_;
   mutable std::mutex mutex_;
   std::map<Key, std::shared_ptr<Flight>> flights_;
   std::map<Key, Entry> values_;

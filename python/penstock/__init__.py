@@ -13,6 +13,7 @@ from penstock.chain import dataloader
 from penstock.dataset import Dataset, Tensor
 from penstock.dataset import open_dataset as open
 from penstock.loader import DataLoader
+from penstock.on_device import normalize_on
 from penstock.storage.network import NetworkOptions
 from penstock.verification import Finding, Report, verify
 
@@ -29,6 +30,7 @@ __all__ = [
     "Tensor",
     "dataloader",
     "errors",
+    "normalize_on",
     "open",
     "verify",
 ]

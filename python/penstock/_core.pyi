@@ -53,6 +53,8 @@ class TensorSource:
         | None,
         rows: RowMap | None,
     ) -> None: ...
+    def arrange(self, *, planes: bool, scale: str) -> None:
+        """How images come out: as planes; scaled to "float32", "float16" or "bfloat16", or as stored ("none")."""
     @staticmethod
     def from_reader(
         *,
@@ -119,6 +121,7 @@ class Loader:
         prefetch: int,
         cache_bytes: int,
         read_ahead_bytes: int = 134217728,
+        memory_limit: int | None = None,
         io_threads: int | None = None,
         allocate: Callable[[int], tuple[int, object]] | None = None,
         detection: Detection | None = None,
@@ -133,9 +136,14 @@ class Loader:
         batch_ends: Sequence[int] | npt.NDArray[np.int64],
         seed: int = 0,
         epoch: int = 0,
+        after: Epoch | None = None,
     ) -> Epoch:
-        """An int64 array is not copied: it must not change while the epoch goes on."""
+        """An int64 array is not copied: it must not change while the epoch goes on. ``after``: an epoch of this loader
+        whose work comes first, until next() of the new one is called.
+        """
     def stats(self) -> dict[str, int | float]: ...
+    def memory(self) -> tuple[int, int, int]:
+        """Bytes that are held now, the most that were, and by how much memory_limit was exceeded at most."""
     def begin_stop(self) -> None: ...
     def stop(self) -> None: ...
 

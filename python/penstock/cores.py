@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from pathlib import Path
 
-__all__ = ["usable_cores"]
+__all__ = ["usable_cores", "warn_of_too_many"]
+
+logger = logging.getLogger("penstock")
+
+_warned = False
 
 _GROUPS = Path("/sys/fs/cgroup")
 #: Names the process's own group below _GROUPS, where the whole tree is to be seen.
@@ -22,6 +27,29 @@ def usable_cores() -> int:
         if quota is not None:
             cores = min(cores, max(1, int(quota)))
     return max(1, cores // _local_processes())
+
+
+def warn_of_too_many(threads: int, workers: int) -> None:
+    """Says once in a process, in the log, that threads or worker processes are more than the cores that it may use.
+
+    Args:
+        threads: Decoding threads of a loader.
+        workers: Its worker processes.
+    """
+    global _warned
+    cores = usable_cores()
+    if _warned or max(threads, workers) <= cores:
+        return
+    _warned = True
+    ranks = _local_processes()
+    logger.warning(
+        "penstock: %s are more than the %d %s that this process may use%s: they take turns, and each takes memory; "
+        "leave num_threads to its default, or lower it",
+        f"{threads} decoding threads" if threads > cores else f"{workers} worker processes",
+        cores,
+        "core" if cores == 1 else "cores",
+        f", of {ranks} that share the machine" if ranks > 1 else "",
+    )
 
 
 def _allowed_cores() -> int:

@@ -202,8 +202,13 @@ class MissingExtraError(PenstockError, ImportError):
     """An optional dependency is missing; the message names the extra that brings it."""
 
 
-def timed_out(seconds: float) -> LoaderTimeoutError:
-    """What a wait of ``timeout`` seconds for a batch ends with; the first words are torch's."""
-    return LoaderTimeoutError(
-        f"DataLoader timed out after {seconds} seconds", hint="Raise timeout, or see whether the storage answers"
-    )
+def timed_out(seconds: float, where: str, hint: str) -> LoaderTimeoutError:
+    """What a wait of ``timeout`` seconds for a batch ends with; the first words are torch's.
+
+    Args:
+        seconds: How many.
+        where: Which stage the batch is stuck in.
+        hint: What would help beside a larger ``timeout``.
+    """
+    words = f"DataLoader timed out after {seconds} seconds: {where}"
+    return LoaderTimeoutError(words, hint=f"Raise timeout, or {hint}")

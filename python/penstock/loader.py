@@ -21,6 +21,7 @@ from penstock.loading.batch_source import CoreBatches, WholeBatches
 from penstock.loading.engine import Engine
 from penstock.loading.epochs import Epochs
 from penstock.loading.explain import as_line, as_text, steps_as_run
+from penstock.loading.image_output import image_output
 from penstock.loading.iteration import Iteration
 from penstock.loading.limits import Lanes, Limit, limit_of, request_seconds
 from penstock.loading.native.loader import NativeLoader
@@ -113,12 +114,25 @@ class DataLoader(torch.utils.data.DataLoader[Any]):
         chunk_cache_bytes: Budget for chunks that the C++ loader keeps in memory, in bytes.
         read_ahead_bytes: Budget for what the C++ loader reads before it is needed, as it is stored, in bytes. Default:
             128 MiB of remote data, 16 MiB of a local disk's. What the next batches need is read whatever the budget.
+        memory_limit: How much memory the C++ loader may hold in all: bytes, or text such as ``"2GB"``. It counts
+            batches that are under way, ready, or handed out and still alive, batch memory that waits to be used again,
+            and chunks: at most a quarter of it for the chunk cache, and an eighth for what is read ahead. Where it is
+            tight, fewer batches than ``prefetch_factor`` are loaded at a time. A batch that the program waits for is
+            loaded in any case, beyond the limit if need be, which is logged once. Of pinned batches that were handed
+            out, the latest counts. Not counted: what decoders need for the images that they are at, and what worker
+            processes have. Batches are the same with any limit. Default: none.
         cache_dir: A folder on a disk where the C++ loader keeps the chunks of remote data, whole, as they are stored:
             later epochs, other ranks and other jobs then find them there. It is made where it is missing.
             Local data do not use it; with ``"python"`` there is no such cache, and a warning says so.
         cache_size: How much may lie there: bytes, or text such as ``"50GB"`` or ``"50GiB"``. It fills up, and nothing
             is taken out; what finds no room is read from afar. Default: nine tenths of what the folder has and its
             disk has free, at most 256 GiB.
+        layout: Of image tensors, without a transform. ``"nhwc"``: [n, h, w, c], or as stored. ``"nchw"``: [n, c, h, w],
+            written so by the decoding threads; gray images have one channel. Images of different sizes are a list.
+        dtype: Of image tensors, without a transform: ``float32``, ``float16`` or ``bfloat16``, torch's or its name.
+            Values are from 0 to 1, as torchvision's ToTensor has them: divided by 255 (uint16: by 65535) in float32,
+            then rounded. Default: as stored. Floats take two to four times the memory, and as long to copy: see
+            :func:`normalize_on`.
         creds, network: Of a dataset that is given by its URL: see :func:`penstock.open`.
 
     Raises:
@@ -163,12 +177,20 @@ class DataLoader(torch.utils.data.DataLoader[Any]):
         chunk_cache_bytes: int = LoaderOptions.chunk_cache_bytes,
         shuffle_window: int = LoaderOptions.shuffle_window,
         read_ahead_bytes: int | None = None,
+        memory_limit: int | str | None = None,
         cache_dir: str | os.PathLike[str] | None = None,
         cache_size: int | str | None = None,
+        layout: str = "nhwc",
+        dtype: torch.dtype | str | None = None,
         creds: Any = None,
         network: NetworkOptions | None = None,
     ) -> None:
         name_kept_arguments(self)
+        images = image_output(layout, dtype)
+        if images is not None and (collate_fn is not None or batch_size is None):
+            raise ValueError(
+                "layout and dtype are for batches that the loader makes: without collate_fn, and with a batch_size"
+            )
         made = made_for(dataset)
         own: dict[str, Any] = {
             "loader_type": loader_type,
@@ -180,6 +202,7 @@ class DataLoader(torch.utils.data.DataLoader[Any]):
             "chunk_cache_bytes": chunk_cache_bytes,
             "shuffle_window": shuffle_window,
             "read_ahead_bytes": read_ahead_bytes,
+            "memory_limit": memory_limit,
             "cache_dir": cache_dir,
             "cache_size": cache_size,
         }
@@ -205,6 +228,7 @@ class DataLoader(torch.utils.data.DataLoader[Any]):
             chunk_cache_bytes=own["chunk_cache_bytes"],
             shuffle_window=own["shuffle_window"],
             read_ahead_bytes=own["read_ahead_bytes"],
+            memory_limit=own["memory_limit"],
             cache_dir=own["cache_dir"],
             cache_size=own["cache_size"],
         )
@@ -226,6 +250,7 @@ class DataLoader(torch.utils.data.DataLoader[Any]):
             return_index=return_index,
             creds=creds,
             network=network,
+            images=images,
         )
         if made is not None and seed is None and generator is None:
             self._seed = made.seed_source
@@ -448,6 +473,8 @@ class DataLoader(torch.utils.data.DataLoader[Any]):
         # Of a copy, which worker processes get without what follows.
         self._engine: Engine = make(samples.copy(), self.options, self._collate())
         self._batches: CoreBatches | None = None
+        if isinstance(self._engine, NativeLoader):
+            self._engine.next_epoch.plan = self._epochs.next_plan
         if native:
             whole = self._collate_fn is None and not self._unbatched and not samples.program.python
             self._batches = CoreBatches(self.options, make, whole=whole, world_size=self._seed.world_size)

@@ -61,9 +61,12 @@ class DaemonPool:
         self._calls.put((future, call, arguments))
         return future
 
-    def result_within(self, seconds: float, call: Callable[[], Any], *, timeout: float | None = None) -> Any:
+    def result_within(
+        self, seconds: float, call: Callable[[], Any], *, where: str, hint: str, timeout: float | None = None
+    ) -> Any:
         """What ``call`` gives, under the caller's grad mode. A call that takes longer is left to itself.
-        ``timeout`` is what the error names, where ``seconds`` are what is left of it.
+        ``timeout`` is what the error names, where ``seconds`` are what is left of it; ``where`` and ``hint`` are those
+        of :func:`penstock.errors.timed_out`.
 
         Raises:
             LoaderTimeoutError: It takes longer.
@@ -77,7 +80,7 @@ class DaemonPool:
         future = self.submit(run)
         concurrent.futures.wait([future], seconds)
         if not future.done():
-            raise timed_out(seconds if timeout is None else timeout)
+            raise timed_out(seconds if timeout is None else timeout, where, hint)
         return future.result()
 
     def close(self, patience: float = 0.5) -> None:

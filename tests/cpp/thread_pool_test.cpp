@@ -14,6 +14,7 @@
 #include <memory>
 #include <numeric>
 #include <set>
+#include <string>
 #include <vector>
 
 #include "base/error.h"
@@ -32,6 +33,41 @@ TEST(ThreadPool, RunsTasksInTheOrderOfSubmission) {
   std::vector<int> expected(100);
   std::iota(expected.begin(), expected.end(), 0);
   EXPECT_EQ(seen, expected);
+}
+
+TEST(ThreadPool, RunsWhatNobodyWantsYetLast) {
+  ThreadPool pool("last", 1);
+  std::promise<void> begin;
+  std::promise<void> done;
+  std::string seen;
+  pool.submit([&] { begin.get_future().wait(); });
+  const auto note = [&seen](char letter) { return [&seen, letter] { seen += letter; }; };
+  pool.submit(note('e'), ThreadPool::Turn::kLast);
+  pool.submit(note('c'));
+  pool.submit(note('a'), ThreadPool::Turn::kUrgent);
+  pool.submit(note('d'));
+  pool.submit(note('b'), ThreadPool::Turn::kUrgent);
+  pool.submit([&] { done.set_value(); }, ThreadPool::Turn::kLast);
+  begin.set_value();
+  done.get_future().wait();
+  EXPECT_EQ(seen, "abcde");
+}
+
+TEST(ThreadPool, WhatIsWantedNowFollowsWhatIsDoneInOrder) {
+  ThreadPool pool("promote", 1);
+  std::promise<void> begin;
+  std::promise<void> done;
+  std::string seen;
+  pool.submit([&] { begin.get_future().wait(); });
+  const auto note = [&seen](char letter) { return [&seen, letter] { seen += letter; }; };
+  pool.submit(note('b'), ThreadPool::Turn::kLast);
+  pool.submit(note('a'));
+  pool.promote_last();
+  pool.submit(note('c'));
+  pool.submit([&] { done.set_value(); });
+  begin.set_value();
+  done.get_future().wait();
+  EXPECT_EQ(seen, "abc");
 }
 
 TEST(ThreadPool, RunsEachTaskOnce) {

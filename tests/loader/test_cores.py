@@ -18,6 +18,7 @@ def alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(cores, "_GROUPS", tmp_path)
     monkeypatch.setattr(cores, "_MEMBERSHIP", tmp_path / "membership")
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(8)), raising=False)
+    monkeypatch.setattr(cores, "_warned", False)
 
 
 def test_as_many_as_the_process_may_run_on() -> None:
@@ -71,6 +72,33 @@ def test_a_group_of_version_1(tmp_path: Path) -> None:
 def test_a_membership_that_says_nothing(tmp_path: Path) -> None:
     (tmp_path / "membership").write_text("nothing of the kind\n")
     assert cores.usable_cores() == 8
+
+
+@pytest.mark.parametrize(
+    ("threads", "workers", "ranks", "words"),
+    [
+        (9, 0, "1", "9 decoding threads are more than the 8 cores that this process may use: they"),
+        (8, 9, "", "9 worker processes are more than the 8 cores"),
+        (5, 0, "2", "more than the 4 cores that this process may use, of 2 that share the machine"),
+        (2, 0, "8", "2 decoding threads are more than the 1 core that"),
+        (8, 8, "", None),
+        (1, 1, "16", None),
+    ],
+)
+def test_one_warning_of_too_many(
+    threads: int,
+    workers: int,
+    ranks: str,
+    words: str | None,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setenv("LOCAL_WORLD_SIZE", ranks)
+    for _ in range(3):
+        cores.warn_of_too_many(threads, workers)
+    said = [record.message for record in caplog.records]
+    assert len(said) == (words is not None)
+    assert words is None or words in said[0]
 
 
 @pytest.mark.parametrize(("processes", "expected"), [("4", 2), ("16", 1), ("", 8), ("x", 8), ("0", 8)])

@@ -25,10 +25,17 @@ def same(sample: dict[str, Any]) -> dict[str, Any]:
     return sample
 
 
-@pytest.mark.parametrize("workers", [0, 1])
-@pytest.mark.parametrize("loader_type", ["c++", "python"])
+@pytest.mark.parametrize(
+    ("loader_type", "workers", "stage"),
+    [
+        ("c++", 0, "the batch is read and decoded, and Python's part of it"),
+        ("c++", 1, "a worker process has the batch"),
+        ("python", 0, "Python has not read, decoded and transformed"),
+        ("python", 1, "Python has not read, decoded and transformed"),
+    ],
+)
 def test_a_transform_that_takes_too_long(
-    loader_type: str, workers: int, lake: Callable[[str], Path], native: Any
+    loader_type: str, workers: int, stage: str, lake: Callable[[str], Path], native: Any
 ) -> None:
     loader = penstock.DataLoader(
         lake("equal_images"),
@@ -43,6 +50,7 @@ def test_a_transform_that_takes_too_long(
     with loader, pytest.raises(LoaderTimeoutError, match=WORDS) as caught:
         next(iter(loader))
     assert time.monotonic() - start < 10
+    assert stage in str(caught.value)
     # What torch's own loader raises is caught by those who expect that.
     assert isinstance(caught.value, PenstockError)
     assert isinstance(caught.value, RuntimeError)
@@ -63,9 +71,12 @@ def test_a_read_that_takes_too_long(lake: Callable[[str], Path], native: Any, mo
     monkeypatch.setattr("penstock.loading.native.loader.native_store", lambda source: Slow())
     with (
         penstock.DataLoader(path, 1, tensors=["jpegs"], loader_type="c++", timeout=0.3) as loader,
-        pytest.raises(LoaderTimeoutError, match=WORDS),
+        pytest.raises(LoaderTimeoutError, match=WORDS) as caught,
     ):
         next(iter(loader))
+    text = str(caught.value)
+    assert "batch 0 of this iteration waits for storage, which has not answered: 'jpegs/chunks/" in text
+    assert "see whether the storage answers" in text
 
 
 @pytest.mark.parametrize("transform", [None, same])

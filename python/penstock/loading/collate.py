@@ -178,13 +178,20 @@ def tensor_batch(native: NativeTensor, dtype: np.dtype[Any]) -> Any:
 
 def _elements(memory: Any, dtype: np.dtype[Any]) -> torch.Tensor:
     """All elements that a batch's memory has room for."""
-    base = torch.from_numpy(memory) if isinstance(memory, np.ndarray) else memory
-    elements: torch.Tensor = base[: len(base) // dtype.itemsize * dtype.itemsize].view(_torch_dtype(dtype))
-    return elements
+    base: torch.Tensor = torch.from_numpy(memory) if isinstance(memory, np.ndarray) else memory
+    assert base.storage_offset() == 0  # views count from the storage's start
+    return base[: len(base) // dtype.itemsize * dtype.itemsize].view(_torch_dtype(dtype))
 
 
 def _view(elements: torch.Tensor, start: int, shape: list[int]) -> torch.Tensor:
-    return elements[start : start + math.prod(shape)].view(shape)
+    # One step: a slice that is viewed otherwise is two, and a batch has a view for each image.
+    if len(shape) == 3:
+        _, width, channels = shape
+        return elements.as_strided(shape, (width * channels, channels, 1), start)
+    strides = [1] * len(shape)
+    for axis in range(len(shape) - 1, 0, -1):
+        strides[axis - 1] = strides[axis] * shape[axis]
+    return elements.as_strided(shape, strides, start)
 
 
 def _torch_dtype(dtype: np.dtype[Any]) -> torch.dtype:

@@ -4,23 +4,17 @@ from __future__ import annotations
 
 import logging
 import os
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from penstock.dataset import Dataset
 from penstock.described import described
 from penstock.errors import ConfigError
+from penstock.loading.byte_sizes import byte_size
 
 __all__ = ["DiskCache", "check_disk_cache", "disk_cache_of"]
 
 logger = logging.getLogger("penstock")
-
-_UNITS = {
-    **{"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12},
-    **{"KI": 2**10, "MI": 2**20, "GI": 2**30, "TI": 2**40},
-}
-_SIZE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([KMGT]I?|)B?\s*", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -54,7 +48,7 @@ def check_disk_cache(cache_dir: object, cache_size: object) -> None:
         if folder.exists() and not folder.is_dir():
             raise ConfigError(f"cache_dir is no folder: '{folder}'")
     if cache_size is not None:
-        _bytes(cache_size)
+        byte_size("cache_size", cache_size)
         if cache_dir is None:
             raise ValueError("cache_size says how large cache_dir may become, and there is no cache_dir")
 
@@ -81,25 +75,9 @@ def disk_cache_of(
             dataset.path,
         )
         return None
-    return DiskCache(str(_folder(cache_dir)), None if cache_size is None else _bytes(cache_size), roots)
+    size = None if cache_size is None else byte_size("cache_size", cache_size)
+    return DiskCache(str(_folder(cache_dir)), size, roots)
 
 
 def _folder(cache_dir: str | os.PathLike[str]) -> Path:
     return Path(cache_dir).expanduser().absolute()
-
-
-def _bytes(size: object) -> int:
-    """A number of bytes, or text such as "50GB" (10**9 bytes each) or "50 GiB" (2**30)."""
-    if isinstance(size, bool) or not isinstance(size, int | str):
-        raise TypeError(f"cache_size must be a number of bytes, or text such as '50GB', got {described(size)}")
-    if isinstance(size, str):
-        found = _SIZE.fullmatch(size)
-        if found is None:
-            raise ValueError(f"cache_size must be a number of bytes, or text such as '50GB', got {described(size)}")
-        count = float(found[1]) * _UNITS[found[2].upper()]
-        if count >= 2**63:
-            raise ValueError(f"cache_size must be below 2**63 bytes, got {described(size)}")
-        size = int(count)
-    if not 1 <= size < 2**63:
-        raise ValueError(f"cache_size must be at least 1 and below 2**63 bytes, got {size}")
-    return size

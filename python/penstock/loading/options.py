@@ -16,6 +16,7 @@ from penstock.dataset import Dataset, Tensor
 from penstock.described import described
 from penstock.errors import ConfigError
 from penstock.format.sample import DECODINGS, Decode
+from penstock.loading.byte_sizes import byte_size
 from penstock.loading.disk_cache import check_disk_cache
 from penstock.similar import similar
 
@@ -55,6 +56,7 @@ class LoaderOptions:
     chunk_cache_bytes: int = 256 << 20
     shuffle_window: int = 16
     read_ahead_bytes: int | None = None
+    memory_limit: int | str | None = None
     cache_dir: str | os.PathLike[str] | None = None
     cache_size: int | str | None = None
 
@@ -68,6 +70,8 @@ class LoaderOptions:
         _whole_number("shuffle_window", self.shuffle_window, least=1)
         if self.read_ahead_bytes is not None:
             _whole_number("read_ahead_bytes", self.read_ahead_bytes, least=0)
+        if self.memory_limit is not None:
+            byte_size("memory_limit", self.memory_limit)
         check_disk_cache(self.cache_dir, self.cache_size)
         if isinstance(self.timeout, bool) or not isinstance(self.timeout, int | float):
             raise TypeError(f"timeout must be a number of seconds, got {described(self.timeout)}")

@@ -23,6 +23,7 @@ from penstock.loading.disk_cache import disk_cache_of
 from penstock.loading.options import LoaderOptions
 from penstock.loading.plan import EpochPlan, Plan
 from penstock.loading.samples import Samples
+from penstock.loading.workers.one_thread import OneThreadEach
 from penstock.loading.workers.transport import Failure
 from penstock.loading.workers.worker import GRACE
 from penstock.threads import DaemonPool
@@ -37,6 +38,11 @@ def _close_all() -> None:
     # torch would wait five seconds for each worker process whose read does not return.
     for loader in list(_live):
         loader.close()
+
+
+#: Of a batch that does not come; one thread or process reads, decodes and transforms it.
+_STUCK = "Python has not read, decoded and transformed the batch"
+_HELP = "see whether the storage answers and what the transform waits for"
 
 
 class _PlannedBatches(torch.utils.data.Sampler[list[tuple[int, int]]]):
@@ -124,7 +130,7 @@ class PythonLoader:
             persistent_workers=persistent and workers,
             pin_memory=options.pin_memory,
             timeout=options.timeout if workers else 0,  # torch counts it there only
-            worker_init_fn=options.worker_init_fn,
+            worker_init_fn=OneThreadEach(options.worker_init_fn) if workers else None,
             multiprocessing_context=options.multiprocessing_context if workers else None,
             # Workers' own seeds come from here: torch's global generator stays where the user left it.
             generator=torch.Generator(),
@@ -173,12 +179,12 @@ class PythonLoader:
     def _next(self, batches: Iterator[Any], thread: DaemonPool | None) -> Any:
         self._check_open()
         if thread is not None:
-            return thread.result_within(self._timeout, functools.partial(next, batches))
+            return thread.result_within(self._timeout, functools.partial(next, batches), where=_STUCK, hint=_HELP)
         try:
             return next(batches)
         except RuntimeError as error:
             if self._timeout and str(error).startswith(f"DataLoader timed out after {self._timeout} seconds"):
-                raise timed_out(self._timeout) from None
+                raise timed_out(self._timeout, _STUCK, _HELP) from None
             if self._closed:
                 self._check_open()
             raise

@@ -12,6 +12,7 @@ from penstock.dataset import Tensor
 from penstock.dataset.interface import Route
 from penstock.format.pictures import Color
 from penstock.format.sample import Decode
+from penstock.loading.image_output import ImageOutput
 
 __all__ = ["Reading"]
 
@@ -24,19 +25,24 @@ class Reading:
         tensor: The tensor.
         color: Of images.
         decode: As in :meth:`penstock.dataset.Tensor.read`.
+        images: How images come out; None: as stored.
     """
 
     tensor: Tensor
     color: Color = "native"
     decode: Decode = "numpy"
+    images: ImageOutput | None = None
 
     def read(self, index: int) -> Any:
         """A sample, read without the core."""
-        return self.tensor.read(index, self.color, self.decode)
+        return self._arranged(self.tensor.read(index, self.color, self.decode))
 
     def value(self, index: int, pieces: Sequence[bytes]) -> Any:
         """A sample of the bytes that the core has read: of each item of a sequence, else of the sample alone."""
-        return self.tensor.value(index, pieces, self.color, self.decode)
+        return self._arranged(self.tensor.value(index, pieces, self.color, self.decode))
+
+    def _arranged(self, sample: Any) -> Any:
+        return sample if self.images is None else self.images.arrange(sample)
 
     @property
     def route(self) -> Route:
@@ -56,6 +62,13 @@ class Reading:
             return np.dtype(np.uint8)
         # Only tensors without samples have none; numpy's default, as with Deep Lake.
         return np.dtype(np.float64) if self.tensor.dtype is None else self.tensor.dtype
+
+    @property
+    def batch_dtype(self) -> np.dtype[Any]:
+        """Elements of a batch as the core makes it, where images may come out otherwise than they are stored."""
+        if self.images is None or self.route != "arrays":
+            return self.core_dtype
+        return self.images.core_dtype(self.core_dtype)
 
     def core_fixed_shape(self, stored: tuple[int, ...] | None) -> tuple[int, ...] | None:
         """The shape of all samples as the core makes them, where it may find them by it.

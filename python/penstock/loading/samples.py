@@ -17,6 +17,7 @@ from penstock.errors import PenstockError, TransformError
 from penstock.format.sample import Decode
 from penstock.loading.collate import collate_columns, collate_samples, collate_transformed
 from penstock.loading.draws import Stream
+from penstock.loading.image_output import ImageOutput
 from penstock.loading.plan import checked_index
 from penstock.loading.program import Program
 from penstock.loading.readings import Reading
@@ -48,6 +49,7 @@ class Samples(torch.utils.data.Dataset[Any]):
         decode: What becomes of the samples of a key; "numpy" where it does not say.
         seed: Gives the loader's seed.
         return_index: Samples carry ``"index"``.
+        images: How images come out; None: as stored.
 
     Attributes:
         readings: How the samples of each key are read that has to be.
@@ -67,17 +69,24 @@ class Samples(torch.utils.data.Dataset[Any]):
         decode: Mapping[str, Decode] | None = None,
         seed: LoaderSeed,
         return_index: bool,
+        images: ImageOutput | None = None,
     ) -> None:
         self.source = source
         self.tensors = tensors
         self.program = program
         self.readings = {
-            key: Reading(tensor, program.color.get(key, "native"), (decode or {}).get(key, "numpy"))
+            key: Reading(
+                tensor,
+                program.color.get(key, "native"),
+                (decode or {}).get(key, "numpy"),
+                images if tensor.is_image and (decode or {}).get(key, "numpy") == "numpy" else None,
+            )
             for key, tensor in tensors.items()
             if program.reads is None or key in program.reads
         }
         # What is no array may be an array where it is empty: whether a batch is a list must not depend on that.
         self._decode = decode
+        self._images = images
         self._lists = frozenset(key for key, reading in self.readings.items() if reading.decode != "numpy")
         self._list_keys = frozenset(
             key
@@ -103,6 +112,7 @@ class Samples(torch.utils.data.Dataset[Any]):
             decode=self._decode,
             seed=seed or self._seed,
             return_index=self.return_index,
+            images=self._images,
         )
         made.settings = self.settings
         return made
@@ -115,7 +125,13 @@ class Samples(torch.utils.data.Dataset[Any]):
         """The samples of another dataset with the same tensors, in all else the same."""
         tensors = {key: source[tensor.name] for key, tensor in self.tensors.items()}
         made = Samples(
-            source, tensors, self.program, decode=self._decode, seed=self._seed, return_index=self.return_index
+            source,
+            tensors,
+            self.program,
+            decode=self._decode,
+            seed=self._seed,
+            return_index=self.return_index,
+            images=self._images,
         )
         made.settings = self.settings
         return made
@@ -153,11 +169,16 @@ class Samples(torch.utils.data.Dataset[Any]):
         """The default collate of samples from here."""
         if self.program.call is not None:
             return collate_transformed(samples, self._list_keys)
-        return collate_samples(samples, self._lists if self.program.run is None else frozenset())
+        return self._with_dtypes(collate_samples(samples, self._lists if self.program.run is None else frozenset()))
 
     def collate_columns(self, columns: dict[str, list[Any]]) -> dict[str, Any]:
         """The same for untransformed samples that are given key by key."""
-        return collate_columns(columns, self._lists)
+        return self._with_dtypes(collate_columns(columns, self._lists))
+
+    def _with_dtypes(self, batch: dict[str, Any]) -> dict[str, Any]:
+        """A batch of arrays with the dtypes that images come out with."""
+        images = {key: reading.images for key, reading in self.readings.items() if reading.images is not None}
+        return batch | {key: output.of_arrays(batch[key]) for key, output in images.items() if key in batch}
 
     @property
     def read_tensors(self) -> list[Tensor]:
@@ -167,7 +188,7 @@ class Samples(torch.utils.data.Dataset[Any]):
     @property
     def core_dtypes(self) -> dict[str, np.dtype[Any]]:
         """The keys whose samples the native core reads, in its order, and what its arrays hold."""
-        return {key: reading.core_dtype for key, reading in self.readings.items() if reading.route != "python"}
+        return {key: reading.batch_dtype for key, reading in self.readings.items() if reading.route != "python"}
 
     def transformed(self, sample: dict[str, Any], epoch: int, index: int) -> Any:
         """Runs the transform on a decoded sample, with its own random numbers.

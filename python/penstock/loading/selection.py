@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 from torch.utils.data import ConcatDataset, Subset
 
-from penstock.dataset import Dataset, DatasetLike, open_dataset
+from penstock.dataset import Dataset, DatasetLike, Tensor, open_dataset
 from penstock.dataset.joined.dataset import joined, subset
 from penstock.errors import ConfigError
 from penstock.loading.compile import compile_transform
+from penstock.loading.image_output import ImageOutput
 from penstock.loading.options import check_decode, select_tensors
 from penstock.loading.program import Program
 from penstock.loading.samples import Samples
@@ -42,13 +43,14 @@ def selected_samples(
     return_index: bool,
     creds: Any,
     network: NetworkOptions | None,
+    images: ImageOutput | None = None,
 ) -> Samples:
     """The samples that a loader gives.
 
     Args:
         dataset: What :func:`penstock.open` takes; torch's ``Subset`` or ``ConcatDataset`` of such; or samples of
             another loader, which have their tensors and transform already.
-        tensors, decode, transform, return_index, creds, network: As :class:`penstock.DataLoader` has them.
+        tensors, decode, transform, return_index, creds, network, images: As :class:`penstock.DataLoader` has them.
         seed: The loader's.
 
     Raises:
@@ -56,7 +58,13 @@ def selected_samples(
     """
     made = made_for(dataset)
     if made is not None:
-        given = {"tensors": tensors, "decode": decode, "transform": transform, "return_index": return_index or None}
+        given = {
+            "tensors": tensors,
+            "decode": decode,
+            "transform": transform,
+            "return_index": return_index or None,
+            "layout and dtype": images,
+        }
         named = [name for name, value in given.items() if value is not None]
         if named:
             raise ConfigError(
@@ -68,6 +76,8 @@ def selected_samples(
     source = _opened(dataset, creds, network)
     selected = select_tensors(source, tensors, decode)
     program = compile_transform(transform, dataset=source, tensors=selected)
+    if images is not None:
+        _check_images(images, selected, transform, path=source.path)
     return Samples(
         source,
         selected,
@@ -75,7 +85,20 @@ def selected_samples(
         decode=check_decode(decode, selected, program.color),
         seed=seed,
         return_index=return_index,
+        images=images,
     )
+
+
+def _check_images(images: ImageOutput, tensors: Mapping[str, Tensor], transform: object, *, path: str) -> None:
+    if transform is not None:
+        raise ConfigError(
+            "layout and dtype are for images that no transform takes: it says itself what becomes of them", path=path
+        )
+    chosen = [tensor for tensor in tensors.values() if tensor.is_image]
+    if not chosen:
+        raise ConfigError("layout and dtype are for images, and no tensor that is loaded has any", path=path)
+    for tensor in chosen:
+        images.check(tensor)
 
 
 def _opened(dataset: Any, creds: Any, network: NetworkOptions | None) -> Dataset:

@@ -45,8 +45,8 @@ void add_images(Dataset& dataset, const DatasetOptions& options) {
   std::vector<StoredSample> stored;
   std::vector<Array>& expected = dataset.expected.emplace_back();
   for (std::uint32_t i = 0; i < options.samples; ++i) {
-    const std::uint32_t height = options.equal_sizes ? 12 : 8 + i % 11;
-    const std::uint32_t width = options.equal_sizes ? 16 : 9 + i % 7;
+    const std::uint32_t height = options.scale * (options.equal_sizes ? 12 : 8 + i % 11);
+    const std::uint32_t width = options.scale * (options.equal_sizes ? 16 : 9 + i % 7);
     const base::Shape shape{height, width, 3};
     const ByteVector file = encode_jpeg(make_picture(height, width, 3, i), Subsampling::k420);
     const PlainFormat plain = options.color == decode::Color::kBgr ? PlainFormat::kBgr : PlainFormat::kRgb;

@@ -46,6 +46,7 @@ struct DatasetOptions {
   std::uint32_t images_per_chunk = 7;
   std::uint32_t boxes_per_chunk = 16;
   bool equal_sizes = false;  ///< all images, and all boxes, of one shape
+  std::uint32_t scale = 1;   ///< images are so many times as high and as wide
   bool lz4_boxes = false;    ///< the boxes' chunks are compressed
   decode::Color color = decode::Color::kRgb;
   bool masks = false;  ///< a third tensor, "masks": one of each image's size, in chunks of as many as the boxes

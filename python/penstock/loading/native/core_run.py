@@ -25,10 +25,16 @@ class CoreRun:
 
     Args:
         segments: The plan's.
-        start: Starts the core on one.
+        start: Starts the core on one, after another one that is under way, if any.
+
+    Attributes:
+        left: Batches of the segments that are begun which are still to come.
     """
 
-    def __init__(self, segments: Iterator[Segment], start: Callable[[Segment], _core.Epoch]) -> None:
+    def __init__(
+        self, segments: Iterator[Segment], start: Callable[[Segment, _core.Epoch | None], _core.Epoch]
+    ) -> None:
+        self.left = 0
         self._segments = segments
         self._start = start
         self._epochs: deque[_core.Epoch] = deque()
@@ -40,6 +46,7 @@ class CoreRun:
         while self._epochs or self._more():
             loaded = take(self._epochs[0])
             if loaded is not None:
+                self.left -= 1
                 if len(self._epochs) == 1:
                     self._more()
                 return loaded
@@ -51,6 +58,11 @@ class CoreRun:
         while self._drawn or self._more():
             yield self._drawn.popleft()
 
+    @property
+    def last(self) -> _core.Epoch | None:
+        """The core's epoch that was started last, while it is under way."""
+        return self._epochs[-1] if self._epochs else None
+
     def close(self) -> None:
         """Ends what is under way; the core drops it."""
         while self._epochs:
@@ -60,6 +72,7 @@ class CoreRun:
         segment = next(self._segments, None)
         if segment is None:
             return False
-        self._epochs.append(self._start(segment))
+        self._epochs.append(self._start(segment, self.last))
+        self.left += len(segment.ends)
         self._drawn.extend(segment.batches())
         return True

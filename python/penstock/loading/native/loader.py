@@ -16,11 +16,14 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from penstock._native import require_native
+from penstock.cores import warn_of_too_many
 from penstock.errors import LoaderClosedError, PenstockError, timed_out
 from penstock.loading.collate import sequence_batch, tensor_batch
 from penstock.loading.disk_cache import disk_cache_of
 from penstock.loading.native.batch import native_batch
 from penstock.loading.native.core_run import CoreRun
+from penstock.loading.native.memory import MemoryLimit
+from penstock.loading.native.next_epoch import NextEpoch
 from penstock.loading.native.part import NativePart
 from penstock.loading.native.python_side import Columns, PythonPart, read_columns, stored_values
 from penstock.loading.native.sources import native_roots, native_store, tensor_source
@@ -64,6 +67,9 @@ class NativeLoader:
     The core (threads, chunk cache, batch memory) starts with the first plan and lives until :meth:`close`. A forked
     child, which inherits no threads, starts its own. Worker processes run the Python part of batches, where there is
     one and ``num_workers`` asks for them.
+
+    Attributes:
+        next_epoch: Knows which epoch follows, where somebody tells it.
     """
 
     def __init__(self, samples: Samples, options: LoaderOptions, collate: Callable[[list[Any]], Any] | None) -> None:
@@ -87,6 +93,8 @@ class NativeLoader:
         self._pools: weakref.WeakSet[WorkerPool] = weakref.WeakSet()
         self._runs: weakref.WeakSet[PooledRun] = weakref.WeakSet()
         self._waited_seconds = 0.0
+        self.next_epoch = NextEpoch()
+        self._memory = MemoryLimit(options.memory_limit, samples.source.path)
         _live.add(self)
 
     def run(self, plan: Plan) -> Generator[Any, None, None]:
@@ -100,28 +108,43 @@ class NativeLoader:
         # The user's code runs in a thread of its own only where its time is limited.
         timed = self._options.timeout and self._python is not None
         thread = DaemonPool(1, "penstock-load", "timeout") if timed else None
+        ended = False
         try:
             for columns in beside:
                 end = time.monotonic() + self._options.timeout
                 loaded = run.next(functools.partial(self._next, timeout=self._options.timeout))
                 if loaded is None:
                     break
+                if run.left <= self._options.prefetch_factor:
+                    self._begin_next(run)
                 if self._options.timeout and columns:
                     self._wait_beside(columns, end)
                 make = functools.partial(self._batch, *loaded, columns, plan.epoch)
                 yield make() if thread is None else self._in_time(thread, end, make)
                 del loaded, make
+            ended = True
+            self.next_epoch.ended()
         finally:
             run.close()
+            if not ended:
+                self.next_epoch.close()
             if thread is not None:
                 thread.close()
             beside.close()
 
     def _started_run(self, plan: Plan) -> CoreRun:
-        def start(segment: Segment) -> _core.Epoch:
-            return self._started().start(segment.order, segment.ends, self._samples.seed, plan.epoch)
+        def start(segment: Segment, after: _core.Epoch | None) -> _core.Epoch:
+            core, seed = self._started(), self._samples.seed
+            begun = None if after is not None else self.next_epoch.take(plan.epoch, segment, seed)
+            return begun or core.start(segment.order, segment.ends, seed, plan.epoch, after)
 
         return CoreRun(plan.segments(), start)
+
+    def _begin_next(self, run: CoreRun) -> None:
+        def start(segment: Segment, epoch: int) -> _core.Epoch:
+            return self._started().start(segment.order, segment.ends, self._samples.seed, epoch, run.last)
+
+        self.next_epoch.begin(self._samples.seed, start)
 
     def _columns_beside(self, run: CoreRun) -> Generator[Columns, None, None]:
         return read_columns(
@@ -200,6 +223,7 @@ class NativeLoader:
         self._closed = True
         if self._pid != os.getpid():
             return
+        self.next_epoch.close()
         if self._core is not None:
             self._core.stop()
         for pool in list(self._pools):
@@ -240,6 +264,7 @@ class NativeLoader:
         if self._in_python:
             logger.info("penstock: %s: read by Python threads", ", ".join(self._in_python))
         logger.info("penstock: %d decoding threads", options.num_threads)
+        warn_of_too_many(options.num_threads, options.num_workers if self._uses_workers else 0)
         loader: _core.Loader = native.Loader(
             store=native_store(self._samples.source),
             sources=sources,
@@ -247,6 +272,7 @@ class NativeLoader:
             prefetch=options.prefetch_factor,
             cache_bytes=options.chunk_cache_bytes,
             read_ahead_bytes=self._read_ahead_bytes,
+            memory_limit=self._memory.limit,
             allocate=self._allocate(),
             detection=None if self._native is None else self._detection(native, self._native),
             **self._cache_arguments(),
@@ -315,16 +341,29 @@ class NativeLoader:
 
     def _in_time(self, thread: DaemonPool, end: float, make: Callable[[], Any]) -> Any:
         """``make()`` in another thread; raises where it is not done by ``end``."""
-        return thread.result_within(max(0.0, end - time.monotonic()), make, timeout=self._options.timeout)
+        return thread.result_within(
+            max(0.0, end - time.monotonic()),
+            make,
+            timeout=self._options.timeout,
+            where="the batch is read and decoded, and Python's part of it, transform or collate_fn, has not returned",
+            hint="see what the transform waits for (num_workers runs it in processes)",
+        )
 
     def _wait_beside(self, columns: Columns, end: float) -> None:
         reads = [read for samples in columns.values() for read in samples]
         if concurrent.futures.wait(reads, max(0.0, end - time.monotonic())).not_done:
-            raise timed_out(self._options.timeout)
+            late = [key for key, samples in columns.items() if not all(read.done() for read in samples)]
+            raise timed_out(
+                self._options.timeout,
+                f"samples that Python's threads read have not come: {', '.join(late)}",
+                "see whether their storage answers",
+            )
 
     def _next(self, epoch: _core.Epoch, timeout: float = 0) -> tuple[Any, list[_core._TensorBatch], Any] | None:
         try:
-            return epoch.next(timeout)
+            loaded = epoch.next(timeout)
+            self._memory.check(self._core)
+            return loaded
         except PenstockError as error:
             self._samples.source.place(error)
             raise
@@ -362,7 +401,9 @@ class NativeLoader:
         tensor, dtype = self._samples.tensors[key], self._dtypes[key]
         if tensor.is_sequence:
             return sequence_batch(native, dtype, tensor.item_counts(indices), tensor.empty_sequence)
-        return tensor_batch(native, dtype)
+        batch = tensor_batch(native, dtype)
+        images = self._samples.readings[key].images
+        return batch if images is None else images.of_core(batch)
 
 
 def _pin(batch: Any) -> Any:

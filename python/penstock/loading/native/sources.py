@@ -32,6 +32,13 @@ def native_roots(roots: Sequence[str | None]) -> str | list[str | None] | None:
 
 def tensor_source(native: Any, reading: Reading) -> _core.TensorSource:
     """A tensor as the core knows it."""
+    made = _stored_source(native, reading)
+    if reading.images is not None and reading.route == "arrays":
+        made.arrange(planes=reading.images.layout == "nchw", scale=reading.images.core_scale)
+    return made
+
+
+def _stored_source(native: Any, reading: Reading) -> _core.TensorSource:
     source = reading.tensor.core_source()
     if source.in_chunks is not None:
         return _chunk_source(native, reading, source.in_chunks)

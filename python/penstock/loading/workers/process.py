@@ -19,6 +19,7 @@ import numpy as np
 import torch
 
 from penstock.loading.workers.arena import Arena, Bytes
+from penstock.loading.workers.one_thread import one_thread_each
 from penstock.loading.workers.transport import Failure, Packed, Reply, Task, pack
 
 __all__ = ["Part", "Setting", "work"]
@@ -64,7 +65,7 @@ def work(connection: Connection, inherited: Connection | None, setting: Setting)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     _end_with(setting.parent)
-    torch.set_num_threads(1)
+    one_thread_each()
     _seed_globals(setting)
     try:
         shared = Arena(descriptor=reduction.recv_handle(connection))
@@ -104,6 +105,7 @@ class _Worker:
         return Reply(task.run, task.number, result, time.perf_counter() - start, released)
 
     def _result(self, task: Task) -> Packed | Failure:
+        one_thread_each()  # of what the task before has imported, too
         try:
             tensors = [
                 (self._lease(*place), offsets, shapes, stacked) for *place, offsets, shapes, stacked in task.tensors

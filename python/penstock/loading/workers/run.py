@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from penstock.errors import timed_out
+from penstock.errors import LoaderTimeoutError, timed_out
 from penstock.loading.workers.pool import Loaded, WorkerPool
 from penstock.loading.workers.transport import Failure, Reply
 from penstock.loading.workers.waiting import Wake
@@ -44,6 +44,7 @@ class PooledRun:
         #: None after the last batch.
         self._results: dict[int, _Batch | BaseException | None] = {}
         self._over = False
+        self._submitted = 0
         self._wake = Wake()
         self._thread = threading.Thread(target=self._feed, name="penstock-feed", daemon=True)
 
@@ -93,6 +94,7 @@ class PooledRun:
                 return
             try:
                 self._pool.submit(self._run, number, self._epoch, loaded)
+                self._submitted = number + 1
             except OSError:
                 return  # a worker has died, or the pool was closed, which the consumer sees
             del loaded
@@ -103,11 +105,24 @@ class PooledRun:
         while number not in self._results:
             left = None if end is None else end - time.monotonic()
             if left is not None and left <= 0:
-                raise timed_out(limit)
+                raise self._timed_out(number, limit)
             for reply, worker in self._pool.receive(self._wake, left):
                 self._sort(reply, worker)
             self._wake.clear()
         return self._results.pop(number)
+
+    def _timed_out(self, number: int, limit: float) -> LoaderTimeoutError:
+        if number < self._submitted:
+            return timed_out(
+                limit,
+                "a worker process has the batch, and its transform or collate_fn has not returned",
+                "see what the transform waits for",
+            )
+        return timed_out(
+            limit,
+            "no worker process has the batch yet: it is being read or decoded",
+            "see whether the storage answers",
+        )
 
     def _sort(self, reply: Reply, worker: Worker) -> None:
         if reply.run is None:
