@@ -38,7 +38,7 @@ class CoreRun:
         self._segments = segments
         self._start = start
         self._epochs: deque[_core.Epoch] = deque()
-        self._drawn: deque[npt.NDArray[np.int64]] = deque()
+        self._drawn: deque[Segment] = deque()
         self._more()
 
     def next(self, take: Callable[[_core.Epoch], Loaded | None]) -> Loaded | None:
@@ -55,8 +55,11 @@ class CoreRun:
 
     def batches(self) -> Iterator[npt.NDArray[np.int64]]:
         """The indices of each batch, drawn ahead as far as they are asked for."""
-        while self._drawn or self._more():
-            yield self._drawn.popleft()
+        while True:
+            while self._drawn:
+                yield from self._drawn.popleft().batches()
+            if not self._more():
+                return
 
     @property
     def last(self) -> _core.Epoch | None:
@@ -74,5 +77,5 @@ class CoreRun:
             return False
         self._epochs.append(self._start(segment, self.last))
         self.left += len(segment.ends)
-        self._drawn.extend(segment.batches())
+        self._drawn.append(segment)
         return True
