@@ -18,6 +18,7 @@ import penstock
 from penstock.errors import PenstockError
 from support.examples import examples
 from support.lake import new_lake
+from support.thinned import thinned
 
 Lakes = Callable[[str], Path]
 
@@ -153,8 +154,8 @@ def test_every_json_value_may_be_anything(name: str, small: Path) -> None:
     assert files
     for file in files:
         values = json.loads(file.read_bytes())
-        for place in places_in(values):
-            for odd in ODD_VALUES:
+        for number, place in enumerate(places_in(values)):
+            for odd in thinned(ODD_VALUES, 3, number):
                 check_with(small, file, json.dumps(replaced(values, place, odd)).encode())
 
 
