@@ -19,14 +19,16 @@ from penstock.dataset import DatasetLike
 from penstock.loading.batch_sampler import Batches, own_share
 from penstock.loading.batch_source import CoreBatches, WholeBatches
 from penstock.loading.engine import Engine
+from penstock.loading.engines import make_engine
 from penstock.loading.epochs import Epochs
-from penstock.loading.explain import as_line, as_text, steps_as_run
+from penstock.loading.explain import as_line, as_text, steps_as_run, why_python
 from penstock.loading.image_output import image_output
 from penstock.loading.iteration import Iteration
 from penstock.loading.limits import Lanes, Limit, limit_of, request_seconds
 from penstock.loading.native.loader import NativeLoader
 from penstock.loading.options import (
     LoaderOptions,
+    can_pin,
     check_torch_options,
     default_threads,
     resolve_loader_type,
@@ -35,14 +37,13 @@ from penstock.loading.options import (
 from penstock.loading.order import sampler_for
 from penstock.loading.plan import Plan
 from penstock.loading.program import Program, StepReport
-from penstock.loading.python_loader import PythonLoader
 from penstock.loading.rebuilding import name_kept_arguments
 from penstock.loading.samples import Samples
 from penstock.loading.sampling import world
 from penstock.loading.seed import LoaderSeed
 from penstock.loading.selection import made_for, selected_samples
 from penstock.loading.state import LoaderState
-from penstock.loading.tolerance import ErrorPolicy, OnError, TolerantEngine, error_policy
+from penstock.loading.tolerance import OnError, error_policy
 from penstock.loading.unbatched import Unbatched
 from penstock.storage.network import NetworkOptions
 
@@ -220,7 +221,7 @@ class DataLoader(torch.utils.data.DataLoader[Any]):
             num_threads=default_threads(own["num_threads"], num_workers),
             num_workers=num_workers,
             prefetch_factor=LoaderOptions.prefetch_factor if own["prefetch_factor"] is None else own["prefetch_factor"],
-            pin_memory=pin_memory and _can_pin(),
+            pin_memory=pin_memory and can_pin(),
             timeout=timeout,
             worker_init_fn=worker_init_fn,
             persistent_workers=persistent_workers,
@@ -255,7 +256,7 @@ class DataLoader(torch.utils.data.DataLoader[Any]):
         if made is not None and seed is None and generator is None:
             self._seed = made.seed_source
         self._why_python = functools.partial(
-            _why_python, loader_type=self.loader_type, asked=own["loader_type"], collate_fn=collate_fn
+            why_python, loader_type=self.loader_type, asked=own["loader_type"], collate_fn=collate_fn
         )
         self._steps = steps_as_run(samples.program, self._why_python(samples.program))
         self._explained = False
@@ -469,7 +470,7 @@ class DataLoader(torch.utils.data.DataLoader[Any]):
     def _start_engine(self) -> None:
         samples = self._samples
         native = self.loader_type == "c++"
-        make = functools.partial(_make_engine, native, self._policy, self.sampler)
+        make = functools.partial(make_engine, native, self._policy, self.sampler)
         # Of a copy, which worker processes get without what follows.
         self._engine: Engine = make(samples.copy(), self.options, self._collate())
         self._batches: CoreBatches | None = None
@@ -510,36 +511,6 @@ class DataLoader(torch.utils.data.DataLoader[Any]):
             count(ended=True)
         finally:
             batches.close()
-
-
-def _make_engine(
-    native: bool,
-    policy: ErrorPolicy | None,
-    sampler: Any,
-    samples: Samples,
-    options: LoaderOptions,
-    collate: Callable[[list[Any]], Any] | None,
-) -> Engine:
-    engine: Engine = (NativeLoader if native else PythonLoader)(samples, options, collate)
-    return engine if policy is None else TolerantEngine(engine, policy, len(samples), sampler)
-
-
-def _why_python(
-    program: Program, loader_type: str, asked: str, collate_fn: Callable[[list[Any]], Any] | None
-) -> str:
-    """Why a loader does not run what it could natively; "" where it does."""
-    if loader_type == "python":
-        return "the Python loader was chosen" if asked == "python" else "the C++ extension is not installed"
-    if collate_fn is not None and program.native is not None:
-        return "collate_fn takes samples as the whole pipeline returns them"
-    return ""
-
-
-def _can_pin() -> bool:
-    if torch.cuda.is_available():
-        return True
-    logger.info("pin_memory has no effect: there is no GPU")
-    return False
 
 
 _DEFAULTS = {name: parameter.default for name, parameter in inspect.signature(DataLoader.__init__).parameters.items()}

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Any
 
 from penstock.loading.program import Program, StepReport
 
-__all__ = ["as_line", "as_text", "steps_as_run"]
+__all__ = ["as_line", "as_text", "steps_as_run", "why_python"]
 
 _AS_STORED = "no transform: samples come out as they are stored"
 #: Longer steps are cut, so that the reasons beside them can be read.
@@ -33,6 +34,17 @@ def steps_as_run(program: Program, reason: str) -> tuple[StepReport, ...]:
         replace(step, native=False, reason=why) if step.native and number >= last else step
         for number, step in enumerate(program.steps)
     )
+
+
+def why_python(
+    program: Program, loader_type: str, asked: str, collate_fn: Callable[[list[Any]], Any] | None
+) -> str:
+    """Why a loader does not run what it could natively; "" where it does."""
+    if loader_type == "python":
+        return "the Python loader was chosen" if asked == "python" else "the C++ extension is not installed"
+    if collate_fn is not None and program.native is not None:
+        return "collate_fn takes samples as the whole pipeline returns them"
+    return ""
 
 
 def as_text(steps: Sequence[StepReport]) -> str:

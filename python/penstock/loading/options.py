@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import multiprocessing
 import os
 from collections.abc import Iterable, Mapping, Sequence
@@ -9,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, cast
 
 import numpy as np
+import torch
 
 from penstock._native import HAVE_NATIVE, require_native
 from penstock.cores import usable_cores
@@ -25,12 +27,15 @@ __all__ = [
     "SHUFFLES",
     "LoaderOptions",
     "Shuffle",
+    "can_pin",
     "check_decode",
     "check_torch_options",
     "resolve_loader_type",
     "resolve_shuffle",
     "select_tensors",
 ]
+
+logger = logging.getLogger("penstock")
 
 LoaderType = Literal["c++", "python"]
 LOADER_TYPES = ("auto", "c++", "cpp", "python")
@@ -84,6 +89,14 @@ class LoaderOptions:
                 f"multiprocessing_context must be one of {', '.join(map(repr, methods))}, or such a context, "
                 f"got {described(self.multiprocessing_context)}"
             )
+
+
+def can_pin() -> bool:
+    """Whether memory can be pinned; the log says where it cannot."""
+    if torch.cuda.is_available():
+        return True
+    logger.info("pin_memory has no effect: there is no GPU")
+    return False
 
 
 def check_torch_options(
