@@ -42,6 +42,12 @@ VENV4 := .venv-v4
 CONSTRAINTS4 := requirements/constraints-lake4.txt
 LAKE4_STAMP := $(STAMPS)/lake4-$(call key,$(CONSTRAINTS4) requirements/lake4.txt)
 LAKE4_EXTENSION_STAMP := $(subst /extension-,/extension4-,$(EXTENSION_STAMP))
+# Lightning, Accelerate and others that take penstock's loader. What of them is large is installed by `make nightly`.
+VENVF := .venv-frameworks
+CONSTRAINTSF := requirements/constraints-frameworks.txt
+FRAMEWORKS_STAMP := $(STAMPS)/frameworks-$(call key,$(CONSTRAINTSF) requirements/frameworks.txt)
+FRAMEWORKS_EXTENSION_STAMP := $(subst /extension-,/extensionf-,$(EXTENSION_STAMP))
+FRAMEWORKS_NIGHTLY_STAMP := $(STAMPS)/nightlyframeworks-$(call key,$(CONSTRAINTSF) requirements/frameworks.txt requirements/frameworks-nightly.txt)
 
 # mmcv's operators serve tests and demonstrations on a CPU: half of the time to compile them goes into optimising.
 MMCV_FLAGS := -O1 -g0
@@ -60,21 +66,22 @@ help: ## Show this list
 
 setup: $(EXTENSION_STAMP) ## Install all that the other targets need: system packages, .venv, the extension
 
-environments: setup $(NUMPY2_EXTENSION_STAMP) $(LAKE4_EXTENSION_STAMP) ## Those of the tests too: numpy 2, Deep Lake 4
+environments: setup $(NUMPY2_EXTENSION_STAMP) $(LAKE4_EXTENSION_STAMP) $(FRAMEWORKS_EXTENSION_STAMP) ## Those of the tests too: numpy 2, Deep Lake 4, frameworks
 
 demo: setup ## Train and evaluate a detector: on shapes, or with COCO=<directory> on COCO files
 	@$(BIN)/python examples/demo.py $(if $(COCO),--coco $(COCO))
 
 test: environments ## Run every check and every test, C++ and Python
-	@tools/run-tests.sh $(VENV) $(VENV2) $(VENV4)
+	@tools/run-tests.sh $(VENV) $(VENV2) $(VENV4) $(VENVF)
 
 azurite: ## Install Azure's emulator (needs npm, takes 400 MB): the tests then use it
 	@npm install --no-audit --no-fund --prefix build/azurite azurite@3.37.0
 
-nightly: test ## What `make test` leaves out: every C++ test under the thread sanitizer, generated pictures for COCO's
+nightly: test $(FRAMEWORKS_NIGHTLY_STAMP) ## What `make test` leaves out: all C++ under tsan, generated COCO pictures, Ray, Transformers
 	@source tools/ccache.sh; export PATH="$(abspath $(BIN)):$$PATH"; cmake --preset tsan-all && \
 		cmake --build build/tsan-all && ctest --preset tsan-all --parallel "$$(nproc)"
 	@PENSTOCK_COCO=generated $(BIN)/python -m pytest tests/parity tests/transforms tests/mmdet tests/cli
+	@tools/framework-tests.sh $(VENVF) nightly
 
 explore: setup ## Try random tests on other examples than `make test` does, TIMES=<n> times as many
 	@PENSTOCK_EXPLORE=$(TIMES) $(BIN)/python -m pytest $$(grep -rl --include='test_*.py' 'import.* given' tests)
@@ -93,7 +100,7 @@ clean: ## Remove what was built and made; keep .venv
 	rm -rf build demo dist .pytest_cache .mypy_cache .ruff_cache .hypothesis $(STAMPS)/extension* $(STAMPS)/wheel*
 
 distclean: clean ## Remove .venv too
-	rm -rf $(VENV) $(VENV2) $(VENV4) $(STAMPS)
+	rm -rf $(VENV) $(VENV2) $(VENV4) $(VENVF) $(STAMPS)
 
 $(VENV)/.created: | system-packages
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "penstock needs Python 3.10 or later: make PYTHON=...")'
@@ -160,4 +167,22 @@ $(LAKE4_STAMP): | system-packages
 $(LAKE4_EXTENSION_STAMP): $(LAKE4_STAMP) $(WHEEL_STAMP)
 	@$(call begin,extension4)
 	@$(STEP) $(STAMPS)/logs/extension4.log "penstock, for $(VENV4)" $(call install_wheel,$(VENV4))
+	@touch $@
+
+$(FRAMEWORKS_STAMP): | system-packages
+	@$(call begin,frameworks)
+	@$(call begin,nightlyframeworks)
+	@$(STEP) $(STAMPS)/logs/frameworks.log "Virtual environment $(VENVF), with Lightning, Accelerate and others" \
+		bash -c '$(PYTHON) -m venv --clear $(VENVF) && $(VENVF)/bin/python -m pip install --no-input --constraint $(CONSTRAINTSF) --requirement requirements/frameworks.txt'
+	@touch $@
+
+$(FRAMEWORKS_EXTENSION_STAMP): $(FRAMEWORKS_STAMP) $(WHEEL_STAMP)
+	@$(call begin,extensionf)
+	@$(STEP) $(STAMPS)/logs/extensionf.log "penstock, for $(VENVF)" $(call install_wheel,$(VENVF))
+	@touch $@
+
+$(FRAMEWORKS_NIGHTLY_STAMP): $(FRAMEWORKS_STAMP)
+	@$(call begin,nightlyframeworks)
+	@$(STEP) $(STAMPS)/logs/nightlyframeworks.log "Ray and Transformers, for $(VENVF)" \
+		$(VENVF)/bin/python -m pip install --no-input --constraint $(CONSTRAINTSF) --requirement requirements/frameworks-nightly.txt
 	@touch $@

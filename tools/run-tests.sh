@@ -1,14 +1,15 @@
 #!/usr/bin/env bash
 # Every check, also after one failed, in two rows beside each other. What a check says goes to a log; its end is shown when
 # the check passed, all of it when the check failed. Exit status 1 if any failed.
-#   tools/run-tests.sh VENV [VENV_WITH_NUMPY_2 VENV_WITH_DEEPLAKE_4]
+#   tools/run-tests.sh VENV [VENV_WITH_NUMPY_2 VENV_WITH_DEEPLAKE_4 VENV_WITH_FRAMEWORKS]
 set -uo pipefail
 cd "$(dirname "$0")/.."
 source tools/ccache.sh
 
-venv=$(realpath "${1:?usage: tools/run-tests.sh VENV [VENV_WITH_NUMPY_2 VENV_WITH_DEEPLAKE_4]}")
+venv=$(realpath "${1:?usage: tools/run-tests.sh VENV [VENV_WITH_NUMPY_2 VENV_WITH_DEEPLAKE_4 VENV_WITH_FRAMEWORKS]}")
 numpy2=${2:+$(realpath "$2")}
 lake4=${3:+$(realpath "$3")}
+frameworks=${4:+$(realpath "$4")}
 export PATH="$venv/bin:$PATH"
 # What set-up has installed must be there: without this, tests that miss it are skipped.
 export PENSTOCK_REQUIRE=native,core_parts,deeplake,mmdet,wandb,remote
@@ -91,6 +92,9 @@ one_row() {
   if [ -n "$lake4" ]; then
     check "Python tests, Deep Lake 4" 1 lake4_tests
     check "Python tests, MMDetection over Deep Lake 4" 1 lake4_mmdet_tests
+  fi
+  if [ -n "$frameworks" ]; then
+    check "Python tests, frameworks" 1 tools/framework-tests.sh "$frameworks"
   fi
 }
 

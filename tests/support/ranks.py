@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import multiprocessing
 import os
@@ -12,6 +13,9 @@ from collections.abc import Callable
 from typing import Any
 
 __all__ = ["free_port", "run_on_ranks"]
+
+#: What is missing is passed over.
+_PRELOAD = ["mmdet.apis", "penstock.integrations.mmdet", "accelerate", "lightning.fabric", "lightning.pytorch"]
 
 
 def free_port() -> int:
@@ -29,13 +33,14 @@ def run_on_ranks(world_size: int, function: Callable[..., Any], *args: Any, seco
         args: Its arguments.
         seconds: When it is given up: all processes are killed, and the test fails.
     """
-    # Forked where MMDetection has been imported, once for all ranks: importing it takes five seconds.
+    # Forked where MMDetection, or what else this environment has, was imported once for all ranks: that takes seconds.
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["mmdet.apis", "penstock.integrations.mmdet"])
+    context.set_forkserver_preload(_PRELOAD)
     queue = context.Queue()
     port = free_port()
     start = functools.partial(_rank, function, args, world_size, port, queue)
-    processes = [context.Process(target=start, args=(rank,), daemon=True) for rank in range(world_size)]
+    # No daemons, which may have no worker processes.
+    processes = [context.Process(target=start, args=(rank,)) for rank in range(world_size)]
     for process in processes:
         process.start()
     try:
@@ -59,10 +64,12 @@ def run_on_ranks(world_size: int, function: Callable[..., Any], *args: Any, seco
 def _rank(
     function: Callable[..., Any], args: tuple[Any, ...], world_size: int, port: int, queue: Any, rank: int
 ) -> None:
-    import cv2
     import torch
 
-    cv2.setNumThreads(0)
+    with contextlib.suppress(ImportError):
+        import cv2
+
+        cv2.setNumThreads(0)
     torch.set_num_threads(1)
     os.environ.update(RANK=str(rank), LOCAL_RANK=str(rank), WORLD_SIZE=str(world_size))
     os.environ.update(MASTER_ADDR="127.0.0.1", MASTER_PORT=str(port))

@@ -1,12 +1,13 @@
 """Optional dependencies of tests: skipped where they are missing, unless the run promises them.
 
 The environment variable PENSTOCK_REQUIRE lists what has to be there
-("native,core_parts,deeplake,mmdet,wandb,coco,deeplake4,remote,azurite,nginx"): then a missing one fails the test, so
-that a broken build cannot pass by skipping.
+("native,core_parts,deeplake,mmdet,wandb,coco,deeplake4,remote,azurite,nginx", and the frameworks by their modules' names):
+then a missing one fails the test, so that a broken build cannot pass by skipping.
 """
 
 from __future__ import annotations
 
+import functools
 import importlib
 import importlib.util
 import os
@@ -18,11 +19,13 @@ from typing import Any
 
 import pytest
 
-__all__ = ["COCO_FILES", "PROJECT_ROOT", "promised", "require"]
+__all__ = ["COCO_FILES", "FRAMEWORKS", "PROJECT_ROOT", "promised", "require"]
 
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
 #: Where a small part of COCO 2017 may lie, beside the project.
 COCO_FILES = PROJECT_ROOT.parent / "shared" / "data" / "coco-mini"
+#: Modules that take a loader from its user, in an environment of their own.
+FRAMEWORKS = ("accelerate", "ignite", "lightning", "mmengine", "ray", "torchdata", "transformers")
 
 
 def promised(name: str) -> bool:
@@ -34,7 +37,7 @@ def require(name: str) -> Any:
     """What ``name`` stands for, or a skip (a failure where PENSTOCK_REQUIRE names it).
 
     Args:
-        name: "deeplake", "mmdet" or "wandb": the module. "deeplake4": the module deeplake, of version 4. "native":
+        name: "deeplake", "mmdet", "wandb", or one of FRAMEWORKS: the module. "deeplake4": the module deeplake, of version 4. "native":
             the module ``penstock._core``. "core_parts": the module ``_core_testing``, which has parts of the core by
             themselves. "coco": the Path of the small COCO data set that lies next to the project. "remote": the module
             obstore, with what serves buckets on the loopback (moto, boto3, gcp_storage_emulator). "azurite": the Path
@@ -116,4 +119,5 @@ _PROVIDERS: dict[str, Callable[[], Any]] = {
     "remote": _remote,
     "azurite": _azurite,
     "nginx": _nginx,
+    **{name: functools.partial(importlib.import_module, name) for name in FRAMEWORKS},
 }

@@ -1,0 +1,220 @@
+"""What a loader can be relied on for, measured: of Penstock, torch, torchdata and Deep Lake 3, in one run.
+
+    python benchmarks/reliability.py --frameworks .venv-frameworks --out benchmarks/results/reliability.json
+
+Every figure is of a process of its own. All run with this environment's Python and torch; torchdata, Accelerate and
+Lightning come from the environment that --frameworks names, which is looked up after this one. Ray runs there alone,
+without Deep Lake 3: their numpys exclude each other. ``--quick`` does little of everything; ``--only`` some of it.
+What is measured, and how: docs/reliability.md, whose tables reliability_tables.py writes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from harness import machine
+from reliability_contenders import CONTENDERS
+from reliability_data import IMAGES, write
+from reliability_ranks import FRAMEWORKS
+from reliability_tables import tables
+
+HERE = Path(__file__).resolve().parent
+SERVER = HERE.parent / "tests" / "support" / "fault_server.py"
+IDLE, STALLED = "images", "stalled"
+SHARES = (0.1, 0.5, 0.99)
+PARTS = ("ranks", "resume", "leave", "end", "growth", "kills", "bad")
+
+
+def packages(environment: Path) -> str:
+    """Where an environment's packages lie; "" where there is no such environment."""
+    found = sorted((environment / "lib").glob("python3*/site-packages"))
+    return str(found[0].resolve()) if found else ""
+
+
+class Process:
+    """A process of reliability_actions.py."""
+
+    def __init__(self, name: str, data: Path, more: str) -> None:
+        command = [sys.executable, "-W", "ignore", str(HERE / "reliability_actions.py"), name, str(data), more]
+        self._process = subprocess.Popen(
+            command[: None if more else -1], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=_environment()
+        )
+
+    def ask(self, action: str, **arguments: Any) -> Any:
+        """The answer's value, or {"failed": text}."""
+        assert self._process.stdin is not None and self._process.stdout is not None
+        self._process.stdin.write(json.dumps([action, arguments]) + "\n")
+        self._process.stdin.flush()
+        answer = self._process.stdout.readline()
+        if not answer:
+            return {"failed": f"it ended with code {self._process.wait()}"}
+        found = json.loads(answer)
+        return found["value"] if "value" in found else found
+
+    def close(self) -> None:
+        self._process.communicate()
+
+
+def _environment(**more: str) -> dict[str, str]:
+    return {**os.environ, "OMP_NUM_THREADS": "1", "BUGGER_OFF": "true", **more}
+
+
+def once(name: str, data: Path, more: str, python: str, framework: str) -> Any:
+    """Distinct samples that two ranks together are given in an epoch, and all of them."""
+    if framework == "ray":
+        lines = [_run([python, str(HERE / "reliability_ranks.py"), framework, name, str(data)], [{}])]
+    else:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = str(free.getsockname()[1])
+        ranks = [
+            {"RANK": rank, "LOCAL_RANK": rank, "WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
+            for rank in ("0", "1")
+        ]
+        command = [sys.executable, str(HERE / "reliability_ranks.py"), framework, name, str(data)]
+        lines = [_run([*command, more] if more else command, ranks)]
+    found = [json.loads(line) for line in lines[0]] if isinstance(lines[0], list) else None
+    if found is None:
+        return {"failed": lines[0]}
+    given = sum(found, [])
+    return {"distinct": len(set(given)), "given": len(given), "ranks": [len(rank) for rank in found]}
+
+
+def _run(command: list[str], environments: Sequence[dict[str, str]]) -> list[str] | str:
+    """What processes print that run at the same time; what went wrong, where something did."""
+    running = [
+        subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=_environment(**environment)
+        )
+        for environment in environments
+    ]
+    said = []
+    try:
+        for process in running:
+            output, errors = process.communicate(timeout=180)
+            if process.returncode:
+                return errors[-1500:]
+            said.append(output)
+    except subprocess.TimeoutExpired:
+        return "it did not end within 180 s"
+    finally:
+        for process in running:
+            process.kill()
+            process.communicate()
+    return said
+
+
+@contextmanager
+def silent_server(data: Path) -> Iterator[None]:
+    """Serves the images, but for those whose reads do not return; its address lies in a file."""
+    silent = (data / STALLED / "silent").read_text().split()
+    rules = [{"path": path, "do": {"stall": -1}} for path in silent]
+    scenario = data / "scenario.json"
+    scenario.write_text(json.dumps({"about": "silent", "faults": rules}))
+    command = [sys.executable, str(SERVER), str(data / IDLE), "--scenario", str(scenario)]
+    server = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert server.stdout is not None
+    words = dict(line.split()[:2] for line in iter(server.stdout.readline, "ready\n") if len(line.split()) > 1)
+    (data / STALLED / "url").write_text(words["base"])
+    try:
+        yield
+    finally:
+        server.kill()
+        server.communicate()
+
+
+def measure(name: str, data: Path, more: str, frameworks: Path, said: argparse.Namespace) -> dict[str, Any]:
+    """All figures of a contender."""
+    quick = said.quick
+    found: dict[str, Any] = {}
+
+    def ask(action: str, **arguments: Any) -> Any:
+        process = Process(name, data, more)
+        try:
+            return process.ask(action, **arguments)
+        finally:
+            process.close()
+
+    if "ranks" in said.only:
+        python = str(frameworks / "bin" / "python")
+        found["ranks"] = {
+            framework: once(name, data / ".", more, python, framework)
+            for framework in said.frameworks_run
+            if framework != "ray" or name != "deeplake"
+        }
+    if "resume" in said.only:
+        found["resume"] = {str(share): ask("resume", share=share) for share in SHARES}
+    ways = ["break", "del", "exception"] + ["close twice"] * name.startswith("penstock")
+    for part, kinds in (("leave", ways), ("end", ["exit", "SIGINT", "SIGTERM"])):
+        if part in said.only:
+            found[part] = {
+                how: {
+                    kind: ask(part, how=how, kind=kind, times=2 if quick else times)
+                    for kind, times in ((IDLE, 100 if part == "leave" else 30), (STALLED, 5))
+                }
+                for how in kinds
+            }
+    if "growth" in said.only:
+        limits = {"breaks": 10_000, "epochs": 500}
+        found["growth"] = {
+            kind: ask("growth", kind=kind, times=8 if quick else times, seconds=said.seconds)
+            for kind, times in limits.items()
+        }
+    if "kills" in said.only:
+        found["kills"] = ask("kills", times=2 if quick else 100, longest=0.5)
+    if "bad" in said.only:
+        options = [{}, {"on_error": "skip"}] if name.startswith("penstock") else [{}]
+        found["bad"] = {json.dumps(option): ask("bad", **option) for option in options}
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--frameworks", type=Path, default=HERE.parent / ".venv-frameworks")
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--only", nargs="+", choices=PARTS, default=list(PARTS))
+    parser.add_argument("--contenders", nargs="+", choices=CONTENDERS, default=list(CONTENDERS))
+    parser.add_argument("--seconds", type=float, default=120, help="at most, for what is done many times over")
+    parser.add_argument("--numbers", type=int, help="samples of what is resumed (default: 100,000)")
+    parser.add_argument("--out", type=Path, default=HERE / "results" / "reliability.json")
+    said = parser.parse_args()
+    more = packages(said.frameworks)
+    has_ray = more and Path(more, "ray").is_dir()
+    said.frameworks_run = [name for name in FRAMEWORKS if more and (name != "ray" or has_ray)]
+    numbers = said.numbers or (3_000 if said.quick else 100_000)
+    results = {}
+    with tempfile.TemporaryDirectory() as folder:
+        data = Path(folder)
+        write(data, numbers)
+        with silent_server(data):
+            for name in said.contenders:
+                if name == "torchdata" and not more:
+                    continue
+                print(f"{name} ...", file=sys.stderr, flush=True)
+                results[name] = measure(name, data, more, said.frameworks, said)
+    command = "python benchmarks/reliability.py" + " --quick" * said.quick
+    record = {
+        "command": command,
+        "date": datetime.now(timezone.utc).date().isoformat(),
+        "machine": machine(),
+        "setting": {"images": IMAGES, "numbers": numbers, "seconds": said.seconds},
+        "results": results,
+    }
+    said.out.parent.mkdir(parents=True, exist_ok=True)
+    said.out.write_text(json.dumps(record, indent=1) + "\n")
+    print("\n\n".join(tables(record)))
+
+
+if __name__ == "__main__":
+    main()
