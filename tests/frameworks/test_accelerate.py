@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from support.accelerate_runs import CASES, prepared, prepared_on_rank
+from support.accelerate_runs import CASES, gathered_on_rank, prepared, prepared_on_rank, skipped, skipped_on_rank
 from support.clients import BATCH, Batches, Run, check_core, check_each_once, check_epochs_differ, own_epochs
 from support.ranks import run_on_ranks
 from support.require import require
@@ -116,3 +116,19 @@ def test_on_two_ranks(case: str, on_two_ranks: Callable[[str], list[Run]], path:
 def check_all_distinct(epoch: Sequence[Batches], samples: int) -> None:
     indices = [sample[0] for batches in epoch for batch in batches for sample in batch]
     assert len(indices) == len(set(indices)) == samples
+
+
+def test_the_first_batches_are_skipped(accelerate: Any, path: Path, own: list[Batches]) -> None:
+    assert skipped(path, 5).epochs == [own[0][5:], own[1]]
+
+
+def test_the_first_batches_are_skipped_on_two_ranks(accelerate: Any, path: Path, own: list[Batches]) -> None:
+    shares = [shared_out(batches, fill=True) for batches in own]
+    for rank, run in enumerate(run_on_ranks(2, skipped_on_rank, path)):
+        assert run.epochs == [shares[0][rank][3:], shares[1][rank]]
+
+
+def test_a_metric_gets_each_sample_once(accelerate: Any, path: Path) -> None:
+    for hundred, odd in run_on_ranks(2, gathered_on_rank, path):
+        assert sorted(hundred) == list(range(100))
+        assert sorted(odd) == list(range(101))

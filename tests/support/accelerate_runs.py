@@ -8,7 +8,7 @@ from typing import Any
 
 from support.clients import Run, make
 
-__all__ = ["CASES", "prepared", "prepared_on_rank"]
+__all__ = ["CASES", "gathered_on_rank", "prepared", "prepared_on_rank", "skipped", "skipped_on_rank"]
 
 #: Case -> what Accelerate's configuration says, and how the loader is made.
 CASES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
@@ -41,6 +41,29 @@ def prepared(path: Path, case: str, epochs: int = 2) -> Run:
     return run
 
 
+def skipped(path: Path, batches: int, **arguments: Any) -> Run:
+    """An epoch whose first batches Accelerate passes over, as when a run is resumed, and the epoch after it."""
+    from accelerate import Accelerator
+
+    accelerator = Accelerator(cpu=True)
+    run = Run()
+    with make(path, **arguments) as loader:
+        ours = accelerator.prepare(loader)
+        run.iterate(accelerator.skip_first_batches(ours, batches))
+        ours.set_epoch(1)
+        return run.iterate(ours)
+
+
+def gathered(path: Path, samples: int) -> list[int]:
+    """The indices that a metric gets, of all ranks together."""
+    from accelerate import Accelerator
+
+    accelerator = Accelerator(cpu=True)
+    with make(path, samples=samples, shuffle=False) as loader:
+        found = [accelerator.gather_for_metrics(batch["index"]) for batch in accelerator.prepare(loader)]
+    return [int(index) for batch in found for index in batch]
+
+
 def prepared_on_rank(path: Path, cases: list[str]) -> dict[str, Run | str]:
     """The same for several cases on one of the ranks; text where one failed."""
     found: dict[str, Run | str] = {}
@@ -50,3 +73,11 @@ def prepared_on_rank(path: Path, cases: list[str]) -> dict[str, Run | str]:
         except Exception:
             found[case] = traceback.format_exc()
     return found
+
+
+def gathered_on_rank(path: Path) -> list[list[int]]:
+    return [gathered(path, samples) for samples in (100, 101)]
+
+
+def skipped_on_rank(path: Path) -> Run:
+    return skipped(path, 3)
