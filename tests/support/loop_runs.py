@@ -50,6 +50,8 @@ def mmengine_run(path: Path, folder: Path, *, iterations: int | None = None, **a
             {"by_epoch": False, "max_iters": iterations},
             optim_wrapper={"optimizer": {"type": "SGD", "lr": 0.1}},
             default_hooks={"logger": None, "checkpoint": None},
+            # On a CPU there are no device ids.
+            cfg={"model_wrapper_cfg": {"type": "MMDistributedDataParallel", "device_ids": None}},
             launcher="pytorch" if torch.distributed.is_initialized() else "none",
             log_level=logging.ERROR,
             experiment_name=f"{folder.name}-{iterations}-{'-'.join(map(str, arguments.values()))}",
