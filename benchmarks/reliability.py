@@ -48,7 +48,11 @@ class Process:
     def __init__(self, name: str, data: Path, more: str) -> None:
         command = [sys.executable, "-W", "ignore", str(HERE / "reliability_actions.py"), name, str(data), more]
         self._process = subprocess.Popen(
-            command[: None if more else -1], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=_environment()
+            command[: None if more else -1],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=_environment(),
         )
 
     def ask(self, action: str, **arguments: Any) -> Any:
@@ -60,7 +64,7 @@ class Process:
         if not answer:
             return {"failed": f"it ended with code {self._process.wait()}"}
         found = json.loads(answer)
-        return found["value"] if "value" in found else found
+        return found.get("value", found)
 
     def close(self) -> None:
         self._process.communicate()
@@ -87,7 +91,7 @@ def once(name: str, data: Path, more: str, python: str, framework: str) -> Any:
     found = [json.loads(line) for line in lines[0]] if isinstance(lines[0], list) else None
     if found is None:
         return {"failed": lines[0]}
-    given = sum(found, [])
+    given = [index for rank in found for index in rank]
     return {"distinct": len(set(given)), "given": len(given), "ranks": [len(rank) for rank in found]}
 
 

@@ -215,7 +215,15 @@ def _own() -> tuple[int, int, int]:
     gc.collect()
     ctypes.CDLL(None).malloc_trim(0)
     resident = int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-    return len(os.listdir("/proc/self/fd")), len(os.listdir("/proc/self/task")), resident
+    return _count("/proc/self/fd"), _count("/proc/self/task"), resident
+
+
+def _count(folder: str) -> int:
+    return len(_names(folder))
+
+
+def _names(folder: str) -> set[str]:
+    return {entry.name for entry in os.scandir(folder)}
 
 
 def kills(load: Make, times: int, longest: float) -> dict[str, int]:
@@ -224,7 +232,7 @@ def kills(load: Make, times: int, longest: float) -> dict[str, int]:
     draw = random.Random(0)
     found = {"times": times, "clean": 0, "processes": 0, "files": 0}
     for _ in range(times):
-        before = set(os.listdir("/dev/shm"))
+        before = _names("/dev/shm")
         child = Child(functools.partial(_load_for_ever, load))
         child.ready()
         time.sleep(draw.uniform(0, longest))
@@ -232,7 +240,7 @@ def kills(load: Make, times: int, longest: float) -> dict[str, int]:
         marks = ("penstock", "psm_", *map(str, _session(child.pid)))
         os.kill(child.pid, signal.SIGKILL)
         found["processes"] += child.gone(15)[1]
-        new = set(os.listdir("/dev/shm")) - before
+        new = _names("/dev/shm") - before
         found["files"] += sum(any(mark in name for mark in marks) for name in new)
         again = Child(functools.partial(_one_epoch, load))
         with contextlib.suppress(RuntimeError):

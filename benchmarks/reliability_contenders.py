@@ -105,7 +105,7 @@ def make(name: str, data: Path, kind: str = "images", *, shuffle: bool = True, *
         )
     loader: Callable[..., Any] = torch.utils.data.DataLoader
     if name == "torchdata":
-        from torchdata.stateful_dataloader import StatefulDataLoader as loader  # noqa: N813
+        from torchdata.stateful_dataloader import StatefulDataLoader as loader
     samples = Numbers(data / kind / "numbers.npy") if kind == "numbers" else Files(data / kind / "files")
     return loader(samples, batch, shuffle=shuffle, num_workers=WORKERS, generator=torch.Generator().manual_seed(0))
 

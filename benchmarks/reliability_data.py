@@ -40,7 +40,8 @@ def _jpeg(index: int) -> bytes:
     from PIL import Image
 
     y, x, c = np.ogrid[:240, :320, :3]
-    waves = np.sin(x / (7 + index % 11)) + np.cos(y / (5 + index % 7)) + np.random.default_rng(index).random((240, 320, 3))
+    noise = np.random.default_rng(index).random((240, 320, 3))
+    waves = np.sin(x / (7 + index % 11)) + np.cos(y / (5 + index % 7)) + noise
     file = io.BytesIO()
     Image.fromarray(((waves + c / 4) * 60 % 256).astype(np.uint8)).save(file, "JPEG")
     return file.getvalue()
@@ -85,7 +86,8 @@ def _stall(folder: Path) -> None:
     names = {encoder.name_from_id(encoder[index][0]) for index in range(STALL, IMAGES)}
     names -= {encoder.name_from_id(encoder[index][0]) for index in range(STALL)}
     chunks = folder / "lake" / "image" / "chunks"
-    silent = [chunks / name for name in names] + [folder / "files" / f"{index:04}.jpg" for index in range(STALL, IMAGES)]
+    silent = [chunks / name for name in names]
+    silent += [folder / "files" / f"{index:04}.jpg" for index in range(STALL, IMAGES)]
     for file in silent:
         file.unlink()
         os.mkfifo(file)

@@ -20,7 +20,7 @@ if len(sys.argv) > 4:
     sys.path.append(sys.argv[4])
 warnings.simplefilter("ignore")
 
-from reliability_contenders import indices, make
+from reliability_contenders import indices, make  # noqa: E402
 
 #: What each framework does with a loader.
 FRAMEWORKS = (
@@ -97,7 +97,7 @@ def ray(name: str, data: str) -> list[int]:
         ).fit()
         found = [json.loads(file.read_text()) for file in Path(folder).glob("*.indices")]
     ray.shutdown()
-    return sum(found, [])
+    return [index for rank in found for index in rank]
 
 
 def in_ray(config: dict[str, str]) -> None:
@@ -118,10 +118,8 @@ def main() -> None:
     def load() -> Any:
         return make(name, Path(data))
 
-    if kind == "ray":
-        found = ray(name, data)
-    else:
-        found = (accelerate if kind == "accelerate" else lightning)(load, option)
+    work = accelerate if kind == "accelerate" else lightning
+    found = ray(name, data) if kind == "ray" else work(load, option)
     print(json.dumps(found), file=answers, flush=True)
 
 

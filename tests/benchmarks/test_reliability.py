@@ -30,7 +30,7 @@ def test_tables() -> None:
     ours = {
         "ranks": {"accelerate": {"distinct": 128, "given": 130, "ranks": [65, 65]}},
         "resume": {"0.1": {"exact": True, "same_samples": True, "milliseconds": 3.4, "state_characters": 90}},
-        "leave": {"break": {"images": [1.0, 2.0, 3.0], "stalled": [4.0]}, "close twice": {"images": [1], "stalled": [1]}},
+        "leave": {"break": {"images": [1.0, 2.0, 3.0], "stalled": [4.0]}, "del": {"images": [1], "stalled": [1]}},
         "end": {"SIGINT": {"images": [10.0], "stalled": {"failed": "Traceback\nValueError: a | b\n"}}},
         "growth": {
             "breaks": {"times": 9, "descriptors": 0.0, "threads": 0.5, "bytes": 12.3},
@@ -55,8 +55,8 @@ def test_tables() -> None:
     assert leave.splitlines()[2:] == [
         "| break, idle | 2 / 3 |",
         "| break, reads stalled | 4 / 4 |",
-        "| close twice, idle | 1 / 1 |",
-        "| close twice, reads stalled | 1 / 1 |",
+        "| del, idle | 1 / 1 |",
+        "| del, reads stalled | 1 / 1 |",
         "| SIGINT, idle | 10 / 10 |",
         "| SIGINT, reads stalled | fails: ValueError: a / b |",
     ]

@@ -13,7 +13,7 @@ from support.clients import Batches, Run, check_core, check_each_once, check_epo
 from support.ranks import run_on_ranks
 from support.require import require
 
-FIT = ["fit", "fit_odd", "fit_workers", "fit_persistent_workers", "fit_without_its_sampler", "fit_python"]
+FIT = ["fit", "fit_odd", "fit_workers", "fit_persistent_workers", "fit_without_its_sampler", "fit_chunk", "fit_python"]
 ONCE = ["validate", "test", "predict", "predict_odd", "predict_python"]
 
 

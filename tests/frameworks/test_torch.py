@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -21,8 +22,11 @@ from support.clients import (
     check_core,
     check_each_once,
     check_epochs_differ,
+    core_threads,
     dataset,
     make,
+    own_epochs,
+    samples_of,
 )
 from support.require import require
 
@@ -74,7 +78,9 @@ def test_epochs_turn_where_nobody_sets_them(build: Build, path: Path, own: list[
 
 
 @pytest.mark.parametrize("num_workers", [0, 2])
-def test_workers_that_live_on_learn_of_the_epoch(num_workers: int, build: Build, path: Path, own: list[Batches]) -> None:
+def test_workers_that_live_on_learn_of_epochs(
+    num_workers: int, build: Build, path: Path, own: list[Batches]
+) -> None:
     with make(path) as loader:
         other = rebuilt(build, loader, num_workers=num_workers, persistent_workers=num_workers > 0)
         run = Run()
@@ -110,12 +116,52 @@ def test_of_dataset_and_torchs_ranks(path: Path, own: list[Batches]) -> None:
         check_core(run)
 
 
-def test_the_batch_samplers_batches_are_those_of_all_ranks(path: Path, own: list[Batches]) -> None:
-    """Whoever shares batches out gets all of them, whatever rank the loader itself has."""
-    indices = [[sample[0] for sample in batch] for batch in own[0]]
+def test_a_rank_that_is_given_by_hand_keeps_its_share(path: Path) -> None:
+    """Where no ranks run that anybody else could share out for."""
     for rank in range(2):
         with make(path, rank=rank, world_size=2) as loader:
-            assert [list(map(int, batch)) for batch in loader.batch_sampler] == indices
+            assert Run().iterate(rebuilt(DataLoader, loader)).epochs == own_epochs(path, 1, rank=rank, world_size=2)
+
+
+@pytest.mark.parametrize("loader_type", ["c++", "python"])
+@pytest.mark.parametrize("options", [{}, {"num_workers": 2}, {"num_workers": 2, "persistent_workers": True}])
+def test_random_numbers_of_plain_indices_change(options: dict[str, Any], loader_type: str, path: Path) -> None:
+    """Of samplers that know nothing of epochs, also where worker processes live on."""
+    with make(path, loader_type=loader_type) as loader:
+        other = DataLoader(loader.dataset, batch_size=2, shuffle=True, collate_fn=loader.collate_fn, **options)
+        epochs = Run().iterate(other, 4).epochs
+    for number, one in enumerate(epochs):
+        check_each_once([one])
+        for another in epochs[:number]:
+            check_epochs_differ(one, another)
+
+
+def test_two_iterators_at_once(build: Build, path: Path, own: list[Batches]) -> None:
+    with make(path) as loader:
+        pairs = list(zip(rebuilt(build, loader), rebuilt(build, loader), strict=True))
+    for place in range(2):
+        assert [samples_of(pair[place]) for pair in pairs] == own[0]
+
+
+def test_what_is_let_go_of_leaves_no_threads(build: Build, path: Path) -> None:
+    loader = make(path)
+    other = rebuilt(build, loader)
+    iterator = iter(other)
+    next(iterator)
+    assert core_threads() > 0
+    del loader, other, iterator
+    gc.collect()
+    assert core_threads() == 0
+
+
+def test_closing_the_loader_ends_what_was_built_of_it(build: Build, path: Path) -> None:
+    loader = make(path)
+    iterator = iter(rebuilt(build, loader))
+    next(iterator)
+    loader.close()
+    assert core_threads() == 0
+    with pytest.raises(penstock.errors.LoaderClosedError):
+        list(iterator)
 
 
 def test_images_of_different_sizes(build: Build, path: Path) -> None:

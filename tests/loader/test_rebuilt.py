@@ -114,8 +114,7 @@ def test_a_sampler_that_knows_nothing_gets_other_numbers_each_time(loader_type: 
         {index: value for b in plain for index, value in zip(indices([b]), b["noise"].tolist(), strict=True)}
         for _ in range(2)
     )
-    if loader_type == "c++":
-        assert all(first[index] != second[index] for index in first)
+    assert all(first[index] != second[index] for index in first)
     assert sorted(first) == list(range(len(loader.dataset)))
 
 

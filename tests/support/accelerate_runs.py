@@ -23,6 +23,8 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "workers": ({}, {"num_workers": 2}),
     "stateful": ({"use_stateful_dataloader": True}, {}),
     "stateful_workers": ({"use_stateful_dataloader": True}, {"num_workers": 2}),
+    "ranks_by_hand": ({}, {"by_hand": True}),
+    "chunk": ({}, {"shuffle": "chunk"}),
     "seedable_sampler": ({"use_seedable_sampler": True}, {}),
     "python": ({}, {"loader_type": "python"}),
 }
@@ -35,6 +37,8 @@ def prepared(path: Path, case: str, epochs: int = 2) -> Run:
 
     configuration, arguments = CASES[case]
     accelerator = Accelerator(cpu=True, dataloader_config=DataLoaderConfiguration(**configuration))
+    if arguments.get("by_hand"):
+        arguments = {"rank": accelerator.process_index, "world_size": accelerator.num_processes}
     with make(path, **arguments) as loader:
         run = Run().iterate(accelerator.prepare(loader), epochs)
         run.stats = loader.stats()

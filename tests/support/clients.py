@@ -6,6 +6,7 @@ Nothing here needs a framework or deeplake. ``tests/data/frameworks/write.py`` w
 
 from __future__ import annotations
 
+import contextlib
 import tarfile
 import zlib
 from collections import Counter
@@ -28,6 +29,7 @@ __all__ = [
     "check_core",
     "check_each_once",
     "check_epochs_differ",
+    "core_threads",
     "dataset",
     "make",
     "own_epochs",
@@ -62,17 +64,16 @@ def look(sample: dict[str, Any]) -> dict[str, Any]:
         "number": sample["number"],
         "image": sample["image"],
         "draw": np.array(np.random.randint(2**31)),
-        "core": np.array(_core_threads()),
+        "core": np.array(core_threads()),
     }
 
 
-def _core_threads() -> int:
+def core_threads() -> int:
+    """How many decoding threads of the core this process has."""
     names = []
     for task in Path("/proc/self/task").iterdir():
-        try:
+        with contextlib.suppress(OSError):  # it has ended meanwhile
             names.append((task / "comm").read_text())
-        except OSError:
-            pass  # it has ended meanwhile
     return sum(name.startswith("penstock-dec") for name in names)
 
 

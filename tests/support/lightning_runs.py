@@ -26,17 +26,21 @@ class Model(lightning.LightningModule):
     def __init__(self) -> None:
         super().__init__()
         self.layer = torch.nn.Linear(1, 1)
-        self.run = Run()
+        self.run, self.validation = Run(), Run()
 
     def training_step(self, batch: dict[str, torch.Tensor], number: int) -> torch.Tensor:
         self.run.take(batch, self.current_epoch)
         loss: torch.Tensor = self.layer(batch["number"].float()).sum() * 0
         return loss
 
+    def validation_step(self, batch: dict[str, torch.Tensor], number: int) -> None:
+        # Apart from what it is trained with.
+        (self.validation if self.trainer.state.fn == "fit" else self.run).take(batch, 0)
+
     def _note(self, batch: dict[str, torch.Tensor], number: int) -> None:
         self.run.take(batch, 0)
 
-    validation_step = test_step = predict_step = _note
+    test_step = predict_step = _note
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         return torch.optim.SGD(self.parameters(), 0.1)
@@ -86,6 +90,7 @@ CASES: dict[str, tuple[dict[str, Any], str, dict[str, Any]]] = {
     "fit_workers": ({}, "fit", {"num_workers": 2}),
     "fit_persistent_workers": ({}, "fit", {"num_workers": 2, "persistent_workers": True}),
     "fit_without_its_sampler": ({"use_distributed_sampler": False}, "fit", {}),
+    "fit_chunk": ({}, "fit", {"shuffle": "chunk"}),
     "fit_python": ({}, "fit", {"loader_type": "python"}),
     "validate": ({}, "validate", {"shuffle": False}),
     "test": ({}, "test", {"shuffle": False}),

@@ -1,8 +1,8 @@
 """Optional dependencies of tests: skipped where they are missing, unless the run promises them.
 
 The environment variable PENSTOCK_REQUIRE lists what has to be there
-("native,core_parts,deeplake,mmdet,wandb,coco,deeplake4,remote,azurite,nginx", and the frameworks by their modules' names):
-then a missing one fails the test, so that a broken build cannot pass by skipping.
+("native,core_parts,deeplake,mmdet,wandb,coco,deeplake4,remote,azurite,nginx", and frameworks by their modules'
+names): then a missing one fails the test, so that a broken build cannot pass by skipping.
 """
 
 from __future__ import annotations
@@ -37,12 +37,12 @@ def require(name: str) -> Any:
     """What ``name`` stands for, or a skip (a failure where PENSTOCK_REQUIRE names it).
 
     Args:
-        name: "deeplake", "mmdet", "wandb", or one of FRAMEWORKS: the module. "deeplake4": the module deeplake, of version 4. "native":
-            the module ``penstock._core``. "core_parts": the module ``_core_testing``, which has parts of the core by
-            themselves. "coco": the Path of the small COCO data set that lies next to the project. "remote": the module
-            obstore, with what serves buckets on the loopback (moto, boto3, gcp_storage_emulator). "azurite": the Path
-            of the program azurite-blob, which `make azurite` installs. "nginx": the Path of nginx's module echo, with
-            nginx itself, openssl and curl.
+        name: "deeplake", "mmdet", "wandb", or one of FRAMEWORKS: the module. "deeplake4": the module deeplake, of
+            version 4. "native": the module ``penstock._core``. "core_parts": the module ``_core_testing``, which has
+            parts of the core by themselves. "coco": the Path of the small COCO data set that lies next to the project.
+            "remote": the module obstore, with what serves buckets on the loopback (moto, boto3, gcp_storage_emulator).
+            "azurite": the Path of the program azurite-blob, which `make azurite` installs. "nginx": the Path of nginx's
+            module echo, with nginx itself, openssl and curl.
     """
     try:
         return _PROVIDERS[name]()

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from torch.utils.data import BatchSampler, Sampler
 
 from penstock.loading.placed import Order
-from penstock.loading.sampling import SharedSampler
+from penstock.loading.sampling import SharedSampler, world
 
 __all__ = ["Batches", "own_share"]
 
@@ -67,4 +67,7 @@ class Batches(BatchSampler):
 
     @staticmethod
     def _gives_own_share(sampler: SharedSampler) -> bool:
-        return _own_share.get() or sampler.shared_by_hand
+        if _own_share.get():
+            return True
+        # Who says what torch.distributed says has not shared out otherwise: frameworks still do, for those ranks.
+        return sampler.shared_by_hand and (sampler.rank, sampler.num_replicas) != world(None, None)

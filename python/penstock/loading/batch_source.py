@@ -130,7 +130,6 @@ class CoreBatches:
         self._engine: Engine | None = None
         self._ahead: _Ahead | None = None
         self._last: tuple[Order | None, int] = (None, 0)
-        self._visits: _Indices | None = None
 
     def load(self, samples: Samples, items: Sequence[int | tuple[int, int]]) -> Sequence[Any]:
         """As :class:`BatchSource` has it."""
@@ -146,10 +145,6 @@ class CoreBatches:
             raise
         (loaded,) = (self._at_once(samples, keys),) if ready is None else ready
         return LoadedBatch(loaded, samples, keys) if self._whole else cast(list[Any], loaded)
-
-    def set_epoch(self) -> None:
-        """As :class:`BatchSource` has it."""
-        self._visits = None
 
     def stats(self) -> dict[str, float]:
         """Of the core, as :meth:`NativeLoader.stats`; nothing before it was needed."""
@@ -191,20 +186,8 @@ class CoreBatches:
         indices = [checked_index(index, count) for _, index in known]
         if all(epoch is not None for epoch, _ in known):
             return [(int(epoch or 0), index) for (epoch, _), index in zip(known, indices, strict=True)]
-        epoch = self._epoch_of_plain(samples, indices)
+        epoch = samples.epoch_of_plain(indices)
         return [(epoch, index) for index in indices]
-
-    def _epoch_of_plain(self, samples: Samples, indices: list[int]) -> int:
-        """The epoch of indices that know none: another one when a sample comes again."""
-        worker = torch.utils.data.get_worker_info()
-        if worker is not None:
-            # What torch draws for an epoch of its loader, the same in all its workers.
-            return int(worker.seed - worker.id)
-        if self._visits is None:
-            self._visits = np.zeros(len(samples), dtype=np.int64)
-        epoch = int(self._visits[indices].max())
-        self._visits[indices] = epoch + 1
-        return samples.epoch + epoch
 
     def _at_once(self, samples: Samples, keys: list[tuple[int, int]]) -> Any:
         epoch = keys[0][0]

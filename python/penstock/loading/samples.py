@@ -18,6 +18,7 @@ from penstock.format.sample import Decode
 from penstock.loading.collate import collate_columns, collate_samples, collate_transformed
 from penstock.loading.draws import Stream
 from penstock.loading.image_output import ImageOutput
+from penstock.loading.plain_epochs import PlainEpochs
 from penstock.loading.plan import checked_index
 from penstock.loading.program import Program
 from penstock.loading.readings import Reading
@@ -32,10 +33,6 @@ class BatchSource(Protocol):
 
     def load(self, samples: Samples, items: Sequence[int | tuple[int, int]]) -> Sequence[Any]:
         """Those of a batch, each an index or (epoch, index)."""
-        ...
-
-    def set_epoch(self) -> None:
-        """Another epoch was selected."""
         ...
 
 
@@ -97,6 +94,7 @@ class Samples(torch.utils.data.Dataset[Any]):
         self.epoch = 0
         self.settings: dict[str, Any] = {}
         self._seed = seed
+        self._plain = PlainEpochs()
 
     @property
     def seed_source(self) -> LoaderSeed:
@@ -142,8 +140,11 @@ class Samples(torch.utils.data.Dataset[Any]):
     def set_epoch(self, epoch: int) -> None:
         """Selects the epoch whose random numbers samples use that are asked for by index alone."""
         self.epoch = epoch
-        if self.batches is not None:
-            self.batches.set_epoch()
+        self._plain.forget()
+
+    def epoch_of_plain(self, indices: Sequence[int]) -> int:
+        """The epoch of a batch of indices, from 0 on, that know none."""
+        return self._plain.of(indices, len(self), self.epoch)
 
     def __getitems__(self, items: Sequence[int | tuple[int, int]]) -> Sequence[Any]:
         """The samples of a batch, as torch's own loader asks for them: what :meth:`__getitem__` gives, one by one.
@@ -151,9 +152,14 @@ class Samples(torch.utils.data.Dataset[Any]):
         With the C++ loader the core loads them. What it makes of a whole batch, :attr:`DataLoader.collate_fn` takes
         as it is; anybody else finds the single samples in it.
         """
-        if self.batches is None:
+        if self.batches is not None:
+            return self.batches.load(self, items)
+        plain = [item for item in items if not isinstance(item, tuple) and not hasattr(item, "epoch")]
+        if not items or len(plain) < len(items):
             return [self[item] for item in items]
-        return self.batches.load(self, items)
+        indices = [checked_index(index, len(self)) for index in plain]
+        epoch = self.epoch_of_plain(indices)
+        return [self[epoch, index] for index in indices]
 
     def __getitem__(self, item: int | tuple[int, int]) -> Any:
         """The sample of an index, or of (epoch, index), as it goes to collate."""

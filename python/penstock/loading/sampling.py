@@ -115,7 +115,8 @@ class SharedSampler(DistributedSampler[int]):
 
     Attributes:
         epoch: The epoch whose order the next iteration gives.
-        shared_by_hand: The user has said which rank this is: nobody else shares the order out.
+        shared_by_hand: The user has said which rank this is: nobody else shares the order out, unless these are the
+            ranks of ``torch.distributed``.
     """
 
     shared_by_hand = False

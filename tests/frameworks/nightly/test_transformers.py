@@ -40,7 +40,7 @@ def test_our_loader_on_two_ranks(path: Path, own: list[Batches], tmp_path: Path)
     for number, epoch in enumerate(zip(*(run.epochs for run in runs), strict=True)):
         # The last batches are filled up to whole ones of each rank.
         check_each_once(epoch, 100, 12)
-        assert by_index(sum(epoch, [])) == by_index(own[number])
+        assert by_index([batch for batches in epoch for batch in batches]) == by_index(own[number])
     for run in runs:
         check_epochs_differ(*run.epochs)
         check_core(run)
