@@ -18,7 +18,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -142,13 +142,9 @@ def measure(name: str, data: Path, more: str, frameworks: Path, said: argparse.N
     """All figures of a contender."""
     quick = said.quick
     found: dict[str, Any] = {}
-
-    def ask(action: str, **arguments: Any) -> Any:
-        process = Process(name, data, more)
-        try:
-            return process.ask(action, **arguments)
-        finally:
-            process.close()
+    if name == "no loader":
+        with closing(Process(name, data, more)) as ends:
+            return {"end": _ends(ends, ["exit", "SIGINT", "SIGTERM"], [IDLE], quick)} if "end" in said.only else {}
 
     if "ranks" in said.only:
         python = str(frameworks / "bin" / "python")
@@ -157,30 +153,40 @@ def measure(name: str, data: Path, more: str, frameworks: Path, said: argparse.N
             for framework in said.frameworks_run
             if framework != "ray" or name != "deeplake"
         }
-    if "resume" in said.only:
-        found["resume"] = {str(share): ask("resume", share=share) for share in SHARES}
-    ways = ["break", "del", "exception"] + ["close twice"] * name.startswith("penstock")
-    for part, kinds in (("leave", ways), ("end", ["exit", "SIGINT", "SIGTERM"])):
-        if part in said.only:
-            found[part] = {
+    ours = name.startswith("penstock")
+    with closing(Process(name, data, more)) as process:
+        # Programs are forked from it: it must not have had a loader.
+        if "end" in said.only:
+            found["end"] = _ends(process, ["exit", "SIGINT", "SIGTERM"], [IDLE, STALLED], quick)
+        if "kills" in said.only:
+            found["kills"] = process.ask("kills", times=2 if quick else 100, longest=0.5)
+        if "leave" in said.only:
+            found["leave"] = {
                 how: {
-                    kind: ask(part, how=how, kind=kind, times=2 if quick else times)
-                    for kind, times in ((IDLE, 100 if part == "leave" else 30), (STALLED, 5))
+                    kind: process.ask("leave", how=how, kind=kind, times=2 if quick else times)
+                    for kind, times in ((IDLE, 100), (STALLED, 5))
                 }
-                for how in kinds
+                for how in ("break", "del", "exception", *(["close twice"] if ours else []))
             }
+        if "resume" in said.only:
+            found["resume"] = {str(share): process.ask("resume", share=share) for share in SHARES}
+        if "bad" in said.only:
+            options = [{}, {"on_error": "skip"}] if ours else [{}]
+            found["bad"] = {json.dumps(option): process.ask("bad", **option) for option in options}
     if "growth" in said.only:
-        limits = {"breaks": 10_000, "epochs": 500}
-        found["growth"] = {
-            kind: ask("growth", kind=kind, times=8 if quick else times, seconds=said.seconds)
-            for kind, times in limits.items()
-        }
-    if "kills" in said.only:
-        found["kills"] = ask("kills", times=2 if quick else 100, longest=0.5)
-    if "bad" in said.only:
-        options = [{}, {"on_error": "skip"}] if name.startswith("penstock") else [{}]
-        found["bad"] = {json.dumps(option): ask("bad", **option) for option in options}
+        found["growth"] = {}
+        for kind, times in {"breaks": 10_000, "epochs": 500}.items():
+            with closing(Process(name, data, more)) as process:
+                arguments = {"kind": kind, "times": 8 if quick else times, "seconds": said.seconds}
+                found["growth"][kind] = process.ask("growth", **arguments)
     return found
+
+
+def _ends(process: Process, ways: Sequence[str], kinds: Sequence[str], quick: bool) -> dict[str, Any]:
+    times = {IDLE: 2 if quick else 30, STALLED: 1 if quick else 5}
+    return {
+        how: {kind: process.ask("end", how=how, kind=kind, times=times[kind]) for kind in kinds} for how in ways
+    }
 
 
 def main() -> None:

@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import faulthandler
 import functools
 import gc
 import json
+import multiprocessing
 import os
 import random
 import signal
@@ -38,8 +40,13 @@ class Mine(Exception):
 
 
 def leave(load: Make, how: str, kind: str, times: int) -> list[float]:
-    """Milliseconds that leaving an iteration takes, in a process that goes on."""
+    """Milliseconds that leaving an iteration takes, in a process that goes on.
+
+    Raises:
+        RuntimeError: Threads or processes are left without the garbage collector.
+    """
     found = []
+    before = _helpers()
     for _ in range(times):
         loader = load(kind=kind)
         iterator = iter(loader)
@@ -51,8 +58,19 @@ def leave(load: Make, how: str, kind: str, times: int) -> list[float]:
         del iterator, loader
         found.append(_seconds(act) * 1000)
         del act
+        # What is stalled ends soon after.
+        end = time.monotonic() + 10
+        while how in ("del", "close twice") and _helpers() > before and time.monotonic() < end:
+            time.sleep(0.01)
+        if how in ("del", "close twice") and _helpers() > before:
+            raise RuntimeError(f"{_helpers() - before} threads or processes are left")
         gc.collect()
     return found
+
+
+def _helpers() -> int:
+    """Threads and children of this process."""
+    return _count("/proc/self/task") + len(multiprocessing.active_children())
 
 
 def _seconds(act: Callable[[], None]) -> float:
@@ -68,7 +86,6 @@ def _by_break(iterator: list[Any], loader: list[Any]) -> None:
 def _by_del(iterator: list[Any], loader: list[Any]) -> None:
     loader.clear()
     iterator.clear()
-    gc.collect()
 
 
 def _by_exception(iterator: list[Any], loader: list[Any]) -> None:
@@ -319,6 +336,8 @@ def bad(load: Make, **options: Any) -> dict[str, Any]:
 def main() -> None:
     name, data = sys.argv[1], Path(sys.argv[2])
     load = functools.partial(make, name, data)
+    # Where it hangs, this signal tells.
+    faulthandler.register(signal.SIGUSR1, all_threads=True)
     answers, sys.stdout = sys.stdout, sys.stderr
     for line in sys.stdin:
         action, arguments = json.loads(line)

@@ -18,7 +18,7 @@ import numpy as np
 import torch
 import torch.utils.data
 
-__all__ = ["CONTENDERS", "STALL", "close", "draws", "indices", "make"]
+__all__ = ["CONTENDERS", "SILENT", "STALL", "close", "draws", "indices", "make"]
 
 CONTENDERS = (
     "penstock c++",
@@ -27,12 +27,14 @@ CONTENDERS = (
     "torch",
     "torchdata",
     "deeplake",
+    "no loader",
 )
 WORKERS = 2
 BATCHES = {"numbers": 64}
 BATCH = 8
-#: The first sample whose read does not return, in the data sets that stall.
-STALL = 64
+#: The first sample whose read does not return, where a FIFO stands in place of a file, and where a server is silent:
+#: Penstock reads so far ahead, and requests that stall can come before those that are needed sooner.
+STALL, SILENT = 24, 64
 
 
 class Files(torch.utils.data.Dataset[Any]):
@@ -79,7 +81,7 @@ def make(name: str, data: Path, kind: str = "images", *, shuffle: bool = True, *
     """A loader.
 
     Args:
-        name: One of CONTENDERS.
+        name: One of CONTENDERS. "no loader" is a list: how long a program's end takes by itself.
         data: What benchmarks/reliability.py wrote.
         kind: "images", "numbers" (many small samples), "bad" (three images are damaged), "stalled" (reads of most of
             the images never return).
@@ -89,6 +91,8 @@ def make(name: str, data: Path, kind: str = "images", *, shuffle: bool = True, *
     tensors = ["number"] if kind == "numbers" else ["image"]
     shuffle = shuffle and kind != "stalled"
     batch = BATCHES.get(kind, BATCH)
+    if name == "no loader":
+        return [{}] * 3
     if name.startswith("penstock"):
         return _penstock(name, data, kind, tensors, shuffle, options)
     if name == "deeplake":

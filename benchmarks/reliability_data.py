@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from reliability_contenders import STALL
+from reliability_contenders import SILENT, STALL
 
 __all__ = ["BAD", "IMAGES", "write"]
 
@@ -78,17 +78,18 @@ def _damage(folder: Path, index: int, jpeg: bytes) -> None:
 
 
 def _stall(folder: Path) -> None:
-    """Puts a FIFO, which nobody writes to, in the place of what holds the last samples."""
+    """Puts a FIFO, which nobody writes to, in the place of what holds the last samples; names what a server must not
+    answer."""
     import deeplake
 
     lake = deeplake.load(str(folder / "lake"), read_only=True, verbose=False)
     encoder = lake.image.chunk_engine.chunk_id_encoder
-    names = {encoder.name_from_id(encoder[index][0]) for index in range(STALL, IMAGES)}
-    names -= {encoder.name_from_id(encoder[index][0]) for index in range(STALL)}
     chunks = folder / "lake" / "image" / "chunks"
-    silent = [chunks / name for name in names]
-    silent += [folder / "files" / f"{index:04}.jpg" for index in range(STALL, IMAGES)]
-    for file in silent:
+    of_sample = [chunks / encoder.name_from_id(encoder[index][0]) for index in range(IMAGES)]
+    silent = sorted(set(of_sample[SILENT:]) - set(of_sample[:SILENT]))
+    (folder / "silent").write_text("\n".join(str(file.relative_to(folder)) for file in silent))
+    fifos = sorted(set(of_sample[STALL:]) - set(of_sample[:STALL]))
+    fifos += [folder / "files" / f"{index:04}.jpg" for index in range(STALL, IMAGES)]
+    for file in fifos:
         file.unlink()
         os.mkfifo(file)
-    (folder / "silent").write_text("\n".join(str(file.relative_to(folder)) for file in silent))

@@ -58,7 +58,7 @@ def _trained(kind: Any, folder: Path, loader: Any, **more: Any) -> Run:
         save_strategy="no",
         logging_strategy="no",
         remove_unused_columns=False,
-        ddp_backend="gloo",
+        ddp_backend="gloo" if torch.distributed.is_initialized() else None,
     )
     trainer = kind(Model(), settings, train_dataset=loader.dataset, **more)
     trainer.train()
