@@ -13,6 +13,8 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import select
+import signal
 import socket
 import subprocess
 import sys
@@ -47,26 +49,41 @@ class Process:
 
     def __init__(self, name: str, data: Path, more: str) -> None:
         command = [sys.executable, "-W", "ignore", str(HERE / "reliability_actions.py"), name, str(data), more]
+        self._command = command[: None if more else -1]
+        self._start()
+
+    def _start(self) -> None:
         self._process = subprocess.Popen(
-            command[: None if more else -1],
+            self._command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
             env=_environment(),
+            start_new_session=True,
         )
 
-    def ask(self, action: str, **arguments: Any) -> Any:
-        """The answer's value, or {"failed": text}."""
+    def ask(self, action: str, *, within: float = 300, **arguments: Any) -> Any:
+        """The answer's value, or {"failed": text}. What does not answer within so many seconds is killed."""
         assert self._process.stdin is not None and self._process.stdout is not None
         self._process.stdin.write(json.dumps([action, arguments]) + "\n")
         self._process.stdin.flush()
+        if not select.select([self._process.stdout], [], [], within)[0]:
+            self._kill()
+            self._start()
+            return {"failed": f"no end within {within:.0f} s"}
         answer = self._process.stdout.readline()
         if not answer:
-            return {"failed": f"it ended with code {self._process.wait()}"}
+            code = self._process.wait()
+            self._start()
+            return {"failed": f"it ended with code {code}"}
         found = json.loads(answer)
         return found.get("value", found)
 
     def close(self) -> None:
+        self._process.communicate()
+
+    def _kill(self) -> None:
+        os.killpg(self._process.pid, signal.SIGKILL)
         self._process.communicate()
 
 
@@ -141,6 +158,7 @@ def silent_server(data: Path) -> Iterator[None]:
 def measure(name: str, data: Path, more: str, frameworks: Path, said: argparse.Namespace) -> dict[str, Any]:
     """All figures of a contender."""
     quick = said.quick
+    limit = 30 if quick else 300
     found: dict[str, Any] = {}
     if name == "no loader":
         with closing(Process(name, data, more)) as ends:
@@ -159,11 +177,11 @@ def measure(name: str, data: Path, more: str, frameworks: Path, said: argparse.N
         if "end" in said.only:
             found["end"] = _ends(process, ["exit", "SIGINT", "SIGTERM"], [IDLE, STALLED], quick)
         if "kills" in said.only:
-            found["kills"] = process.ask("kills", times=2 if quick else 100, longest=0.5)
+            found["kills"] = process.ask("kills", within=900, times=2 if quick else 100, longest=0.5)
         if "leave" in said.only:
             found["leave"] = {
                 how: {
-                    kind: process.ask("leave", how=how, kind=kind, times=2 if quick else times)
+                    kind: process.ask("leave", within=limit, how=how, kind=kind, times=2 if quick else times)
                     for kind, times in ((IDLE, 100), (STALLED, 5))
                 }
                 for how in ("break", "del", "exception", *(["close twice"] if ours else []))
@@ -178,7 +196,7 @@ def measure(name: str, data: Path, more: str, frameworks: Path, said: argparse.N
         for kind, times in {"breaks": 10_000, "epochs": 500}.items():
             with closing(Process(name, data, more)) as process:
                 arguments = {"kind": kind, "times": 8 if quick else times, "seconds": said.seconds}
-                found["growth"][kind] = process.ask("growth", **arguments)
+                found["growth"][kind] = process.ask("growth", within=said.seconds + 60, **arguments)
     return found
 
 
@@ -213,6 +231,12 @@ def main() -> None:
                     continue
                 print(f"{name} ...", file=sys.stderr, flush=True)
                 results[name] = measure(name, data, more, said.frameworks, said)
+                # What is known is kept, whatever comes of the next.
+                _write(said, numbers, results)
+    print("\n\n".join(tables(_write(said, numbers, results))))
+
+
+def _write(said: argparse.Namespace, numbers: int, results: dict[str, Any]) -> dict[str, Any]:
     command = "python benchmarks/reliability.py" + " --quick" * said.quick
     record = {
         "command": command,
@@ -223,7 +247,7 @@ def main() -> None:
     }
     said.out.parent.mkdir(parents=True, exist_ok=True)
     said.out.write_text(json.dumps(record, indent=1) + "\n")
-    print("\n\n".join(tables(record)))
+    return record
 
 
 if __name__ == "__main__":
