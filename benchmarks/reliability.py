@@ -195,7 +195,7 @@ def measure(name: str, data: Path, more: str, frameworks: Path, said: argparse.N
         found["growth"] = {}
         for kind, times in {"breaks": 10_000, "epochs": 500}.items():
             with closing(Process(name, data, more)) as process:
-                arguments = {"kind": kind, "times": 8 if quick else times, "seconds": said.seconds}
+                arguments = {"kind": kind, "times": times, "seconds": said.seconds}
                 found["growth"][kind] = process.ask("growth", within=said.seconds + 60, **arguments)
     return found
 
@@ -213,10 +213,11 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--only", nargs="+", choices=PARTS, default=list(PARTS))
     parser.add_argument("--contenders", nargs="+", choices=CONTENDERS, default=list(CONTENDERS))
-    parser.add_argument("--seconds", type=float, default=120, help="at most, for what is done many times over")
+    parser.add_argument("--seconds", type=float, help="at most, for what is done many times over (default: 120)")
     parser.add_argument("--numbers", type=int, help="samples of what is resumed (default: 100,000)")
     parser.add_argument("--out", type=Path, default=HERE / "results" / "reliability.json")
     said = parser.parse_args()
+    said.seconds = said.seconds or (8 if said.quick else 120)
     more = packages(said.frameworks)
     has_ray = more and Path(more, "ray").is_dir()
     said.frameworks_run = [name for name in FRAMEWORKS if more and (name != "ray" or has_ray)]

@@ -98,7 +98,7 @@ def test_our_promises(name: str, deeplake: Any, native: Any, tmp_path: Path) -> 
                 assert isinstance(times, list), (how, kind, times)
                 assert max(times) < (2000 if kind == "images" else 4000), (how, kind, times)
     for kind in ("breaks", "epochs"):
-        assert found["growth"][kind]["times"] == 8
+        assert found["growth"][kind]["times"] > 8
         assert abs(found["growth"][kind]["descriptors"]) < 0.2
     assert found["kills"] == {"times": 2, "clean": 2, "processes": 0, "files": 0}
     assert found["bad"]["{}"]["names_the_sample"]
@@ -109,7 +109,7 @@ def test_others_are_measured_alike(deeplake: Any, native: Any, tmp_path: Path) -
     found = run_script(tmp_path / "out.json", "--contenders", *names, "--only", "resume", "growth", "bad")
     for name in names:
         assert found[name]["resume"]["0.1"] == {"exact": None}
-        assert found[name]["growth"]["epochs"]["times"] == 8
+        assert found[name]["growth"]["epochs"]["times"] > 2
         assert "failed" not in found[name]["bad"]["{}"]
 
 

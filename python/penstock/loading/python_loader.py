@@ -7,6 +7,7 @@ from __future__ import annotations
 import atexit
 import functools
 import os
+import sys
 import threading
 import time
 import weakref
@@ -194,9 +195,13 @@ class PythonLoader:
             raise
 
     def _end(self, batches: Any) -> None:
-        """Ends an iterator's worker processes."""
+        """Ends an iterator's worker processes, once."""
         workers = getattr(batches, "_workers", ())
-        if not workers or self._pid != os.getpid():
+        if not workers or self._pid != os.getpid() or batches not in self._iterators:
+            return
+        self._iterators.discard(batches)
+        if sys.is_finalizing():
+            _terminate(workers)  # a thread would never start
             return
         # torch waits five seconds for each that does not come back from a read.
         timer = threading.Timer(GRACE, _terminate, [workers])
