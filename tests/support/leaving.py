@@ -110,6 +110,14 @@ CASES = {
         for batch in make():
             sys.exit(0)
     """,
+    "interpreter_exit_with_workers_kept_by_a_module": """
+        import types
+        # What a module holds is let go of later than what the program itself does.
+        kept = sys.modules["kept"] = types.ModuleType("kept")
+        kept.loader = make(num_workers=2, transform=dict)
+        kept.iterator = iter(kept.loader)
+        next(kept.iterator)
+    """,
     "exception_in_the_loop": """
         for _ in range(50):
             try:
@@ -218,6 +226,7 @@ CASES = {
 #: These are about how an interpreter starts and ends. The others begin where torch and penstock are imported already.
 BY_ITSELF = {
     "interpreter_exit_while_iterating",
+    "interpreter_exit_with_workers_kept_by_a_module",
     "exit_from_within_the_loop",
     "fork_before_and_after_the_first_batch",
     "spawned_process_gets_the_loader",
