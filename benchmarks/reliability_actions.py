@@ -114,8 +114,9 @@ def end(load: Make, how: str, kind: str, times: int) -> list[float]:
         # It waits for a batch that does not come, or sits idle.
         time.sleep(0.5)
         start = time.perf_counter()
-        child.go()
-        if how != "exit":
+        if how == "exit":
+            child.go()
+        else:
             os.kill(child.pid, getattr(signal, how))
         child.gone(30)
         found.append((time.perf_counter() - start) * 1000)
@@ -135,8 +136,6 @@ def _wait(load: Make, kind: str, how: str, child: Child) -> None:
         for _ in iterator:
             pass
     child.wait_for_go()
-    if how != "exit":
-        time.sleep(60)
 
 
 class Child:
@@ -217,15 +216,17 @@ def growth(load: Make, kind: str, times: int, seconds: float) -> dict[str, float
         for _ in loader:
             if kind == "breaks":
                 break
-        places.append(number)
-        rows.append(_own())
+        # Looking takes longer than a break.
+        if number % max(1, times // 500) == 0:
+            places.append(number)
+            rows.append(_own())
         if time.monotonic() - start > seconds:
             break
     begin = len(rows) // 10
     slopes = np.polyfit(places[begin:], np.array(rows[begin:], dtype=float), 1)[0]
     close(loader)
     names = ("descriptors", "threads", "bytes")
-    return {"times": len(rows), **{name: float(slope) for name, slope in zip(names, slopes, strict=True)}}
+    return {"times": places[-1] + 1, **{name: float(slope) for name, slope in zip(names, slopes, strict=True)}}
 
 
 def _own() -> tuple[int, int, int]:
