@@ -1,23 +1,18 @@
 #include "pipeline/chunk_sizes.h"
 
 #include <algorithm>
-#include <future>
-#include <memory>
 #include <numeric>
-#include <utility>
 
 namespace penstock::pipeline {
 namespace {
 
 /// What Deep Lake fills chunks up to, for storage that does not tell sizes.
 constexpr std::uint64_t kUsualChunk = std::uint64_t{8} << 20;
-/// Of a tensor, to learn what is usual.
-constexpr std::uint32_t kAskedChunks = 8;
 
 }  // namespace
 
 ChunkSizes::ChunkSizes(const std::vector<TensorSource>& sources, const storage::Store& store,
-                       std::uint64_t budget_bytes, const std::vector<std::uint64_t>& usual)
+                       std::uint64_t budget_bytes)
     : known_(sources.size()), fits_(sources.size()), room_(budget_bytes) {
   std::vector<std::uint64_t> totals(sources.size());
   for (std::size_t tensor = 0; tensor < sources.size(); ++tensor) {
@@ -34,11 +29,9 @@ ChunkSizes::ChunkSizes(const std::vector<TensorSource>& sources, const storage::
       total += known.bytes.back();
     }
     if (!told) {
-      const std::uint64_t asked = usual.empty() ? 0 : usual[tensor];
-      known.guessed = asked == 0;
       known.bytes.clear();
-      known.mean = asked == 0 ? kUsualChunk : asked;
-      total = index.rows() * known.mean;
+      known.mean = kUsualChunk;
+      total = index.rows() * kUsualChunk;
     } else {
       known.mean = total / known.bytes.size();
     }
@@ -57,47 +50,6 @@ ChunkSizes::ChunkSizes(const std::vector<TensorSource>& sources, const storage::
 std::uint64_t ChunkSizes::of(std::size_t tensor, std::uint32_t row) const {
   const Known& known = known_[tensor];
   return row < known.bytes.size() ? known.bytes[row] : known.mean;
-}
-
-bool ChunkSizes::guessed() const {
-  for (std::size_t tensor = 0; tensor < known_.size(); ++tensor) {
-    if (guessed(tensor)) return true;
-  }
-  return false;
-}
-
-std::vector<std::uint64_t> asked_sizes(const std::vector<TensorSource>& sources, const ChunkSizes& guessed,
-                                       storage::Store& store) {
-  using Answers = std::vector<std::future<base::Result<storage::Object>>>;
-  std::vector<Answers> asked(sources.size());
-  for (std::size_t tensor = 0; tensor < sources.size(); ++tensor) {
-    const format::ChunkIndex& index = sources[tensor].index;
-    if (!guessed.guessed(tensor)) continue;
-    const auto rows = static_cast<std::uint32_t>(index.rows());
-    const std::uint32_t count = std::min(rows, kAskedChunks);
-    for (std::uint32_t number = 0; number < count; ++number) {
-      // Spread over all of them: the last chunk is often a small one.
-      const auto row = static_cast<std::uint32_t>(std::uint64_t{number} * rows / count);
-      const auto promise = std::make_shared<std::promise<base::Result<storage::Object>>>();
-      asked[tensor].push_back(promise->get_future());
-      store.get({index.key(row), base::ByteRange{0, 1}},
-                [promise](base::Result<storage::Object> result) { promise->set_value(std::move(result)); });
-    }
-  }
-  std::vector<std::uint64_t> usual(sources.size());
-  for (std::size_t tensor = 0; tensor < sources.size(); ++tensor) {
-    std::uint64_t total = 0;
-    std::uint64_t answers = 0;
-    for (std::future<base::Result<storage::Object>>& answer : asked[tensor]) {
-      base::Result<storage::Object> result = answer.get();
-      // What is wrong with a chunk is said when it is read.
-      if (!result.sound()) continue;
-      total += result.value().size;
-      ++answers;
-    }
-    if (answers > 0) usual[tensor] = std::max<std::uint64_t>(total / answers, 1);
-  }
-  return usual;
 }
 
 }  // namespace penstock::pipeline

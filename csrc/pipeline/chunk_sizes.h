@@ -12,34 +12,24 @@ namespace penstock::pipeline {
 /// storage tells without a request is taken; where that is nothing, a chunk counts as what Deep Lake makes them.
 class ChunkSizes {
  public:
-  /// The budget goes to the smallest tensors first. `usual` is the size of a chunk where storage tells none, by tensor.
-  ChunkSizes(const std::vector<TensorSource>& sources, const storage::Store& store, std::uint64_t budget_bytes,
-             const std::vector<std::uint64_t>& usual = {});
+  /// The budget goes to the smallest tensors first.
+  ChunkSizes(const std::vector<TensorSource>& sources, const storage::Store& store, std::uint64_t budget_bytes);
 
   std::uint64_t of(std::size_t tensor, std::uint32_t row) const;
   /// Whether all chunks of the tensor together find room in the cache, beside smaller tensors.
   bool fits(std::size_t tensor) const { return fits_[tensor]; }
   /// What such tensors leave of the budget.
   std::uint64_t room() const { return room_; }
-  /// Whether storage told nothing of a tensor that does not fit, and nobody asked it.
-  bool guessed(std::size_t tensor) const { return known_[tensor].guessed && !fits_[tensor]; }
-  bool guessed() const;
 
  private:
   struct Known {
     std::vector<std::uint64_t> bytes;  ///< by row, for as many as were asked for
     std::uint64_t mean = 0;            ///< of the others
-    bool guessed = false;
   };
 
   std::vector<Known> known_;  ///< by tensor
   std::vector<bool> fits_;
   std::uint64_t room_ = 0;
 };
-
-/// Asks storage for the sizes of some chunks of each tensor whose sizes are guessed, all at once, and waits. Gives a
-/// chunk's usual size by tensor; 0 where nothing was asked or no answer came.
-std::vector<std::uint64_t> asked_sizes(const std::vector<TensorSource>& sources, const ChunkSizes& guessed,
-                                       storage::Store& store);
 
 }  // namespace penstock::pipeline

@@ -65,7 +65,7 @@ Loader::~Loader() { stop(); }
 
 std::shared_ptr<Epoch> Loader::start(Order order, std::vector<std::size_t> batch_ends, Randomness random,
                                      const std::shared_ptr<Epoch>& before) {
-  ReadSchedule schedule = this->schedule(order, batch_ends);
+  ReadSchedule schedule(sources_, chunk_sizes(), store_.bytes_worth_a_request(), order.samples(), batch_ends);
   std::shared_ptr<Epoch> epoch;
   {
     const std::lock_guard lock(mutex_);
@@ -123,16 +123,9 @@ void Loader::use_free_memory() noexcept {
   }
 }
 
-ReadSchedule Loader::schedule(const Order& order, const std::vector<std::size_t>& batch_ends) {
-  const std::lock_guard lock(sizes_mutex_);
-  const auto make = [&] {
-    return ReadSchedule(sources_, *sizes_, store_.bytes_worth_a_request(), order.samples(), batch_ends);
-  };
-  if (!sizes_) sizes_.emplace(sources_, store_, options_.cache_bytes);
-  ReadSchedule made = make();
-  if (!made.reads_apart() || !sizes_->guessed()) return made;
-  sizes_.emplace(sources_, store_, options_.cache_bytes, asked_sizes(sources_, *sizes_, store_));
-  return make();
+const ChunkSizes& Loader::chunk_sizes() {
+  std::call_once(sizes_once_, [this] { sizes_.emplace(sources_, store_, options_.cache_bytes); });
+  return *sizes_;
 }
 
 }  // namespace penstock::pipeline

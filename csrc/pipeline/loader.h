@@ -75,9 +75,7 @@ class Loader {
   std::uint64_t limit_exceeded() const { return memory_.exceeded(); }
 
  private:
-  /// What an epoch reads when. Storage is asked for sizes that it has not told, once, where that may spare reading
-  /// chunks again and again.
-  ReadSchedule schedule(const Order& order, const std::vector<std::size_t>& batch_ends);
+  const ChunkSizes& chunk_sizes();
   /// On a decoding thread, when memory has come free that somebody waits for.
   void use_free_memory() noexcept;
 
@@ -89,7 +87,7 @@ class Loader {
   Fetcher fetcher_;
   std::unique_ptr<const Recipe> recipe_;
   BatchMemory memory_;
-  std::mutex sizes_mutex_;
+  std::once_flag sizes_once_;
   std::optional<ChunkSizes> sizes_;
   std::mutex mutex_;
   bool stopped_ = false;

@@ -111,7 +111,6 @@ void ReadSchedule::plan(std::size_t tensor, const TensorSource& source, const Ch
   std::int64_t most_open = 0;
   for (const std::int64_t change : opened) most_open = std::max(most_open, open += change);
   const bool held = static_cast<std::uint64_t>(most_open) <= room;
-  reads_apart_ = reads_apart_ || !held;
   if (held) {
     room -= static_cast<std::uint64_t>(most_open);
     for (const Visits::Chunk& chunk : chunks) uses_[tensor].push_back(chunk.batches);

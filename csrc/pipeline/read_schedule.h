@@ -31,8 +31,6 @@ class ReadSchedule {
   std::uint32_t uses(std::size_t tensor, std::uint32_t row) const {
     return uses_[tensor].empty() ? 0 : uses_[tensor][row];
   }
-  /// Whether the chunks of some tensor are too many, by their sizes, for each to be read once.
-  bool reads_apart() const { return reads_apart_; }
   /// Bytes that no batch before this one needs.
   std::uint64_t first_needed_by(std::size_t batch) const { return first_needed_[batch]; }
 
@@ -45,8 +43,7 @@ class ReadSchedule {
   std::vector<std::vector<bool>> whole_;          ///< by tensor, by row
   std::vector<std::vector<std::uint32_t>> uses_;  ///< likewise; empty where no chunk of the tensor is held
   std::vector<std::uint64_t> first_needed_;       ///< by batch
-  bool reads_apart_ = false;
-  std::uint64_t ranged_bytes_ = 0;  ///< that are read sample by sample, in all
+  std::uint64_t ranged_bytes_ = 0;                ///< that are read sample by sample, in all
 };
 
 }  // namespace penstock::pipeline

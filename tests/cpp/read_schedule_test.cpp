@@ -194,44 +194,5 @@ TEST_F(FitTest, WhereStorageTellsNoSizesChunksCountAsLarge) {
   EXPECT_EQ(fits({source}, std::uint64_t{24} << 20), std::vector<bool>{true});
 }
 
-/// Files of a storage that tells sizes with its answers alone.
-class Untold : public storage::Files {
- public:
-  storage::Object read(const std::string& key, std::optional<base::ByteRange> range) override {
-    return files.read(key, range);
-  }
-  std::optional<std::uint64_t> known_size(const std::string&) const override { return std::nullopt; }
-
-  storage::MemoryFiles files;
-};
-
-TEST(AskedSizes, SomeChunksTellWhatIsUsual) {
-  const auto files = std::make_shared<Untold>();
-  const std::vector<TensorSource> sources{make_source("images", files->files, 40, 10, 100),
-                                          make_source("labels", files->files, 2, 200, 10)};
-  const auto store = test::opened(files);
-  // Two chunks of labels find room as the large ones that they are taken for, 40 of images do not.
-  const std::uint64_t budget = std::uint64_t{24} << 20;
-  const ChunkSizes guessed(sources, *store, budget);
-  EXPECT_TRUE(guessed.guessed());
-  EXPECT_TRUE(guessed.guessed(0));
-  EXPECT_FALSE(guessed.guessed(1));
-  const std::vector<std::uint64_t> usual = asked_sizes(sources, guessed, *store);
-  EXPECT_EQ(usual, (std::vector<std::uint64_t>{100, 0}));
-  const ChunkSizes asked(sources, *store, budget, usual);
-  EXPECT_FALSE(asked.guessed());
-  EXPECT_TRUE(asked.fits(0) && asked.fits(1));
-  EXPECT_EQ(asked.of(0, 39), 100U);
-}
-
-TEST(AskedSizes, ChunksThatAreNotThereTellNothing) {
-  const auto files = std::make_shared<Untold>();
-  std::vector<TensorSource> sources{make_source("images", files->files, 10, 10, 100)};
-  for (const std::size_t missing : {0, 1, 2, 3, 4, 5, 6, 7, 8, 9}) sources[0].index.ids[missing] = 0xDEAD;
-  const auto store = test::opened(files);
-  const ChunkSizes guessed(sources, *store, 1);
-  EXPECT_EQ(asked_sizes(sources, guessed, *store), std::vector<std::uint64_t>{0});
-}
-
 }  // namespace
 }  // namespace penstock::pipeline
