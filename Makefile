@@ -77,11 +77,11 @@ test: environments ## Run every check and every test, C++ and Python
 azurite: ## Install Azure's emulator (needs npm, takes 400 MB): the tests then use it
 	@npm install --no-audit --no-fund --prefix build/azurite azurite@3.37.0
 
-nightly: test $(FRAMEWORKS_NIGHTLY_STAMP) ## What `make test` leaves out: all C++ under tsan, whole sweeps, generated COCO pictures, Ray, Transformers
+nightly: test $(FRAMEWORKS_NIGHTLY_STAMP) ## What `make test` leaves out: all C++ under tsan, whole sweeps, long benchmarks, generated COCO pictures, Ray, Transformers
 	@source tools/ccache.sh; export PATH="$(abspath $(BIN)):$$PATH"; cmake --preset tsan-all && \
 		cmake --build build/tsan-all && ctest --preset tsan-all --parallel "$$(nproc)"
 	@PENSTOCK_COCO=generated $(BIN)/python -m pytest tests/parity tests/transforms tests/mmdet tests/cli
-	@PENSTOCK_NIGHTLY=1 $(BIN)/python -m pytest tests/robustness
+	@PENSTOCK_NIGHTLY=1 $(BIN)/python -m pytest tests/robustness tests/benchmarks
 	@tools/framework-tests.sh $(VENVF) nightly
 
 explore: setup ## Try random tests on other examples than `make test` does, TIMES=<n> times as many

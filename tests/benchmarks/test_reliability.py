@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from support.nightly import nightly
 from support.require import PROJECT_ROOT
 
 BENCHMARKS = PROJECT_ROOT / "benchmarks"
@@ -86,6 +87,7 @@ def run_script(out: Path, *arguments: str) -> dict[str, Any]:
     return results
 
 
+@nightly
 @pytest.mark.parametrize("name", ["penstock c++", "penstock c++, workers", "penstock python"])
 def test_our_promises(name: str, deeplake: Any, native: Any, tmp_path: Path) -> None:
     parts = ["resume", "leave", "end", "growth", "kills", "bad"]
@@ -104,6 +106,7 @@ def test_our_promises(name: str, deeplake: Any, native: Any, tmp_path: Path) -> 
     assert found["bad"]["{}"]["names_the_sample"]
 
 
+@nightly
 def test_others_are_measured_alike(deeplake: Any, native: Any, tmp_path: Path) -> None:
     names = ["torch", "deeplake"]
     found = run_script(tmp_path / "out.json", "--contenders", *names, "--only", "resume", "growth", "bad")

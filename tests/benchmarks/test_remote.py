@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from support.generated_coco import write_generated_coco
+from support.nightly import nightly
 from support.require import PROJECT_ROOT, require
 
 BENCHMARKS = PROJECT_ROOT / "benchmarks"
@@ -107,6 +108,7 @@ def run_script(*arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@nightly
 def test_it_measures_and_writes_its_results(tmp_path: Path, deeplake: Any, native: Any) -> None:
     for name in ("nginx", "mmdet", "remote"):
         require(name)

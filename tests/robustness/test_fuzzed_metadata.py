@@ -18,7 +18,7 @@ import penstock
 from penstock.errors import PenstockError
 from support.examples import examples
 from support.lake import new_lake
-from support.thinned import thinned
+from support.nightly import thinned
 
 Lakes = Callable[[str], Path]
 

@@ -18,7 +18,7 @@ from penstock.format import parse_chunk_header
 from support.damage import chunk_file
 from support.images import jpeg, picture, png
 from support.lake import encoded, new_lake
-from support.thinned import thinned
+from support.nightly import thinned
 
 PLAIN = {"create_shape_tensor": False, "create_id_tensor": False, "create_sample_info_tensor": False}
 RAGGED = [np.arange(count * 2, dtype="i2").reshape(count, 2) for count in (2, 0, 1)]

@@ -7,6 +7,7 @@ from __future__ import annotations
 import atexit
 import functools
 import os
+import select
 import sys
 import threading
 import time
@@ -100,6 +101,35 @@ class _Collated:
             return Failure(error)
 
 
+class _WorkerStart:
+    """What a worker process does first. It ends with the process that takes its batches, however that ends: torch's
+    looks for it every five seconds.
+
+    Attributes:
+        consumer: The process that takes the batches.
+    """
+
+    def __init__(self, init: Callable[[int], None] | None) -> None:
+        self.consumer = os.getpid()
+        self._init = init
+
+    def __call__(self, number: int) -> None:
+        threading.Thread(target=_end_with, args=(self.consumer,), name="penstock-watch", daemon=True).start()
+        if self._init is not None:
+            self._init(number)
+
+
+def _end_with(process: int) -> None:
+    try:
+        descriptor = os.pidfd_open(process)
+    except OSError:  # before Linux 5.3, or it has ended already, which torch sees
+        return
+    poll = select.poll()
+    poll.register(descriptor, select.POLLIN)
+    poll.poll()
+    os._exit(1)
+
+
 class PythonLoader:
     """Runs plans on a ``torch.utils.data.DataLoader``."""
 
@@ -131,7 +161,7 @@ class PythonLoader:
             persistent_workers=persistent and workers,
             pin_memory=options.pin_memory,
             timeout=options.timeout if workers else 0,  # torch counts it there only
-            worker_init_fn=OneThreadEach(options.worker_init_fn) if workers else None,
+            worker_init_fn=_WorkerStart(OneThreadEach(options.worker_init_fn)) if workers else None,
             multiprocessing_context=options.multiprocessing_context if workers else None,
             # Workers' own seeds come from here: torch's global generator stays where the user left it.
             generator=torch.Generator(),
@@ -150,6 +180,8 @@ class PythonLoader:
             sizes: deque[int] = deque()
             planned.sizes = sizes
             if inner.num_workers:
+                started: Any = inner.worker_init_fn
+                started.consumer = os.getpid()
                 prepare_for_fork()
             batches = iter(inner)
         self._iterators.add(batches)

@@ -1,4 +1,4 @@
-"""Sweeps that try everything take long: each run tries a part of it, `make nightly` all."""
+"""What each run leaves out because it takes long: `make nightly` sets PENSTOCK_NIGHTLY=1, and does it all."""
 
 from __future__ import annotations
 
@@ -6,10 +6,15 @@ import os
 from collections.abc import Sequence
 from typing import TypeVar
 
-__all__ = ["thinned"]
+import pytest
+
+__all__ = ["nightly", "thinned"]
 
 _Item = TypeVar("_Item")
 _ALL = os.environ.get("PENSTOCK_NIGHTLY") == "1"
+
+#: Marks a test that takes minutes.
+nightly = pytest.mark.skipif(not _ALL, reason="make nightly runs it")
 
 
 def thinned(items: Sequence[_Item], step: int, first: int = 0) -> Sequence[_Item]:
