@@ -115,9 +115,10 @@ class Epochs:
         self.set_epoch(epoch + 1)
         return plan, _Counter(self, plan, began, self._seed.world_size()).count
 
-    def next_plan(self) -> EpochPlan | None:
-        """What :meth:`begin` would plan now; None where seed and epoch alone do not tell. Changes nothing."""
-        if self._own is None or self._resume is not None:
+    def next_plan(self, most: int) -> EpochPlan | None:
+        """What :meth:`begin` would plan now; None where seed and epoch alone do not tell, or where this rank has more
+        samples than ``most``. Changes nothing."""
+        if self._own is None or self._resume is not None or len(self._own) > most:
             return None
         return EpochPlan.of_order(self._own.epoch, self._own.order(), self._batch_size, self._drop_last)
 

@@ -34,11 +34,12 @@ class NextEpoch:
     begun has no effect but time saved: it is taken where the next plan is the same, else it is dropped.
 
     Attributes:
-        plan: Gives the plan of the next epoch as things are, or None where it cannot be told; None: nobody knows.
+        plan: Gives the plan of the next epoch as things are, or None where it cannot be told or has more samples than
+            it is given; None: nobody knows.
     """
 
     def __init__(self) -> None:
-        self.plan: Callable[[], EpochPlan | None] | None = None
+        self.plan: Callable[[int], EpochPlan | None] | None = None
         self._likely = False
         self._begun: _Begun | None = None
 
@@ -55,8 +56,8 @@ class NextEpoch:
         """
         if self.plan is None or not self._likely or self._begun is not None:
             return
-        plan = self.plan()
-        if plan is None or not 0 < len(plan.order) <= _MOST_SAMPLES:
+        plan = self.plan(_MOST_SAMPLES)
+        if plan is None or len(plan) == 0:
             return
         segment = plan.remaining()
         self._begun = _Begun(plan.epoch, seed, segment, start(segment, plan.epoch), os.getpid())
