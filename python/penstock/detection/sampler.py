@@ -10,9 +10,9 @@ import numpy.typing as npt
 from torch.utils.data import SequentialSampler
 
 from penstock.loading.chunk_order import Chunks, grouped_chunk_order
-from penstock.loading.sampling import SharedSampler, alone
+from penstock.loading.sampling import SharedSampler, alone, dealt_places
 from penstock.loading.shares import shared_order
-from penstock.loading.stages import Stages, taken
+from penstock.loading.stages import Stages
 from penstock.loading.streams import grouped_order_generator
 
 __all__ = ["GroupedChunkSampler", "GroupedSampler", "OrderedSampler"]
@@ -175,11 +175,7 @@ class OrderedSampler(SharedSampler, SequentialSampler):
 
     def order(self, done: Stages = ()) -> npt.NDArray[np.int64]:
         """This rank's indices, int64: those that are still to come after ``done``."""
-        rank, world_size = self._world()
-        begin = taken(done)
-        each = -(-max(self._length - begin, 0) // world_size)
-        places = np.arange(begin + rank, begin + each * world_size, world_size, dtype=np.int64)
-        own: npt.NDArray[np.int64] = self._indices[places % max(self._length, 1)]
+        own: npt.NDArray[np.int64] = self._indices[dealt_places(self._length, done, *self._world())]
         return own
 
     def whole_order(self) -> npt.NDArray[np.int64]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import contextvars
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
-from torch.utils.data import BatchSampler, Sampler
+from torch.utils.data import BatchSampler
 
 from penstock.loading.placed import Order
 from penstock.loading.sampling import SharedSampler, world
@@ -35,11 +35,6 @@ class Batches(BatchSampler):
     Args:
         sampler, batch_size, drop_last: As torch's ``BatchSampler`` has them.
     """
-
-    sampler: Sampler[int] | Iterable[int]
-
-    def __init__(self, sampler: Sampler[int] | Iterable[int], batch_size: int, drop_last: bool) -> None:
-        super().__init__(sampler, batch_size, drop_last)
 
     def __iter__(self) -> Iterator[list[int]]:
         sampler = self.sampler

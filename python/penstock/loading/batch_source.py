@@ -120,7 +120,6 @@ class CoreBatches:
         self._options = replace(
             options, num_workers=0, persistent_workers=False, worker_init_fn=None, timeout=0, pin_memory=False
         )
-        self._workers = options.num_workers
         self._whole = whole
         self._world_size = world_size
         self._forget()

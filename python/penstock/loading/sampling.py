@@ -26,6 +26,7 @@ __all__ = [
     "SharedSampler",
     "alone",
     "base_seed",
+    "dealt_places",
     "draw_seed",
     "epoch_order",
     "seeded_globals",
@@ -100,6 +101,27 @@ def base_seed(seed: int | None, generator: torch.Generator | None, world_size: i
 def draw_seed(generator: torch.Generator | None) -> int:
     """A number from a generator, or from torch's default one: the draw that torch's own loader makes for each epoch."""
     return int(torch.empty((), dtype=torch.int64).random_(generator=generator).item())
+
+
+def dealt_places(
+    length: int, done: Stages, rank: int, world_size: int, *, drop_last: bool = False
+) -> npt.NDArray[np.int64]:
+    """The places of a common order that a rank gets of what is left: every ``world_size``-th.
+
+    Args:
+        length: Of the order.
+        done: What all ranks have taken, a beginning of the order.
+        rank, world_size: Whose share.
+        drop_last: Leave out the tail that does not divide by the world size; else ranks are given equally many: where
+            they need more than there are, the order begins again, as often as it takes.
+    """
+    begin = taken(done)
+    rest = max(length - begin, 0)
+    each = rest // world_size if drop_last else -(-rest // world_size)
+    places = np.arange(begin + rank, begin + each * world_size, world_size, dtype=np.int64)
+    if begin + each * world_size > length:
+        places %= max(length, 1)
+    return places
 
 
 class SharedSampler(DistributedSampler[int]):
@@ -251,13 +273,7 @@ class EpochSampler(SharedSampler):
         rank, world_size = self._world()
         if self._shuffle and world_size == 1 and not done:
             return epoch_order(self._length, self._seed(), self.epoch)
-        begin = taken(done)
-        rest = max(self._length - begin, 0)
-        each = rest // world_size if self.drop_last else -(-rest // world_size)
-        # Where ranks need more than there are, the order begins again, as often as it takes.
-        places = np.arange(begin + rank, begin + each * world_size, world_size, dtype=np.int64)
-        if begin + each * world_size > self._length:
-            places %= self._length
+        places = dealt_places(self._length, done, rank, world_size, drop_last=self.drop_last)
         return epoch_order(self._length, self._seed(), self.epoch)[places] if self._shuffle else places
 
     def left(self, done: Stages) -> int:

@@ -28,9 +28,8 @@ Transform = Program | Callable[[dict[str, Any]], Any] | Sequence[Mapping[str, An
 
 def made_for(dataset: Any) -> Samples | None:
     """The samples of another loader, where a dataset is made of such (``loader.dataset``, or torch's ``Subset``)."""
-    while type(dataset) is Subset:
-        dataset = dataset.dataset
-    return dataset if isinstance(dataset, Samples) else None
+    base, _ = _within_subsets(dataset)
+    return base if isinstance(base, Samples) else None
 
 
 def selected_samples(
@@ -71,7 +70,7 @@ def selected_samples(
                 f"the samples of another loader have their {', '.join(named)} already",
                 hint="Give the dataset that penstock.open gave",
             )
-        indices = _indices_of_subset(dataset)
+        _, indices = _within_subsets(dataset)
         return made if indices is None else made.of_dataset(_subset(made.source, indices))
     source = _opened(dataset, creds, network)
     selected = select_tensors(source, tensors, decode)
@@ -102,29 +101,26 @@ def _check_images(images: ImageOutput, tensors: Mapping[str, Tensor], transform:
 
 
 def _opened(dataset: Any, creds: Any, network: NetworkOptions | None) -> Dataset:
-    if type(dataset) is Subset:
-        indices = _indices_of_subset(dataset)
-        while type(dataset) is Subset:
-            dataset = dataset.dataset
-        assert indices is not None
-        return _subset(_opened(dataset, creds, network), indices)
-    if type(dataset) is ConcatDataset:
-        return joined([_opened(part, creds, network) for part in dataset.datasets])
-    return open_dataset(dataset, creds=creds, network=network)
+    base, indices = _within_subsets(dataset)
+    if indices is not None:
+        return _subset(_opened(base, creds, network), indices)
+    if type(base) is ConcatDataset:
+        return joined([_opened(part, creds, network) for part in base.datasets])
+    return open_dataset(base, creds=creds, network=network)
 
 
-def _indices_of_subset(dataset: Any) -> np.ndarray[Any, np.dtype[np.int64]] | None:
-    """Which samples of the innermost dataset a ``Subset`` is; None where it is none."""
+def _within_subsets(dataset: Any) -> tuple[Any, np.ndarray[Any, np.dtype[np.int64]] | None]:
+    """What torch's ``Subset``, or a ``Subset`` of such, is of, and which samples of that; None where it is none."""
     indices = None
     while type(dataset) is Subset:
         outer = np.asarray(list(dataset.indices), dtype=np.int64)
         indices = outer if indices is None else outer[indices]
         dataset = dataset.dataset
-    return indices
+    return dataset, indices
 
 
 def _subset(source: Dataset, indices: np.ndarray[Any, np.dtype[np.int64]]) -> Dataset:
     count = len(source)
     if len(indices) and not (-count <= indices.min() and indices.max() < count):
         raise IndexError(f"a Subset names sample {indices.max()}: there are {count}")
-    return subset(source, (indices % max(count, 1)).tolist())
+    return subset(source, indices % max(count, 1))

@@ -165,7 +165,7 @@ class JoinedDataset:
             error.chunk = error.chunk.partition("/")[2]
 
 
-def subset(dataset: Dataset, indices: Sequence[int]) -> JoinedDataset:
+def subset(dataset: Dataset, indices: Sequence[int] | npt.NDArray[np.int64]) -> JoinedDataset:
     """A dataset of some samples of another, in their order; they may come several times."""
     index_of = np.asarray(indices, dtype=np.int64)
     if isinstance(dataset, JoinedDataset):
