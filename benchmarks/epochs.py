@@ -11,12 +11,10 @@ from __future__ import annotations
 
 import argparse
 import itertools
-import json
 import statistics
 import tempfile
 import time
 from collections.abc import Callable
-from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
@@ -100,20 +98,15 @@ def main() -> None:
             f"({min(ratios):.3f} to {max(ratios):.3f})"
         )
     if arguments.out is not None:
-        record = {
-            "command": "python benchmarks/epochs.py IMAGES_DIR",
-            "date": datetime.now(timezone.utc).date().isoformat(),
-            "machine": harness.machine(),
-            "setting": {
-                "batch": BATCH,
-                "batches": BATCHES,
-                "rounds": arguments.rounds,
-                "epochs": arguments.epochs,
-                "threads": arguments.threads,
-            },
-            "results": result,
+        setting = {
+            "batch": BATCH,
+            "batches": BATCHES,
+            "rounds": arguments.rounds,
+            "epochs": arguments.epochs,
+            "threads": arguments.threads,
         }
-        arguments.out.write_text(json.dumps(record, indent=1) + "\n")
+        harness.write_record(arguments.out, "python benchmarks/epochs.py IMAGES_DIR", setting, result)
+
 
 
 if __name__ == "__main__":

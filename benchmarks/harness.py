@@ -21,7 +21,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, Protocol
 
-__all__ = ["CLOCK", "Contender", "Process", "Summary", "compare", "machine", "serve", "write_results"]
+__all__ = ["CLOCK", "Contender", "Process", "Summary", "compare", "machine", "serve", "write_record", "write_results"]
 
 
 class Contender(Protocol):
@@ -209,13 +209,20 @@ def _version(package: str) -> str | None:
 
 
 def write_results(path: Path, command: str, setting: dict[str, Any], summaries: Sequence[Summary]) -> None:
-    """Writes everything that is needed to quote the figures, or to doubt them."""
+    """Writes the summaries' figures."""
+    write_record(path, command, setting, {summary.name: vars(summary) for summary in summaries})
+
+
+def write_record(path: Path, command: str, setting: dict[str, Any], results: Any, **more: Any) -> dict[str, Any]:
+    """Writes, and returns, everything that is needed to quote the figures, or to doubt them: with date and machine."""
     path.parent.mkdir(parents=True, exist_ok=True)
     record = {
         "command": command,
         "date": datetime.now(timezone.utc).date().isoformat(),
         "machine": machine(),
         "setting": setting,
-        "results": {summary.name: vars(summary) for summary in summaries},
+        **more,
+        "results": results,
     }
     path.write_text(json.dumps(record, indent=1) + "\n")
+    return record

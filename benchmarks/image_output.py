@@ -9,11 +9,9 @@ GPU where there is one, else the CPU, where there is nothing to copy.
 from __future__ import annotations
 
 import argparse
-import json
 import statistics
 import tempfile
 import time
-from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
@@ -115,15 +113,9 @@ def main() -> None:
             f"{figures['to_device_ms']:.2f} ms a batch to {device}"
         )
     if arguments.out is not None:
-        record = {
-            "command": "python benchmarks/image_output.py IMAGES_DIR",
-            "date": datetime.now(timezone.utc).date().isoformat(),
-            "machine": harness.machine(),
-            "setting": {"batch": BATCH, "side": SIDE, "device": device, "threads": arguments.threads},
-            "results": results,
-            "runs": runs,
-        }
-        arguments.out.write_text(json.dumps(record, indent=1) + "\n")
+        setting = {"batch": BATCH, "side": SIDE, "device": device, "threads": arguments.threads}
+        command = "python benchmarks/image_output.py IMAGES_DIR"
+        harness.write_record(arguments.out, command, setting, results, runs=runs)
 
 
 if __name__ == "__main__":

@@ -9,11 +9,9 @@ that are timed.
 from __future__ import annotations
 
 import argparse
-import json
 import statistics
 import tempfile
 import time
-from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
@@ -88,14 +86,8 @@ def main() -> None:
             results[name] = {"calls": len(spent), "p50_ms": cuts[49], "p99_ms": cuts[98], "max_ms": max(spent)}
             print(f"{name}: p50 {cuts[49]:.3f} ms, p99 {cuts[98]:.3f} ms, most {max(spent):.3f} ms, {len(spent)} calls")
     if arguments.out is not None:
-        record = {
-            "command": "python benchmarks/next.py",
-            "date": datetime.now(timezone.utc).date().isoformat(),
-            "machine": harness.machine(),
-            "setting": {"batch": BATCH, "rounds": arguments.rounds},
-            "results": results,
-        }
-        arguments.out.write_text(json.dumps(record, indent=1) + "\n")
+        setting = {"batch": BATCH, "rounds": arguments.rounds}
+        harness.write_record(arguments.out, "python benchmarks/next.py", setting, results)
 
 
 if __name__ == "__main__":

@@ -18,13 +18,12 @@ import subprocess
 import sys
 import tempfile
 import time
-from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
 from tqdm import tqdm
 
-from harness import machine
+from harness import write_record
 from make_index import PER_CHUNK, make
 
 HERE = Path(__file__).resolve().parent
@@ -103,15 +102,8 @@ def summary(runs: list[dict[str, float]]) -> dict[str, Any]:
 
 
 def _write(out: Path, rounds: int, results: dict[str, dict[str, Any]]) -> None:
-    record = {
-        "command": f"python benchmarks/open.py --rounds {rounds}",
-        "date": datetime.now(timezone.utc).date().isoformat(),
-        "machine": machine(),
-        "setting": {"batch_size": BATCH, "rounds": rounds, "samples_per_chunk": PER_CHUNK},
-        "results": results,
-    }
-    out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_text(json.dumps(record, indent=1) + "\n")
+    setting = {"batch_size": BATCH, "rounds": rounds, "samples_per_chunk": PER_CHUNK}
+    write_record(out, f"python benchmarks/open.py --rounds {rounds}", setting, results)
 
 
 def main() -> None:

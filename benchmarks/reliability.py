@@ -21,11 +21,10 @@ import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
-from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from harness import machine
+from harness import write_record
 from reliability_contenders import CONTENDERS
 from reliability_data import IMAGES, write
 from reliability_ranks import FRAMEWORKS
@@ -239,16 +238,8 @@ def main() -> None:
 
 def _write(said: argparse.Namespace, numbers: int, results: dict[str, Any]) -> dict[str, Any]:
     command = "python benchmarks/reliability.py" + " --quick" * said.quick
-    record = {
-        "command": command,
-        "date": datetime.now(timezone.utc).date().isoformat(),
-        "machine": machine(),
-        "setting": {"images": IMAGES, "numbers": numbers, "seconds": said.seconds},
-        "results": results,
-    }
-    said.out.parent.mkdir(parents=True, exist_ok=True)
-    said.out.write_text(json.dumps(record, indent=1) + "\n")
-    return record
+    setting = {"images": IMAGES, "numbers": numbers, "seconds": said.seconds}
+    return write_record(said.out, command, setting, results)
 
 
 if __name__ == "__main__":

@@ -19,9 +19,7 @@ from __future__ import annotations
 
 import argparse
 import heapq
-import json
 import sys
-from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +27,7 @@ import numpy as np
 import numpy.typing as npt
 from tqdm import tqdm
 
-from harness import machine
+from harness import write_record
 from penstock.loading.chunk_order import Chunks
 from penstock.loading.chunk_sampler import ChunkSampler
 from penstock.loading.options import LoaderOptions
@@ -140,15 +138,8 @@ def main() -> None:
         results["full" if window is None else str(window)] = measure(window, arguments)
     setting = {name: getattr(arguments, name) for name in ("samples", "per_chunk", "batch_size", "epochs", "seed")}
     options = " ".join(f"--{name.replace('_', '-')} {value}" for name, value in setting.items())
-    record = {
-        "command": f"python benchmarks/shuffle_quality.py {options}",
-        "date": datetime.now(timezone.utc).date().isoformat(),
-        "machine": machine(),
-        "setting": {**setting, "chunks": -(-arguments.samples // arguments.per_chunk)},
-        "results": results,
-    }
-    arguments.out.parent.mkdir(parents=True, exist_ok=True)
-    arguments.out.write_text(json.dumps(record, indent=1) + "\n")
+    setting["chunks"] = -(-arguments.samples // arguments.per_chunk)
+    write_record(arguments.out, f"python benchmarks/shuffle_quality.py {options}", setting, results)
     print(f"{'window':>6}" + "".join(f" {name:>22}" for name in next(iter(results.values()))))
     for name, found in results.items():
         print(f"{name:>6}" + "".join(f" {value:22.4f}" for value in found.values()))

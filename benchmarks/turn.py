@@ -21,11 +21,10 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from harness import machine
+from harness import write_record
 from recipes import RECIPES
 
 HERE = Path(__file__).resolve().parent
@@ -122,16 +121,9 @@ def main() -> None:
     for name, found in seconds.items():
         results[name] = {"median": statistics.median(found), "min": min(found), "max": max(found), "turns": len(found)}
         print(f"{name:18}" + "".join(f"  {key} {value:.4g}" for key, value in results[name].items()))
-    record = {
-        "command": f"python benchmarks/turn.py DATA --rounds {arguments.rounds}",
-        "date": datetime.now(timezone.utc).date().isoformat(),
-        "machine": machine(),
-        "setting": {"batch_size": BATCH, "workers": WORKERS, "rounds": arguments.rounds, "epochs": arguments.epochs},
-        "unit": "seconds",
-        "results": results,
-    }
-    arguments.out.parent.mkdir(parents=True, exist_ok=True)
-    arguments.out.write_text(json.dumps(record, indent=1) + "\n")
+    setting = {"batch_size": BATCH, "workers": WORKERS, "rounds": arguments.rounds, "epochs": arguments.epochs}
+    command = f"python benchmarks/turn.py DATA --rounds {arguments.rounds}"
+    write_record(arguments.out, command, setting, results, unit="seconds")
     print(f"written to {arguments.out}")
 
 
