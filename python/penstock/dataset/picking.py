@@ -4,16 +4,48 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import Any, Generic, TypeVar, overload
 
 import numpy as np
 
-from penstock.dataset.interface import Dataset
+from penstock.dataset.interface import Dataset, Tensor
+from penstock.dataset.names import no_such_tensor
 
-__all__ = ["make_subsets_with", "picked"]
+__all__ = ["ByNameAndNumber", "make_subsets_with", "picked"]
 
+_Tensor = TypeVar("_Tensor", bound=Tensor)
 _Subset = Callable[[Dataset, Sequence[int]], Dataset]
 _make: list[_Subset] = []
+
+
+class ByNameAndNumber(Generic[_Tensor]):
+    """Base of datasets: ``dataset["name"]`` is a tensor, and numbers pick samples."""
+
+    def _named(self, name: str) -> _Tensor:
+        """The tensor of a name. Raises KeyError."""
+        raise NotImplementedError
+
+    @overload
+    def __getitem__(self, item: str) -> _Tensor: ...
+
+    @overload
+    def __getitem__(self, item: int | slice | Sequence[int]) -> Any: ...
+
+    def __getitem__(self, item: Any) -> Any:
+        """A tensor (a column) by its full name. A number gives a sample, a dict of its tensors' values; a slice or a
+        list of numbers a dataset of these samples.
+
+        Raises:
+            TensorNotFoundError: There is no such tensor.
+            IndexError: There is no such sample.
+        """
+        dataset: Any = self
+        if not isinstance(item, str):
+            return picked(dataset, item)
+        try:
+            return self._named(item)
+        except KeyError:
+            raise no_such_tensor(item, dataset.path, list(dataset.tensors)) from None
 
 
 def make_subsets_with(subset: _Subset) -> None:

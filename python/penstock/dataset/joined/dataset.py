@@ -5,22 +5,21 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import Any, overload
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from penstock.dataset.interface import Dataset, Tensor
 from penstock.dataset.joined.tensor import JoinedTensor
-from penstock.dataset.names import no_such_tensor
-from penstock.dataset.picking import make_subsets_with, picked
+from penstock.dataset.picking import ByNameAndNumber, make_subsets_with
 from penstock.errors import ConfigError, PenstockError
 from penstock.storage.store import Store
 
 __all__ = ["JoinedDataset", "joined", "subset"]
 
 
-class JoinedDataset:
+class JoinedDataset(ByNameAndNumber[JoinedTensor]):
     """Samples of other datasets as one dataset, read only. Pickles as those do.
 
     Args:
@@ -95,26 +94,8 @@ class JoinedDataset:
     def __len__(self) -> int:
         return len(self.part_of)
 
-    @overload
-    def __getitem__(self, item: str) -> JoinedTensor: ...
-
-    @overload
-    def __getitem__(self, item: int | slice | Sequence[int]) -> Any: ...
-
-    def __getitem__(self, item: Any) -> Any:
-        """A tensor by its name. A number gives a sample, a dict of its tensors' values; a slice or a list of
-        numbers a dataset of these samples.
-
-        Raises:
-            TensorNotFoundError: There is no such tensor.
-            IndexError: There is no such sample.
-        """
-        if not isinstance(item, str):
-            return picked(self, item)
-        try:
-            return self.tensors[item]
-        except KeyError:
-            raise no_such_tensor(item, self.path, list(self.tensors)) from None
+    def _named(self, name: str) -> JoinedTensor:
+        return self.tensors[name]
 
     def __contains__(self, name: object) -> bool:
         return name in self.tensors

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, overload
+from typing import Any
 
 import numpy as np
 
@@ -24,8 +24,7 @@ from penstock.dataset.lake3.rows import RowIndex, rows_from_json
 from penstock.dataset.lake3.stored_tensor import metadata_keys
 from penstock.dataset.lake3.tensor import Lake3Tensor
 from penstock.dataset.lake3.versions import Version, read_version
-from penstock.dataset.names import no_such_tensor
-from penstock.dataset.picking import picked
+from penstock.dataset.picking import ByNameAndNumber
 from penstock.errors import CommitNotFoundError, PenstockError
 from penstock.storage.local import LocalStore
 from penstock.storage.prefetched import prefetch
@@ -60,7 +59,7 @@ class Selection:
         return name if self.names is None or name in self.names else None
 
 
-class Lake3Dataset:
+class Lake3Dataset(ByNameAndNumber[Lake3Tensor]):
     """A Deep Lake 3 dataset or a view of one, read only. :func:`penstock.open` makes one.
 
     Pickles as its storage, commit and selection: the copy opens the dataset anew when it is first used.
@@ -136,26 +135,8 @@ class Lake3Dataset:
         """Length of the shortest tensor, as in Deep Lake."""
         return min((len(tensor) for tensor in self.tensors.values()), default=0)
 
-    @overload
-    def __getitem__(self, item: str) -> Lake3Tensor: ...
-
-    @overload
-    def __getitem__(self, item: int | slice | Sequence[int]) -> Any: ...
-
-    def __getitem__(self, item: Any) -> Any:
-        """A tensor by its full name, hidden ones too. A number gives a sample, a dict of its tensors' values; a slice
-        or a list of numbers a dataset of these samples.
-
-        Raises:
-            TensorNotFoundError: There is no such tensor.
-            IndexError: There is no such sample.
-        """
-        if not isinstance(item, str):
-            return picked(self, item)
-        try:
-            return self.tensors[item] if item in self.tensors else self.hidden_tensors[item]
-        except KeyError:
-            raise no_such_tensor(item, self.path, list(self.tensors)) from None
+    def _named(self, name: str) -> Lake3Tensor:
+        return self.tensors[name] if name in self.tensors else self.hidden_tensors[name]
 
     def __contains__(self, name: object) -> bool:
         return name in self.tensors or name in self._contents.hidden_keys

@@ -5,21 +5,20 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import Any, overload
+from typing import Any
 
 from penstock.dataset.interface import Dataset, Tensor
 from penstock.dataset.lake4.coords import box_coords
 from penstock.dataset.lake4.source import Source
 from penstock.dataset.lake4.tensor import Lake4Tensor
-from penstock.dataset.names import no_such_tensor
-from penstock.dataset.picking import picked
+from penstock.dataset.picking import ByNameAndNumber
 from penstock.errors import DatasetFormatError, PenstockError
 from penstock.storage.store import Store
 
 __all__ = ["Lake4Dataset"]
 
 
-class Lake4Dataset:
+class Lake4Dataset(ByNameAndNumber[Lake4Tensor]):
     """A Deep Lake 4 dataset or query result, read only. :func:`penstock.open` makes one.
 
     Pickles as where it came from: the copy opens it anew, at the same version, when it is first used.
@@ -89,26 +88,8 @@ class Lake4Dataset:
     def __len__(self) -> int:
         return self._length
 
-    @overload
-    def __getitem__(self, item: str) -> Lake4Tensor: ...
-
-    @overload
-    def __getitem__(self, item: int | slice | Sequence[int]) -> Any: ...
-
-    def __getitem__(self, item: Any) -> Any:
-        """A column by its name. A number gives a sample, a dict of its tensors' values; a slice or a list of
-        numbers a dataset of these samples.
-
-        Raises:
-            TensorNotFoundError: There is no such tensor.
-            IndexError: There is no such sample.
-        """
-        if not isinstance(item, str):
-            return picked(self, item)
-        try:
-            return self.tensors[item]
-        except KeyError:
-            raise no_such_tensor(item, self.path, list(self.tensors)) from None
+    def _named(self, name: str) -> Lake4Tensor:
+        return self.tensors[name]
 
     def __contains__(self, name: object) -> bool:
         return name in self.tensors
