@@ -11,6 +11,7 @@
 
 #include "base/error.h"
 #include "decode/image_header.h"
+#include "decode/jpeg/rows.h"
 
 namespace penstock::decode {
 
@@ -257,15 +258,20 @@ std::optional<std::uint64_t> most_bytes(std::uint64_t encoded_bytes, std::uint64
   return base::checked_multiply(encoded_bytes, std::uint64_t{8} * 64 * 4 * 3);
 }
 
+std::unique_ptr<base::RowSource> rows_of(base::Bytes encoded, const ImageSize& size, Color color, bool padded) {
+  if (auto own = jpeg::open_rows(encoded, size, color, padded)) return own;
+  return std::make_unique<JpegReader>(encoded, size, color, padded);
+}
+
 void decode(base::Bytes encoded, const ImageSize& size, std::uint32_t /*item_size*/, Color color,
             base::MutableBytes pixels) {
-  JpegReader reader(encoded, size, color);
-  reader.read(reinterpret_cast<std::uint8_t*>(pixels.data()), std::size_t{size.width} * reader.channels(), size.height);
-  reader.finish();
+  const std::unique_ptr<base::RowSource> rows = rows_of(encoded, size, color, /*padded=*/false);
+  rows->read(reinterpret_cast<std::uint8_t*>(pixels.data()), std::size_t{size.width} * rows->channels(), size.height);
+  rows->finish();
 }
 
 std::unique_ptr<base::RowSource> open(base::Bytes encoded, const ImageSize& size, Color color) {
-  return std::make_unique<JpegReader>(encoded, size, color, /*padded=*/true);
+  return rows_of(encoded, size, color, /*padded=*/true);
 }
 
 }  // namespace

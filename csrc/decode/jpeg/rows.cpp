@@ -1,0 +1,201 @@
+#include "decode/jpeg/rows.h"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "decode/jpeg.h"
+#include "decode/jpeg/coefficients.h"
+#include "decode/jpeg/colour.h"
+#include "decode/jpeg/headers.h"
+#include "decode/jpeg/idct.h"
+#include "decode/jpeg/planes.h"
+#include "decode/jpeg/upsample.h"
+
+namespace penstock::decode::jpeg {
+namespace {
+
+/// What becomes of a component on its way to pixels.
+struct Channel {
+  Component component;
+  BlockRows blocks;
+  Plane plane;
+  std::size_t width = 0;   ///< in samples
+  std::size_t height = 0;
+};
+
+class Rows final : public base::RowSource {
+ public:
+  Rows(base::Bytes encoded, const ImageSize& size, Color color, bool padded, Headers headers,
+       CoefficientReader coefficients)
+      : encoded_(encoded),
+        size_(size),
+        color_(color),
+        padded_(padded),
+        headers_(std::move(headers)),
+        coefficients_(std::move(coefficients)) {
+    const bool is_gray = color == Color::kGray || (color == Color::kNative && size.channels == 1);
+    if (!is_gray) {
+      const bool blue_first = color == Color::kBgr;
+      order_ = padded ? (blue_first ? PixelOrder::kBgrx : PixelOrder::kRgbx)
+                      : (blue_first ? PixelOrder::kBgr : PixelOrder::kRgb);
+    }
+    channels_ = is_gray ? 1 : static_cast<std::uint32_t>(bytes_of(*order_));
+    const Component& luma = headers_.components[0];
+    const std::size_t needed = is_gray ? 1 : headers_.components.size();
+    parts_.reserve(needed);
+    for (std::size_t i = 0; i < needed; ++i) {
+      const Component& component = headers_.components[i];
+      const std::size_t blocks = coefficients_.mcus_of_a_row() * component.across;
+      BlockRows rows(component.down, blocks, blocks_of_a_group());
+      const std::size_t width = rows.groups() * blocks_of_a_group() * 8;
+      parts_.push_back({component, std::move(rows), Plane(component.down * 8U, width),
+                        (size.width * component.across + luma.across - 1) / luma.across,
+                        (size.height * component.down + luma.down - 1) / luma.down});
+    }
+    if (needed == 3 && (luma.across == 2 || luma.down == 2)) {
+      upsampled_.resize(2 * upsampled_stride());
+    }
+  }
+
+  std::uint32_t height() const override { return size_.height; }
+  std::uint32_t width() const override { return size_.width; }
+  std::uint32_t channels() const override { return channels_; }
+
+  void read(std::uint8_t* rows, std::size_t stride, std::uint32_t count) override {
+    for (; count > 0 && other_ == nullptr; --count) {
+      if (!read_row(rows)) {
+        begin_anew();
+        break;
+      }
+      rows += stride;
+      ++next_;
+    }
+    if (count > 0) other_->read(rows, stride, count);
+  }
+
+  void finish() override {
+    if (other_ == nullptr && !ended_well()) begin_anew();
+    if (other_ != nullptr) other_->finish();
+  }
+
+ private:
+  std::size_t upsampled_stride() const { return size_.width + 2 * kRowPadding; }
+
+  /// The last row of MCUs that a row of pixels needs.
+  std::size_t mcus_for(std::size_t row) const {
+    const Component& luma = headers_.components[0];
+    const std::size_t own = row / (luma.down * 8U);
+    if (parts_.size() == 1 || luma.down == 1) return own;
+    return std::max(own, far_row(row) / 8);
+  }
+
+  /// The row of chroma that comes next to the nearest one, where it has half the height.
+  std::size_t far_row(std::size_t row) const {
+    const std::size_t near = row / 2, last = parts_[1].height - 1;
+    return row % 2 == 1 ? std::min(near + 1, last) : near - (near > 0 ? 1 : 0);
+  }
+
+  bool read_row(std::uint8_t* pixels) {
+    for (const std::size_t needed = mcus_for(next_); done_ <= needed; ++done_) {
+      if (!read_mcus()) return false;
+    }
+    const std::uint8_t* const luma = parts_[0].plane.row(next_);
+    if (!order_) {
+      std::memcpy(pixels, luma, size_.width);
+    } else if (parts_.size() == 1) {
+      convert_gray(luma, size_.width, *order_, pixels);
+    } else {
+      convert_ycc(luma, chroma(1), chroma(2), size_.width, *order_, pixels);
+    }
+    return true;
+  }
+
+  /// A row of chroma at the places of luma.
+  const std::uint8_t* chroma(std::size_t number) {
+    Channel& part = parts_[number];
+    const bool is_wide = headers_.components[0].across == 1, is_high = headers_.components[0].down == 1;
+    if (is_wide && is_high) return part.plane.row(next_);
+    std::uint8_t* const to = upsampled_.data() + (number - 1) * upsampled_stride();
+    if (is_high) {
+      widen(part.plane.row(next_), part.width, to);
+      return to;
+    }
+    const std::uint8_t* const near = part.plane.row(next_ / 2);
+    const std::uint8_t* const far = part.plane.row(far_row(next_));
+    if (is_wide) {
+      between(near, far, next_ % 2 == 1, part.width, to);
+    } else {
+      widen_between(near, far, part.width, to);
+    }
+    return to;
+  }
+
+  bool read_mcus() {
+    std::array<BlockRows*, 3> into{};
+    for (std::size_t i = 0; i < parts_.size(); ++i) into[i] = &parts_[i].blocks;
+    if (!coefficients_.read_row(into)) return false;
+    for (Channel& part : parts_) {
+      for (std::size_t down = 0; down < part.component.down; ++down) {
+        const std::size_t first = (done_ * part.component.down + down) * 8;
+        const BlockRow row{.coefficients = part.blocks.row(down),
+                           .details = part.blocks.details(down),
+                           .groups = part.blocks.groups(),
+                           .steps = &headers_.quantisations[part.component.quantisation],
+                           .pixels = part.plane.row(first),
+                           .stride = part.plane.stride()};
+        if (!transform_back(row)) return false;
+        part.plane.extend(first, part.width);
+      }
+    }
+    return true;
+  }
+
+  bool ended_well() {
+    for (; done_ < coefficients_.rows(); ++done_) {
+      if (!coefficients_.read_row({})) return false;
+    }
+    return coefficients_.ended_well();
+  }
+
+  /// libjpeg-turbo from the start, past what has been given.
+  void begin_anew() {
+    other_ = std::make_unique<JpegReader>(encoded_, size_, color_, padded_);
+    std::vector<std::uint8_t> dropped(std::size_t{size_.width} * channels_);
+    for (std::size_t row = 0; row < next_; ++row) other_->read(dropped.data(), dropped.size(), 1);
+  }
+
+  base::Bytes encoded_;
+  ImageSize size_;
+  Color color_;
+  bool padded_;
+  std::uint32_t channels_ = 0;
+  std::optional<PixelOrder> order_;  ///< of what is not gray
+  Headers headers_;
+  CoefficientReader coefficients_;
+  std::vector<Channel> parts_;  ///< those that pixels are made of
+  std::vector<std::uint8_t> upsampled_;
+  std::size_t done_ = 0;  ///< rows of MCUs
+  std::size_t next_ = 0;  ///< row of pixels
+  std::unique_ptr<JpegReader> other_;
+};
+
+}  // namespace
+
+std::unique_ptr<base::RowSource> open_rows(base::Bytes encoded, const ImageSize& size, Color color, bool padded) {
+  if (blocks_of_a_group() == 0) return nullptr;
+  std::optional<Headers> headers = read_headers(encoded);
+  if (!headers || headers->height != size.height || headers->width != size.width ||
+      headers->components.size() != size.channels) {
+    return nullptr;
+  }
+  std::optional<CoefficientReader> coefficients =
+      CoefficientReader::open(encoded, *headers, blocks_of_a_group());
+  if (!coefficients) return nullptr;
+  return std::make_unique<Rows>(encoded, size, color, padded, std::move(*headers), std::move(*coefficients));
+}
+
+}  // namespace penstock::decode::jpeg
