@@ -37,7 +37,7 @@ Outcome outcome_of(base::RowSource& source, std::uint32_t rows, std::mt19937& pi
   outcome.pixels.resize(stride * rows);
   try {
     for (std::uint32_t done = 0; done < rows;) {
-      const std::uint32_t count = std::min<std::uint32_t>(rows - done, 1 + pieces() % 20);
+      const std::uint32_t count = std::min<std::uint32_t>(rows - done, static_cast<std::uint32_t>(1 + pieces() % 20));
       source.read(outcome.pixels.data() + done * stride, stride, count);
       done += count;
     }
@@ -118,7 +118,8 @@ TEST_P(JpegRows, AreThoseOfLibjpegTurbo) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Samplings, JpegRows,
-                         testing::Values(Sampling{1, 1}, Sampling{2, 1}, Sampling{1, 2}, Sampling{2, 2}, Sampling{4, 1}));
+                         testing::Values(Sampling{1, 1}, Sampling{2, 1}, Sampling{1, 2}, Sampling{2, 2},
+                                         Sampling{4, 1}));
 
 TEST(JpegRowsTest, LeaveOtherKindsToLibjpegTurbo) {
   const Picture picture = test::make_picture(40, 40, 3, 5);

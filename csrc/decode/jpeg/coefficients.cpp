@@ -122,7 +122,11 @@ inline Outcome read_block(Bits& bits, const DcTable& dc, const AcTable& ac, std:
 void BlockRows::Free::operator()(std::int16_t* memory) const { operator delete[](memory, kAlignment); }
 
 BlockRows::BlockRows(std::size_t rows, std::size_t blocks, std::size_t group)
-    : rows_(rows), group_(group), group_bits_(std::countr_zero(group)), groups_((blocks + group - 1) / group), details_(rows * groups_ * group) {
+    : rows_(rows),
+      group_(group),
+      group_bits_(std::countr_zero(group)),
+      groups_((blocks + group - 1) / group),
+      details_(rows * groups_ * group) {
   const std::size_t count = rows * groups_ * group * kBlock;
   coefficients_.reset(static_cast<std::int16_t*>(operator new[](count * sizeof(std::int16_t), kAlignment)));
   std::fill_n(coefficients_.get(), count, std::int16_t{0});

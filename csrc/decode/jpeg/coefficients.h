@@ -46,8 +46,8 @@ class BlockRows {
   std::vector<std::uint8_t> details_;
 };
 
-/// Where the coefficients of a block lie, from its first one, in the order in which files have them. What lies beyond its
-/// end goes to the first one's place.
+/// Where the coefficients of a block lie, from its first one, in the order in which files have them. What lies beyond
+/// its end goes to the first one's place.
 using Places = std::array<std::uint16_t, 448>;
 
 /// Reads the coefficients of a scan, a row of MCUs at a time. Whatever is wrong or unusual ends it.

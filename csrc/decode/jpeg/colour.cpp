@@ -22,10 +22,10 @@ using Longs = hn::RepartitionToWide<Shorts>;
 using Short = hn::Vec<Shorts>;
 
 /// round(factor * 2^16), without the whole ones that are added apart.
-constexpr int kRedOfRed = 91881 - 65536;        // 1.402
-constexpr int kBlueOfBlue = 116130 - 131072;    // 1.772
-constexpr int kGreenOfBlue = -22554;            // -0.344136
-constexpr int kGreenOfRed = 65536 - 46802;      // -0.714136
+constexpr int kRedOfRed = 91881 - 65536;      // 1.402
+constexpr int kBlueOfBlue = 116130 - 131072;  // 1.772
+constexpr int kGreenOfBlue = -22554;          // -0.344136
+constexpr int kGreenOfRed = 65536 - 46802;    // -0.714136
 
 /// (factor * x + 2^15) >> 16 of an x of 8 bits.
 HWY_INLINE Short share(Short x, int factor) {
@@ -39,9 +39,7 @@ HWY_INLINE Short green_share(Short blue, Short red) {
   const Longs wide;
   const Short factors = factor_pair(d, kGreenOfBlue, kGreenOfRed);
   const auto half = hn::Set(wide, 1 << 15);
-  const auto of = [&](Short pairs) {
-    return hn::ShiftRight<16>(hn::Add(summed_products(pairs, factors), half));
-  };
+  const auto of = [&](Short pairs) { return hn::ShiftRight<16>(hn::Add(summed_products(pairs, factors), half)); };
   return hn::ReorderDemote2To(d, of(hn::InterleaveLower(d, blue, red)), of(hn::InterleaveUpper(d, blue, red)));
 }
 
@@ -54,8 +52,7 @@ HWY_INLINE Colours colours(Short luma, Short blue, Short red) {
   const Short middle = hn::Set(d, 128);
   blue = hn::Sub(blue, middle);
   red = hn::Sub(red, middle);
-  return {hn::Add(luma, hn::Add(red, share(red, kRedOfRed))),
-          hn::Add(hn::Sub(luma, red), green_share(blue, red)),
+  return {hn::Add(luma, hn::Add(red, share(red, kRedOfRed))), hn::Add(hn::Sub(luma, red), green_share(blue, red)),
           hn::Add(luma, hn::Add(hn::ShiftLeft<1>(blue), share(blue, kBlueOfBlue)))};
 }
 

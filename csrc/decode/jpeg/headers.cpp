@@ -31,7 +31,8 @@ class Segment {
     return high << 8 | byte();
   }
   bool begins_with(std::string_view text) const {
-    return content_.size() >= text.size() && std::equal(text.begin(), text.end(), content_.begin(), [](char a, std::byte b) {
+    return content_.size() >= text.size() &&
+           std::equal(text.begin(), text.end(), content_.begin(), [](char a, std::byte b) {
              return static_cast<unsigned char>(a) == std::to_integer<unsigned char>(b);
            });
   }

@@ -45,12 +45,8 @@ HWY_INLINE Products products(Interleaved xy, int a, int b) {
   return {summed_products(xy.lower, factors), summed_products(xy.upper, factors)};
 }
 
-HWY_INLINE Products operator+(Products a, Products b) {
-  return {hn::Add(a.lower, b.lower), hn::Add(a.upper, b.upper)};
-}
-HWY_INLINE Products operator-(Products a, Products b) {
-  return {hn::Sub(a.lower, b.lower), hn::Sub(a.upper, b.upper)};
-}
+HWY_INLINE Products operator+(Products a, Products b) { return {hn::Add(a.lower, b.lower), hn::Add(a.upper, b.upper)}; }
+HWY_INLINE Products operator-(Products a, Products b) { return {hn::Sub(a.lower, b.lower), hn::Sub(a.upper, b.upper)}; }
 
 /// x * 2^13.
 HWY_INLINE Products scaled(Short x) {
@@ -97,8 +93,8 @@ HWY_INLINE void transform(Short (&x)[8]) {
   x[4] = rounded<kShift>(sum3 - odd0);
 }
 
-/// Rows become columns, within each block. Each round turns the number of an element, three bits of the row and three of
-/// the column, by one bit.
+/// Rows become columns, within each block. Each round turns the number of an element, three bits of the row and three
+/// of the column, by one bit.
 HWY_INLINE void transpose(Short (&x)[8]) {
   const Shorts d;
   for (int round = 0; round < 3; ++round) {

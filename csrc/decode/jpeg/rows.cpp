@@ -23,7 +23,7 @@ struct Channel {
   Component component;
   BlockRows blocks;
   Plane plane;
-  std::size_t width = 0;   ///< in samples
+  std::size_t width = 0;  ///< in samples
   std::size_t height = 0;
 };
 
@@ -192,8 +192,7 @@ std::unique_ptr<base::RowSource> open_rows(base::Bytes encoded, const ImageSize&
       headers->components.size() != size.channels) {
     return nullptr;
   }
-  std::optional<CoefficientReader> coefficients =
-      CoefficientReader::open(encoded, *headers, blocks_of_a_group());
+  std::optional<CoefficientReader> coefficients = CoefficientReader::open(encoded, *headers, blocks_of_a_group());
   if (!coefficients) return nullptr;
   return std::make_unique<Rows>(encoded, size, color, padded, std::move(*headers), std::move(*coefficients));
 }
