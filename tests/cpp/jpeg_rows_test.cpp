@@ -121,6 +121,47 @@ INSTANTIATE_TEST_SUITE_P(Samplings, JpegRows,
                          testing::Values(Sampling{1, 1}, Sampling{2, 1}, Sampling{1, 2}, Sampling{2, 2},
                                          Sampling{4, 1}));
 
+/// Rows and columns that nobody needs change nothing in the others.
+TEST_P(JpegRows, AreTheSameInPart) {
+  std::mt19937 generator(7);
+  for (int round = 0; round < 60; ++round) {
+    const auto height = static_cast<std::uint32_t>(1 + generator() % 90),
+               width = static_cast<std::uint32_t>(5 + generator() % 120);
+    const Picture picture = test::make_picture(height, width, 3, static_cast<unsigned>(round));
+    const ByteVector file =
+        test::encode_baseline(picture, {.across = GetParam().across, .down = GetParam().down, .quality = 40 + round});
+    const Color color = kColors[generator() % 4];
+    JpegReader reader(file, {height, width, 3}, color, true);
+    const std::size_t channels = reader.channels(), stride = width * channels;
+    std::vector<std::uint8_t> whole(stride * height), part(stride * height);
+    reader.read(whole.data(), stride, height);
+
+    const auto own = jpeg::open_rows(file, {height, width, 3}, color, true);
+    if (own == nullptr) continue;
+    const auto begin = static_cast<std::uint32_t>(generator() % width);
+    const auto end = static_cast<std::uint32_t>(begin + 1 + generator() % (width - begin));
+    own->keep_columns(begin, end);
+    for (std::uint32_t row = 0; row < height;) {
+      if (const auto skipped = static_cast<std::uint32_t>(generator() % 40);
+          generator() % 3 == 0 && row + skipped < height) {
+        own->skip(skipped);
+        row += skipped;
+      }
+      const auto count = std::min(height - row, static_cast<std::uint32_t>(1 + generator() % 9));
+      own->read(part.data() + row * stride, stride, count);
+      for (std::uint32_t i = row; i < row + count; ++i) {
+        for (std::size_t at = begin * channels; at < end * channels; ++at) {
+          if (channels == 4 && at % 4 == 3) continue;
+          ASSERT_EQ(part[i * stride + at], whole[i * stride + at])
+              << "row " << i << ", byte " << at << ", round " << round;
+        }
+      }
+      row += count;
+    }
+    EXPECT_NO_THROW(own->finish());
+  }
+}
+
 TEST(JpegRowsTest, LeaveOtherKindsToLibjpegTurbo) {
   const Picture picture = test::make_picture(40, 40, 3, 5);
   EXPECT_FALSE(expect_equal(test::encode_jpeg(picture, test::Subsampling::k420, /*progressive=*/true), {40, 40, 3}));

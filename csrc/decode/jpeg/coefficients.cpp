@@ -195,7 +195,7 @@ bool CoefficientReader::begin_part() {
   return true;
 }
 
-bool CoefficientReader::read_row(const std::array<BlockRows*, 3>& into) {
+bool CoefficientReader::read_row(const std::array<BlockRows*, 3>& into, Range needed) {
   std::array<std::int16_t, kBlock * 8> dropped{};
   Bits bits = bits_;
   for (std::size_t mcu = 0; mcu < mcus_; ++mcu, --until_restart_) {
@@ -204,9 +204,10 @@ bool CoefficientReader::read_row(const std::array<BlockRows*, 3>& into) {
       if (bits.left() < 0 || bits.left() >= 8 || !begin_part()) return false;
       bits = bits_;
     }
+    const bool is_needed = mcu >= needed.begin && mcu < needed.end;
     for (std::size_t i = 0; i < sources_.size(); ++i) {
       Source& source = sources_[i];
-      BlockRows* const rows = into[i];
+      BlockRows* const rows = is_needed ? into[i] : nullptr;
       for (std::size_t down = 0; down < source.component.down; ++down) {
         for (std::size_t across = 0; across < source.component.across; ++across) {
           const std::size_t number = mcu * source.component.across + across;

@@ -60,9 +60,14 @@ class CoefficientReader {
   std::size_t mcus_of_a_row() const { return mcus_; }
   std::size_t rows() const { return rows_; }
 
+  /// MCUs of a row, [begin, end).
+  struct Range {
+    std::size_t begin = 0;
+    std::size_t end = 0;
+  };
   /// The next row. `into`: for each component where its blocks go, whose coefficients are all zero but for the first;
-  /// null where nobody needs them. False where anything is wrong.
-  bool read_row(const std::array<BlockRows*, 3>& into);
+  /// null where nobody needs them. `needed`: of which MCUs they do. False where anything is wrong.
+  bool read_row(const std::array<BlockRows*, 3>& into, Range needed);
   /// After the last row: whether nothing but the end of the picture follows.
   bool ended_well() const;
 

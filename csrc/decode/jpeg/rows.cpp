@@ -14,6 +14,7 @@
 #include "decode/jpeg/idct.h"
 #include "decode/jpeg/planes.h"
 #include "decode/jpeg/upsample.h"
+#include "decode/jpeg/zigzag.h"
 
 namespace penstock::decode::jpeg {
 namespace {
@@ -56,6 +57,7 @@ class Rows final : public base::RowSource {
                         (size.width * component.across + luma.across - 1) / luma.across,
                         (size.height * component.down + luma.down - 1) / luma.down});
     }
+    keep_columns(0, size.width);
     if (needed == 3 && (luma.across == 2 || luma.down == 2)) {
       upsampled_.resize(2 * upsampled_stride());
     }
@@ -77,6 +79,21 @@ class Rows final : public base::RowSource {
     if (count > 0) other_->read(rows, stride, count);
   }
 
+  void skip(std::uint32_t count) override {
+    if (other_ != nullptr) return other_->skip(count);
+    next_ += count;
+  }
+
+  void keep_columns(std::uint32_t begin, std::uint32_t end) override {
+    begin_ = begin;
+    end_ = end;
+    const std::size_t width = headers_.components[0].across * 8U;
+    // Smooth chroma takes one sample more on either side.
+    constexpr std::size_t kBeside = 2;
+    needed_ = {(begin - std::min<std::size_t>(begin, kBeside)) / width,
+               std::min(coefficients_.mcus_of_a_row(), (end + kBeside + width - 1) / width)};
+  }
+
   void finish() override {
     if (other_ == nullptr && !ended_well()) begin_anew();
     if (other_ != nullptr) other_->finish();
@@ -85,12 +102,12 @@ class Rows final : public base::RowSource {
  private:
   std::size_t upsampled_stride() const { return size_.width + 2 * kRowPadding; }
 
-  /// The last row of MCUs that a row of pixels needs.
-  std::size_t mcus_for(std::size_t row) const {
+  /// The rows of MCUs that a row of pixels needs, the first and the last.
+  std::pair<std::size_t, std::size_t> mcus_for(std::size_t row) const {
     const Component& luma = headers_.components[0];
     const std::size_t own = row / (luma.down * 8U);
-    if (parts_.size() == 1 || luma.down == 1) return own;
-    return std::max(own, far_row(row) / 8);
+    if (parts_.size() == 1 || luma.down == 1) return {own, own};
+    return std::minmax(own, far_row(row) / 8);
   }
 
   /// The row of chroma that comes next to the nearest one, where it has half the height.
@@ -100,16 +117,22 @@ class Rows final : public base::RowSource {
   }
 
   bool read_row(std::uint8_t* pixels) {
-    for (const std::size_t needed = mcus_for(next_); done_ <= needed; ++done_) {
+    const auto [first, last] = mcus_for(next_);
+    for (; done_ < first; ++done_) {
+      if (!coefficients_.read_row({}, {})) return false;
+    }
+    for (; done_ <= last; ++done_) {
       if (!read_mcus()) return false;
     }
-    const std::uint8_t* const luma = parts_[0].plane.row(next_);
+    const std::uint8_t* const luma = parts_[0].plane.row(next_) + begin_;
+    const std::size_t count = end_ - begin_;
+    pixels += begin_ * channels_;
     if (!order_) {
-      std::memcpy(pixels, luma, size_.width);
+      std::memcpy(pixels, luma, count);
     } else if (parts_.size() == 1) {
-      convert_gray(luma, size_.width, *order_, pixels);
+      convert_gray(luma, count, *order_, pixels);
     } else {
-      convert_ycc(luma, chroma(1), chroma(2), size_.width, *order_, pixels);
+      convert_ycc(luma, chroma(1) + begin_, chroma(2) + begin_, count, *order_, pixels);
     }
     return true;
   }
@@ -119,33 +142,39 @@ class Rows final : public base::RowSource {
     Channel& part = parts_[number];
     const bool is_wide = headers_.components[0].across == 1, is_high = headers_.components[0].down == 1;
     if (is_wide && is_high) return part.plane.row(next_);
-    std::uint8_t* const to = upsampled_.data() + (number - 1) * upsampled_stride();
+    std::uint8_t* const row = upsampled_.data() + (number - 1) * upsampled_stride();
+    const std::size_t ratio = is_wide ? 1 : 2, first = begin_ / ratio;
+    const std::size_t count = (end_ + ratio - 1) / ratio - first;
+    std::uint8_t* const to = row + first * ratio;
     if (is_high) {
-      widen(part.plane.row(next_), part.width, to);
-      return to;
+      widen(part.plane.row(next_) + first, count, to);
+      return row;
     }
-    const std::uint8_t* const near = part.plane.row(next_ / 2);
-    const std::uint8_t* const far = part.plane.row(far_row(next_));
+    const std::uint8_t* const near = part.plane.row(next_ / 2) + first;
+    const std::uint8_t* const far = part.plane.row(far_row(next_)) + first;
     if (is_wide) {
-      between(near, far, next_ % 2 == 1, part.width, to);
+      between(near, far, next_ % 2 == 1, count, to);
     } else {
-      widen_between(near, far, part.width, to);
+      widen_between(near, far, count, to);
     }
-    return to;
+    return row;
   }
 
   bool read_mcus() {
     std::array<BlockRows*, 3> into{};
     for (std::size_t i = 0; i < parts_.size(); ++i) into[i] = &parts_[i].blocks;
-    if (!coefficients_.read_row(into)) return false;
+    if (!coefficients_.read_row(into, needed_)) return false;
+    const std::size_t group = blocks_of_a_group();
     for (Channel& part : parts_) {
+      const std::size_t begin = needed_.begin * part.component.across / group;
+      const std::size_t end = (needed_.end * part.component.across + group - 1) / group;
       for (std::size_t down = 0; down < part.component.down; ++down) {
         const std::size_t first = (done_ * part.component.down + down) * 8;
-        const BlockRow row{.coefficients = part.blocks.row(down),
-                           .details = part.blocks.details(down),
-                           .groups = part.blocks.groups(),
+        const BlockRow row{.coefficients = part.blocks.row(down) + begin * group * kBlock,
+                           .details = part.blocks.details(down) + begin * group,
+                           .groups = end - begin,
                            .steps = &headers_.quantisations[part.component.quantisation],
-                           .pixels = part.plane.row(first),
+                           .pixels = part.plane.row(first) + begin * group * 8,
                            .stride = part.plane.stride()};
         if (!transform_back(row)) return false;
         part.plane.extend(first, part.width);
@@ -156,7 +185,7 @@ class Rows final : public base::RowSource {
 
   bool ended_well() {
     for (; done_ < coefficients_.rows(); ++done_) {
-      if (!coefficients_.read_row({})) return false;
+      if (!coefficients_.read_row({}, {})) return false;
     }
     return coefficients_.ended_well();
   }
@@ -164,8 +193,7 @@ class Rows final : public base::RowSource {
   /// libjpeg-turbo from the start, past what has been given.
   void begin_anew() {
     other_ = std::make_unique<JpegReader>(encoded_, size_, color_, padded_);
-    std::vector<std::uint8_t> dropped(std::size_t{size_.width} * channels_);
-    for (std::size_t row = 0; row < next_; ++row) other_->read(dropped.data(), dropped.size(), 1);
+    other_->skip(static_cast<std::uint32_t>(next_));
   }
 
   base::Bytes encoded_;
@@ -178,8 +206,10 @@ class Rows final : public base::RowSource {
   CoefficientReader coefficients_;
   std::vector<Channel> parts_;  ///< those that pixels are made of
   std::vector<std::uint8_t> upsampled_;
-  std::size_t done_ = 0;  ///< rows of MCUs
-  std::size_t next_ = 0;  ///< row of pixels
+  std::size_t begin_ = 0, end_ = 0;       ///< columns that are needed
+  CoefficientReader::Range needed_ = {};  ///< and the MCUs that they need
+  std::size_t done_ = 0;                  ///< rows of MCUs
+  std::size_t next_ = 0;                  ///< row of pixels
   std::unique_ptr<JpegReader> other_;
 };
 
