@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "base/error.h"
-#include "decode/jpeg.h"
+#include "decode/jpeg/turbo_reader.h"
 #include "support/bytes.h"
 #include "support/jpeg_encoder.h"
 #include "support/jpeg_files.h"
@@ -55,7 +55,7 @@ Outcome outcome_of(base::RowSource& source, std::uint32_t rows, std::mt19937& pi
 Outcome by_libjpeg(const ByteVector& file, const ImageSize& size, Color color, bool padded, std::uint32_t rows) {
   std::mt19937 pieces(1);
   try {
-    JpegReader reader(file, size, color, padded);
+    TurboReader reader(file, size, color, padded);
     return outcome_of(reader, rows, pieces);
   } catch (const base::Error& error) {
     return {{}, error.what()};
@@ -131,7 +131,7 @@ TEST_P(JpegRows, AreTheSameInPart) {
     const ByteVector file =
         test::encode_baseline(picture, {.across = GetParam().across, .down = GetParam().down, .quality = 40 + round});
     const Color color = kColors[generator() % 4];
-    JpegReader reader(file, {height, width, 3}, color, true);
+    TurboReader reader(file, {height, width, 3}, color, true);
     const std::size_t channels = reader.channels(), stride = width * channels;
     std::vector<std::uint8_t> whole(stride * height), part(stride * height);
     reader.read(whole.data(), stride, height);

@@ -6,8 +6,8 @@
 
 #include "base/error.h"
 #include "decode/image_decoder.h"
-#include "decode/jpeg.h"
 #include "decode/jpeg/rows.h"
+#include "decode/jpeg/turbo_reader.h"
 #include "decode/raw.h"
 #include "decode/webp.h"
 #include "targets.h"
@@ -80,7 +80,7 @@ void decode_alike(base::Bytes file, const base::Shape& shape) {
     const Outcome found = outcome_of(*own);
     Outcome expected;
     try {
-      decode::JpegReader reader(file, size, color);
+      decode::TurboReader reader(file, size, color);
       expected = outcome_of(reader);
     } catch (const base::Error& error) {
       expected.error = error.what();

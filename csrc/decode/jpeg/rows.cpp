@@ -7,12 +7,12 @@
 #include <utility>
 #include <vector>
 
-#include "decode/jpeg.h"
 #include "decode/jpeg/coefficients.h"
 #include "decode/jpeg/colour.h"
 #include "decode/jpeg/headers.h"
 #include "decode/jpeg/idct.h"
 #include "decode/jpeg/planes.h"
+#include "decode/jpeg/turbo_reader.h"
 #include "decode/jpeg/upsample.h"
 #include "decode/jpeg/zigzag.h"
 
@@ -192,7 +192,7 @@ class Rows final : public base::RowSource {
 
   /// libjpeg-turbo from the start, past what has been given.
   void begin_anew() {
-    other_ = std::make_unique<JpegReader>(encoded_, size_, color_, padded_);
+    other_ = std::make_unique<TurboReader>(encoded_, size_, color_, padded_);
     other_->skip(static_cast<std::uint32_t>(next_));
   }
 
@@ -210,7 +210,7 @@ class Rows final : public base::RowSource {
   CoefficientReader::Range needed_ = {};  ///< and the MCUs that they need
   std::size_t done_ = 0;                  ///< rows of MCUs
   std::size_t next_ = 0;                  ///< row of pixels
-  std::unique_ptr<JpegReader> other_;
+  std::unique_ptr<TurboReader> other_;
 };
 
 }  // namespace

@@ -12,7 +12,7 @@ namespace penstock::decode::jpeg {
 /// something turns out to be unusual or wrong on the way, libjpeg-turbo begins anew and goes on from there: its words
 /// and its tolerance are what counts. Null where the file is none for this decoder from the start.
 ///
-/// Args as those of JpegReader.
+/// Args as those of TurboReader.
 std::unique_ptr<base::RowSource> open_rows(base::Bytes encoded, const ImageSize& size, Color color, bool padded);
 
 }  // namespace penstock::decode::jpeg
