@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
@@ -29,6 +29,8 @@ class AnnotationTable:
         ignored_offsets: int64 [items + 1], or empty.
         ignored: float32 [ignored boxes, 4].
         mask_counts: int64 [items]: how many masks each item's sample must have, or empty.
+        ignore_flags: uint8 [boxes]: 1 for boxes that are ignored and stand among the others; or empty: those that are
+            ignored are ``ignored``.
     """
 
     indices: npt.NDArray[np.int64]
@@ -40,6 +42,7 @@ class AnnotationTable:
     ignored_offsets: npt.NDArray[np.int64]
     ignored: npt.NDArray[np.float32]
     mask_counts: npt.NDArray[np.int64]
+    ignore_flags: npt.NDArray[np.uint8] = field(default_factory=lambda: np.zeros(0, np.uint8))
 
 
 @dataclass(frozen=True)
