@@ -23,7 +23,15 @@ require_mmdet3()
 from penstock.integrations.mmdet3.building import build_dataloader  # noqa: E402
 from penstock.integrations.mmdet3.data.dataset import DeepLakeDetDataset  # noqa: E402
 from penstock.integrations.mmdet3.detection_loader import DetectionLoader  # noqa: E402
+from penstock.integrations.mmdet3.looking.prediction_tables import PredictionTablesHook  # noqa: E402
 from penstock.integrations.mmdet3.runner import PenstockRunner  # noqa: E402
 from penstock.integrations.mmdet3.train import train_detector  # noqa: E402
 
-__all__ = ["DeepLakeDetDataset", "DetectionLoader", "PenstockRunner", "build_dataloader", "train_detector"]
+__all__ = [
+    "DeepLakeDetDataset",
+    "DetectionLoader",
+    "PenstockRunner",
+    "PredictionTablesHook",
+    "build_dataloader",
+    "train_detector",
+]

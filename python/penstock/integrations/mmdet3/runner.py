@@ -6,6 +6,8 @@ import copy
 from collections.abc import Mapping
 from typing import Any
 
+import torch
+from mmengine.dist import is_distributed
 from mmengine.registry import RUNNERS
 from mmengine.runner import BaseLoop, Runner
 
@@ -81,6 +83,27 @@ class PenstockRunner(Runner):  # type: ignore[misc]
     def build_test_loop(self, loop: Any) -> BaseLoop:
         """As :meth:`build_val_loop`."""
         return self._with_truth(super().build_test_loop(loop), "test")
+
+    def setup_env(self, env_cfg: dict[str, Any]) -> None:
+        """As MMEngine's, which starts processes of ``torchrun`` on GPUs alone: where there is none, ranks talk through
+        gloo.
+        """
+        if self.launcher == "pytorch" and not is_distributed() and not torch.cuda.is_available():
+            torch.distributed.init_process_group("gloo")
+        super().setup_env(env_cfg)
+
+    def wrap_model(self, model_wrapper_cfg: Any, model: torch.nn.Module) -> torch.nn.Module:
+        """As MMEngine's, on a CPU too."""
+        if model_wrapper_cfg is None and is_distributed() and not torch.cuda.is_available():
+            unused = self.cfg.get("find_unused_parameters", False)
+            model_wrapper_cfg = {
+                "type": "MMDistributedDataParallel",
+                "device_ids": None,
+                "broadcast_buffers": False,
+                "find_unused_parameters": unused,
+            }
+        wrapped: torch.nn.Module = super().wrap_model(model_wrapper_cfg, model)
+        return wrapped
 
     def register_hook(self, hook: Any, priority: Any = None) -> None:
         """As MMEngine's; a ``DetVisualizationHook`` draws on images of Deep Lake's datasets too."""
