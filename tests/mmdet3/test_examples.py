@@ -110,7 +110,7 @@ def small_config(name: str, pair: CocoPair, work_dir: Path) -> Any:
 
 
 def leaves(cfg: Any) -> list[Any]:
-    from penstock.integrations.mmdet3.training.preparing import deep_lake_datasets
+    from penstock.integrations.mmdet3.building import deep_lake_datasets
 
     return [one for key in ("train_dataloader", "val_dataloader") for one in deep_lake_datasets(cfg[key].dataset)]
 

@@ -72,7 +72,7 @@ def test_default(
     sampler = ranked(DefaultSampler(data, shuffle, seed, round_up), *ranks)
     order = DefaultOrder(
         samples,
-        seed=seed,
+        seed=lambda: seed,
         batch_size=batch_size,
         shuffle=shuffle,
         round_up=round_up,
@@ -100,7 +100,7 @@ def test_endless(
     samples = np.arange(len(data)) * 3 + 1
     order = EndlessOrder(
         samples,
-        seed=seed,
+        seed=lambda: seed,
         batch_size=batch_size,
         shuffle=shuffle,
         groups=data.groups if grouped else None,
@@ -126,7 +126,7 @@ def test_endless(
 def test_an_image_comes_once_in_an_endless_epoch_but_for_batches_at_its_ends() -> None:
     from penstock.integrations.openmmlab.orders import EndlessOrder
 
-    order = EndlessOrder(np.arange(1000), seed=5, batch_size=8)
+    order = EndlessOrder(np.arange(1000), seed=lambda: 5, batch_size=8)
     for epoch in range(5):
         order.set_epoch(epoch)
         assert len(order.order()) - len(set(order.order().tolist())) < 8
@@ -136,11 +136,14 @@ def test_going_on_within_an_epoch() -> None:
     from penstock.integrations.openmmlab.orders import DefaultOrder
     from penstock.loading.stages import Stage
 
-    whole = [DefaultOrder(np.arange(22), seed=1, batch_size=3, world=lambda rank=rank: (rank, 2)) for rank in range(2)]
+    def made(rank: int, world_size: int) -> DefaultOrder:
+        return DefaultOrder(np.arange(22), seed=lambda: 1, batch_size=3, world=lambda: (rank, world_size))
+
+    whole = [made(rank, 2) for rank in range(2)]
     for order in whole:
         assert order.order((Stage(2, 6),)).tolist() == order.order().tolist()[6:]
     taken = {index for order in whole for index in order.order().tolist()[:6]}
-    alone = DefaultOrder(np.arange(22), seed=1, batch_size=3)
+    alone = made(0, 1)
     assert sorted(alone.order((Stage(2, 6),)).tolist()) == sorted(set(range(22)) - taken)
 
 
@@ -148,6 +151,6 @@ def test_going_on_within_an_epoch() -> None:
 def test_without_samples(epoch: int) -> None:
     from penstock.integrations.openmmlab.orders import DefaultOrder
 
-    order = DefaultOrder(np.zeros(0, np.int64), seed=1, batch_size=3, groups=np.zeros(0, np.uint8))
+    order = DefaultOrder(np.zeros(0, np.int64), seed=lambda: 1, batch_size=3, groups=np.zeros(0, np.uint8))
     order.set_epoch(epoch)
     assert len(order) == len(order.order()) == 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import inspect
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any
 
@@ -28,8 +28,9 @@ from penstock.integrations.openmmlab.user_samplers import ItemBatches, ItemSampl
 from penstock.loading.chunk_sampler import stored_chunks
 from penstock.loading.options import LoaderOptions, resolve_shuffle
 from penstock.loading.sampling import world
+from penstock.loading.seed import LoaderSeed
 
-__all__ = ["build_dataloader", "has_deep_lake"]
+__all__ = ["build_dataloader", "deep_lake_datasets"]
 
 logger = logging.getLogger("penstock")
 
@@ -41,15 +42,19 @@ _PASSED_ON = (
 _READ = ("dataset", "sampler", "batch_sampler", "batch_size", "collate_fn", "worker_init_fn", "num_batch_per_epoch")
 
 
-def has_deep_lake(cfg: Any) -> bool:
-    """Whether a configuration names a :class:`DeepLakeDetDataset` somewhere."""
-    if isinstance(cfg, Mapping):
+def deep_lake_datasets(cfg: Any) -> Iterator[Any]:
+    """Deep Lake's datasets in a configuration of a dataset, a wrapper or a dataloader, from left to right."""
+    if isinstance(cfg, (list, tuple)):
+        for one in cfg:
+            yield from deep_lake_datasets(one)
+    elif isinstance(cfg, Mapping):
         kind = cfg.get("type")
-        found = DATASETS.get(kind) if isinstance(kind, str) and "LakeDet" in kind else kind
+        found = DATASETS.get(kind) if isinstance(kind, str) else kind
         if inspect.isclass(found) and issubclass(found, DeepLakeDetDataset):
-            return True
-        return any(has_deep_lake(value) for value in cfg.values())
-    return isinstance(cfg, (list, tuple)) and any(has_deep_lake(value) for value in cfg)
+            yield cfg
+        else:
+            for key in ("dataset", "datasets"):
+                yield from deep_lake_datasets(cfg.get(key))
 
 
 def build_dataloader(cfg: Mapping[str, Any], seed: int | None = None, diff_rank_seed: bool = False) -> DetectionLoader:
@@ -73,19 +78,20 @@ def build_dataloader(cfg: Mapping[str, Any], seed: int | None = None, diff_rank_
     dataset = _built(DATASETS, cfg["dataset"], "dataset")
     if hasattr(dataset, "full_init"):
         dataset.full_init()
-    order_seed = seed if seed is not None and not diff_rank_seed else sync_random_seed()
+    own_seed = LoaderSeed(sync_random_seed() if seed is None else seed, None, partial(world, None, None))
     items = KINDS.flat(dataset)
     leaf = leaves_of(dataset)[0]
     options = {key: cfg[key] for key in _PASSED_ON if cfg.get(key) is not None}
     own = {key: value for key, value in leaf.loader_options.items() if key not in ("shuffle", "shuffle_window")}
-    order = _order(cfg, dataset, items, leaf, order_seed, bool(options.pop("drop_last", False)))
+    order_seed = sync_random_seed() if diff_rank_seed else own_seed()
+    order = _order(cfg, dataset, items, leaf, order_seed, own_seed, bool(options.pop("drop_last", False)))
     collate, init = _collate_of(cfg.get("collate_fn")), _function(cfg.get("worker_init_fn"), "worker_init_fn")
     try:
         return DetectionLoader(
             items,
             dataset,
             loader_type=leaf.loader_type,
-            seed=seed if seed is not None else order_seed,
+            seed=own_seed,
             collate_fn=collate,
             worker_init_fn=init,
             **order,
@@ -99,7 +105,13 @@ def build_dataloader(cfg: Mapping[str, Any], seed: int | None = None, diff_rank_
 
 
 def _order(
-    cfg: Mapping[str, Any], dataset: Any, items: LoadedItems, leaf: DeepLakeDetDataset, seed: int, drop_last: bool
+    cfg: Mapping[str, Any],
+    dataset: Any,
+    items: LoadedItems,
+    leaf: DeepLakeDetDataset,
+    seed: int,
+    own_seed: LoaderSeed,
+    drop_last: bool,
 ) -> dict[str, Any]:
     """What orders samples, and cuts them into batches, as arguments of the loader."""
     batch_size = cfg.get("batch_size")
@@ -117,13 +129,14 @@ def _order(
     if type(sampler) not in (DefaultSampler, InfiniteSampler) or not (batches is None or grouped):
         return _own_order(items, sampler, batches, batch_size, drop_last)
     indices, groups = items.indices[: len(taken)], items.flag[: len(taken)] if grouped else None
-    arguments: dict[str, Any] = {"batch_size": batch_size, "seed": sampler.seed, "world": partial(world, None, None)}
+    # Where the loader goes on from a checkpoint, it takes that one's seed, and with it the order.
+    follows = own_seed if sampler.seed == own_seed() else partial(int, sampler.seed)
+    arguments: dict[str, Any] = {"batch_size": batch_size, "seed": follows, "world": partial(world, None, None)}
     drop_last = batches.drop_last if grouped else drop_last
     chunks = _chunks(leaf, items) if sampler.shuffle and type(sampler) is DefaultSampler else None
     order: Any
     if chunks is not None:
         window = leaf.loader_options.get("shuffle_window", LoaderOptions.shuffle_window)
-        arguments["seed"] = partial(int, sampler.seed)
         flags = np.zeros(len(indices), np.uint8) if groups is None else groups
         order = GroupedChunkSampler(chunks, window, indices, flags, **arguments)
     elif type(sampler) is InfiniteSampler:

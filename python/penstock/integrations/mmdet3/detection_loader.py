@@ -62,6 +62,7 @@ class DetectionLoader(DataLoader):
         )
         # Which images there are, and in what groups.
         self._epochs.order_detail = f", images {zlib.crc32(items.indices.tobytes()):08x}"
+        self._epochs.order_detail += getattr(self.sampler, "detail", "")
 
     def __iter__(self) -> Iterator[Any]:  # type: ignore[override]
         """Starts an epoch; see :meth:`penstock.DataLoader.__iter__` and :func:`draw_as_torch`."""

@@ -11,7 +11,7 @@ from mmengine.dist import is_distributed
 from mmengine.registry import RUNNERS
 from mmengine.runner import BaseLoop, Runner
 
-from penstock.integrations.mmdet3.building import build_dataloader, has_deep_lake
+from penstock.integrations.mmdet3.building import build_dataloader, deep_lake_datasets
 from penstock.integrations.mmdet3.detection_loader import DetectionLoader
 from penstock.integrations.mmdet3.evaluation import attach_truth
 from penstock.integrations.mmdet3.looking.drawing import drawing
@@ -58,7 +58,7 @@ class PenstockRunner(Runner):  # type: ignore[misc]
         dataloader: Any, seed: int | None = None, diff_rank_seed: bool = False
     ) -> Any:
         """A loader of a configuration: a :class:`DetectionLoader` over Deep Lake's datasets, else MMEngine's."""
-        if isinstance(dataloader, Mapping) and has_deep_lake(dataloader.get("dataset")):
+        if isinstance(dataloader, Mapping) and any(True for _ in deep_lake_datasets(dataloader)):
             return build_dataloader(copy.deepcopy(dataloader), seed, diff_rank_seed)
         return Runner.build_dataloader(dataloader, seed, diff_rank_seed)
 

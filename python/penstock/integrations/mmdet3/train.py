@@ -11,9 +11,10 @@ from mmengine.config import Config
 
 from penstock.dataset import DatasetLike
 from penstock.errors import ConfigError
+from penstock.integrations.mmdet3.building import deep_lake_datasets
 from penstock.integrations.mmdet3.data.opening import Given
 from penstock.integrations.mmdet3.runner import PenstockRunner
-from penstock.integrations.mmdet3.training.preparing import check_version, deep_lake_datasets
+from penstock.integrations.mmdet3.training.preparing import check_version
 
 __all__ = ["train_detector"]
 
@@ -70,7 +71,7 @@ def train_detector(
 
 def _leaf(cfg: Any, name: str, dataset: DatasetLike | None) -> Any:
     """The configuration of the dataset that a passed one, or its tensors, belong to; None without."""
-    leaves = list(deep_lake_datasets(cfg.get(f"{name}_dataloader") or {}))
+    leaves = list(deep_lake_datasets(cfg.get(f"{name}_dataloader")))
     if dataset is not None and len(leaves) != 1:
         raise ConfigError(
             f"{name}_dataloader has {len(leaves)} datasets of the type 'DeepLakeDetDataset', and one was passed",

@@ -4,6 +4,7 @@ the middle of one.
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable
 
 import numpy as np
@@ -24,7 +25,7 @@ class _StockOrder(SharedSampler):
 
     Args:
         indices: The sample of each item, int64 [items].
-        seed: Of the order; the same for all ranks.
+        seed: Called for the seed of the order when one is needed; the same for all ranks.
         batch_size: Samples in a batch of one rank.
         shuffle: Whether items are shuffled.
         groups: The group of each item, where batches are of one group each, as ``AspectRatioBatchSampler`` makes them;
@@ -36,14 +37,14 @@ class _StockOrder(SharedSampler):
         self,
         indices: _Indices,
         *,
-        seed: int,
+        seed: Callable[[], int],
         batch_size: int,
         shuffle: bool = True,
         groups: npt.NDArray[np.uint8] | None = None,
         world: Callable[[], tuple[int, int]] = alone,
     ) -> None:
         super().__init__(len(indices), world=world)
-        self.seed = seed
+        self._seed = seed
         self._indices = indices
         self._batch_size = batch_size
         self._shuffle = shuffle
@@ -53,6 +54,18 @@ class _StockOrder(SharedSampler):
     def mode(self) -> tuple[str, int | None]:
         """As :attr:`SharedSampler.mode`."""
         return "full" if self._shuffle else "none", None
+
+    @property
+    def seed(self) -> int:  # type: ignore[override]
+        """What the order follows from."""
+        return self._seed()
+
+    @property
+    def detail(self) -> str:
+        """What a loader's state says of the order, beside :attr:`mode`."""
+        if self._groups is None:
+            return ""
+        return f", groups {zlib.crc32(self._groups.tobytes()):08x}, batches of {self._batch_size}"
 
     def order(self, done: Stages = ()) -> _Indices:
         """This rank's indices, int64, for the current epoch: those that are still to come after ``done``."""
@@ -115,6 +128,11 @@ class EndlessOrder(_StockOrder):
         super().__init__(indices, **options)  # type: ignore[arg-type]
         self._cache: _Walk | None = None
 
+    @property
+    def detail(self) -> str:
+        """As there; how long epochs are depends on the batch size."""
+        return super().detail or f", without end, batches of {self._batch_size}"
+
     def length_of(self, world_size: int) -> int:
         """As :meth:`SharedSampler.length_of`."""
         return (self._first(self.epoch + 1, world_size) - self._first(self.epoch, world_size)) * self._batch_size
@@ -132,8 +150,8 @@ class EndlessOrder(_StockOrder):
     def _of_rank(self, rank: int, world_size: int) -> _Indices:
         first, end = self._first(self.epoch, world_size), self._first(self.epoch + 1, world_size)
         walk = self._cache
-        if walk is None or (walk.rank, walk.world_size) != (rank, world_size) or walk.batches > first:
-            walk = _Walk(self, rank, world_size)
+        if walk is None or walk.of != (self.seed, rank, world_size) or walk.batches > first:
+            walk = _Walk(self, self.seed, rank, world_size)
         walk.skip(first - walk.batches)
         batches = walk.copy().take(end - first)
         self._cache = walk
@@ -145,25 +163,27 @@ class _Walk:
 
     Args:
         order: The order.
+        seed: What it follows from.
         rank, world_size: Whose share.
 
     Attributes:
+        of: (seed, rank, world_size).
         batches: How many batches are behind.
     """
 
-    def __init__(self, order: EndlessOrder, rank: int, world_size: int) -> None:
-        self.rank, self.world_size = rank, world_size
+    def __init__(self, order: EndlessOrder, seed: int, rank: int, world_size: int) -> None:
+        self.of = (seed, rank, world_size)
         self.batches = 0
         self._order = order
         self._generator = torch.Generator()
-        self._generator.manual_seed(order.seed)
+        self._generator.manual_seed(seed)
         self._drawn = 0
         self._waiting: list[list[int]] = [[], []]
         self._ready: list[_Indices] = []
 
     def copy(self) -> _Walk:
         """Another one at the same place."""
-        other = _Walk(self._order, self.rank, self.world_size)
+        other = _Walk(self._order, *self.of)
         other.batches, other._drawn = self.batches, self._drawn
         other._generator.set_state(self._generator.get_state())
         other._waiting, other._ready = [list(items) for items in self._waiting], list(self._ready)
@@ -192,7 +212,8 @@ class _Walk:
         items = np.arange(length)
         if order._shuffle:
             items = torch.randperm(length, generator=self._generator).numpy()
-        own = items[(self.rank - self._drawn) % self.world_size :: self.world_size]
+        _, rank, world_size = self.of
+        own = items[(rank - self._drawn) % world_size :: world_size]
         self._drawn += length
         groups = np.zeros(length, np.uint8) if order._groups is None else order._groups
         self._ready += _grouped(own, groups, order._batch_size, self._waiting)

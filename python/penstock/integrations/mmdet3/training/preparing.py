@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from penstock.checks import check_choice, check_keys
 from penstock.errors import ConfigError
-from penstock.integrations.mmdet3.building import has_deep_lake
+from penstock.integrations.mmdet3.building import deep_lake_datasets
 from penstock.integrations.mmdet3.config import METRICS_FORMATS, TOP_KEYS, loader_type_of
 from penstock.integrations.mmdet3.evaluation import completed_evaluator
 
-__all__ = ["deep_lake_datasets", "prepared", "without_secrets"]
+__all__ = ["check_version", "prepared", "without_secrets"]
 
 _SPLITS = ("train", "val", "test")
 _OF_A_DATASET = ("path", "tensors", "dataloader", "credentials", "commit_id", "view_id")
@@ -31,10 +31,9 @@ def prepared(cfg: Any) -> Any:
     _check_top(cfg)
     changed = copy.deepcopy(cfg)
     for split in _SPLITS:
-        loader = changed.get(f"{split}_dataloader")
-        if not isinstance(loader, Mapping) or not has_deep_lake(loader.get("dataset")):
+        datasets = list(deep_lake_datasets(changed.get(f"{split}_dataloader")))
+        if not datasets:
             continue
-        datasets = list(deep_lake_datasets(loader["dataset"]))
         for dataset in datasets:
             for key in TOP_KEYS:
                 if cfg.get(key) is not None and dataset.get(key) is None:
@@ -45,17 +44,6 @@ def prepared(cfg: Any) -> Any:
             check_choice("deeplake_metrics_format", metrics_format, METRICS_FORMATS)
             changed[key] = completed_evaluator(changed.get(key), metrics_format, key)
     return changed
-
-
-def deep_lake_datasets(cfg: Any) -> Iterator[dict[str, Any]]:
-    """The configurations of Deep Lake's datasets within one of a dataset or of a wrapper, from left to right."""
-    if isinstance(cfg, dict):
-        own = {key: value for key, value in cfg.items() if key not in ("dataset", "datasets")}
-        if has_deep_lake(own):
-            yield cfg
-            return
-    for inner in cfg.values() if isinstance(cfg, Mapping) else cfg if isinstance(cfg, (list, tuple)) else ():
-        yield from deep_lake_datasets(inner)
 
 
 def check_version(cfg: Mapping[str, Any]) -> None:
@@ -73,7 +61,7 @@ def without_secrets(cfg: Any) -> Any:
     """A copy in which ``deeplake_credentials`` are None, for files and logs."""
     changed = copy.deepcopy(cfg)
     for split in _SPLITS:
-        for dataset in deep_lake_datasets(changed.get(f"{split}_dataloader") or {}):
+        for dataset in deep_lake_datasets(changed.get(f"{split}_dataloader")):
             if dataset.get("deeplake_credentials") is not None:
                 dataset["deeplake_credentials"] = None
     return changed
