@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from penstock.detection.reference.results import Array, Results, refuse
+from penstock.detection.reference.results import ROWS_OF, Array, Results, refuse
 from penstock.detection.steps import CopyPaste
 from penstock.loading.draws import Draws
 
@@ -23,12 +23,13 @@ def apply(step: CopyPaste, results: Results, draws: Draws, partners: Sequence[Re
     (partner,) = partners
     with_masks = results.get("gt_masks") is not None and partner.get("gt_masks") is not None
     own_masks, other_masks = _masks_of(results), _masks_of(partner)
-    boxes, labels = partner["gt_bboxes"], partner["gt_labels"]
+    boxes, rows = partner["gt_bboxes"], {key: partner[key] for key in ROWS_OF["gt_bboxes"] if key in partner}
     if step.selected:
         chosen = np.array(_choose(step, len(boxes), draws), dtype=np.intp)
-        boxes, labels, other_masks = boxes[chosen], labels[chosen], other_masks[chosen]
+        boxes, other_masks = boxes[chosen], other_masks[chosen]
+        rows = {key: values[chosen] for key, values in rows.items()}
     # MMDetection looks them up whatever is pasted.
-    own_labels = results["gt_labels"]
+    own_rows = {key: results[key] for key in rows}
     if len(boxes) == 0:
         if not with_masks:
             results.pop("gt_masks", None)
@@ -46,7 +47,7 @@ def apply(step: CopyPaste, results: Results, draws: Draws, partners: Sequence[Re
     where = covered if results["img"].ndim == 2 else covered[..., np.newaxis]
     results["img"] = np.where(where, partner["img"], results["img"])
     results["gt_bboxes"] = np.concatenate([left_over[kept], boxes])
-    results["gt_labels"] = np.concatenate([own_labels[kept], labels])
+    results |= {key: np.concatenate([own_rows[key][kept], values]) for key, values in rows.items()}
     if with_masks:
         joined = np.concatenate([masks[kept], pasted])
         results["gt_masks"] = type(results["gt_masks"])(joined, *joined.shape[1:])

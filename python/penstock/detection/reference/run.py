@@ -32,6 +32,18 @@ __all__ = ["Partners", "run_step"]
 #: :func:`partner_indices` on the step's draws, and runs the steps with ``stream.part(n)``.
 Partners = Callable[[Step, Draws], Sequence[Results]]
 
+def _random_choice(step: steps.RandomChoice, results: Results, draws: Draws) -> Results | None:
+    """The steps of the list that is drawn."""
+    count = len(step.choices)
+    chosen = draws.randint(0, count) if step.ratios is None else draws.weighted(step.ratios)
+    for inner in step.choices[chosen]:
+        changed = _ALONE[type(inner)](inner, results, draws)
+        if changed is None:
+            return None
+        results = changed
+    return results
+
+
 _ALONE: dict[type, Callable[[Any, Results, Draws], Results | None]] = {
     steps.LoadImage: lambda step, results, draws: load.load_image(step, results),
     steps.Resize: resize.apply,
@@ -47,6 +59,7 @@ _ALONE: dict[type, Callable[[Any, Results, Draws], Results | None]] = {
     steps.RandomAffine: affine.apply,
     steps.YOLOXHSVRandomAug: color.hsv_random_aug,
     steps.FilterAnnotations: filter.apply,
+    steps.RandomChoice: _random_choice,
 }
 _MIXING: dict[type, Callable[[Any, Results, Draws, Sequence[Results]], Results]] = {
     steps.Mosaic: mix.mosaic,

@@ -1,0 +1,1 @@
+"""MMDetection 3's pipelines as programs of the loader."""
