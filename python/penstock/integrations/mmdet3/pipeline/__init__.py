@@ -1,1 +1,1 @@
-"""MMDetection 3's pipelines as programs of the loader."""
+"""Pipelines of MMDetection 3 as the loaders run them."""
