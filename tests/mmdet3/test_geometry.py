@@ -211,7 +211,8 @@ def test_expand(transform: Any, sample: dict[str, Any], seed: int) -> None:
     SEEDS,
 )
 def test_random_affine(transform: Any, sample: dict[str, Any], seed: int) -> None:
-    check_step(transform, sample, seed)
+    """torch multiplies matrices with operations that round once for two, numpy and the core do not."""
+    check_step(transform, sample, seed, close=1e-4)
 
 
 @EXAMPLES

@@ -8,6 +8,7 @@ from penstock.detection.reference.results import (
     MASKS_OF,
     Array,
     Results,
+    boxes_around,
     boxes_of,
     images_of,
     inside,
@@ -51,7 +52,7 @@ def random_crop(step: RandomCrop, results: Results, draws: Draws) -> Results | N
         results[key] = boxes
         _keep_objects(results, key, kept, np.asarray([left, top, right, bottom]))
         if step.recompute_bbox and MASKS_OF.get(key) in results:
-            results[key] = results[MASKS_OF[key]].get_bboxes()
+            results[key] = boxes_around(results[MASKS_OF[key]])
     for key in segmentations_of(results):
         results[key] = results[key][top:bottom, left:right]
     return results

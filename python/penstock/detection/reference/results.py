@@ -13,8 +13,8 @@ from penstock.detection.steps import LoadAnnotations
 from penstock.errors import TransformError
 from penstock.loading.native.part import NativeMasks
 
-__all__ = ["MASKS_OF", "ROWS_OF", "Array", "Results", "Wrappers", "boxes_of", "images_of", "inside", "keep_rows"]
-__all__ += ["masks_of", "refuse", "segmentations_of", "worth_keeping"]
+__all__ = ["MASKS_OF", "ROWS_OF", "Array", "Results", "Wrappers", "boxes_around", "boxes_around_bitmaps", "boxes_of"]
+__all__ += ["images_of", "inside", "keep_rows", "masks_of", "refuse", "segmentations_of", "worth_keeping"]
 
 #: ``img``, ``img_shape``, ``gt_bboxes`` and so on, by the names and types that MMDetection 2 has for them. Masks are
 #: objects with MMDetection's methods (``BitmapMasks`` or ``PolygonMasks``); no step needs to know which.
@@ -97,6 +97,31 @@ def keep_rows(results: Results, boxes: str, kept: Array) -> None:
     for key in (boxes, *ROWS_OF.get(boxes, ())):
         if key in results:
             results[key] = results[key][kept]
+
+
+def boxes_around(masks: Any) -> Array:
+    """float32 [n, 4] around masks: bitmaps or polygons."""
+    if isinstance(masks.masks, np.ndarray):
+        return boxes_around_bitmaps(masks.masks)
+    boxes = np.zeros((len(masks.masks), 4), dtype=np.float32)
+    # As far as MMDetection looks for the least coordinate.
+    boxes[:, :2] = 2 * masks.width, 2 * masks.height
+    for box, polygons in zip(boxes, masks.masks, strict=True):
+        for polygon in polygons:
+            points = np.asarray(polygon).reshape(-1, 2).astype(np.float32)
+            box[:2] = np.minimum(box[:2], points.min(axis=0))
+            box[2:] = np.maximum(box[2:], points.max(axis=0))
+    return boxes
+
+
+def boxes_around_bitmaps(bitmaps: Array) -> Array:
+    """float32 [n, 4] around uint8 [n, h, w]; zeros around a mask without pixels."""
+    boxes = np.zeros((len(bitmaps), 4), dtype=np.float32)
+    for box, mask in zip(boxes, bitmaps, strict=True):
+        columns, rows = mask.any(axis=0).nonzero()[0], mask.any(axis=1).nonzero()[0]
+        if len(columns):
+            box[:] = columns[0], rows[0], columns[-1] + 1, rows[-1] + 1
+    return boxes
 
 
 def inside(boxes: Array, height: int, width: int) -> Array:
