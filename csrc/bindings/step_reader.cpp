@@ -258,12 +258,18 @@ step::FilterAnnotations filter_annotations(const Fields& fields) {
   return result;
 }
 
+std::vector<std::vector<step::Step>> lists(const Fields& fields, const char* name) {
+  std::vector<std::vector<step::Step>> result;
+  for (const py::handle steps : fields.object(name)) result.push_back(read_steps(py::cast<py::sequence>(steps)));
+  if (result.empty()) throw std::invalid_argument(std::string(name) + " has no list of steps");
+  return result;
+}
+
+step::TestTimeAug test_time_aug(const Fields& fields) { return {lists(fields, "views")}; }
+
 step::RandomChoice random_choice(const Fields& fields) {
   step::RandomChoice result;
-  for (const py::handle steps : fields.object("choices")) {
-    result.choices.push_back(read_steps(py::cast<py::sequence>(steps)));
-  }
-  if (result.choices.empty()) throw std::invalid_argument("RandomChoice has nothing to choose from");
+  result.choices = lists(fields, "choices");
   if (!fields.object("ratios").is_none()) fields.read("ratios", result.ratios);
   return result;
 }
@@ -313,6 +319,7 @@ const std::map<std::string, Reader>& readers() {
       {"Format", format},
       {"MultiScaleFlipAug", views},
       {"RandomChoice", random_choice},
+      {"TestTimeAug", test_time_aug},
   };
   return table;
 }

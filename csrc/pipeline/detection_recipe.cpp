@@ -25,14 +25,18 @@ constexpr std::uint32_t kMostRejected = 100;
 
 std::size_t views_of(const transform::Program& program) {
   if (program.steps.empty()) return 1;
+  if (const auto* lists = std::get_if<step::TestTimeAug>(&program.steps.back())) return lists->views.size();
   const auto* views = std::get_if<step::MultiScaleFlipAug>(&program.steps.back());
   if (views == nullptr) return 1;
   return std::max(views->img_scale.size(), views->scale_factors.size()) * views->flips.size();
 }
 
-bool loads_annotations(const transform::Program& program) {
-  return std::any_of(program.steps.begin(), program.steps.end(),
-                     [](const step::Step& step) { return std::holds_alternative<step::LoadAnnotations>(step); });
+bool loads_annotations(const std::vector<step::Step>& steps) {
+  return std::any_of(steps.begin(), steps.end(), [](const step::Step& step) {
+    const auto* lists = std::get_if<step::TestTimeAug>(&step);
+    return std::holds_alternative<step::LoadAnnotations>(step) ||
+           (lists != nullptr && loads_annotations(lists->views.front()));
+  });
 }
 
 Extent stored_extent(const FetchedSample& sample) {
@@ -65,7 +69,7 @@ struct DetectionRecipe::Plan final : Planned {
 
 DetectionRecipe::DetectionRecipe(DetectionSpec spec, const std::vector<TensorSource>& sources, base::Stats& stats)
     : spec_(std::move(spec)),
-      layout_{views_of(spec_.program), loads_annotations(spec_.program), spec_.masks.has_value()},
+      layout_{views_of(spec_.program), loads_annotations(spec_.program.steps), spec_.masks.has_value()},
       sources_(sources),
       stats_(stats) {}
 

@@ -31,6 +31,10 @@ class Run {
         result.views = augmented(*views, sample, number);
         return result;
       }
+      if (const auto* lists = std::get_if<step::TestTimeAug>(&step)) {
+        result.views = viewed(*lists, sample, number);
+        return result;
+      }
       if (!take(step, sample, number, 0)) {
         result.rejected = rejected_.value_or(0);
         return result;
@@ -72,7 +76,8 @@ class Run {
                 kind.ratios.empty() ? static_cast<std::size_t>(draws.randint(0, count)) : draws.weighted(kind.ratios);
             return std::all_of(kind.choices[chosen].begin(), kind.choices[chosen].end(),
                                [&](const step::Step& inner) { return take(inner, sample, draws, number, part); });
-          } else if constexpr (std::is_same_v<Kind, step::MultiScaleFlipAug>) {
+          } else if constexpr (std::is_same_v<Kind, step::MultiScaleFlipAug> ||
+                               std::is_same_v<Kind, step::TestTimeAug>) {
             return true;  // is the last step, and taken by outcome()
           } else {
             return rules::apply(kind, sample, draws);
@@ -95,6 +100,16 @@ class Run {
       }
     }
     return others;
+  }
+
+  std::vector<Sample> viewed(const step::TestTimeAug& lists, const Sample& sample, std::size_t number) {
+    std::vector<Sample> result;
+    Draws draws = stream_.step(number);
+    for (const std::vector<step::Step>& steps : lists.views) {
+      Sample& view = result.emplace_back(sample);
+      for (const step::Step& inner : steps) take(inner, view, draws, number, 0);
+    }
+    return result;
   }
 
   std::vector<Sample> augmented(const step::MultiScaleFlipAug& views, const Sample& sample, std::size_t number) {

@@ -186,15 +186,22 @@ concept Mixes = requires {
 
 struct MultiScaleFlipAug;
 struct RandomChoice;
+struct TestTimeAug;
 
-using Step = std::variant<LoadImage, LoadAnnotations, Resize, RandomFlip, RandomShift, Pad, Normalize, RandomCrop,
-                          PhotoMetricDistortion, Expand, MinIoURandomCrop, CutOut, RandomAffine, YOLOXHSVRandomAug,
-                          Mosaic, MixUp, CopyPaste, FilterAnnotations, Format, RandomChoice, MultiScaleFlipAug>;
+using Step =
+    std::variant<LoadImage, LoadAnnotations, Resize, RandomFlip, RandomShift, Pad, Normalize, RandomCrop,
+                 PhotoMetricDistortion, Expand, MinIoURandomCrop, CutOut, RandomAffine, YOLOXHSVRandomAug, Mosaic,
+                 MixUp, CopyPaste, FilterAnnotations, Format, RandomChoice, TestTimeAug, MultiScaleFlipAug>;
 
 /// The steps that are chosen go on drawing from this step's own draws. None of them mixes, and none loads.
 struct RandomChoice {
   std::vector<std::vector<Step>> choices;
   std::vector<double> ratios;  ///< of each; none: all are equally likely
+};
+
+/// What each list of steps makes of a sample. All go on drawing from this step's own draws. None of them mixes.
+struct TestTimeAug {
+  std::vector<std::vector<Step>> views;
 };
 
 struct MultiScaleFlipAug {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
@@ -59,7 +59,7 @@ def native_part(
     if count == 0:
         return None
     gray = steps[0].color == "gray"
-    load = next((step for step in steps[:count] if isinstance(step, st.LoadAnnotations)), None)
+    load = next((step for step in _each(steps[:count]) if isinstance(step, st.LoadAnnotations)), None)
     masks = "gt_masks" if load is not None and load.with_mask else None
     bitmaps = load is not None and load.poly2mask
     collector = collector_of(steps, gray) if count == len(steps) else None
@@ -76,7 +76,7 @@ def native_part(
             partner_steps=_partner_steps(dataset, collector.core_steps),
             complete=_Complete(collector, dataset.names_of),
         )
-    while isinstance(steps[count - 1], st.BatchForm | st.MultiScaleFlipAug):
+    while isinstance(steps[count - 1], st.BatchForm | st.MultiScaleFlipAug | st.TestTimeAug):
         count -= 1
     return NativePart(
         steps=tuple(steps[:count]),
@@ -101,6 +101,14 @@ def step_reports(dataset: LoadedItems, texts: Callable[[Any], str] = described) 
         native = number < count
         reports.append(StepReport(texts(transform), native, "" if native else reason if number == count else why))
     return tuple(reports)
+
+
+def _each(steps: Sequence[Any]) -> Iterator[Any]:
+    """All steps, those of views too."""
+    for step in steps:
+        yield step
+        if isinstance(step, st.TestTimeAug):
+            yield from step.views[0]
 
 
 def _native_steps(dataset: LoadedItems) -> tuple[int, str]:

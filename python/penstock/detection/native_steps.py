@@ -78,6 +78,8 @@ def _why_not(step: Any, before: Sequence[Any]) -> str:
         return "it needs masks, and none are loaded before it"
     if isinstance(step, st.MultiScaleFlipAug):
         return _why_not_views(step, before)
+    if isinstance(step, st.TestTimeAug):
+        return _why_not_lists(step, before)
     if isinstance(step, st.RandomChoice):
         return _why_not_choices(step, before)
     reason: str = step.why_not_native()
@@ -85,6 +87,8 @@ def _why_not(step: Any, before: Sequence[Any]) -> str:
 
 
 def _why_not_masks(step: Any, polygons: bool | None) -> str:
+    if isinstance(step, st.TestTimeAug):
+        return next((why for view in step.views for one in view if (why := _why_not_masks(one, polygons))), "")
     if not isinstance(step, st.LoadAnnotations) or not step.with_mask:
         return ""
     if polygons is None:
@@ -92,6 +96,24 @@ def _why_not_masks(step: Any, polygons: bool | None) -> str:
     if not step.poly2mask and not polygons:
         return "poly2mask=False needs polygons, and the dataset has bitmaps"
     return "" if step.with_bbox else "masks are loaded without boxes"
+
+
+def _why_not_lists(views: st.TestTimeAug, before: Sequence[Any]) -> str:
+    """The core has one list of annotations for all views."""
+    if any(isinstance(step, st.LoadAnnotations) for step in before):
+        return "annotations are loaded before it"
+    for steps in views.views:
+        loads = [step for step in steps if isinstance(step, st.LoadAnnotations)]
+        if loads != [step for step in views.views[0] if isinstance(step, st.LoadAnnotations)]:
+            return "its views load annotations in different ways"
+        after = steps[steps.index(loads[0]) + 1 :] if loads else ()
+        if any(not isinstance(step, st.BatchForm) for step in after):
+            return "its views change annotations"
+        for number, step in enumerate(steps):
+            reason = _why_not(step, [*before, *steps[:number]])
+            if reason:
+                return f"'{type(step).__name__}' among its transforms: {reason}"
+    return ""
 
 
 def _why_not_choices(choice: st.RandomChoice, before: Sequence[Any]) -> str:

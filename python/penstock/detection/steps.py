@@ -41,6 +41,7 @@ __all__ = [
     "RandomShift",
     "Resize",
     "Step",
+    "TestTimeAug",
     "YOLOXHSVRandomAug",
 ]
 
@@ -450,6 +451,18 @@ class RandomChoice(Step):
     def noted(self) -> tuple[str, ...]:
         notes = [{key for step in steps for key in step.noted()} for steps in self.choices]
         return tuple(sorted(set.intersection(*notes))) if notes else ()
+
+
+@dataclass(frozen=True)
+class TestTimeAug(Step):
+    """Several views of a sample: what each list of steps makes of it. The steps mix in no other sample; a list may load
+    annotations, and end with a framework's own step. They go on drawing from this step's own draws, one list after the
+    other.
+    """
+
+    facts = Facts(partners=0, needs=(), gives_float=False, may_reject=False, told_by=None, notes=())
+
+    views: tuple[tuple[Any, ...], ...]
 
 
 class BatchForm(Step):

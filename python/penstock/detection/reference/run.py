@@ -21,7 +21,7 @@ from penstock.detection.reference import (
     resize,
     views,
 )
-from penstock.detection.reference.results import Results, Wrappers
+from penstock.detection.reference.results import Results, Wrappers, refuse
 from penstock.detection.steps import BatchForm, Step
 from penstock.errors import PenstockError, TransformError
 from penstock.loading.draws import Draws, Stream
@@ -103,6 +103,21 @@ def run_step(
         raise TransformError(f"{type(step).__name__}: {cause}") from error
 
 
+def _through(inner_steps: Sequence[Any], results: Results, draws: Draws, wrappers: Wrappers) -> Results:
+    """One view of test-time augmentation."""
+    for step in inner_steps:
+        if isinstance(step, steps.LoadAnnotations):
+            results = load.load_annotations(step, results, wrappers)
+        elif isinstance(step, BatchForm):
+            results = step(results)
+        else:
+            changed = _ALONE[type(step)](step, results, draws)
+            if changed is None:
+                refuse(step, "it rejects a view")
+            results = changed
+    return results
+
+
 def _run(
     step: Step, results: Results, stream: Stream, number: int, partners: Partners | None, wrappers: Wrappers | None
 ) -> Results | None:
@@ -118,6 +133,10 @@ def _run(
         assert partners is not None, "the caller has to give partners"
         draws = stream.step(number)
         return _MIXING[kind](step, results, draws, partners(step, draws))
+    if isinstance(step, steps.TestTimeAug):
+        assert wrappers is not None, "the caller has to give wrappers"
+        draws = stream.step(number)
+        return views.of_lists([_through(view, dict(results), draws, wrappers) for view in step.views])
     assert isinstance(step, steps.MultiScaleFlipAug)
 
     def run_inner(inner: Any, view: Results, position: int) -> Results | None:

@@ -28,6 +28,7 @@ class Collector:
         core_steps: The steps without the last, ``PackDetInputs``, which is done here.
         pack: That step.
         load: The step that loads annotations; None where none does.
+        augmented: Whether the pipeline ends with test-time augmentation: a batch then holds a list of views.
         metas: Makes the notes on a sample.
     """
 
@@ -37,20 +38,29 @@ class Collector:
     core_steps: tuple[Any, ...]
     pack: PackDetInputs
     load: st.LoadAnnotations | None
+    augmented: bool
     metas: Metas
 
     def batch(self, native: NativeBatch, names: Callable[[int], Mapping[str, Any]]) -> dict[str, Any]:
         """``inputs``: a tensor (c, h, w) of each sample; ``data_samples``: a ``DetDataSample`` of each. ``names``: what
-        the dataset notes of a sample, by its index.
+        the dataset notes of a sample, by its index. Of test-time augmentation, a list of such lists, one for each view.
         """
+        views = [self._view(native, view, names) for view in range(len(native.views))]
+        if self.augmented:
+            return {key: [view[key] for view in views] for key in views[0]}
+        return views[0]
+
+    def _view(
+        self, native: NativeBatch, view: int, names: Callable[[int], Mapping[str, Any]]
+    ) -> dict[str, Any]:
         samples = []
-        for position, (row,) in enumerate(native.metas):
+        for position, rows in enumerate(native.metas):
             sample = DetDataSample()
             sample.gt_instances, sample.ignored_instances = self._instances(native, position)
-            metas = self.metas(row, names(int(row["index"])))
+            metas = self.metas(rows[view], names(int(rows[view]["index"])))
             sample.set_metainfo({key: metas[key] for key in self.pack.meta_keys if key in metas})
             samples.append(sample)
-        return {"inputs": list(native.views[0]), "data_samples": samples}
+        return {"inputs": list(native.views[view]), "data_samples": samples}
 
     def _instances(self, native: NativeBatch, position: int) -> tuple[InstanceData, InstanceData]:
         """The objects of a sample that count, and those that are ignored."""
@@ -81,11 +91,15 @@ def collector_of(steps: Sequence[Any], *, gray: bool) -> Collector | None:
     """The collector of a pipeline whose steps all run in the core; None where its end, or what it notes, is another
     than MMDetection's usual one.
     """
-    last = steps[-1]
-    if not isinstance(last, PackDetInputs):
+    augmented = isinstance(steps[-1], st.TestTimeAug)
+    ends = steps[-1].views if augmented else [steps]
+    pack = ends[0][-1] if ends[0] else None
+    if not isinstance(pack, PackDetInputs) or any(end[-1:] != (pack,) for end in map(tuple, ends)):
         return None
     metas = Metas(steps, gray=gray)
-    if not set(last.meta_keys) <= metas.keys:
+    if not set(pack.meta_keys) <= metas.keys:
         return None
-    load = next((step for step in steps if isinstance(step, st.LoadAnnotations)), None)
-    return Collector((*steps[:-1], st.Format()), last, load, metas)
+    load = next((step for step in (*steps, *ends[0]) if isinstance(step, st.LoadAnnotations)), None)
+    core = tuple((*end[:-1], st.Format()) for end in ends)
+    core_steps = (*steps[:-1], st.TestTimeAug(core)) if augmented else core[0]
+    return Collector(core_steps, pack, load, augmented, metas)

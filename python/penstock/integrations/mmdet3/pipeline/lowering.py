@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from mmcv.transforms import RandomChoice
+from mmcv.transforms import RandomChoice, TestTimeAug
 from mmdet.structures.mask import BitmapMasks, PolygonMasks
 
 from penstock.detection import steps
@@ -50,8 +50,8 @@ def lower(transforms: Sequence[Any]) -> list[Step | PythonStep]:
 
 def kind_of_step(transform: Any) -> type[Step] | None:
     """The kind of step that a transform is, whatever its arguments; None where penstock has no step of its kind."""
-    if type(transform) is RandomChoice:
-        return steps.RandomChoice
+    if type(transform) in _OF_LISTS:
+        return _OF_LISTS[type(transform)][0]
     kind, _ = CONVERSIONS.get(type(transform), (None, None))
     return kind
 
@@ -59,6 +59,12 @@ def kind_of_step(transform: Any) -> type[Step] | None:
 def _why_all_stay(transforms: Iterable[Any]) -> str:
     """Why no transform of a pipeline can become a step, but the one that loads; "" where they can."""
     for transform in transforms:
+        # Those of test-time augmentation, and of a choice.
+        lists = [*getattr(transform, "subroutines", ()), *(transform.transforms if type(transform) is RandomChoice else
+        ())] for one in lists:
+            reason = _why_all_stay(one.transforms)
+            if reason:
+                return reason
         if getattr(transform, "box_type", "hbox") != "hbox":
             return f"boxes are loaded as box_type={transform.box_type!r}"
         if "homography_matrix" in (getattr(transform, "meta_keys", None) or ()):
@@ -84,8 +90,8 @@ def _lower_one(transform: Any, before: Before) -> Step | PythonStep:
     kind = type(transform)
     name = "LoadImageFromFile" if kind is LoadImageFromDeepLake else getattr(transform, "__qualname__", kind.__name__)
     try:
-        if kind is RandomChoice:
-            return _random_choice(transform, before)
+        if kind in _OF_LISTS:
+            return _OF_LISTS[kind][1](transform, before)
         if kind in CONVERSIONS:
             _, convert = CONVERSIONS[kind]
             return convert(transform, before)
@@ -97,14 +103,38 @@ def _lower_one(transform: Any, before: Before) -> Step | PythonStep:
 
 
 def _random_choice(transform: Any, before: Before) -> Step:
-    choices = [_lower_all(choice.transforms, before) for choice in transform.transforms]
-    for choice in choices:
-        for step in choice:
+    choices = _lists(transform.transforms, before, (steps.LoadAnnotations, steps.BatchForm, steps.TestTimeAug))
+    prob = transform.prob
+    return steps.RandomChoice(choices=choices, ratios=None if prob is None else tuple(prob))
+
+
+def _test_time_aug(transform: Any, before: Before) -> Step:
+    views = _lists(transform.subroutines, before, (steps.TestTimeAug,))
+    for view in views:
+        for step in view:
+            if step.may_reject():
+                raise not_native(transforms=type(step).__name__)
+    return steps.TestTimeAug(views=views)
+
+
+def _lists(
+    composed: Iterable[Any], before: Before, refused: tuple[type[Step], ...]
+) -> tuple[tuple[Step, ...], ...]:
+    """The steps of each of several lists of transforms."""
+    lists = []
+    for one in composed:
+        lowered = _lower_all(one.transforms, before)
+        for step in lowered:
             if isinstance(step, PythonStep):
                 raise not_native(transforms=type(step.transform).__name__)
-            if step.facts.partners or isinstance(step, steps.LoadAnnotations | steps.LoadImage | steps.BatchForm):
+            if step.facts.partners or isinstance(step, (*refused, steps.LoadImage)):
                 raise not_native(transforms=type(step).__name__)
-    prob = transform.prob
-    return steps.RandomChoice(
-        choices=tuple(tuple(choice) for choice in choices), ratios=None if prob is None else tuple(prob)
-    )
+        lists.append(tuple(step for step in lowered if isinstance(step, Step)))
+    return tuple(lists)
+
+
+#: What is made of lists of other transforms.
+_OF_LISTS: dict[type, tuple[type[Step], Callable[[Any, Before], Step]]] = {
+    RandomChoice: (steps.RandomChoice, _random_choice),
+    TestTimeAug: (steps.TestTimeAug, _test_time_aug),
+}

@@ -68,12 +68,12 @@ class Metas:
 
 
 def _walk(steps: Iterable[Any]) -> Iterator[Any]:
-    """All steps, those among which one chooses too."""
+    """All steps, those of choices and of views too."""
     for step in steps:
         yield step
-        if isinstance(step, st.RandomChoice):
-            for choice in step.choices:
-                yield from _walk(choice)
+        lists = step.choices if isinstance(step, st.RandomChoice) else getattr(step, "views", ())
+        for one in lists:
+            yield from _walk(one)
 
 
 def _has(row: Mapping[str, float], column: str) -> bool:
