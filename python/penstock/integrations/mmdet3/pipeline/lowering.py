@@ -60,8 +60,8 @@ def _why_all_stay(transforms: Iterable[Any]) -> str:
     """Why no transform of a pipeline can become a step, but the one that loads; "" where they can."""
     for transform in transforms:
         # Those of test-time augmentation, and of a choice.
-        lists = [*getattr(transform, "subroutines", ()), *(transform.transforms if type(transform) is RandomChoice else
-        ())] for one in lists:
+        chosen_from = transform.transforms if type(transform) is RandomChoice else ()
+        for one in (*getattr(transform, "subroutines", ()), *chosen_from):
             reason = _why_all_stay(one.transforms)
             if reason:
                 return reason
