@@ -1,7 +1,7 @@
 """Optional dependencies of tests: skipped where they are missing, unless the run promises them.
 
 The environment variable PENSTOCK_REQUIRE lists what has to be there
-("native,core_parts,deeplake,mmdet,mmdet3,wandb,coco,deeplake4,remote,azurite,nginx", and frameworks by their modules'
+("native,core_parts,deeplake,mmdet,wandb,coco,deeplake4,remote,azurite,nginx", and frameworks by their modules'
 names): then a missing one fails the test, so that a broken build cannot pass by skipping.
 """
 
@@ -37,10 +37,10 @@ def require(name: str) -> Any:
     """What ``name`` stands for, or a skip (a failure where PENSTOCK_REQUIRE names it).
 
     Args:
-        name: "deeplake", "wandb", or one of FRAMEWORKS: the module. "deeplake4": the module deeplake, of
-            version 4. "native": the module ``penstock._core``. "core_parts": the module ``_core_testing``, which has
-            parts of the core by themselves. "mmdet": the module, of version 2; "mmdet3": of version 3. "coco": the Path
-            of the small COCO data set that lies next to the project.
+        name: "deeplake", "wandb", or one of FRAMEWORKS: the module. "mmdet", "mmdet3": the module mmdet, of version 2
+            or 3. "deeplake4": the module deeplake, of version 4.
+            "native": the module ``penstock._core``. "core_parts": the module ``_core_testing``, which has
+            parts of the core by themselves. "coco": the Path of the small COCO data set that lies next to the project.
             "remote": the module obstore, with what serves buckets on the loopback (moto, boto3, gcp_storage_emulator).
             "azurite": the Path of the program azurite-blob, which `make azurite` installs. "nginx": the Path of nginx's
             module echo, with nginx itself, openssl and curl.
@@ -103,11 +103,11 @@ def _nginx() -> Path:
     return module
 
 
-def _mmdet(major: str) -> Any:
+def _mmdet(version: str) -> Any:
     # Without it, the directory of its tests would be found by that name.
-    version = metadata.version("mmdet")
-    if version.partition(".")[0] != major:
-        raise ImportError(f"mmdet is {version}")
+    found = metadata.version("mmdet")
+    if found.partition(".")[0] != version:
+        raise ImportError(f"mmdet is {found}")
     return importlib.import_module("mmdet")
 
 

@@ -19,11 +19,6 @@ std::shared_ptr<const PixelPlan> plan_of(const Sample& sample) {
   return std::make_shared<const PixelPlan>(sample.pixels);
 }
 
-void append(Sample& sample, const Boxes& boxes, const std::vector<std::int64_t>& labels) {
-  sample.boxes.insert(sample.boxes.end(), boxes.begin(), boxes.end());
-  sample.labels.insert(sample.labels.end(), labels.begin(), labels.end());
-}
-
 /// Resizes a sample's image to fit into `frame`; returns the factor.
 double fit(Sample& sample, Extent frame, const char* step) {
   const double ratio = std::min(static_cast<double>(frame.height) / sample.extent.height,
@@ -98,7 +93,7 @@ void mix(const step::Mosaic& step, Sample& sample, Draws& draws, std::span<const
     const double other_ratio = fit(other, frame, "Mosaic");
     const Center place = corner_of(number, center, other.extent);
     scale_and_shift(other.boxes, other_ratio, static_cast<float>(place.x), static_cast<float>(place.y));
-    append(sample, other.boxes, other.labels);
+    sample.append_boxes(other);
     if (cut_to(other, place, mosaic)) {
       sample.draw(Overlay{plan_of(other), std::max(place.x, 0), std::max(place.y, 0)});
     }
@@ -111,13 +106,15 @@ void mix(const step::Mosaic& step, Sample& sample, Draws& draws, std::span<const
 
 void mix(const step::MixUp& step, Sample& sample, Draws& draws, std::span<const Sample> others) {
   Sample other = others[0];
+  if (step.prob && draws.uniform(0, 1) > *step.prob) return;
   if (other.with_boxes && other.boxes.empty()) return;
   require_objects("MixUp", sample);
   require_objects("MixUp", other);
   if (sample.floating || other.floating) refuse("MixUp", "the image is not uint8");
   const Extent frame{step.img_scale[0], step.img_scale[1]};
   const double jitter = draws.uniform(step.ratio_range[0], step.ratio_range[1]);
-  const bool flipped = draws.uniform(0, 1) < step.flip_ratio;
+  const double number = draws.uniform(0, 1);
+  const bool flipped = step.flips_above ? number > step.flip_ratio : number < step.flip_ratio;
   const double ratio = fit(other, frame, "MixUp") * jitter;
   other.draw(Canvas{frame, 0, 0, gray(step.pad_val)});
   const Extent jittered{cut(frame.height * jitter), cut(frame.width * jitter)};
@@ -135,7 +132,9 @@ void mix(const step::MixUp& step, Sample& sample, Draws& draws, std::span<const 
   };
   const std::int32_t top = offset(jittered.height, target.height);
   const std::int32_t left = offset(jittered.width, target.width);
-  other.draw(crop_canvas(left, top, target));
+  Canvas cut_out = crop_canvas(left, top, target);
+  if (step.fills) cut_out.fill = gray(step.pad_val);
+  other.draw(cut_out);
 
   scale_and_shift(other.boxes, ratio, 0, 0);
   if (step.bbox_clip_border) clip(other.boxes, jittered);
@@ -146,7 +145,7 @@ void mix(const step::MixUp& step, Sample& sample, Draws& draws, std::span<const 
   if (!step.skip_filter) other.keep_boxes(passes(before, other.boxes, step.filter));
 
   sample.draw(Blend{plan_of(other)});
-  append(sample, other.boxes, other.labels);
+  sample.append_boxes(other);
   sample.keep_boxes(inside(sample.boxes, target));
   sample.meta.img_shape = target;
 }

@@ -279,7 +279,7 @@ class _Tree:
         own = leaf.recipe.levels
         if own:
             of_leaf = np.where(columns["leaf"] == number, columns["item"], -1)
-            levels.append(Level(-1 - number, own[0].begin, _pool(of_leaf)))
+            levels += [Level((number, level.key), level.begin, _pool(of_leaf)) for level in own]
         for mix in self.mixes_of[number]:
             levels.append(Level(id(mix), len(transforms), _pool(columns[id(mix)])))
             transforms += _active(mix)

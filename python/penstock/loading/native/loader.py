@@ -300,7 +300,7 @@ class NativeLoader:
         table = part.table()
         return native.Detection(  # type: ignore[no-any-return]
             steps=part.steps,
-            table=native.AnnotationTable(**{k: v for k, v in vars(table).items() if k != "ignore_flags" or len(v)}),
+            table=native.AnnotationTable(**vars(table)),
             image=list(self._dtypes).index(part.image),
             masks=self._mask_source(part),
             gray=part.gray,

@@ -70,6 +70,7 @@ class NativeBatch:
             samples, or, where sizes differ, a list of tensors. uint8 or float32.
         boxes, ignored: float32 [n, 4] of each sample; empty lists without annotations.
         labels: int64 [n] of each sample.
+        ignore_flags: uint8 [n] of each sample, where the table has them; else [0].
         masks: Of each sample; an empty list where the pipeline loads none.
         metas: For each sample, for each view, its numbers by the core's column names; NaN where not set.
     """
@@ -78,6 +79,7 @@ class NativeBatch:
     boxes: list[torch.Tensor]
     labels: list[torch.Tensor]
     ignored: list[torch.Tensor]
+    ignore_flags: list[torch.Tensor]
     masks: list[NativeMasks]
     metas: list[list[dict[str, float]]]
 
@@ -90,6 +92,7 @@ class NativeSample:
         image: uint8 or float32 [h, w, 3] or [h, w].
         boxes, ignored: float32 [n, 4].
         labels: int64 [n].
+        ignore_flags: uint8 [n], where the table has them, and the pipeline loads boxes.
         masks: Of its objects, where the pipeline loads them.
         meta: Its numbers by the core's column names; NaN where not set.
     """
@@ -98,6 +101,7 @@ class NativeSample:
     boxes: npt.NDArray[np.float32] | None
     labels: npt.NDArray[np.int64] | None
     ignored: npt.NDArray[np.float32] | None
+    ignore_flags: npt.NDArray[np.uint8] | None
     masks: NativeMasks | None
     meta: Mapping[str, float]
 
@@ -116,8 +120,8 @@ class NativePart:
         layout: ``"rows"``: each image by itself, height x width x channels. ``"planes"``: each by itself, channels
             first. ``"stack"``: all in one array, channels first, smaller ones padded on the right and below.
         pad_value: What they are padded with.
-        partner_steps: How many of the steps a sample goes through before others are mixed with it; None: those before
-            the first step that mixes.
+        partner_steps: For each step, how many of the steps a sample goes through before it is mixed in there; 0 for
+            those that mix in none. ``None``: those before the first step that mixes.
         complete: Makes the batch, where no step is left for Python.
         resume: Takes a sample through the other steps; what it returns is for :attr:`Program.collate`.
     """
@@ -130,6 +134,6 @@ class NativePart:
     gray: bool
     layout: Literal["rows", "planes", "stack"]
     pad_value: float
-    partner_steps: int | None = None
+    partner_steps: tuple[int, ...] | None = None
     complete: Callable[[NativeBatch], Any] | None = None
     resume: Callable[[NativeSample, Stream], Any] | None = None
