@@ -98,6 +98,44 @@ def test_samplers_of_the_users_own(awkward: CocoPair, native: Any, tmp_path: Pat
     assert runs[0].images != runs[2].images
 
 
+def test_a_sampler_without_end(awkward: CocoPair, native: Any, tmp_path: Path) -> None:
+    """An image draws other random numbers each time that it comes."""
+    from mmdet.registry import DATA_SAMPLERS
+    from torch.utils.data import Sampler
+
+    @DATA_SAMPLERS.register_module(force=True)
+    class Always(Sampler):  # type: ignore[type-arg]
+        def __init__(self, dataset: Any, seed: int | None = None) -> None:
+            self.dataset = dataset
+
+        def __iter__(self) -> Any:
+            while True:
+                yield from range(3)
+
+        def __len__(self) -> int:
+            return 3
+
+    cfg = own_config(awkward, tmp_path, val_cfg=None, val_dataloader=None, val_evaluator=None)
+    cfg.train_dataloader.dataset.indices = 3
+    cfg.train_dataloader.update(batch_sampler=None, sampler={"type": "Always"})
+    cfg.train_dataloader.dataset.pipeline = pipelines(steps=[{"type": "RandomFlip", "prob": 0.5}])[0]
+    cfg.train_cfg = {"type": "IterBasedTrainLoop", "max_iters": 12}
+    cfg.log_processor.by_epoch = False
+    flips: list[tuple[bool, ...]] = []
+    run(cfg, prepare=lambda runner: runner.register_hook(_noting(flips)))
+    assert len(flips) == 12 and len(set(flips)) > 2
+
+
+def _noting(flips: list[tuple[bool, ...]]) -> Any:
+    from mmengine.hooks import Hook
+
+    class Noting(Hook):  # type: ignore[misc]
+        def before_train_iter(self, runner: Any, batch_idx: int, data_batch: Any = None) -> None:
+            flips.append(tuple(sample.flip for sample in data_batch["data_samples"]))
+
+    return Noting()
+
+
 def test_batches_of_an_epoch(awkward: CocoPair, native: Any, tmp_path: Path) -> None:
     changes = {"train_dataloader": {"num_batch_per_epoch": 2, "batch_sampler": None}, "train_cfg": {"max_epochs": 2}}
     stock = run(stock_config(awkward, tmp_path / "stock", **changes))

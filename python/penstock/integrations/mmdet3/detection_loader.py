@@ -14,6 +14,7 @@ from penstock.integrations.mmdet3.data.dataset import DeepLakeDetDataset
 from penstock.integrations.mmdet3.data.wrappers import KINDS, leaves_of
 from penstock.integrations.mmdet3.pipeline.dataset_program import dataset_program
 from penstock.integrations.openmmlab.orders import EndlessOrder
+from penstock.integrations.openmmlab.user_samplers import Parts
 from penstock.loader import DataLoader
 from penstock.loading.iteration import Iteration
 from penstock.loading.samples import Samples
@@ -46,7 +47,8 @@ class DetectionLoader(DataLoader):
     What a hook puts in place of ``dataset.pipeline``, or changes with ``dataset.update_skip_type_keys``, takes effect
     with the next iteration. That ends those still under way.
 
-    Iterating over an :class:`EndlessOrder` does not end.
+    Iterating over an :class:`EndlessOrder`, or a sampler of the user's own, goes on through several epochs, which random
+    numbers follow from, where it has so many.
     """
 
     def __init__(self, items: LoadedItems, dataset: Any, batch_size: int = 1, **options: Any) -> None:
@@ -68,7 +70,7 @@ class DetectionLoader(DataLoader):
         """Starts an epoch; see :meth:`penstock.DataLoader.__iter__` and :func:`draw_as_torch`."""
         self.follow_hooks()
         draw_as_torch()
-        return _Endless(self) if self.endless else super().__iter__()
+        return _Chained(self) if self.endless or self._parts is not None else super().__iter__()
 
     def __len__(self) -> int:
         """Batches of this rank in an epoch; where it is endless, as torch's loader counts MMEngine's
@@ -96,25 +98,37 @@ class DetectionLoader(DataLoader):
             self.items = KINDS.flat(self._detection)
             self._replace_program(dataset_program(self.items))
 
-    def next_epoch(self) -> Iteration:
-        """The next epoch of an endless order, without a draw."""
+    def next_part(self) -> Iteration:
+        """The next epoch of an iteration that goes on through several, without a draw."""
         return Iteration(self._begin, super().__len__)
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether an epoch that is over is followed by another one of the same iteration."""
+        return self.endless or (self._parts is not None and self._parts.go_on())
+
+    @property
+    def _parts(self) -> Parts | None:
+        own = [one for one in (self.sampler, self.batch_sampler) if isinstance(one, Parts)]
+        return own[0] if own else None
 
     def _torch_dataset(self, samples: Samples) -> Any:
         return self._detection
 
 
-class _Endless(Iterator[Any]):
+class _Chained(Iterator[Any]):
     """One epoch after the other."""
 
     def __init__(self, loader: DetectionLoader) -> None:
         self._loader = loader
-        self._epoch = loader.next_epoch()
+        self._epoch = loader.next_part()
 
     def __next__(self) -> Any:
         for batch in self._epoch:
             return batch
-        self._epoch = self._loader.next_epoch()
+        if not self._loader.goes_on:
+            raise StopIteration
+        self._epoch = self._loader.next_part()
         return next(self._epoch)
 
 
