@@ -47,7 +47,7 @@ class DetectionLoader(DataLoader):
     What a hook puts in place of ``dataset.pipeline``, or changes with ``dataset.update_skip_type_keys``, takes effect
     with the next iteration. That ends those still under way.
 
-    Iterating over an :class:`EndlessOrder`, or a sampler of the user's own, goes on through several epochs, which random
+    Iterating over an :class:`EndlessOrder`, or a sampler of a user, goes on through several epochs, which random
     numbers follow from, where it has so many.
     """
 
