@@ -49,6 +49,7 @@ class DeepLakeDetDataset(BaseDetDataset):  # type: ignore[misc]
         format: The rules for boxes.
         indices: int64 [len]: which sample of ``source`` each item is.
         loader_type, loader_options: How a loader loads it.
+        configured: The pipeline as given, or the one that a hook has put in its place.
 
     Raises:
         ConfigError: Keys, a pipeline or classes that cannot work, or no image left.
@@ -77,6 +78,7 @@ class DeepLakeDetDataset(BaseDetDataset):  # type: ignore[misc]
         known = {key: keys[key] for key in ("metainfo", "filter_cfg", "max_refetch", "return_classes", "caption_prompt")
                  if keys.get(key) is not None}
         self._pipeline: Any = None
+        self.configured: Any = pipeline
         self.indices: npt.NDArray[np.int64] = np.zeros(0, np.int64)
         super().__init__(
             **known,
@@ -111,6 +113,8 @@ class DeepLakeDetDataset(BaseDetDataset):  # type: ignore[misc]
 
     @pipeline.setter
     def pipeline(self, pipeline: Any) -> None:
+        if self._pipeline is not None:
+            self.configured = pipeline
         made = built_pipeline(pipeline, self.read_image)
         if loads_polygons(made.transforms):
             self.detection_source.check_outlines()
@@ -207,6 +211,7 @@ class DeepLakeDetDataset(BaseDetDataset):  # type: ignore[misc]
         other.indices = _chosen(self.indices, indices)
         # Its transforms read its own items.
         other.pipeline = copy.copy(self.pipeline)
+        other.configured = self.configured
         return other
 
     @property
