@@ -16,6 +16,7 @@ from mmdet.datasets import transforms  # noqa: E402
 from mmdet.registry import TRANSFORMS  # noqa: E402
 
 from penstock.detection import steps as st  # noqa: E402
+from penstock.detection.native_steps import native_steps  # noqa: E402
 from penstock.integrations.mmdet3.data.load_image import LoadImageFromDeepLake  # noqa: E402
 from penstock.integrations.mmdet3.pipeline.conversions import CONVERSIONS  # noqa: E402
 from penstock.integrations.mmdet3.pipeline.lowering import kind_of_step, lower  # noqa: E402
@@ -108,9 +109,12 @@ def test_a_class_of_ones_own_stays_in_python() -> None:
 
 
 @pytest.mark.parametrize("kind", ["CachedMosaic", "CachedMixUp"])
-def test_masks_are_not_mixed(kind: str) -> None:
-    *_, lowered = lower([loading(), *built(MASKS, {"type": kind, "pad_val": 114})])
-    assert isinstance(lowered, st.PythonStep) and "with_mask=True" in lowered.reason
+@pytest.mark.parametrize(("poly2mask", "scale", "native"), [(False, (9, 9), 3), (True, (9, 9), 2), (False, (8, 9), 2)])
+def test_which_masks_the_core_mixes(kind: str, poly2mask: bool, scale: tuple[int, int], native: int) -> None:
+    masks = {**MASKS, "poly2mask": poly2mask}
+    lowered = lower([loading(), *built(masks, {"type": kind, "pad_val": 114, "img_scale": scale})])
+    count, reason = native_steps(lowered, polygons=True)
+    assert count == native and ("masks" in reason) == (native == 2)
 
 
 def test_one_integer_fills_all_channels_that_there_are() -> None:

@@ -336,8 +336,8 @@ class YOLOXHSVRandomAug(Step):
 @dataclass(frozen=True)
 class Mosaic(Step):
     """``img_scale``: (height, width) of one of the four. ``cached``: the other images have been through all steps
-    before this one, as those in the cache of MMDetection 3's CachedMosaic; else through those before the first step
-    that mixes.
+    before this one, as those in the cache of MMDetection 3's CachedMosaic, and masks are mixed as well; else through
+    those before the first step that mixes, and masks stay as they are.
     """
 
     facts = Facts(partners=3, needs=("boxes",), gives_float=False, may_reject=False, told_by=None, notes=())

@@ -193,8 +193,6 @@ def _hsv_random_aug(transform: Any, before: Before) -> Step:
 
 
 def _mosaic(transform: Any, before: Before, cached: bool = False) -> Step:
-    if cached and before.masks:
-        raise not_native(with_mask=True)
     width, height = positive_pair("img_scale", transform.img_scale)
     return steps.Mosaic(
         img_scale=(height, width),
@@ -207,8 +205,6 @@ def _mosaic(transform: Any, before: Before, cached: bool = False) -> Step:
 
 
 def _mix_up(transform: Any, before: Before, cached: bool = False) -> Step:
-    if cached and before.masks:
-        raise not_native(with_mask=True)
     width, height = positive_pair("img_scale", transform.dynamic_scale)
     value, in_doubles = _mix_up_filling(transform)
     return steps.MixUp(
