@@ -117,6 +117,12 @@ def test_which_masks_the_core_mixes(kind: str, poly2mask: bool, scale: tuple[int
     assert count == native and ("masks" in reason) == (native == 2)
 
 
+@pytest.mark.parametrize("kind", ["RandomShift", "Mosaic", "MixUp"])
+def test_what_changes_boxes_without_their_masks_stays_in_python(kind: str) -> None:
+    *_, lowered = lower([loading(), *built(MASKS, {"type": kind})])
+    assert isinstance(lowered, st.PythonStep) and "with_mask=True" in lowered.reason
+
+
 def test_one_integer_fills_all_channels_that_there_are() -> None:
     for color_type, fill in (("color", (7, 7, 7)), ("grayscale", 7)):
         *_, pad = lower([loading(color_type=color_type), *built({"type": "Pad", "size": (3, 4), "pad_val": 7})])
