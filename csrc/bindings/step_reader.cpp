@@ -219,6 +219,7 @@ step::Mosaic mosaic(const Fields& fields) {
   fields.read("skip_filter", result.skip_filter);
   fields.read("pad_val", result.pad_val);
   fields.read("prob", result.prob);
+  fields.read("cached", result.cached);
   return result;
 }
 
@@ -236,6 +237,7 @@ step::MixUp mix_up(const Fields& fields) {
   fields.read("prob", result.prob);
   fields.read("flips_above", result.flips_above);
   fields.read("fills", result.fills);
+  fields.read("cached", result.cached);
   return result;
 }
 

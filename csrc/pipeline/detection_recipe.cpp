@@ -141,8 +141,9 @@ transform::Source DetectionRecipe::part_of(const Fetched& fetched, std::size_t r
   if (spec_.masks) {
     const std::size_t tensor = spec_.masks->tensor;
     wanted.named({position, read, tensor, 0}, [&] {
-      part.masks =
-          spec_.masks->read(fetched.of_read(tensor, read), sources_[tensor], part.annotations.masks, part.extent);
+      auto& flags = part.annotations.ignore_flags;
+      part.masks = spec_.masks->read(fetched.of_read(tensor, read), sources_[tensor], part.annotations.masks,
+                                     part.extent, flags ? &*flags : nullptr);
     });
   }
   return part;

@@ -27,6 +27,12 @@ FRAMES = st.tuples(st.integers(8, 160), st.integers(8, 160))
 BOOLEANS = st.booleans()
 
 
+def of_masks(kind: Any, count: int) -> tuple[dict[str, Any], Pool]:
+    """A sample with masks, and others to mix it with."""
+    sample, *others = (make_sample3(seed, boxes=seed % 4, masks=kind) for seed in range(1, count + 2))
+    return sample, Pool(others)
+
+
 def pools(**options: Any) -> st.SearchStrategy[Pool]:
     return st.lists(samples3(masks=("none",), **options), min_size=1, max_size=4).map(Pool)
 
@@ -51,6 +57,17 @@ def test_mosaic(transform: Any, sample: dict[str, Any], pool: Pool, seed: int) -
     check_step(transform, sample, seed, pool)
 
 
+@EXAMPLES
+@given(
+    st.sampled_from(["bitmap", "polygon"]),
+    st.builds(transforms.CachedMosaic, **{**MOSAIC, "img_scale": st.integers(8, 160).map(lambda edge: (edge, edge))}),
+    SEEDS,
+)
+def test_mosaic_of_masks(kind: Any, transform: Any, seed: int) -> None:
+    sample, pool = of_masks(kind, 6)
+    check_step(transform, sample, seed, pool)
+
+
 MIX_UP = {
     "img_scale": FRAMES,
     "ratio_range": st.sampled_from([(0.5, 1.5), (0.8, 1.6), (0.01, 0.1), (2, 2)]),
@@ -70,6 +87,17 @@ MIX_UP = {
     SEEDS,
 )
 def test_mix_up(transform: Any, sample: dict[str, Any], pool: Pool, seed: int) -> None:
+    check_step(transform, sample, seed, pool)
+
+
+@EXAMPLES
+@given(
+    st.sampled_from(["bitmap", "polygon"]),
+    st.builds(transforms.CachedMixUp, **{**MIX_UP, "max_iters": st.just(3)}, prob=st.sampled_from([1.0, 0.5])),
+    SEEDS,
+)
+def test_mix_up_of_masks(kind: Any, transform: Any, seed: int) -> None:
+    sample, pool = of_masks(kind, 6)
     check_step(transform, sample, seed, pool)
 
 

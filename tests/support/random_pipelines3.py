@@ -241,6 +241,14 @@ RECIPES: dict[str, list[Config]] = {
         },
         _PACK,
     ],
+    "crops that reject what is mixed in": [
+        *_LOAD,
+        {"type": "CachedMosaic", "img_scale": (40, 40), "prob": 0.5},
+        {"type": "RandomCrop", "crop_size": (14, 14)},
+        {"type": "CachedMixUp", "img_scale": (40, 40), "pad_val": 114, "prob": 0.8},
+        {"type": "RandomCrop", "crop_size": (9, 9)},
+        _PACK,
+    ],
     "rtmdet stage 2": [
         *_LOAD,
         {"type": "RandomResize", "scale": (64, 64), "ratio_range": (0.5, 2.0), "keep_ratio": True},
@@ -266,12 +274,42 @@ RECIPES: dict[str, list[Config]] = {
         {"type": "LoadAnnotations", "with_bbox": True},
         {"type": "PackDetInputs", "meta_keys": ("img_id", "img_path", "ori_shape", "img_shape", "scale_factor")},
     ],
+    "test-time augmentation": [
+        {"type": "LoadImageFromFile"},
+        {
+            "type": "TestTimeAug",
+            "transforms": [
+                [{"type": "Resize", "scale": (s, s), "keep_ratio": True} for s in (64, 32, 96)],
+                [{"type": "RandomFlip", "prob": 1.0}, {"type": "RandomFlip", "prob": 0.0}],
+                [{"type": "Pad", "size": (96, 96), "pad_val": {"img": (114, 114, 114)}}],
+                [{"type": "LoadAnnotations", "with_bbox": True}],
+                [
+                    {
+                        "type": "PackDetInputs",
+                        "meta_keys": ("img_id", "ori_shape", "img_shape", "scale_factor", "flip", "flip_direction"),
+                    }
+                ],
+            ],
+        },
+    ],
     "mask_rcnn": [
         _LOAD[0], _WITH_MASKS, {"type": "Resize", "scale": (133, 80), "keep_ratio": True}, _FLIP, _PACK,
     ],
     "mask_rcnn with polygons": [
         _LOAD[0], {**_WITH_MASKS, "poly2mask": False}, {"type": "Resize", "scale": (133, 80), "keep_ratio": True},
         {"type": "RandomCrop", "crop_size": (60, 60), "recompute_bbox": True}, _FLIP, _PACK,
+    ],
+    "rtmdet-ins with masks": [
+        _LOAD[0],
+        {**_WITH_MASKS, "poly2mask": False},
+        {"type": "CachedMosaic", "img_scale": (64, 64), "pad_val": 114.0},
+        {"type": "RandomResize", "scale": (128, 128), "ratio_range": (0.5, 2.0), "keep_ratio": True},
+        {"type": "RandomCrop", "crop_size": (64, 64), "recompute_bbox": True, "allow_negative_crop": True},
+        _HSV,
+        _FLIP,
+        {"type": "Pad", "size": (64, 64), "pad_val": {"img": (114, 114, 114)}},
+        {"type": "CachedMixUp", "img_scale": (64, 64), "ratio_range": (1.0, 1.0), "pad_val": (114, 114, 114)},
+        _PACK,
     ],
     "copy_paste mix": [
         _LOAD[0],

@@ -175,17 +175,17 @@ Program make_program(std::vector<step::Step> steps, const std::optional<std::vec
 
 std::size_t partner(const Program& program, const Stream& stream, const AnnotationTable& table, std::size_t part,
                     Retries retries) {
-  const auto [parent, number, ordinal] = program.parts[part];
-  Draws draws = part_stream(program, stream, parent, retries).step(number);
+  const Program::Part& own = program.parts[part];
+  Draws draws = part_stream(program, stream, own.parent, retries).step(own.step);
   return std::visit(
-      [&, ordinal](const auto& kind) {
+      [&](const auto& kind) {
         std::size_t item = 0;
         if constexpr (step::Mixes<std::decay_t<decltype(kind)>>) {
-          for (std::size_t i = 0; i <= ordinal; ++i) item = rules::partner(kind, draws, table);
+          for (std::size_t i = 0; i <= own.ordinal; ++i) item = rules::partner(kind, draws, table);
         }
         return item;
       },
-      program.steps[number]);
+      program.steps[own.step]);
 }
 
 bool is_within(const Program& program, std::size_t part, std::size_t other) {

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <memory>
+#include <stdexcept>
 #include <utility>
 
 #include "transform/steps/rules.h"
@@ -33,6 +34,29 @@ void scale_and_shift(Boxes& boxes, double ratio, float x, float y) {
   const auto factor = static_cast<float>(ratio);
   scale(boxes, {factor, factor, factor, factor});
   shift(boxes, x, y);
+}
+
+/// Resizes a sample's masks by a factor, and moves them on a canvas.
+void move_masks(Sample& sample, double ratio, bool flipped, Extent canvas, std::int32_t x, std::int32_t y) {
+  if (!sample.masks) return;
+  PolygonMasks* const masks = sample.masks->polygons();
+  if (masks == nullptr) throw std::logic_error("masks that are mixed are polygons");
+  const Extent extent = masks->extent();
+  masks->resize({cut(extent.height * ratio + 0.5), cut(extent.width * ratio + 0.5)});
+  if (flipped) masks->flip(true, false);
+  masks->translate(canvas, x, y);
+}
+
+void keep(Sample& sample, const Keep& which, bool with_masks) {
+  if (with_masks) {
+    sample.keep_objects(which);
+  } else {
+    sample.keep_boxes(which);
+  }
+}
+
+void append_masks(Sample& sample, const Sample& other) {
+  if (sample.masks && other.masks) sample.masks->polygons()->append(*other.masks->polygons());
 }
 
 /// Where in the mosaic the parts meet.
@@ -87,6 +111,7 @@ void mix(const step::Mosaic& step, Sample& sample, Draws& draws, std::span<const
   const double ratio = fit(sample, frame, "Mosaic");
   const Center corner = corner_of(0, center, sample.extent);
   scale_and_shift(sample.boxes, ratio, static_cast<float>(corner.x), static_cast<float>(corner.y));
+  if (step.cached) move_masks(sample, ratio, false, mosaic, corner.x, corner.y);
   sample.draw(Canvas{mosaic, corner.x, corner.y, gray(step.pad_val)});
   for (std::size_t number = 1; number < 4; ++number) {
     Sample other = others[number - 1];
@@ -94,13 +119,17 @@ void mix(const step::Mosaic& step, Sample& sample, Draws& draws, std::span<const
     const Center place = corner_of(number, center, other.extent);
     scale_and_shift(other.boxes, other_ratio, static_cast<float>(place.x), static_cast<float>(place.y));
     sample.append_boxes(other);
+    if (step.cached) {
+      move_masks(other, other_ratio, false, mosaic, place.x, place.y);
+      append_masks(sample, other);
+    }
     if (cut_to(other, place, mosaic)) {
       sample.draw(Overlay{plan_of(other), std::max(place.x, 0), std::max(place.y, 0)});
     }
   }
   if (step.bbox_clip_border) clip(sample.boxes, mosaic);
   if (!step.skip_filter) sample.keep_boxes(larger_than(sample.boxes, step.min_bbox_size, step.min_bbox_size));
-  sample.keep_boxes(inside(sample.boxes, mosaic));
+  keep(sample, inside(sample.boxes, mosaic), step.cached);
   sample.meta.img_shape = mosaic;
 }
 
@@ -146,7 +175,11 @@ void mix(const step::MixUp& step, Sample& sample, Draws& draws, std::span<const 
 
   sample.draw(Blend{plan_of(other)});
   sample.append_boxes(other);
-  sample.keep_boxes(inside(sample.boxes, target));
+  if (step.cached) {
+    move_masks(other, ratio, flipped, target, -left, -top);
+    append_masks(sample, other);
+  }
+  keep(sample, inside(sample.boxes, target), step.cached);
   sample.meta.img_shape = target;
 }
 

@@ -139,6 +139,7 @@ struct Mosaic {
   bool skip_filter = true;
   double pad_val = 114;
   double prob = 1;
+  bool cached = false;  ///< masks are mixed as well
 };
 
 struct MixUp {
@@ -155,6 +156,7 @@ struct MixUp {
   std::optional<double> prob;
   bool flips_above = false;
   bool fills = false;
+  bool cached = false;
 };
 
 struct CopyPaste {

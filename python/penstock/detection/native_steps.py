@@ -74,6 +74,10 @@ def _why_not(step: Any, before: Sequence[Any]) -> str:
     if "uint8" in needs and any(other.gives_float() for other in before):
         return "the image is not uint8"
     with_mask = annotations is not None and annotations.with_mask
+    if getattr(step, "cached", False) and with_mask:
+        assert annotations is not None
+        if annotations.poly2mask or step.img_scale[0] != step.img_scale[1]:
+            return "it mixes masks that are bitmaps, or in a frame that is not square"
     if isinstance(step, st.FilterAnnotations) and step.by_mask and not with_mask:
         return "it needs masks, and none are loaded before it"
     if isinstance(step, st.MultiScaleFlipAug):

@@ -93,5 +93,8 @@ def parts_of(recipe: Recipe, count: int) -> int:
 
 
 def mixes_in_python(step: Any) -> bool:
-    """Whether a step is a transform that mixes as MMDetection has it: it chooses items, and finds them in results."""
-    return isinstance(step, st.PythonStep) and hasattr(step.transform, "get_indexes")
+    """Whether a step is a transform that mixes as MMDetection has it: it chooses items, and finds them in results. One
+    with a cache of its own asks for none.
+    """
+    transform = step.transform if isinstance(step, st.PythonStep) else None
+    return hasattr(transform, "get_indexes") and not hasattr(transform, "results_cache")

@@ -201,6 +201,10 @@ class _Pool:
     def get_ann_info(self, position: int) -> dict[str, Any]:
         return self._items.get_ann_info(self.item(position))
 
+    def __getitem__(self, position: int) -> dict[str, Any]:
+        """What MMDetection 3's MixUp looks at to choose: whether there are boxes."""
+        return {"gt_bboxes": self.get_ann_info(position)["bboxes"]}
+
 
 class _Parts:
     """What is mixed into a sample, or into one of its parts.

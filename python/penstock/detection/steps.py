@@ -6,8 +6,8 @@ same name, a field says so; its default is what MMDetection 2 means. :mod:`penst
 numpy and cv2, the native core in C++. A step takes its random numbers from its own
 :class:`~penstock.loading.draws.Draws`, in the order in which MMDetection's object draws them.
 
-What else has to be known of a step stands on its class: see :class:`Facts`. ``docs/adding-a-step.md`` shows how a step
-is added.
+What else has to be known of a step stands on its class: see :class:`~penstock.detection.facts.Facts`.
+``docs/adding-a-step.md`` shows how a step is added.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
+
+from penstock.detection.facts import Facts, Step
 
 __all__ = [
     "BatchForm",
@@ -47,57 +49,6 @@ __all__ = [
 
 Pair = tuple[float, float]
 Color3 = tuple[float, float, float]
-Need = Literal["color", "boxes", "uint8"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Facts:
-    """What lowering, both loaders and the drawing of samples know of a kind of step. None has a default: a new step
-    states them all.
-
-    Attributes:
-        partners: How many other samples it mixes in.
-        needs: What the core needs for it: "color": images with three channels; "boxes": they are loaded before it;
-            "uint8": no step before it has made the image float32.
-        gives_float: The image is float32 after it, whatever its arguments.
-        may_reject: It may reject a sample, whatever its arguments.
-        told_by: Keys of the notes that tell where it has moved what is in the image: () where all stays in its place,
-            None where no note tells.
-        notes: Keys of the notes that it sets in every sample.
-    """
-
-    partners: int
-    needs: tuple[Need, ...]
-    gives_float: bool
-    may_reject: bool
-    told_by: tuple[str, ...] | None
-    notes: tuple[str, ...]
-
-
-class Step:
-    """The base of all steps.
-
-    Attributes:
-        facts: What is known of its class. The methods below say what depends on a step's arguments.
-    """
-
-    facts: ClassVar[Facts]
-
-    def gives_float(self) -> bool:
-        """Whether the image is float32 after the step."""
-        return self.facts.gives_float
-
-    def may_reject(self) -> bool:
-        """Whether the step may reject a sample."""
-        return self.facts.may_reject
-
-    def why_not_native(self) -> str:
-        """Why the core cannot run the step with its arguments; "" where it can."""
-        return ""
-
-    def noted(self) -> tuple[str, ...]:
-        """Keys of the notes that the step sets in every sample."""
-        return self.facts.notes
 
 
 @dataclass(frozen=True)
@@ -336,8 +287,8 @@ class YOLOXHSVRandomAug(Step):
 @dataclass(frozen=True)
 class Mosaic(Step):
     """``img_scale``: (height, width) of one of the four. ``cached``: the other images have been through all steps
-    before this one, as those in the cache of MMDetection 3's CachedMosaic; else through those before the first step
-    that mixes.
+    before this one, as those in the cache of MMDetection 3's CachedMosaic, and masks are mixed as well; else through
+    those before the first step that mixes, and masks stay as they are.
     """
 
     facts = Facts(partners=3, needs=("boxes",), gives_float=False, may_reject=False, told_by=None, notes=())

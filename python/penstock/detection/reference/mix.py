@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -51,7 +52,7 @@ def mosaic(step: Mosaic, results: Results, draws: Draws, partners: Sequence[Resu
     canvas = np.full((height, width, *channels), step.pad_val, dtype=results["img"].dtype)
     center_x = int(draws.uniform(*step.center_ratio_range) * frame_width)
     center_y = int(draws.uniform(*step.center_ratio_range) * frame_height)
-    all_boxes, rows = [], _Rows(results)
+    all_boxes, all_masks, rows = [], [], _Rows(results)
     for quarter, part in enumerate((results, *partners)):
         image, ratio = _fitted(step, part["img"], step.img_scale)
         # The image's corner next to the point: on the quarter's right side its left one, and so on.
@@ -60,6 +61,9 @@ def mosaic(step: Mosaic, results: Results, draws: Draws, partners: Sequence[Resu
         _paste(canvas, image, left, top)
         all_boxes.append(_scaled_and_shifted(part["gt_bboxes"], ratio, left, top))
         rows.add(part)
+        if step.cached and "gt_masks" in results:
+            # MMDetection takes the size for (height, width), which it is where both are equal.
+            all_masks.append(_translated(part["gt_masks"].rescale(float(ratio)), (width, height), left, top))
     boxes = np.concatenate(all_boxes)
     if step.bbox_clip_border:
         _clip(boxes, height, width)
@@ -73,6 +77,8 @@ def mosaic(step: Mosaic, results: Results, draws: Draws, partners: Sequence[Resu
     results["img_shape"] = canvas.shape
     results["gt_bboxes"] = boxes[kept]
     results |= rows.values()
+    if all_masks:
+        results["gt_masks"] = type(all_masks[0]).cat(all_masks)[kept.nonzero()[0]]
     return results
 
 
@@ -101,11 +107,13 @@ def mix_up(step: MixUp, results: Results, draws: Draws, partners: Sequence[Resul
     left = draws.randint(0, width - target_width) if width > target_width else 0
     cropped = padded[top : top + target_height, left : left + target_width]
 
+    masks = partner["gt_masks"].rescale(ratio) if step.cached and "gt_masks" in results else None
     boxes = _scaled_and_shifted(partner["gt_bboxes"], ratio, 0, 0)
     if step.bbox_clip_border:
         _clip(boxes, height, width)
     if flip:
         boxes = flipped_boxes(boxes, (height, width), "horizontal")
+        masks = None if masks is None else masks.flip()
     moved = _scaled_and_shifted(boxes, 1, -left, -top)
     if step.bbox_clip_border:
         _clip(moved, target_height, target_width)
@@ -130,7 +138,16 @@ def mix_up(step: MixUp, results: Results, draws: Draws, partners: Sequence[Resul
     results["img_shape"] = mixed.shape
     results["gt_bboxes"] = boxes[kept]
     results |= rows.values()
+    if masks is not None:
+        masks = _translated(masks, (target_height, target_width), -left, -top)
+        results["gt_masks"] = type(masks).cat([results["gt_masks"], masks])[kept.nonzero()[0]]
     return results
+
+
+def _translated(masks: Any, shape: tuple[int, int], x: int, y: int) -> Any:
+    """Masks on a canvas of ``shape`` (height, width), moved."""
+    masks = masks.translate(out_shape=shape, offset=x, direction="horizontal")
+    return masks.translate(out_shape=shape, offset=y, direction="vertical")
 
 
 class _Rows:

@@ -130,6 +130,7 @@ def _random_flip(transform: Any, before: Before) -> Step:
 
 
 def _random_shift(transform: Any, before: Before) -> Step:
+    _refuse_masks(before)
     return steps.RandomShift(
         shift_ratio=number("prob", transform.prob),
         max_shift_px=integer("max_shift_px", transform.max_shift_px),
@@ -192,9 +193,15 @@ def _hsv_random_aug(transform: Any, before: Before) -> Step:
     return shared.hsv_random_aug(transform)
 
 
-def _mosaic(transform: Any, before: Before, cached: bool = False) -> Step:
-    if cached and before.masks:
+def _refuse_masks(before: Before) -> None:
+    """For transforms that change boxes and leave their masks as they are."""
+    if before.masks:
         raise not_native(with_mask=True)
+
+
+def _mosaic(transform: Any, before: Before, cached: bool = False) -> Step:
+    if not cached:
+        _refuse_masks(before)
     width, height = positive_pair("img_scale", transform.img_scale)
     return steps.Mosaic(
         img_scale=(height, width),
@@ -207,8 +214,8 @@ def _mosaic(transform: Any, before: Before, cached: bool = False) -> Step:
 
 
 def _mix_up(transform: Any, before: Before, cached: bool = False) -> Step:
-    if cached and before.masks:
-        raise not_native(with_mask=True)
+    if not cached:
+        _refuse_masks(before)
     width, height = positive_pair("img_scale", transform.dynamic_scale)
     value, in_doubles = _mix_up_filling(transform)
     return steps.MixUp(
