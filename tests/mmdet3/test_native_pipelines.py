@@ -146,6 +146,18 @@ def test_python_takes_samples_on_from_the_core(coco_pair: Pairs) -> None:
     assert_same_batches(native, python, (0, 0, 0))
 
 
+def test_outlines_are_cut_in_python(coco_pair: Pairs) -> None:
+    """MMDetection 3 cuts them with shapely."""
+    pipeline = [*RECIPES["mask_rcnn with polygons"]]
+    pipeline.insert(3, {"type": "RandomCrop", "crop_size": (60, 60), "recompute_bbox": True})
+    pair = coco_pair("polygon masks")
+    with loader_of(pair, pipeline, "c++", 1) as loader:
+        assert [step.native for step in loader.steps] == [True] * 3 + [False] * 3
+        assert "cuts polygons" in loader.explain()
+    native, python = (batches_of(pair, pipeline, kind, 3)[0] for kind in ("c++", "python"))
+    assert_same_batches(native, python, (0, 0, 0))
+
+
 def test_crowds_are_ignored_instances(awkward: CocoPair) -> None:
     with loader_of(awkward, RECIPES["faster_rcnn"], "c++", 1) as loader:
         samples = [sample for batch in loader for sample in batch["data_samples"]]
