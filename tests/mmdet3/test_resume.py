@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ def config(pair: CocoPair, work_dir: Path, **changes: Any) -> Any:
     cfg = own_config(pair, work_dir, train_cfg={"max_epochs": 2})
     cfg.train_dataloader.dataset.pipeline = pipelines(steps=FLIP)[0]
     cfg.default_hooks.checkpoint = {"type": "CheckpointHook", "interval": 1, "by_epoch": False}
-    cfg.merge_from_dict(changes)
+    cfg.merge_from_dict(copy.deepcopy(changes))
     return cfg
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import copy
+import io
 import itertools
 import logging
 from collections.abc import Callable, Sequence
@@ -76,16 +79,21 @@ def stock_config(pair: CocoPair, work_dir: Path, *, masks: bool = False, **chang
     }
     cfg = _config(files, work_dir, masks)
     cfg.val_evaluator["ann_file"] = cfg.test_evaluator["ann_file"] = str(pair.annotations)
-    cfg.merge_from_dict(changes)
+    # It takes "_delete_" out of what it is given.
+    cfg.merge_from_dict(copy.deepcopy(changes))
     return cfg
 
 
 def own_config(pair: CocoPair, work_dir: Path, *, masks: bool = False, **changes: Any) -> Any:
     """The same on the Deep Lake dataset."""
+    # What reading a configuration's file does.
+    import penstock.integrations.mmdet3  # noqa: F401
+
     cfg = _config({"type": "DeepLakeDetDataset", "deeplake_path": str(pair.lake)}, work_dir, masks)
     cfg.custom_imports = {"imports": ["penstock.integrations.mmdet3"]}
     cfg.runner_type = "PenstockRunner"
-    cfg.merge_from_dict(changes)
+    # It takes "_delete_" out of what it is given.
+    cfg.merge_from_dict(copy.deepcopy(changes))
     return cfg
 
 
@@ -180,5 +188,7 @@ def run(cfg: Any, what: str = "train", *, prepare: Callable[[Any], None] | None 
     if prepare is not None:
         prepare(runner)
     torch.manual_seed(1)
-    getattr(runner, what)()
+    # pycocotools prints its progress.
+    with contextlib.redirect_stdout(io.StringIO()):
+        getattr(runner, what)()
     return made
