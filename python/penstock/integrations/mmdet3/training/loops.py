@@ -50,7 +50,7 @@ class EpochLoop(EpochBasedTrainLoop):  # type: ignore[misc]
         resumption, runner.resumption = runner.resumption, None
         done, batches = 0, self.dataloader
         if resumption is not None:
-            validated = self._epoch > 0 and _validates(self, self._epoch)
+            validated = not resumption.within and self._epoch > 0 and _validates(self, self._epoch)
             done, batches = resumption.batches(runner, self.dataloader, validated=validated)
         for index, batch in enumerate(batches, start=done):
             self.batch = index + 1
