@@ -20,7 +20,8 @@ def readable() -> Iterator[None]:
     """Lets torch read what MMEngine writes into checkpoints, within a ``with``: from 2.6 on torch refuses them, since
     they hold the log's history, arrays in objects of MMEngine's own. Nothing else is let in.
     """
-    if torch.torch_version.TorchVersion(torch.__version__) < (2, 6):
+    version: Any = torch.torch_version.TorchVersion(torch.__version__)
+    if version < (2, 6):
         yield
         return
     with torch.serialization.safe_globals([HistoryBuffer, (_statistic, "builtins.getattr"), *_of_numpy()]):
