@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from support.coco_lakes import CocoPair
-from support.mmdet3_runs import Run, own_config, pipelines, run, stock_config
+from support.mmdet3_runs import Run, detector, own_config, pipelines, run, stock_config
 
 SMALLER = [*pipelines()[0][:2], {"type": "Resize", "scale": (64, 48), "keep_ratio": True}, {"type": "PackDetInputs"}]
 
@@ -67,9 +67,11 @@ def test_mixed_precision(awkward: CocoPair, native: Any, tmp_path: Path) -> None
             with super().optim_context(model), torch.autocast("cpu", torch.bfloat16):
                 yield
 
-    stock, own = both(awkward, tmp_path, optim_wrapper={"type": "Bfloat16"})
+    changes = {"model": {"_delete_": True, **detector("RetinaNet")}, "optim_wrapper": {"type": "Bfloat16"}}
+    stock, own = both(awkward, tmp_path, **changes)
     assert own.losses == stock.losses
-    assert own.losses != run(own_config(awkward, tmp_path / "float32")).losses
+    changes["optim_wrapper"] = {"type": "OptimWrapper"}
+    assert own.losses != run(own_config(awkward, tmp_path / "float32", **changes)).losses
 
 
 def test_predictions_are_drawn(awkward: CocoPair, native: Any, tmp_path: Path) -> None:
@@ -83,7 +85,8 @@ def test_predictions_are_drawn(awkward: CocoPair, native: Any, tmp_path: Path) -
     shown = list(tmp_path.rglob("shown/*"))
     assert len(shown) == len(tested.runner.test_dataloader.dataset)
     sizes = {cv2.imread(str(file)).shape[:2] for file in shown}
-    assert sizes >= {(48, 64), (64, 48), (20, 90)}
+    # Truth and prediction, side by side.
+    assert sizes >= {(48, 2 * 64), (64, 2 * 48), (20, 2 * 90)}
     cfg.default_hooks.visualization = {"type": "DetVisualizationHook", "draw": True, "interval": 1, "score_thr": 0.0}
     run(cfg)
     assert list(tmp_path.rglob("vis_image/val_img_*"))
@@ -99,15 +102,17 @@ def test_tables_of_predictions(
     with offline_wandb(tmp_path / "wandb", monkeypatch):
         cfg = own_config(awkward, tmp_path / "work")
         cfg.vis_backends = cfg.visualizer["vis_backends"] = [
-            {"type": "LocalVisBackend"}, {"type": "WandbVisBackend", "init_kwargs": {"dir": str(tmp_path)}},
+            {"type": "LocalVisBackend"}, {"type": "WandbVisBackend", "init_kwargs": {"dir": str(tmp_path / "wandb" / "DIR")}},
         ]
         cfg.custom_hooks = [{"type": "PredictionTablesHook", "num_eval_images": 3, "score_thr": 0.0}]
         run(cfg)
         import wandb
 
         wandb.finish()
-    logged = OfflineRun(tmp_path)
+    logged = OfflineRun(tmp_path / "wandb")
     assert [artifact.name.split("_")[-1] for artifact in logged.artifacts] == ["val", "pred"]
+    rows = logged.staged_table(["image_name", "ground_truth", "prediction"]).rows
+    assert len(rows) == 3 and len({row[0] for row in rows}) == 3
 
 
 def test_tables_without_a_backend(awkward: CocoPair, native: Any, tmp_path: Path) -> None:

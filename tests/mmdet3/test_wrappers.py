@@ -117,7 +117,7 @@ def test_a_sampler_without_end(awkward: CocoPair, native: Any, tmp_path: Path) -
 
     cfg = own_config(awkward, tmp_path, val_cfg=None, val_dataloader=None, val_evaluator=None)
     cfg.train_dataloader.dataset.indices = 3
-    cfg.train_dataloader.update(batch_sampler=None, sampler={"type": "Always"})
+    cfg.train_dataloader.batch_sampler, cfg.train_dataloader.sampler = None, {"type": "Always"}
     cfg.train_dataloader.dataset.pipeline = pipelines(steps=[{"type": "RandomFlip", "prob": 0.5}])[0]
     cfg.train_cfg = {"type": "IterBasedTrainLoop", "max_iters": 12}
     cfg.log_processor.by_epoch = False

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import copy
+import io
 import itertools
 import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
-
-import torch
 
 from support.coco_lakes import CocoPair
 from support.small_mask_rcnn import mask_rcnn
@@ -37,7 +38,7 @@ class Run:
 
 
 def detector(kind: str = "MaskRCNN") -> dict[str, Any]:
-    """Mask R-CNN or Faster R-CNN of a few thousand weights."""
+    """Mask R-CNN, Faster R-CNN or RetinaNet of a few thousand weights."""
     model = mask_rcnn(len(CLASSES))
     model["type"] = kind
     model["data_preprocessor"] = {
@@ -48,6 +49,15 @@ def detector(kind: str = "MaskRCNN") -> dict[str, Any]:
         "pad_mask": kind == "MaskRCNN",
         "pad_size_divisor": 32,
     }
+    if kind == "RetinaNet":
+        head = {"type": "RetinaHead", "num_classes": len(CLASSES), "in_channels": 16, "feat_channels": 16}
+        assigner = {"type": "MaxIoUAssigner", "pos_iou_thr": 0.5, "neg_iou_thr": 0.4, "min_pos_iou": 0}
+        return {
+            **{key: model[key] for key in ("type", "data_preprocessor", "backbone", "neck")},
+            "bbox_head": {**head, "stacked_convs": 1},
+            "train_cfg": {"assigner": assigner, "allowed_border": -1, "pos_weight": -1},
+            "test_cfg": {"nms_pre": 100, "score_thr": 0.0, "nms": {"type": "nms"}, "max_per_img": 9},
+        }
     if kind == "FasterRCNN":
         for key in ("mask_head", "mask_roi_extractor"):
             del model["roi_head"][key]
@@ -76,16 +86,21 @@ def stock_config(pair: CocoPair, work_dir: Path, *, masks: bool = False, **chang
     }
     cfg = _config(files, work_dir, masks)
     cfg.val_evaluator["ann_file"] = cfg.test_evaluator["ann_file"] = str(pair.annotations)
-    cfg.merge_from_dict(changes)
+    # It takes "_delete_" out of what it is given.
+    cfg.merge_from_dict(copy.deepcopy(changes))
     return cfg
 
 
 def own_config(pair: CocoPair, work_dir: Path, *, masks: bool = False, **changes: Any) -> Any:
     """The same on the Deep Lake dataset."""
+    # What reading a configuration's file does.
+    import penstock.integrations.mmdet3  # noqa: F401
+
     cfg = _config({"type": "DeepLakeDetDataset", "deeplake_path": str(pair.lake)}, work_dir, masks)
     cfg.custom_imports = {"imports": ["penstock.integrations.mmdet3"]}
     cfg.runner_type = "PenstockRunner"
-    cfg.merge_from_dict(changes)
+    # It takes "_delete_" out of what it is given.
+    cfg.merge_from_dict(copy.deepcopy(changes))
     return cfg
 
 
@@ -179,6 +194,7 @@ def run(cfg: Any, what: str = "train", *, prepare: Callable[[Any], None] | None 
     runner.register_hook(Keep())
     if prepare is not None:
         prepare(runner)
-    torch.manual_seed(1)
-    getattr(runner, what)()
+    # pycocotools prints its progress.
+    with contextlib.redirect_stdout(io.StringIO()):
+        getattr(runner, what)()
     return made

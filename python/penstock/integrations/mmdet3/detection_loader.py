@@ -86,6 +86,11 @@ class DetectionLoader(DataLoader):
         return isinstance(self.sampler, EndlessOrder)
 
     @property
+    def classes(self) -> tuple[str, ...]:
+        """The names of the dataset's classes."""
+        return tuple(self._detection.metainfo["classes"])
+
+    @property
     def leaves(self) -> list[DeepLakeDetDataset]:
         """The Deep Lake datasets that it wraps, or itself."""
         return leaves_of(self._detection)
@@ -109,8 +114,8 @@ class DetectionLoader(DataLoader):
 
     @property
     def _parts(self) -> Parts | None:
-        own = [one for one in (self.sampler, self.batch_sampler) if isinstance(one, Parts)]
-        return own[0] if own else None
+        samplers: list[Any] = [self.sampler, self.batch_sampler]
+        return next((one for one in samplers if isinstance(one, Parts)), None)
 
     def _torch_dataset(self, samples: Samples) -> Any:
         return self._detection

@@ -15,6 +15,7 @@ from penstock.integrations.mmdet3.building import build_dataloader, deep_lake_da
 from penstock.integrations.mmdet3.detection_loader import DetectionLoader
 from penstock.integrations.mmdet3.evaluation import attach_truth
 from penstock.integrations.mmdet3.looking.drawing import drawing
+from penstock.integrations.mmdet3.training.checkpoints import readable
 from penstock.integrations.mmdet3.training.checks import check_evaluated, check_trained
 from penstock.integrations.mmdet3.training.loops import own_loop
 from penstock.integrations.mmdet3.training.preparing import prepared, without_secrets
@@ -119,6 +120,11 @@ class PenstockRunner(Runner):  # type: ignore[misc]
         """As MMEngine's: rank 0 writes, and has asked the others before for what they go on with."""
         self._resume_hook.gather(self)
         super().save_checkpoint(*args, **kwargs)
+
+    def load_checkpoint(self, *args: Any, **kwargs: Any) -> Any:
+        """As MMEngine's; see :func:`readable`."""
+        with readable():
+            return super().load_checkpoint(*args, **kwargs)
 
     def resume(self, *args: Any, **kwargs: Any) -> None:
         """As MMEngine's; a checkpoint of this runner goes on with the batch that would have come next."""

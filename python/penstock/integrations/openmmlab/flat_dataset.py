@@ -41,12 +41,12 @@ class Kinds:
         wrappers: What the steps make the framework's objects with.
     """
 
-    leaf: type
-    concat: tuple[type, ...]
-    repeat: tuple[type, ...]
-    balanced: tuple[type, ...]
-    mix: tuple[type, ...]
-    load: type
+    leaf: type[Any]
+    concat: tuple[type[Any], ...]
+    repeat: tuple[type[Any], ...]
+    balanced: tuple[type[Any], ...]
+    mix: tuple[type[Any], ...]
+    load: type[Any]
     lower: Callable[[Sequence[Any]], list[Any]]
     wrappers: Wrappers
 
@@ -54,7 +54,7 @@ class Kinds:
         """A dataset as a loader goes through it: as it is, or flat where it is wrapped, or has samples in another order
         than the dataset, or several times.
         """
-        plain = isinstance(dataset, self.leaf) and bool((np.diff(dataset.indices) > 0).all())  # type: ignore[attr-defined]
+        plain = isinstance(dataset, self.leaf) and bool((np.diff(dataset.indices) > 0).all())
         return dataset if plain else FlatDataset(dataset, self)
 
     def leaves(self, dataset: Any) -> list[Any]:
@@ -66,8 +66,8 @@ class Kinds:
         if isinstance(dataset, self.leaf):
             return [dataset]
         if isinstance(dataset, self.concat):
-            return [leaf for inner in dataset.datasets for leaf in self.leaves(inner)]  # type: ignore[attr-defined]
-        if isinstance(dataset, (*self.repeat, *self.balanced, *self.mix)):
+            return [leaf for inner in dataset.datasets for leaf in self.leaves(inner)]
+        if isinstance(dataset, self.repeat + self.balanced + self.mix):
             return self.leaves(dataset.dataset)
         raise ConfigError(f"a dataset of the class '{type(dataset).__name__}' cannot be loaded here")
 
@@ -76,7 +76,7 @@ class Kinds:
         if isinstance(dataset, self.leaf):
             return ()
         if isinstance(dataset, self.concat):
-            inner_ones = dataset.datasets  # type: ignore[attr-defined]
+            inner_ones = dataset.datasets
             return tuple(keys for inner in inner_ones for keys in self.skipped_steps(inner))
         own = (tuple(dataset._skip_type_keys or ()),) if isinstance(dataset, self.mix) else ()
         return (*own, *self.skipped_steps(dataset.dataset))
@@ -177,27 +177,32 @@ class FlatDataset:
     def place_of(self, item: int) -> tuple[str, int]:
         """Path of the leaf's dataset, and the sample in there, for errors."""
         leaf, own = self._place(item)
-        return leaf.place_of(own)
+        found: tuple[str, int] = leaf.place_of(own)
+        return found
 
     def results_of(self, idx: int) -> dict[str, Any]:
         """What goes into the pipeline."""
         leaf, own = self._place(idx)
-        return leaf.results_of(own)
+        found: dict[str, Any] = leaf.results_of(own)
+        return found
 
     def read_image(self, idx: int, color: Color) -> npt.NDArray[Any]:
         """An item's image, uint8 [height, width, 3] or as ``color`` says."""
         leaf, own = self._place(idx)
-        return leaf.read_image(own, color)
+        found: npt.NDArray[Any] = leaf.read_image(own, color)
+        return found
 
     def get_ann_info(self, idx: int) -> dict[str, Any]:
         """An item's annotations, as MMDetection has them."""
         leaf, own = self._place(idx)
-        return leaf.get_ann_info(own)
+        found: dict[str, Any] = leaf.get_ann_info(own)
+        return found
 
     def names_of(self, index: int) -> dict[str, Any]:
         """What the pipeline notes of where an item comes from."""
         leaf, own = self._place(index)
-        return leaf.names_of(int(leaf.indices[own]))
+        found: dict[str, Any] = leaf.names_of(int(leaf.indices[own]))
+        return found
 
     def annotation_table(self) -> AnnotationTable:
         """The annotations of all items; those of each leaf are read once."""
@@ -321,6 +326,6 @@ def _active(mix: Any) -> list[Any]:
     return [step for step, kind in zip(mix.pipeline, mix.pipeline_types, strict=True) if kind not in skipped]
 
 
-def _color_of(leaf: Any, load: type) -> Color:
-    color: Color = next(step.color for step in leaf.transforms if isinstance(step, load))  # type: ignore[attr-defined]
+def _color_of(leaf: Any, load: type[Any]) -> Color:
+    color: Color = next(step.color for step in leaf.transforms if isinstance(step, load))
     return color

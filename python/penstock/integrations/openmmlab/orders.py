@@ -105,7 +105,8 @@ class DefaultOrder(_StockOrder):
         own = items[rank::world_size]
         if self._groups is not None:
             own = np.concatenate([own[:0], *_grouped(own, self._groups, self._batch_size, [[], []], last=True)])
-        return self._indices[own]
+        samples: _Indices = self._indices[own]
+        return samples
 
     def length_of(self, world_size: int) -> int:
         """As :meth:`SharedSampler.length_of`."""
@@ -155,7 +156,8 @@ class EndlessOrder(_StockOrder):
         walk.skip(first - walk.batches)
         batches = walk.copy().take(end - first)
         self._cache = walk
-        return self._indices[np.concatenate([np.zeros(0, np.int64), *batches])]
+        samples: _Indices = self._indices[np.concatenate([np.zeros(0, np.int64), *batches])]
+        return samples
 
 
 class _Walk:

@@ -100,7 +100,7 @@ class ItemBatches(Parts, BatchSampler):
     """
 
     def __init__(self, batches: Any, indices: _Indices) -> None:
-        self.sampler = getattr(batches, "sampler", None)
+        self.sampler: Any = getattr(batches, "sampler", None)
         self.batch_size = getattr(batches, "batch_size", 1)
         size = self.batch_size if isinstance(self.batch_size, int) else sum(self.batch_size)
         super().__init__(batches, -(-len(indices) // size))

@@ -59,6 +59,7 @@ class DeepLakeDetDataset(BaseDetDataset):  # type: ignore[misc]
 
     #: All items have one pipeline.
     apart = ""
+    _fully_initialized: bool
 
     def __init__(self, deeplake_path: str | Given | None = None, **keys: Any) -> None:
         check_dataset_keys(_WHERE, keys)
@@ -120,7 +121,7 @@ class DeepLakeDetDataset(BaseDetDataset):  # type: ignore[misc]
             self.detection_source.check_outlines()
         self._pipeline = made
         for name in ("recipe", "runner"):
-            vars(self).pop(name, None)
+            self.__dict__.pop(name, None)
 
     def full_init(self) -> None:
         """Reads annotations, filters images as MMDetection does, and takes those that ``indices`` names."""

@@ -21,7 +21,7 @@ def drawing(hook: Any) -> Any:
     if type(hook) is not DetVisualizationHook:
         return hook
     made = DrawingHook.__new__(DrawingHook)
-    vars(made).update(vars(hook))
+    made.__dict__.update(vars(hook))
     return made
 
 

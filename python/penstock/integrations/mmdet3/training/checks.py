@@ -52,7 +52,7 @@ def check_trained(model: torch.nn.Module, loader: Any) -> None:
     _check_packs(loader, _TRAIN)
     inner: Any = model.module if is_model_wrapper(model) else model
     if not _OF_TEXTS & {type(module).__name__ for module in inner.modules()}:
-        check_heads(inner, loader.dataset.metainfo["classes"], _OTHER_CLASSES, _TRAIN, _CHOOSE)
+        check_heads(inner, loader.classes, _OTHER_CLASSES, _TRAIN, _CHOOSE)
 
 
 def check_evaluated(model: torch.nn.Module, loop: Any, trained: Any, where: str) -> None:
@@ -84,8 +84,7 @@ def check_evaluated(model: torch.nn.Module, loop: Any, trained: Any, where: str)
                 hint="Add dict(type='LoadAnnotations', with_bbox=True) to the test pipeline",
             )
     if isinstance(trained, DetectionLoader):
-        classes = (trained.dataset.metainfo["classes"], loader.dataset.metainfo["classes"])
-        check_same_classes(*map(tuple, classes), (_TRAIN, key), _CHOOSE)
+        check_same_classes(trained.classes, loader.classes, (_TRAIN, key), _CHOOSE)
 
 
 def _check_packs(loader: DetectionLoader, where: str) -> None:

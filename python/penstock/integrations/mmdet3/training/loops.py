@@ -50,7 +50,7 @@ class EpochLoop(EpochBasedTrainLoop):  # type: ignore[misc]
         resumption, runner.resumption = runner.resumption, None
         done, batches = 0, self.dataloader
         if resumption is not None:
-            validated = self._epoch > 0 and _validates(self, self._epoch)
+            validated = not resumption.within and self._epoch > 0 and _validates(self, self._epoch)
             done, batches = resumption.batches(runner, self.dataloader, validated=validated)
         for index, batch in enumerate(batches, start=done):
             self.batch = index + 1
@@ -65,10 +65,13 @@ class IterLoop(IterBasedTrainLoop):  # type: ignore[misc]
     run does not load again what it has trained on.
     """
 
+    dataloader_iterator: Any
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if isinstance(self.dataloader, DetectionLoader):
-            self.dataloader_iterator = _Batches(self.dataloader, self.dataloader_iterator._iterator)
+            begun: Any = self.dataloader_iterator
+            self.dataloader_iterator = _Batches(self.dataloader, begun._iterator)
 
     def run(self) -> Any:
         """Trains up to the last iteration."""

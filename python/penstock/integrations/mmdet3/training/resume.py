@@ -29,12 +29,14 @@ class Resumption:
 
     Attributes:
         loader: The loader's state; None where it was not ours.
+        within: Whether some batches of an epoch were done, and others not.
         complete: Whether all batches of an epoch were done, whose last hooks are still to come.
         ranks: What each rank had: "random", its generators, and "gradients", those that wait for the optimizer's next
             step, by the names of parameters.
     """
 
     loader: Mapping[str, Any] | None
+    within: bool
     complete: bool
     ranks: list[Mapping[str, Any]]
 
@@ -106,6 +108,7 @@ class ResumeHook(Hook):  # type: ignore[misc]
         batch = getattr(loop, "batch", 0)
         checkpoint[KEY] = {
             "loader": state,
+            "within": 0 < batch < len(loop.dataloader),
             "complete": 0 < batch == len(loop.dataloader) and not counted,
             "ranks": self._ranks,
         }
