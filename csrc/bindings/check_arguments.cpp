@@ -76,6 +76,7 @@ void check_table(const transform::AnnotationTable& table) {
   check_rows(table.offsets, table.items(), boxes);
   check_rows(table.ignored_offsets, table.items(), table.ignored.size());
   require(table.labels.size() == boxes && table.mask_rows.size() == boxes, "each box has a label and a row of masks");
+  require(table.ignore_flags.empty() || table.ignore_flags.size() == boxes, "each box has a flag, or none has");
   for (const std::int64_t row : table.mask_rows) require(row >= 0, "rows of masks are not negative");
   require(table.mask_counts.empty() || table.mask_counts.size() == table.items(), "each item has a number of masks");
   for (const std::int64_t count : table.mask_counts) require(count >= 0, "numbers of masks are not negative");

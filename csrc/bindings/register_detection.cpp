@@ -40,7 +40,7 @@ transform::AnnotationTable make_table(const Array<std::int64_t>& indices, const 
                                       const Array<std::int64_t>& offsets, const Array<float>& boxes,
                                       const Array<std::int64_t>& labels, const Array<std::int64_t>& mask_rows,
                                       const Array<std::int64_t>& ignored_offsets, const Array<float>& ignored,
-                                      const Array<std::int64_t>& mask_counts) {
+                                      const Array<std::int64_t>& mask_counts, const Array<std::uint8_t>& ignore_flags) {
   transform::AnnotationTable table{.indices = copied(indices),
                                    .flags = copied(flags),
                                    .offsets = copied(offsets),
@@ -49,7 +49,8 @@ transform::AnnotationTable make_table(const Array<std::int64_t>& indices, const 
                                    .mask_rows = copied(mask_rows),
                                    .ignored_offsets = copied(ignored_offsets),
                                    .ignored = boxes_of(ignored),
-                                   .mask_counts = copied(mask_counts)};
+                                   .mask_counts = copied(mask_counts),
+                                   .ignore_flags = copied(ignore_flags)};
   check_table(table);
   return table;
 }
@@ -72,7 +73,7 @@ std::optional<pipeline::MaskSource> masks_of(const py::object& described) {
 
 pipeline::DetectionSpec make_spec(const py::sequence& steps, transform::AnnotationTable table, std::size_t image,
                                   const py::object& masks, bool gray, const std::string& layout, float pad_value,
-                                  std::optional<std::size_t> partner_steps) {
+                                  const std::optional<std::vector<std::size_t>>& partner_steps) {
   return {.program = transform::make_program(read_steps(steps), partner_steps),
           .table = std::move(table),
           .image = image,
@@ -88,7 +89,7 @@ void register_detection(py::module_& module) {
   py::class_<transform::AnnotationTable>(module, "AnnotationTable")
       .def(py::init(&make_table), py::kw_only(), py::arg("indices"), py::arg("flags"), py::arg("offsets"),
            py::arg("boxes"), py::arg("labels"), py::arg("mask_rows"), py::arg("ignored_offsets"), py::arg("ignored"),
-           py::arg("mask_counts") = Array<std::int64_t>(0));
+           py::arg("mask_counts") = Array<std::int64_t>(0), py::arg("ignore_flags") = Array<std::uint8_t>(0));
 
   py::class_<pipeline::DetectionSpec>(module, "Detection")
       .def(py::init(&make_spec), py::kw_only(), py::arg("steps"), py::arg("table"), py::arg("image"), py::arg("masks"),

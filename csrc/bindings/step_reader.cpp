@@ -87,6 +87,9 @@ step::Resize resize(const Fields& fields) {
   fields.read("bbox_clip_border", result.bbox_clip_border);
   result.nearest = fields.text("interpolation") == "nearest";
   fields.read("override", result.override_scale);
+  fields.read("scale_factor", result.scale_factor);
+  result.by_edges = fields.text("range_of") == "edges";
+  result.notes_padding = fields.text("noted_scale") == "four";
   return result;
 }
 
@@ -94,6 +97,7 @@ step::RandomFlip random_flip(const Fields& fields) {
   step::RandomFlip result;
   result.directions = directions(fields.object("directions"));
   if (!fields.object("ratios").is_none()) fields.read("ratios", result.ratios);
+  fields.read("redraws", result.redraws);
   return result;
 }
 
@@ -114,6 +118,7 @@ step::Pad pad(const Fields& fields) {
   const py::object value = fields.object("img_val");
   result.img_val = py::isinstance<py::sequence>(value) ? color(value) : transform::Color3{py::cast<float>(value)};
   fields.read("masks_val", result.masks_val);
+  fields.read("grows_img_shape", result.grows_img_shape);
   return result;
 }
 
@@ -136,6 +141,7 @@ step::RandomCrop random_crop(const Fields& fields) {
   fields.read("allow_negative_crop", result.allow_negative_crop);
   fields.read("recompute_bbox", result.recompute_bbox);
   fields.read("bbox_clip_border", result.bbox_clip_border);
+  result.keeps_inside = fields.text("keeps") == "inside";
   return result;
 }
 
@@ -145,6 +151,8 @@ step::PhotoMetricDistortion photo_metric_distortion(const Fields& fields) {
   fields.read("contrast_range", result.contrast_range);
   fields.read("saturation_range", result.saturation_range);
   fields.read("hue_delta", result.hue_delta);
+  fields.read("draws_all", result.draws_all);
+  fields.read("clips_saturation", result.clips_saturation);
   return result;
 }
 
@@ -153,6 +161,7 @@ step::Expand expand(const Fields& fields) {
   result.fill = color(fields.object("fill"));
   fields.read("ratio_range", result.ratio_range);
   fields.read("prob", result.prob);
+  fields.read("grows_img_shape", result.grows_img_shape);
   return result;
 }
 
@@ -210,6 +219,7 @@ step::Mosaic mosaic(const Fields& fields) {
   fields.read("skip_filter", result.skip_filter);
   fields.read("pad_val", result.pad_val);
   fields.read("prob", result.prob);
+  fields.read("cached", result.cached);
   return result;
 }
 
@@ -224,6 +234,10 @@ step::MixUp mix_up(const Fields& fields) {
   read_filter(fields, result.filter);
   fields.read("bbox_clip_border", result.bbox_clip_border);
   fields.read("skip_filter", result.skip_filter);
+  fields.read("prob", result.prob);
+  fields.read("flips_above", result.flips_above);
+  fields.read("fills", result.fills);
+  fields.read("cached", result.cached);
   return result;
 }
 
@@ -243,6 +257,22 @@ step::FilterAnnotations filter_annotations(const Fields& fields) {
   fields.read("by_box", result.by_box);
   fields.read("by_mask", result.by_mask);
   fields.read("keep_empty", result.keep_empty);
+  return result;
+}
+
+std::vector<std::vector<step::Step>> lists(const Fields& fields, const char* name) {
+  std::vector<std::vector<step::Step>> result;
+  for (const py::handle steps : fields.object(name)) result.push_back(read_steps(py::cast<py::sequence>(steps)));
+  if (result.empty()) throw std::invalid_argument(std::string(name) + " has no list of steps");
+  return result;
+}
+
+step::TestTimeAug test_time_aug(const Fields& fields) { return {lists(fields, "views")}; }
+
+step::RandomChoice random_choice(const Fields& fields) {
+  step::RandomChoice result;
+  result.choices = lists(fields, "choices");
+  if (!fields.object("ratios").is_none()) fields.read("ratios", result.ratios);
   return result;
 }
 
@@ -290,6 +320,8 @@ const std::map<std::string, Reader>& readers() {
       {"FilterAnnotations", filter_annotations},
       {"Format", format},
       {"MultiScaleFlipAug", views},
+      {"RandomChoice", random_choice},
+      {"TestTimeAug", test_time_aug},
   };
   return table;
 }

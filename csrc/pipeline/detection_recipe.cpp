@@ -25,14 +25,18 @@ constexpr std::uint32_t kMostRejected = 100;
 
 std::size_t views_of(const transform::Program& program) {
   if (program.steps.empty()) return 1;
+  if (const auto* lists = std::get_if<step::TestTimeAug>(&program.steps.back())) return lists->views.size();
   const auto* views = std::get_if<step::MultiScaleFlipAug>(&program.steps.back());
   if (views == nullptr) return 1;
   return std::max(views->img_scale.size(), views->scale_factors.size()) * views->flips.size();
 }
 
-bool loads_annotations(const transform::Program& program) {
-  return std::any_of(program.steps.begin(), program.steps.end(),
-                     [](const step::Step& step) { return std::holds_alternative<step::LoadAnnotations>(step); });
+bool loads_annotations(const std::vector<step::Step>& steps) {
+  return std::any_of(steps.begin(), steps.end(), [](const step::Step& step) {
+    const auto* lists = std::get_if<step::TestTimeAug>(&step);
+    return std::holds_alternative<step::LoadAnnotations>(step) ||
+           (lists != nullptr && loads_annotations(lists->views.front()));
+  });
 }
 
 Extent stored_extent(const FetchedSample& sample) {
@@ -52,9 +56,9 @@ std::uint32_t rows(std::size_t count) { return static_cast<std::uint32_t>(count)
 /// A sample of a batch on its way through the pipeline's geometry.
 struct DetectionRecipe::PlannedSample {
   std::uint32_t attempt = 0;           ///< how many samples were rejected in its place
-  std::vector<std::size_t> reads;      ///< its own, then those that are mixed in
-  std::vector<std::uint16_t> retries;  ///< for each of these, how many were rejected in its place
-  std::size_t rejected = 0;            ///< which of these the pipeline has rejected, where there are no views
+  std::vector<std::size_t> reads;      ///< of each part: its own, then those that are mixed in
+  std::vector<std::uint16_t> retries;  ///< of each part: how many were rejected in its place, but for its own
+  std::size_t rejected = 0;            ///< which part the pipeline has rejected, where there are no views
   std::vector<transform::Sample> views;
 };
 
@@ -65,7 +69,7 @@ struct DetectionRecipe::Plan final : Planned {
 
 DetectionRecipe::DetectionRecipe(DetectionSpec spec, const std::vector<TensorSource>& sources, base::Stats& stats)
     : spec_(std::move(spec)),
-      layout_{views_of(spec_.program), loads_annotations(spec_.program), spec_.masks.has_value()},
+      layout_{views_of(spec_.program), loads_annotations(spec_.program.steps), spec_.masks.has_value()},
       sources_(sources),
       stats_(stats) {}
 
@@ -84,7 +88,6 @@ std::unique_ptr<Planned> DetectionRecipe::expand(Wanted& wanted, const Randomnes
   plan->samples.resize(wanted.samples().size());
   for (std::size_t position = 0; position < plan->samples.size(); ++position) {
     plan->samples[position].reads = {position};
-    plan->samples[position].retries = {0};
     want_partners(wanted, *plan, plan->samples[position], position);
   }
   return plan;
@@ -92,10 +95,18 @@ std::unique_ptr<Planned> DetectionRecipe::expand(Wanted& wanted, const Randomnes
 
 void DetectionRecipe::want_partners(Wanted& wanted, const Plan& plan, PlannedSample& planned,
                                     std::size_t position) const {
-  for (const std::size_t item : transform::partners(spec_.program, stream(wanted, plan, position), spec_.table)) {
-    planned.reads.push_back(wanted.add({spec_.table.indices[item], position}));
-    planned.retries.push_back(0);
+  const std::size_t parts = spec_.program.parts.size();
+  planned.retries.assign(parts, 0);
+  for (std::size_t part = 1; part < parts; ++part) {
+    planned.reads.push_back(want_partner(wanted, plan, planned, position, part));
   }
+}
+
+std::size_t DetectionRecipe::want_partner(Wanted& wanted, const Plan& plan, const PlannedSample& planned,
+                                          std::size_t position, std::size_t part) const {
+  const std::size_t item =
+      transform::partner(spec_.program, stream(wanted, plan, position), spec_.table, part, planned.retries);
+  return wanted.add({spec_.table.indices[item], position});
 }
 
 Verdict DetectionRecipe::plan(const Fetched& fetched, Planned& planned, std::size_t position) const {
@@ -130,8 +141,9 @@ transform::Source DetectionRecipe::part_of(const Fetched& fetched, std::size_t r
   if (spec_.masks) {
     const std::size_t tensor = spec_.masks->tensor;
     wanted.named({position, read, tensor, 0}, [&] {
-      part.masks =
-          spec_.masks->read(fetched.of_read(tensor, read), sources_[tensor], part.annotations.masks, part.extent);
+      auto& flags = part.annotations.ignore_flags;
+      part.masks = spec_.masks->read(fetched.of_read(tensor, read), sources_[tensor], part.annotations.masks,
+                                     part.extent, flags ? &*flags : nullptr);
     });
   }
   return part;
@@ -149,16 +161,20 @@ void DetectionRecipe::replace(Wanted& wanted, Planned& planned, std::size_t posi
     });
   }
   const std::size_t rejected = spec_.table.item_of(wanted.reads()[sample.reads[part]].sample);
-  transform::Stream draws = stream(wanted, plan, position);
-  if (part != 0) draws = transform::part_stream(draws, part, sample.retries[part]);
+  const transform::Stream draws =
+      transform::part_stream(spec_.program, stream(wanted, plan, position), part, sample.retries);
   const std::size_t other = transform::replacement(draws, rejected, spec_.table);
   const std::size_t read = wanted.add({spec_.table.indices[other], position});
   if (part == 0) {
     sample.reads = {read};
-    sample.retries = {0};
     want_partners(wanted, plan, sample, position);
   } else {
     sample.reads[part] = read;
+    for (std::size_t inner = part + 1; inner < sample.reads.size(); ++inner) {
+      if (!transform::is_within(spec_.program, inner, part)) break;
+      sample.retries[inner] = 0;
+      sample.reads[inner] = want_partner(wanted, plan, sample, position, inner);
+    }
   }
 }
 
@@ -209,15 +225,18 @@ void DetectionRecipe::lay_out_annotations(std::span<const PlannedSample> samples
   std::vector<base::Shape> boxes;
   std::vector<base::Shape> labels;
   std::vector<base::Shape> ignored;
+  std::vector<base::Shape> flags;
   for (const PlannedSample& sample : samples) {
     const transform::Sample& view = sample.views[0];
     boxes.push_back({rows(view.boxes.size()), 4});
     labels.push_back({rows(view.labels.size())});
     ignored.push_back({rows(view.ignored.size()), 4});
+    flags.push_back({rows(view.ignore_flags ? view.ignore_flags->size() : 0)});
   }
   batch.tensors[layout_.boxes()] = batch::TensorBatch::of(std::move(boxes), batch::kFloat32);
   batch.tensors[layout_.labels()] = batch::TensorBatch::of(std::move(labels), batch::kInt64);
   batch.tensors[layout_.ignored()] = batch::TensorBatch::of(std::move(ignored), batch::kFloat32);
+  batch.tensors[layout_.flags()] = batch::TensorBatch::of(std::move(flags), batch::kUint8);
 }
 
 void DetectionRecipe::lay_out_masks(std::span<const PlannedSample> samples, batch::Batch& batch) const {
@@ -242,6 +261,7 @@ void DetectionRecipe::furnish(const Planned& planned, const LaidOut& laid_out) c
     copy_rows(tensors[layout_.boxes()], position, view.boxes);
     copy_rows(tensors[layout_.labels()], position, view.labels);
     copy_rows(tensors[layout_.ignored()], position, view.ignored);
+    if (view.ignore_flags) copy_rows(tensors[layout_.flags()], position, *view.ignore_flags);
   }
 }
 

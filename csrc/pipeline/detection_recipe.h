@@ -59,6 +59,8 @@ class DetectionRecipe final : public Recipe {
   /// What an error of a step concerns that no stored value is to blame for: the image that the others are mixed into.
   FaultPlace own_place(const PlannedSample& planned, std::size_t position) const;
   void want_partners(Wanted& wanted, const Plan& plan, PlannedSample& planned, std::size_t position) const;
+  std::size_t want_partner(Wanted& wanted, const Plan& plan, const PlannedSample& planned, std::size_t position,
+                           std::size_t part) const;
   transform::Stream stream(const Wanted& wanted, const Plan& plan, std::size_t position) const;
   transform::Source part_of(const Fetched& fetched, std::size_t read, std::uint16_t retry) const;
   base::Shape image_shape(transform::Extent extent) const;

@@ -25,8 +25,8 @@ void visit_columns(const transform::Sample& sample, std::int64_t index, std::uin
   extent("ori_height", "ori_width", meta.ori_shape);
   extent("img_height", "img_width", meta.img_shape);
   extent("pad_height", "pad_width", meta.pad_shape);
-  column("x_scale", meta.scale_factor ? static_cast<double>((*meta.scale_factor)[0]) : kAbsent);
-  column("y_scale", meta.scale_factor ? static_cast<double>((*meta.scale_factor)[1]) : kAbsent);
+  column("x_scale", meta.scale_factor ? (*meta.scale_factor)[0] : kAbsent);
+  column("y_scale", meta.scale_factor ? (*meta.scale_factor)[1] : kAbsent);
   pair("scale_width", "scale_height", meta.scale);
   column("scale_idx", meta.scale_idx ? *meta.scale_idx : kAbsent);
   column("keep_ratio", meta.keep_ratio ? static_cast<double>(*meta.keep_ratio) : kAbsent);

@@ -54,9 +54,10 @@ Extent extent_in(const py::dict& step) {
 }
 
 Photometric photometric_in(const py::dict& step) {
-  return {step["brightness"].cast<float>(),     step["contrast_before"].cast<float>(),
-          step["saturation"].cast<float>(),     step["hue"].cast<float>(),
-          step["contrast_after"].cast<float>(), step["order"].cast<std::array<std::uint8_t, 3>>()};
+  return {step["brightness"].cast<float>(),        step["contrast_before"].cast<float>(),
+          step["saturation"].cast<float>(),        step["hue"].cast<float>(),
+          step["contrast_after"].cast<float>(),    step["order"].cast<std::array<std::uint8_t, 3>>(),
+          step["largest_saturation"].cast<float>()};
 }
 
 Fill fill_in(const py::dict& step) {

@@ -80,6 +80,7 @@ class AnnotationTable:
         ignored_offsets: npt.NDArray[np.int64],
         ignored: npt.NDArray[np.float32],
         mask_counts: npt.NDArray[np.int64] = ...,
+        ignore_flags: npt.NDArray[np.uint8] = ...,
     ) -> None: ...
 
 class Detection:
@@ -93,7 +94,7 @@ class Detection:
         gray: bool,
         layout: str,
         pad_value: float,
-        partner_steps: int | None = None,
+        partner_steps: Sequence[int] | None = None,
     ) -> None: ...
 
 #: What each number of a row of an epoch's metas is.

@@ -45,6 +45,23 @@ TEST(PolygonMasks, MoveTheirPoints) {
   EXPECT_EQ(masks.extent(), (Extent{32, 32}));
 }
 
+TEST(PolygonMasks, AreMovedOnACanvas) {
+  PolygonMasks masks = two_objects();
+  masks.translate({5, 30}, 3, -3);
+  EXPECT_EQ(first_of(masks), (Xy{4, 0, 8, 0, 8, 3}));
+  EXPECT_EQ(masks.extent(), (Extent{5, 30}));
+  masks.translate({5, 6}, 0, 9);
+  EXPECT_EQ(first_of(masks), (Xy{4, 5, 6, 5, 6, 5}));
+}
+
+TEST(PolygonMasks, TakeOthersBehindThem) {
+  PolygonMasks masks(lists_of({{kTriangle}}), {7, 7});
+  masks.append(two_objects());
+  EXPECT_EQ(masks.size(), 3U);
+  EXPECT_EQ(masks.extent(), (Extent{7, 7}));
+  EXPECT_EQ(masks.areas(), (std::vector<double>{8, 8, 12}));
+}
+
 TEST(PolygonMasks, MeasureAreasAndBoxes) {
   EXPECT_EQ(two_objects().areas(), (std::vector<double>{8, 12}));
   EXPECT_EQ(two_objects().boxes(), (Boxes{{1, 2, 5, 6}, {0, 0, 5, 6}}));

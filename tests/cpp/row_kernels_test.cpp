@@ -199,7 +199,8 @@ std::array<double, 3> photometric_of(const Photometric& p, std::array<double, 3>
     }
   }
   hue = std::fmod(hue + p.hue + 720, 360) / 60;
-  const double saturation = value == 0 ? 0 : range / std::abs(value) * p.saturation;
+  const double share = value == 0 ? 0 : range / std::abs(value) * p.saturation;
+  const double saturation = std::min(share, static_cast<double>(p.largest_saturation));
   const int sector = static_cast<int>(hue);
   const double part = hue - sector;
   const double levels[4] = {value, value * (1 - saturation), value * (1 - saturation * part),
@@ -214,8 +215,9 @@ TEST_P(RowKernels, Photometric) {
   for (std::size_t i = 0; i < count(); i += 5) rows[1][i] = rows[2][i] = rows[0][i];  // gray
   for (std::size_t i = 1; i < count(); i += 5) rows[1][i] = rows[2][i];
   const Affine affine{{10, 20, 30}, {0.5F, 2, 1}};
-  for (const auto& p : {transform::Photometric{}, transform::Photometric{-32, 0.5F, 1.5F, 18, 1.2F},
-                        transform::Photometric{30, 1.5F, 0.6F, -18, 1}}) {
+  for (const auto& p :
+       {transform::Photometric{}, transform::Photometric{-32, 0.5F, 1.5F, 18, 1.2F},
+        transform::Photometric{30, 1.5F, 0.6F, -18, 1}, transform::Photometric{30, 1.5F, 3, -18, 1, {0, 1, 2}, 1}}) {
     Output<float> out(count());
     apply(read(rows), p, affine, count(), out.planes());
     for (std::size_t i = 0; i < count(); ++i) {

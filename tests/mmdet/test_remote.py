@@ -17,7 +17,7 @@ from support.require import require
 require("mmdet")
 
 from penstock.integrations.mmdet.building import build_dataset  # noqa: E402
-from penstock.integrations.mmdet.credentials import creds_of  # noqa: E402
+from penstock.integrations.openmmlab.credentials import creds_of  # noqa: E402
 
 STEPS = [
     {"type": "LoadImageFromFile"},

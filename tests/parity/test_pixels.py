@@ -72,12 +72,12 @@ def fills(draw: st.DrawFn, extent: tuple[int, int]) -> Step:
 
 
 photometrics = st.builds(
-    lambda b, c, s, h, d, o: {
+    lambda b, c, s, h, d, o, most: {
         "type": "Photometric", "brightness": b, "contrast_before": c, "saturation": s, "hue": h,
-        "contrast_after": d, "order": o,
+        "contrast_after": d, "order": o, "largest_saturation": most,
     },
     st.floats(-32, 32), st.floats(0.5, 1.5), st.floats(0.5, 1.5), st.floats(-18, 18), st.floats(0.5, 1.5),
-    st.permutations([0, 1, 2]),
+    st.permutations([0, 1, 2]), st.sampled_from([float("inf"), 1.0]),
 )  # fmt: skip
 
 
@@ -300,7 +300,7 @@ def test_real_images(core_parts: Any, coco_mini: Path) -> None:
             {"type": "Resize", "extent": (416, 352), "nearest": False},
             RECIPE[1],
             {"type": "Photometric", "brightness": -20.5, "contrast_before": 1.2, "saturation": 0.7, "hue": 11.0,
-             "contrast_after": 1.0, "order": (2, 0, 1)},
+             "contrast_after": 1.0, "order": (2, 0, 1), "largest_saturation": float("inf")},
             normalize(),
         ]  # fmt: skip
         for chain in (steps[:2], steps, distorted):

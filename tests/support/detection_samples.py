@@ -6,7 +6,11 @@ from typing import Any, Literal
 
 import numpy as np
 from hypothesis import strategies as st
-from mmdet.core import BitmapMasks, PolygonMasks
+
+try:
+    from mmdet.core import BitmapMasks, PolygonMasks
+except ImportError:  # MMDetection 3
+    from mmdet.structures.mask import BitmapMasks, PolygonMasks
 
 __all__ = ["Masks", "make_sample", "samples"]
 

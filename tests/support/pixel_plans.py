@@ -87,6 +87,7 @@ def _photometric(image: Image, **step: Any) -> Image:
     image *= np.float32(step["contrast_before"])
     hsv = mmcv.bgr2hsv(image)
     hsv[..., 1] *= step["saturation"]
+    hsv[..., 1] = np.minimum(hsv[..., 1], np.float32(step["largest_saturation"]))
     hsv[..., 0] += step["hue"]
     hsv[..., 0][hsv[..., 0] > 360] -= 360
     hsv[..., 0][hsv[..., 0] < 0] += 360

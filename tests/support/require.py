@@ -12,6 +12,7 @@ import importlib
 import importlib.util
 import os
 import shutil
+import warnings
 from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
@@ -37,8 +38,9 @@ def require(name: str) -> Any:
     """What ``name`` stands for, or a skip (a failure where PENSTOCK_REQUIRE names it).
 
     Args:
-        name: "deeplake", "mmdet", "wandb", or one of FRAMEWORKS: the module. "deeplake4": the module deeplake, of
-            version 4. "native": the module ``penstock._core``. "core_parts": the module ``_core_testing``, which has
+        name: "deeplake", "wandb", or one of FRAMEWORKS: the module. "mmdet", "mmdet3": the module mmdet, of version 2
+            or 3. "deeplake4": the module deeplake, of version 4.
+            "native": the module ``penstock._core``. "core_parts": the module ``_core_testing``, which has
             parts of the core by themselves. "coco": the Path of the small COCO data set that lies next to the project.
             "remote": the module obstore, with what serves buckets on the loopback (moto, boto3, gcp_storage_emulator).
             "azurite": the Path of the program azurite-blob, which `make azurite` installs. "nginx": the Path of nginx's
@@ -50,7 +52,7 @@ def require(name: str) -> Any:
         reason = f"{name} is missing: {error}"
         if promised(name):
             pytest.fail(f"{reason} (PENSTOCK_REQUIRE promises it)", pytrace=False)
-        pytest.skip(reason)
+        pytest.skip(reason, allow_module_level=True)
 
 
 def _coco() -> Path:
@@ -102,16 +104,25 @@ def _nginx() -> Path:
     return module
 
 
-def _mmdet() -> Any:
+def _mmdet(version: str) -> Any:
     # Without it, the directory of its tests would be found by that name.
-    metadata.version("mmdet")
-    return importlib.import_module("mmdet")
+    found = metadata.version("mmdet")
+    if found.partition(".")[0] != version:
+        raise ImportError(f"mmdet is {found}")
+    module = importlib.import_module("mmdet")
+    if version == "3":
+        with warnings.catch_warnings():
+            # What it stands on uses what torch has deprecated.
+            warnings.simplefilter("ignore")
+            importlib.import_module("mmdet.datasets")
+    return module
 
 
 _PROVIDERS: dict[str, Callable[[], Any]] = {
     "deeplake": lambda: importlib.import_module("deeplake"),
     "deeplake4": _deeplake4,
-    "mmdet": _mmdet,
+    "mmdet": functools.partial(_mmdet, "2"),
+    "mmdet3": functools.partial(_mmdet, "3"),
     "wandb": lambda: importlib.import_module("wandb"),
     "core_parts": _core_parts,
     "native": lambda: importlib.import_module("penstock._core"),

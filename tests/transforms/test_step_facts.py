@@ -50,6 +50,10 @@ STEPS: list[Any] = [
     st.FilterAnnotations(min_gt_bbox_wh=(1000, 1000)),
     st.FilterAnnotations(min_gt_bbox_wh=(1000, 1000), keep_empty=False),
     st.MultiScaleFlipAug((st.Resize(), st.RandomFlip(None, None)), ((40, 50),), (None,)),
+    st.RandomChoice(
+        ((st.RandomFlip(("horizontal",), (1.0, 0.0)),), (st.RandomCrop((30, 30), allow_negative_crop=True),))
+    ),
+    st.TestTimeAug(((st.Resize(((40, 50),)),), (st.Resize(((40, 50),)), st.RandomFlip(("vertical",), (1.0, 0.0))))),
     ImageToTensor(),
     DefaultFormatBundle(),
     Collect(("img",), ("flip",)),
@@ -94,10 +98,12 @@ def test_every_step_states_its_facts_and_is_known_everywhere(kind: type[st.Step]
     framework_s = issubclass(kind, st.BatchForm)
     assert framework_s == (kind.__module__ != st.__name__)
     assert framework_s or kind.__name__ in st.__all__
-    structural = (st.LoadAnnotations, st.MultiScaleFlipAug)
+    structural = (st.LoadAnnotations, st.MultiScaleFlipAug, st.TestTimeAug)
     table = run._MIXING if kind.facts.partners else run._ALONE
     assert framework_s or kind in structural or kind in table, "detection/reference/run.py runs it"
-    assert kind is st.MultiScaleFlipAug or kind in {made for made, _ in CONVERSIONS.values()}
+    # These hold other transforms, and lowering makes them itself.
+    of_others = (st.MultiScaleFlipAug, st.RandomChoice, st.TestTimeAug)
+    assert kind in of_others or kind in {made for made, _ in CONVERSIONS.values()}
 
 
 def test_the_core_reads_the_steps_that_there_are() -> None:
@@ -119,7 +125,7 @@ def test_facts_are_true(step: Any) -> None:
         if after is None:
             rejected = True
             continue
-        views = isinstance(step, st.MultiScaleFlipAug)
+        views = isinstance(step, st.MultiScaleFlipAug | st.TestTimeAug)
         assert set(step.facts.notes) <= after.keys()
         if isinstance(step, st.BatchForm):
             continue
@@ -131,7 +137,7 @@ def test_facts_are_true(step: Any) -> None:
     assert rejected <= step.may_reject()
     assert floating == step.gives_float()
     if step.facts.told_by is None:
-        assert moved or step.may_reject() or isinstance(step, st.RandomCrop)
+        assert moved or step.may_reject() or isinstance(step, st.RandomCrop | st.TestTimeAug)
     else:
         assert set(step.facts.told_by) <= set(step.facts.notes)
         assert moved == bool(step.facts.told_by) or isinstance(step, st.FilterAnnotations)

@@ -26,6 +26,7 @@ class Masks {
 
   BitmapMasks* bitmaps() { return std::get_if<BitmapMasks>(&form_); }
   const BitmapMasks* bitmaps() const { return std::get_if<BitmapMasks>(&form_); }
+  PolygonMasks* polygons() { return std::get_if<PolygonMasks>(&form_); }
   const PolygonMasks* polygons() const { return std::get_if<PolygonMasks>(&form_); }
 
   std::size_t size() const {

@@ -49,6 +49,25 @@ void PolygonMasks::change(X x, Y y) {
   }
 }
 
+void PolygonMasks::translate(Extent extent, std::int32_t x, std::int32_t y) {
+  const auto moved = [](std::int32_t by, std::int32_t edge) {
+    return [by = static_cast<double>(by), edge = static_cast<double>(edge)](double value) {
+      return std::clamp(value + by, 0.0, edge);
+    };
+  };
+  change(moved(x, extent.width), moved(y, extent.height));
+  extent_ = extent;
+}
+
+void PolygonMasks::append(const PolygonMasks& others) {
+  for (std::size_t object = 0; object < others.size(); ++object) {
+    for (std::size_t i = others.lists_.first_polygon(object); i < others.lists_.end_polygon(object); ++i) {
+      lists_.add_polygon(others.lists_.polygon(i));
+    }
+    lists_.end_object();
+  }
+}
+
 void PolygonMasks::resize(Extent wanted) {
   const double scale_x = static_cast<double>(wanted.width) / extent_.width;
   const double scale_y = static_cast<double>(wanted.height) / extent_.height;

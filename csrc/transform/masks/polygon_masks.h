@@ -48,6 +48,11 @@ class PolygonMasks {
   /// Error kTransform: MMDetection cannot.
   void expand(Extent extent, std::int32_t left, std::int32_t top);
 
+  /// Moves the points, and keeps them within a canvas of `extent`.
+  void translate(Extent extent, std::int32_t x, std::int32_t y);
+  /// Others behind these, which keep their extent.
+  void append(const PolygonMasks& others);
+
   /// Takes objects by number, in any order and more than once. Error kTransform for a number that there is not.
   void select(std::span<const std::size_t> objects);
 

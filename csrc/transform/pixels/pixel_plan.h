@@ -3,6 +3,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <variant>
 #include <vector>
@@ -65,6 +66,7 @@ struct Photometric {
   float hue = 0;
   float contrast_after = 1;
   std::array<std::uint8_t, 3> order{0, 1, 2};
+  float largest_saturation = std::numeric_limits<float>::infinity();  ///< what it is cut to after it was multiplied
 };
 
 /// MMDetection's YOLOXHSVRandomAug, on uint8: cv2's 8-bit HSV (hue 0..179), hue added modulo 180, the others added and

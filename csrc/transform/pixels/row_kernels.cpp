@@ -236,7 +236,8 @@ HWY_INLINE Float saturate(Float value) {
 
 /// OpenCV's conversions to HSV and back, in one and without a branch. With the hue in sextants, a channel of full
 /// saturation is a trapezoid over the hue.
-HWY_INLINE void shift_hue(Float& blue, Float& green, Float& red, Float saturation, Float hue_sextants) {
+HWY_INLINE void shift_hue(Float& blue, Float& green, Float& red, Float saturation, Float largest_saturation,
+                          Float hue_sextants) {
   const Floats floats;
   const Float epsilon = hn::Set(floats, 1.1920929e-07F);
   const Float six = hn::Set(floats, 6.0F);
@@ -253,7 +254,8 @@ HWY_INLINE void shift_hue(Float& blue, Float& green, Float& red, Float saturatio
   const Float base = hn::IfThenElse(is_red, hn::Zero(floats), hn::IfThenElse(is_green, two, four));
   Float hue = hn::Add(hn::Add(base, hn::Div(difference, hn::Add(range, epsilon))), hue_sextants);
   hue = hn::Sub(hue, hn::Mul(six, hn::Floor(hn::Div(hue, six))));
-  const Float chroma = hn::Mul(hn::Mul(value, hn::Div(range, hn::Add(hn::Abs(value), epsilon))), saturation);
+  const Float share = hn::Mul(hn::Div(range, hn::Add(hn::Abs(value), epsilon)), saturation);
+  const Float chroma = hn::Mul(value, hn::Min(share, largest_saturation));
   red = hn::Sub(value, hn::Mul(chroma, saturate(hn::Sub(two, hn::Abs(hn::Sub(hue, three))))));
   green = hn::Sub(value, hn::Mul(chroma, saturate(hn::Sub(hn::Abs(hn::Sub(hue, two)), one))));
   blue = hn::Sub(value, hn::Mul(chroma, saturate(hn::Sub(hn::Abs(hn::Sub(hue, four)), one))));
@@ -266,13 +268,14 @@ void apply_photometric(const Planes<const float>& row, const Photometric& photom
   const Float before = hn::Set(floats, photometric.contrast_before);
   const Float after = hn::Set(floats, photometric.contrast_after);
   const Float saturation = hn::Set(floats, photometric.saturation);
+  const Float largest_saturation = hn::Set(floats, photometric.largest_saturation);
   const Float hue = hn::Set(floats, photometric.hue / 60.0F);
   for (std::size_t i = 0; i < count; i += hn::Lanes(floats)) {
     Float value[3];
     for (std::size_t c = 0; c < 3; ++c) {
       value[c] = hn::Mul(hn::Add(hn::LoadU(floats, row[c] + i), brightness), before);
     }
-    shift_hue(value[0], value[1], value[2], saturation, hue);
+    shift_hue(value[0], value[1], value[2], saturation, largest_saturation, hue);
     for (std::size_t c = 0; c < 3; ++c) {
       const Float result = apply(hn::Mul(value[c], after), hn::Set(floats, affine.offset[c]), affine.scale[c]);
       store(result, floats, out[c] + i, count - i);

@@ -19,7 +19,9 @@ Annotations AnnotationTable::of(std::size_t item) const {
   Annotations result{rows_of(boxes, offsets, item),
                      rows_of(ignored, ignored_offsets, item),
                      rows_of(labels, offsets, item),
-                     {{masks.begin(), masks.end()}, std::nullopt}};
+                     {{masks.begin(), masks.end()}, std::nullopt},
+                     std::nullopt};
+  if (!ignore_flags.empty()) result.ignore_flags = rows_of(ignore_flags, offsets, item);
   if (!mask_counts.empty()) result.masks.stored = static_cast<std::size_t>(mask_counts[item]);
   return result;
 }

@@ -18,6 +18,8 @@ struct AnnotationTable {
   std::vector<std::int64_t> ignored_offsets;
   Boxes ignored;
   std::vector<std::int64_t> mask_counts;  ///< of each item: masks of its sample, one for each stored box; or empty
+  /// Of each box: 1 where it is ignored and stands among the others. Or empty: those that are ignored are `ignored`.
+  std::vector<std::uint8_t> ignore_flags;
 
   std::size_t items() const { return indices.size(); }
   std::size_t box_count(std::size_t item) const {

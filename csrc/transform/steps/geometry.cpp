@@ -18,7 +18,9 @@ class Run {
  public:
   Run(const Program& program, const Stream& stream, std::span<const Source> sources, std::uint32_t channels,
       const AnnotationTable& table)
-      : program_(program), stream_(stream), sources_(sources), channels_(channels), table_(table) {}
+      : program_(program), stream_(stream), sources_(sources), channels_(channels), table_(table) {
+    for (const Source& source : sources) retries_.push_back(source.retry);
+  }
 
   Outcome outcome() {
     Outcome result;
@@ -29,8 +31,12 @@ class Run {
         result.views = augmented(*views, sample, number);
         return result;
       }
-      if (!take(step, sample, stream_, number, 0)) {
-        result.rejected = rejected_;
+      if (const auto* lists = std::get_if<step::TestTimeAug>(&step)) {
+        result.views = viewed(*lists, sample, number);
+        return result;
+      }
+      if (!take(step, sample, number, 0)) {
+        result.rejected = rejected_.value_or(0);
         return result;
       }
     }
@@ -46,8 +52,12 @@ class Run {
     return sample;
   }
 
-  bool take(const step::Step& step, Sample& sample, const Stream& stream, std::size_t number, std::size_t part) {
-    Draws draws = stream.step(number);
+  bool take(const step::Step& step, Sample& sample, std::size_t number, std::size_t part) {
+    Draws draws = part_stream(program_, stream_, part, retries_).step(number);
+    return take(step, sample, draws, number, part);
+  }
+
+  bool take(const step::Step& step, Sample& sample, Draws& draws, std::size_t number, std::size_t part) {
     return std::visit(
         [&](const auto& kind) {
           using Kind = std::decay_t<decltype(kind)>;
@@ -55,11 +65,19 @@ class Run {
             rules::load_annotations(kind, sample, sources_[part]);
             return true;
           } else if constexpr (step::Mixes<Kind>) {
-            const auto others = partners_of(kind, draws);
+            for (std::size_t i = 0; i < Kind::kPartners; ++i) rules::partner(kind, draws, table_);  // its first draws
+            const auto others = partners_of(number, part);
             if (!others) return false;
             rules::mix(kind, sample, draws, *others);
             return true;
-          } else if constexpr (std::is_same_v<Kind, step::MultiScaleFlipAug>) {
+          } else if constexpr (std::is_same_v<Kind, step::RandomChoice>) {
+            const auto count = static_cast<std::int64_t>(kind.choices.size());
+            const std::size_t chosen =
+                kind.ratios.empty() ? static_cast<std::size_t>(draws.randint(0, count)) : draws.weighted(kind.ratios);
+            return std::all_of(kind.choices[chosen].begin(), kind.choices[chosen].end(),
+                               [&](const step::Step& inner) { return take(inner, sample, draws, number, part); });
+          } else if constexpr (std::is_same_v<Kind, step::MultiScaleFlipAug> ||
+                               std::is_same_v<Kind, step::TestTimeAug>) {
             return true;  // is the last step, and taken by outcome()
           } else {
             return rules::apply(kind, sample, draws);
@@ -68,24 +86,30 @@ class Run {
         step);
   }
 
-  /// None where one of them is rejected.
-  template <step::Mixes Kind>
-  std::optional<std::vector<Sample>> partners_of(const Kind& step, Draws& draws) {
+  /// What a step mixes into a part; none where one of them is rejected.
+  std::optional<std::vector<Sample>> partners_of(std::size_t step, std::size_t part) {
     std::vector<Sample> others;
-    for (std::size_t i = 0; i < Kind::kPartners; ++i) rules::partner(step, draws, table_);  // its first draws
-    for (std::size_t i = 0; i < Kind::kPartners; ++i) {
-      const std::size_t part = next_part_++;
-      const Stream stream = part_stream(stream_, part, sources_[part].retry);
-      Sample other = begin(part);
-      for (std::size_t number = 0; number < program_.partner_steps; ++number) {
-        if (!take(program_.steps[number], other, stream, number, part)) {
-          rejected_ = part;
-          return std::nullopt;
-        }
+    for (std::size_t other = part + 1; other < program_.parts.size(); ++other) {
+      if (program_.parts[other].parent != part || program_.parts[other].step != step) continue;
+      Sample& sample = others.emplace_back(begin(other));
+      for (std::size_t number = 0; number < program_.partner_steps[step]; ++number) {
+        if (take(program_.steps[number], sample, number, other)) continue;
+        // Unless it was one that is mixed into this one.
+        if (!rejected_) rejected_ = other;
+        return std::nullopt;
       }
-      others.push_back(std::move(other));
     }
     return others;
+  }
+
+  std::vector<Sample> viewed(const step::TestTimeAug& lists, const Sample& sample, std::size_t number) {
+    std::vector<Sample> result;
+    Draws draws = stream_.step(number);
+    for (const std::vector<step::Step>& steps : lists.views) {
+      Sample& view = result.emplace_back(sample);
+      for (const step::Step& inner : steps) take(inner, view, draws, number, 0);
+    }
+    return result;
   }
 
   std::vector<Sample> augmented(const step::MultiScaleFlipAug& views, const Sample& sample, std::size_t number) {
@@ -100,7 +124,7 @@ class Run {
           view.meta.scale = views.img_scale[i];
         }
         for (std::size_t inner = 0; inner < views.transforms.size(); ++inner) {
-          take(views.transforms[inner], view, stream_, number + 1 + inner, 0);
+          take(views.transforms[inner], view, number + 1 + inner, 0);
         }
       }
     }
@@ -112,33 +136,61 @@ class Run {
   std::span<const Source> sources_;
   std::uint32_t channels_;
   const AnnotationTable& table_;
-  std::size_t next_part_ = 1;
-  std::size_t rejected_ = 0;  ///< the part that the pipeline has rejected
+  std::vector<std::uint16_t> retries_;
+  std::optional<std::size_t> rejected_;  ///< the part that the pipeline has rejected
 };
+
+std::size_t partners_of(const step::Step& step) {
+  return std::visit(
+      [](const auto& kind) -> std::size_t {
+        if constexpr (step::Mixes<std::decay_t<decltype(kind)>>) return kind.kPartners;
+        return 0;
+      },
+      step);
+}
+
+/// The parts that the first `count` steps mix into one.
+void add_parts(Program& program, std::size_t parent, std::size_t count) {
+  for (std::size_t number = 0; number < count; ++number) {
+    for (std::size_t ordinal = 0; ordinal < partners_of(program.steps[number]); ++ordinal) {
+      program.parts.push_back({parent, number, ordinal});
+      add_parts(program, program.parts.size() - 1, program.partner_steps[number]);
+    }
+  }
+}
 
 }  // namespace
 
-Program make_program(std::vector<step::Step> steps, std::optional<std::size_t> partner_steps) {
-  Program program{std::move(steps), 0};
+Program make_program(std::vector<step::Step> steps, const std::optional<std::vector<std::size_t>>& partner_steps) {
+  Program program{std::move(steps), {}, {{}}};
   const auto first = std::find_if(program.steps.begin(), program.steps.end(), mixes);
   const auto before = static_cast<std::size_t>(first - program.steps.begin());
-  program.partner_steps = std::min(before, partner_steps.value_or(before));
+  for (std::size_t number = 0; number < program.steps.size(); ++number) {
+    const std::size_t wanted = partner_steps && number < partner_steps->size() ? (*partner_steps)[number] : before;
+    program.partner_steps.push_back(std::min(number, wanted));
+  }
+  add_parts(program, 0, program.steps.size());
   return program;
 }
 
-std::vector<std::size_t> partners(const Program& program, const Stream& stream, const AnnotationTable& table) {
-  std::vector<std::size_t> items;
-  for (std::size_t number = program.partner_steps; number < program.steps.size(); ++number) {
-    std::visit(
-        [&](const auto& step) {
-          if constexpr (step::Mixes<std::decay_t<decltype(step)>>) {
-            Draws draws = stream.step(number);
-            for (std::size_t i = 0; i < step.kPartners; ++i) items.push_back(rules::partner(step, draws, table));
-          }
-        },
-        program.steps[number]);
-  }
-  return items;
+std::size_t partner(const Program& program, const Stream& stream, const AnnotationTable& table, std::size_t part,
+                    Retries retries) {
+  const Program::Part& own = program.parts[part];
+  Draws draws = part_stream(program, stream, own.parent, retries).step(own.step);
+  return std::visit(
+      [&](const auto& kind) {
+        std::size_t item = 0;
+        if constexpr (step::Mixes<std::decay_t<decltype(kind)>>) {
+          for (std::size_t i = 0; i <= own.ordinal; ++i) item = rules::partner(kind, draws, table);
+        }
+        return item;
+      },
+      program.steps[own.step]);
+}
+
+bool is_within(const Program& program, std::size_t part, std::size_t other) {
+  while (part > other) part = program.parts[part].parent;
+  return part == other;
 }
 
 std::size_t replacement(const Stream& stream, std::size_t item, const AnnotationTable& table) {
@@ -151,11 +203,13 @@ std::size_t replacement(const Stream& stream, std::size_t item, const Annotation
   return group[static_cast<std::size_t>(draws.randint(0, static_cast<std::int64_t>(group.size())))];
 }
 
-Stream part_stream(const Stream& stream, std::size_t part, std::uint16_t retry) {
+Stream part_stream(const Program& program, const Stream& stream, std::size_t part, Retries retries) {
   // As penstock/detection/running.py has it: so many parts lie between one retry and the next.
   constexpr std::size_t kStride = 256;
+  std::size_t rejected = 0;
+  for (std::size_t inner = part; inner != 0; inner = program.parts[inner].parent) rejected += retries[inner];
   Stream result = stream;
-  result.part = static_cast<std::uint16_t>(part + retry * kStride);
+  result.part = static_cast<std::uint16_t>(part + rejected * kStride);
   return result;
 }
 

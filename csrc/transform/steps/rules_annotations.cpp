@@ -29,6 +29,7 @@ void load_annotations(const step::LoadAnnotations& step, Sample& sample, const S
   if (step.with_bbox) {
     sample.boxes = annotations.boxes;
     sample.ignored = annotations.ignored;
+    sample.ignore_flags = annotations.ignore_flags;
     sample.with_boxes = true;
     if (step.denorm_bbox) {
       const auto width = static_cast<float>(sample.extent.width);

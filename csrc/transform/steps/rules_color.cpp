@@ -11,6 +11,44 @@ bool coin(Draws& draws) { return draws.randint(0, 2) == 1; }
 
 float between(Draws& draws, const step::Pair& range) { return static_cast<float>(draws.uniform(range[0], range[1])); }
 
+std::array<std::uint8_t, 3> channel_order(Draws& draws) {
+  std::array<std::uint8_t, 3> result{};
+  const std::vector<std::size_t> order = draws.permutation(3);
+  std::transform(order.begin(), order.end(), result.begin(),
+                 [](std::size_t channel) { return static_cast<std::uint8_t>(channel); });
+  return result;
+}
+
+Photometric draw_what_is_used(const step::PhotoMetricDistortion& step, Draws& draws) {
+  Photometric change;
+  if (coin(draws)) change.brightness = static_cast<float>(draws.uniform(-step.brightness_delta, step.brightness_delta));
+  const bool contrast_first = coin(draws);
+  if (contrast_first && coin(draws)) change.contrast_before = between(draws, step.contrast_range);
+  if (coin(draws)) change.saturation = between(draws, step.saturation_range);
+  if (coin(draws)) change.hue = static_cast<float>(draws.uniform(-step.hue_delta, step.hue_delta));
+  if (!contrast_first && coin(draws)) change.contrast_after = between(draws, step.contrast_range);
+  if (coin(draws)) change.order = channel_order(draws);
+  return change;
+}
+
+Photometric draw_all(const step::PhotoMetricDistortion& step, Draws& draws) {
+  Photometric change;
+  const bool contrast_first = coin(draws);
+  std::array<bool, 5> used{};
+  for (bool& one : used) one = coin(draws);
+  const auto brightness = static_cast<float>(draws.uniform(-step.brightness_delta, step.brightness_delta));
+  const float contrast = between(draws, step.contrast_range);
+  const float saturation = between(draws, step.saturation_range);
+  const auto hue = static_cast<float>(draws.uniform(-step.hue_delta, step.hue_delta));
+  const std::array<std::uint8_t, 3> order = channel_order(draws);
+  if (used[0]) change.brightness = brightness;
+  if (used[1]) (contrast_first ? change.contrast_before : change.contrast_after) = contrast;
+  if (used[2]) change.saturation = saturation;
+  if (used[3]) change.hue = hue;
+  if (used[4]) change.order = order;
+  return change;
+}
+
 }  // namespace
 
 bool apply(const step::Normalize& step, Sample& sample, Draws& /*draws*/) {
@@ -21,18 +59,8 @@ bool apply(const step::Normalize& step, Sample& sample, Draws& /*draws*/) {
 }
 
 bool apply(const step::PhotoMetricDistortion& step, Sample& sample, Draws& draws) {
-  Photometric change;
-  if (coin(draws)) change.brightness = static_cast<float>(draws.uniform(-step.brightness_delta, step.brightness_delta));
-  const bool contrast_first = coin(draws);
-  if (contrast_first && coin(draws)) change.contrast_before = between(draws, step.contrast_range);
-  if (coin(draws)) change.saturation = between(draws, step.saturation_range);
-  if (coin(draws)) change.hue = static_cast<float>(draws.uniform(-step.hue_delta, step.hue_delta));
-  if (!contrast_first && coin(draws)) change.contrast_after = between(draws, step.contrast_range);
-  if (coin(draws)) {
-    const std::vector<std::size_t> order = draws.permutation(3);
-    std::transform(order.begin(), order.end(), change.order.begin(),
-                   [](std::size_t channel) { return static_cast<std::uint8_t>(channel); });
-  }
+  Photometric change = step.draws_all ? draw_all(step, draws) : draw_what_is_used(step, draws);
+  if (step.clips_saturation && change.saturation > 1) change.largest_saturation = 1;
   sample.draw(change);
   return true;
 }

@@ -42,9 +42,10 @@ Extent crop_extent(const step::RandomCrop& step, Extent image, Draws& draws) {
 }
 
 /// Moves boxes into the crop; which of them are still there.
-Keep cropped(Boxes& boxes, std::int32_t left, std::int32_t top, Extent crop, bool clip_border) {
+Keep cropped(const step::RandomCrop& step, Boxes& boxes, std::int32_t left, std::int32_t top, Extent crop) {
   shift(boxes, -static_cast<float>(left), -static_cast<float>(top));
-  if (clip_border) clip(boxes, crop);
+  if (step.bbox_clip_border) clip(boxes, crop);
+  if (step.keeps_inside) return inside(boxes, crop);
   Keep keep;
   for (const Box& box : boxes) keep.push_back(box[2] > box[0] && box[3] > box[1]);
   return keep;
@@ -113,9 +114,9 @@ bool apply(const step::RandomCrop& step, Sample& sample, Draws& draws) {
   sample.draw(crop_canvas(left, top, crop));
   sample.meta.img_shape = crop;
   if (!sample.with_boxes) return true;
-  const Keep ignored = cropped(sample.ignored, left, top, crop, step.bbox_clip_border);
+  const Keep ignored = cropped(step, sample.ignored, left, top, crop);
   select("ignored boxes", sample.ignored, ignored);
-  const Keep keep = cropped(sample.boxes, left, top, crop, step.bbox_clip_border);
+  const Keep keep = cropped(step, sample.boxes, left, top, crop);
   if (!any(keep) && !step.allow_negative_crop) return false;
   sample.keep_objects(keep);
   if (sample.masks) {
@@ -165,6 +166,7 @@ bool apply(const step::Expand& step, Sample& sample, Draws& draws) {
     refuse("Expand", "a ratio below 1 leaves no room for the image");
   }
   sample.draw(Canvas{canvas, left, top, step.fill});
+  if (step.grows_img_shape) sample.meta.img_shape = canvas;
   shift(sample.ignored, static_cast<float>(left), static_cast<float>(top));
   shift(sample.boxes, static_cast<float>(left), static_cast<float>(top));
   if (sample.masks) sample.masks->expand(canvas, left, top);

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <memory>
+#include <stdexcept>
 #include <utility>
 
 #include "transform/steps/rules.h"
@@ -19,11 +20,6 @@ std::shared_ptr<const PixelPlan> plan_of(const Sample& sample) {
   return std::make_shared<const PixelPlan>(sample.pixels);
 }
 
-void append(Sample& sample, const Boxes& boxes, const std::vector<std::int64_t>& labels) {
-  sample.boxes.insert(sample.boxes.end(), boxes.begin(), boxes.end());
-  sample.labels.insert(sample.labels.end(), labels.begin(), labels.end());
-}
-
 /// Resizes a sample's image to fit into `frame`; returns the factor.
 double fit(Sample& sample, Extent frame, const char* step) {
   const double ratio = std::min(static_cast<double>(frame.height) / sample.extent.height,
@@ -38,6 +34,29 @@ void scale_and_shift(Boxes& boxes, double ratio, float x, float y) {
   const auto factor = static_cast<float>(ratio);
   scale(boxes, {factor, factor, factor, factor});
   shift(boxes, x, y);
+}
+
+/// Resizes a sample's masks by a factor, and moves them on a canvas.
+void move_masks(Sample& sample, double ratio, bool flipped, Extent canvas, std::int32_t x, std::int32_t y) {
+  if (!sample.masks) return;
+  PolygonMasks* const masks = sample.masks->polygons();
+  if (masks == nullptr) throw std::logic_error("masks that are mixed are polygons");
+  const Extent extent = masks->extent();
+  masks->resize({cut(extent.height * ratio + 0.5), cut(extent.width * ratio + 0.5)});
+  if (flipped) masks->flip(true, false);
+  masks->translate(canvas, x, y);
+}
+
+void keep(Sample& sample, const Keep& which, bool with_masks) {
+  if (with_masks) {
+    sample.keep_objects(which);
+  } else {
+    sample.keep_boxes(which);
+  }
+}
+
+void append_masks(Sample& sample, const Sample& other) {
+  if (sample.masks && other.masks) sample.masks->polygons()->append(*other.masks->polygons());
 }
 
 /// Where in the mosaic the parts meet.
@@ -92,32 +111,39 @@ void mix(const step::Mosaic& step, Sample& sample, Draws& draws, std::span<const
   const double ratio = fit(sample, frame, "Mosaic");
   const Center corner = corner_of(0, center, sample.extent);
   scale_and_shift(sample.boxes, ratio, static_cast<float>(corner.x), static_cast<float>(corner.y));
+  if (step.cached) move_masks(sample, ratio, false, mosaic, corner.x, corner.y);
   sample.draw(Canvas{mosaic, corner.x, corner.y, gray(step.pad_val)});
   for (std::size_t number = 1; number < 4; ++number) {
     Sample other = others[number - 1];
     const double other_ratio = fit(other, frame, "Mosaic");
     const Center place = corner_of(number, center, other.extent);
     scale_and_shift(other.boxes, other_ratio, static_cast<float>(place.x), static_cast<float>(place.y));
-    append(sample, other.boxes, other.labels);
+    sample.append_boxes(other);
+    if (step.cached) {
+      move_masks(other, other_ratio, false, mosaic, place.x, place.y);
+      append_masks(sample, other);
+    }
     if (cut_to(other, place, mosaic)) {
       sample.draw(Overlay{plan_of(other), std::max(place.x, 0), std::max(place.y, 0)});
     }
   }
   if (step.bbox_clip_border) clip(sample.boxes, mosaic);
   if (!step.skip_filter) sample.keep_boxes(larger_than(sample.boxes, step.min_bbox_size, step.min_bbox_size));
-  sample.keep_boxes(inside(sample.boxes, mosaic));
+  keep(sample, inside(sample.boxes, mosaic), step.cached);
   sample.meta.img_shape = mosaic;
 }
 
 void mix(const step::MixUp& step, Sample& sample, Draws& draws, std::span<const Sample> others) {
   Sample other = others[0];
+  if (step.prob && draws.uniform(0, 1) > *step.prob) return;
   if (other.with_boxes && other.boxes.empty()) return;
   require_objects("MixUp", sample);
   require_objects("MixUp", other);
   if (sample.floating || other.floating) refuse("MixUp", "the image is not uint8");
   const Extent frame{step.img_scale[0], step.img_scale[1]};
   const double jitter = draws.uniform(step.ratio_range[0], step.ratio_range[1]);
-  const bool flipped = draws.uniform(0, 1) < step.flip_ratio;
+  const double number = draws.uniform(0, 1);
+  const bool flipped = step.flips_above ? number > step.flip_ratio : number < step.flip_ratio;
   const double ratio = fit(other, frame, "MixUp") * jitter;
   other.draw(Canvas{frame, 0, 0, gray(step.pad_val)});
   const Extent jittered{cut(frame.height * jitter), cut(frame.width * jitter)};
@@ -135,7 +161,9 @@ void mix(const step::MixUp& step, Sample& sample, Draws& draws, std::span<const 
   };
   const std::int32_t top = offset(jittered.height, target.height);
   const std::int32_t left = offset(jittered.width, target.width);
-  other.draw(crop_canvas(left, top, target));
+  Canvas cut_out = crop_canvas(left, top, target);
+  if (step.fills) cut_out.fill = gray(step.pad_val);
+  other.draw(cut_out);
 
   scale_and_shift(other.boxes, ratio, 0, 0);
   if (step.bbox_clip_border) clip(other.boxes, jittered);
@@ -146,8 +174,12 @@ void mix(const step::MixUp& step, Sample& sample, Draws& draws, std::span<const 
   if (!step.skip_filter) other.keep_boxes(passes(before, other.boxes, step.filter));
 
   sample.draw(Blend{plan_of(other)});
-  append(sample, other.boxes, other.labels);
-  sample.keep_boxes(inside(sample.boxes, target));
+  sample.append_boxes(other);
+  if (step.cached) {
+    move_masks(other, ratio, flipped, target, -left, -top);
+    append_masks(sample, other);
+  }
+  keep(sample, inside(sample.boxes, target), step.cached);
   sample.meta.img_shape = target;
 }
 

@@ -76,8 +76,7 @@ void mix(const step::CopyPaste& step, Sample& sample, Draws& draws, std::span<co
   sample.draw(Select{std::make_shared<const PixelPlan>(other.pixels), covered});
   sample.boxes = left_over;
   sample.keep_boxes(keep);
-  sample.boxes.insert(sample.boxes.end(), other.boxes.begin(), other.boxes.end());
-  sample.labels.insert(sample.labels.end(), other.labels.begin(), other.labels.end());
+  sample.append_boxes(other);
   sample.masks.reset();
   if (with_masks) {
     masks.select(kept(keep));

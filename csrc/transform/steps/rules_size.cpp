@@ -20,25 +20,32 @@ struct Chosen {
   std::optional<std::int32_t> index;
 };
 
-Chosen choose_scale(const step::Resize& step, Draws& draws) {
+Chosen choose_scale(const step::Resize& step, Extent image, Draws& draws) {
+  if (!step.img_scale) {
+    const auto [along_width, along_height] = *step.scale_factor;
+    return {truncated(image.width * along_width + 0.5, image.height * along_height + 0.5), std::nullopt};
+  }
   const std::vector<step::Size>& scales = *step.img_scale;
   if (step.ratio_range) {
     const auto [low, high] = *step.ratio_range;
     const double ratio = draws.random() * (high - low) + low;
     return {truncated(scales[0][0] * ratio, scales[0][1] * ratio), std::nullopt};
   }
-  if (scales.size() == 1) return {scales[0], 0};
+  if (scales.size() == 1 && step.range_mode) return {scales[0], 0};
   if (!step.range_mode) {
     const std::int64_t index = draws.randint(0, static_cast<std::int64_t>(scales.size()));
     return {scales[static_cast<std::size_t>(index)], static_cast<std::int32_t>(index)};
   }
-  const auto [long_low, long_high] =
-      std::minmax(std::max(scales[0][0], scales[0][1]), std::max(scales[1][0], scales[1][1]));
-  const auto [short_low, short_high] =
-      std::minmax(std::min(scales[0][0], scales[0][1]), std::min(scales[1][0], scales[1][1]));
-  const auto long_edge = static_cast<std::int32_t>(draws.randint(long_low, long_high + 1));
-  const auto short_edge = static_cast<std::int32_t>(draws.randint(short_low, short_high + 1));
-  return {{long_edge, short_edge}, std::nullopt};
+  std::array<step::Size, 2> ends{scales[0], scales[1]};
+  if (step.by_edges) {
+    for (step::Size& size : ends) size = {std::max(size[0], size[1]), std::min(size[0], size[1])};
+  }
+  const auto between = [&](std::size_t edge) {
+    const auto [low, high] = std::minmax(ends[0][edge], ends[1][edge]);
+    return static_cast<std::int32_t>(draws.randint(low, std::int64_t{high} + 1));
+  };
+  const std::int32_t first = between(0);
+  return {{first, between(1)}, std::nullopt};
 }
 
 void decide_scale(const step::Resize& step, Sample& sample, Draws& draws) {
@@ -55,9 +62,9 @@ void decide_scale(const step::Resize& step, Sample& sample, Draws& draws) {
     meta.scale_factor.reset();
     meta.wanted_factor.reset();
   }
-  const Chosen chosen = choose_scale(step, draws);
+  const Chosen chosen = choose_scale(step, sample.extent, draws);
   meta.scale = chosen.scale;
-  meta.scale_idx = chosen.index;
+  if (step.notes_padding || !step.range_mode) meta.scale_idx = chosen.index;
 }
 
 /// mmcv's rescale_size: as large as fits, both edges rounded.
@@ -94,15 +101,16 @@ bool apply(const step::Resize& step, Sample& sample, Draws& draws) {
     refuse("Resize", "an image of " + text_of(before) + " would become one of " + text_of(after));
   }
   sample.draw(Resize{after, step.nearest});
-  const auto x = static_cast<float>(static_cast<double>(after.width) / before.width);
-  const auto y = static_cast<float>(static_cast<double>(after.height) / before.height);
-  meta.scale_factor = {x, y, x, y};
+  meta.scale_factor = {static_cast<double>(after.width) / before.width,
+                       static_cast<double>(after.height) / before.height};
   meta.wanted_factor.reset();
   meta.img_shape = after;
-  meta.pad_shape = after;
+  if (step.notes_padding) meta.pad_shape = after;
   meta.keep_ratio = step.keep_ratio;
+  const auto x = static_cast<float>((*meta.scale_factor)[0]);
+  const auto y = static_cast<float>((*meta.scale_factor)[1]);
   for (Boxes* boxes : {&sample.ignored, &sample.boxes}) {
-    scale(*boxes, *meta.scale_factor);
+    scale(*boxes, {x, y, x, y});
     if (step.bbox_clip_border) clip(*boxes, after);
   }
   if (sample.masks) sample.masks->resize(step.keep_ratio ? rescaled(sample.masks->extent(), *meta.scale) : after);
@@ -110,7 +118,7 @@ bool apply(const step::Resize& step, Sample& sample, Draws& draws) {
 }
 
 bool apply(const step::RandomFlip& step, Sample& sample, Draws& draws) {
-  if (!sample.meta.flip) {
+  if (step.redraws || !sample.meta.flip) {
     const std::size_t drawn = draws.weighted(step.ratios);
     sample.meta.flip = drawn < step.directions.size() ? step.directions[drawn] : Direction::kNone;
   }
@@ -126,7 +134,7 @@ bool apply(const step::RandomFlip& step, Sample& sample, Draws& draws) {
 }
 
 bool apply(const step::Pad& step, Sample& sample, Draws& /*draws*/) {
-  Extent padded;
+  Extent padded = sample.extent;
   if (step.pad_to_square) {
     const std::int32_t edge = std::max(sample.extent.height, sample.extent.width);
     padded = {edge, edge};
@@ -134,14 +142,16 @@ bool apply(const step::Pad& step, Sample& sample, Draws& /*draws*/) {
   } else if (step.size) {
     padded = {(*step.size)[0], (*step.size)[1]};
     sample.meta.pad_fixed_size = *step.size;
-  } else {
+  }
+  if (step.size_divisor) {
     const std::int32_t divisor = *step.size_divisor;
     const auto multiple = [divisor](std::int32_t edge) { return (edge + divisor - 1) / divisor * divisor; };
-    padded = {multiple(sample.extent.height), multiple(sample.extent.width)};
+    padded = {multiple(padded.height), multiple(padded.width)};
   }
   padded = {std::max(padded.height, sample.extent.height), std::max(padded.width, sample.extent.width)};
   sample.draw(Canvas{padded, 0, 0, sample.floating ? step.img_val : rounded(step.img_val)});
   sample.meta.pad_shape = padded;
+  if (step.grows_img_shape) sample.meta.img_shape = padded;
   if (sample.masks) sample.masks->pad(padded, step.masks_val);
   return true;
 }

@@ -19,9 +19,9 @@ struct Meta {
   Extent ori_shape;
   Extent img_shape;
   std::optional<Extent> pad_shape;
-  std::optional<std::array<float, 4>> scale_factor;  ///< width, height, width, height
-  std::optional<double> wanted_factor;               ///< MultiScaleFlipAug's, until Resize has made a scale of it
-  std::optional<step::Size> scale;                   ///< width, height
+  std::optional<step::Pair> scale_factor;  ///< width, height
+  std::optional<double> wanted_factor;     ///< MultiScaleFlipAug's, until Resize has made a scale of it
+  std::optional<step::Size> scale;         ///< width, height
   std::optional<std::int32_t> scale_idx;
   std::optional<bool> keep_ratio;
   std::optional<Direction> flip;
@@ -39,19 +39,23 @@ struct Sample {
   Boxes boxes;
   Boxes ignored;
   std::vector<std::int64_t> labels;
+  /// Of each box: 1 where it is ignored. None where boxes that are ignored are by themselves.
+  std::optional<std::vector<std::uint8_t>> ignore_flags;
   std::optional<Masks> masks;
 
   Meta meta;
 
   /// Adds a step to the plan; keeps extent and floating true.
   void draw(PixelStep step);
-  /// Keeps rows of boxes and labels. Some of MMDetection's steps forget the masks, so that there may be fewer or more
-  /// masks than boxes afterwards. Error kTransform where MMDetection fails for that.
+  /// Keeps rows of boxes, labels and flags. Some of MMDetection's steps forget the masks, so that there may be fewer or
+  /// more masks than boxes afterwards. Error kTransform where MMDetection fails for that.
   void keep_boxes(const Keep& keep);
-  /// Keeps rows of boxes, labels and masks; of the masks those of the same numbers, however many there are.
+  /// Keeps rows of boxes, labels, flags and masks; of the masks those of the same numbers, however many there are.
   void keep_objects(const Keep& keep);
   /// The same by number, which needs no list to be as long as another.
   void take_objects(std::span<const std::size_t> numbers);
+  /// Adds another sample's boxes with their labels and flags.
+  void append_boxes(const Sample& other);
 };
 
 /// A sample's annotations as the dataset has them.
@@ -60,11 +64,12 @@ struct Annotations {
   Boxes ignored;
   std::vector<std::int64_t> labels;
   MaskChoice masks;
+  std::optional<std::vector<std::uint8_t>> ignore_flags;  ///< as in Sample
 };
 
 /// One image that a sample is made of, as it is stored.
 struct Source {
-  std::uint16_t retry = 0;  ///< of a partner: how many were rejected in its place
+  std::uint16_t retry = 0;  ///< of a part: how many were rejected in its place
   Extent extent;
   Annotations annotations;
   std::optional<Masks> masks;  ///< of the annotations' boxes, where the pipeline loads them

@@ -40,11 +40,15 @@ struct Resize {
   bool bbox_clip_border = true;
   bool nearest = false;
   bool override_scale = false;
+  std::optional<Pair> scale_factor;
+  bool by_edges = true;  ///< what is drawn between two scales: the longer and the shorter edge, or width and height
+  bool notes_padding = true;  ///< and which of the scales it is, even of one
 };
 
 struct RandomFlip {
   std::vector<Direction> directions;  ///< none where MultiScaleFlipAug decides
   std::vector<double> ratios;         ///< of each direction, and of no flip
+  bool redraws = false;
 };
 
 struct RandomShift {
@@ -59,6 +63,7 @@ struct Pad {
   bool pad_to_square = false;
   Color3 img_val{};
   double masks_val = 0;
+  bool grows_img_shape = false;
 };
 
 struct Normalize {
@@ -75,6 +80,7 @@ struct RandomCrop {
   bool allow_negative_crop = false;
   bool recompute_bbox = false;
   bool bbox_clip_border = true;
+  bool keeps_inside = false;  ///< boxes of which a part, be it a line, is inside; else those that have an area
 };
 
 struct PhotoMetricDistortion {
@@ -82,12 +88,15 @@ struct PhotoMetricDistortion {
   Pair contrast_range{0.5, 1.5};
   Pair saturation_range{0.5, 1.5};
   double hue_delta = 18;
+  bool draws_all = false;
+  bool clips_saturation = false;
 };
 
 struct Expand {
   Color3 fill{};
   Pair ratio_range{1, 4};
   double prob = 0.5;
+  bool grows_img_shape = false;
 };
 
 struct MinIoURandomCrop {
@@ -130,6 +139,7 @@ struct Mosaic {
   bool skip_filter = true;
   double pad_val = 114;
   double prob = 1;
+  bool cached = false;  ///< masks are mixed as well
 };
 
 struct MixUp {
@@ -143,6 +153,10 @@ struct MixUp {
   BoxFilter filter;
   bool bbox_clip_border = true;
   bool skip_filter = true;
+  std::optional<double> prob;
+  bool flips_above = false;
+  bool fills = false;
+  bool cached = false;
 };
 
 struct CopyPaste {
@@ -173,10 +187,24 @@ concept Mixes = requires {
 };
 
 struct MultiScaleFlipAug;
+struct RandomChoice;
+struct TestTimeAug;
 
-using Step = std::variant<LoadImage, LoadAnnotations, Resize, RandomFlip, RandomShift, Pad, Normalize, RandomCrop,
-                          PhotoMetricDistortion, Expand, MinIoURandomCrop, CutOut, RandomAffine, YOLOXHSVRandomAug,
-                          Mosaic, MixUp, CopyPaste, FilterAnnotations, Format, MultiScaleFlipAug>;
+using Step =
+    std::variant<LoadImage, LoadAnnotations, Resize, RandomFlip, RandomShift, Pad, Normalize, RandomCrop,
+                 PhotoMetricDistortion, Expand, MinIoURandomCrop, CutOut, RandomAffine, YOLOXHSVRandomAug, Mosaic,
+                 MixUp, CopyPaste, FilterAnnotations, Format, RandomChoice, TestTimeAug, MultiScaleFlipAug>;
+
+/// The steps that are chosen go on drawing from this step's own draws. None of them mixes, and none loads.
+struct RandomChoice {
+  std::vector<std::vector<Step>> choices;
+  std::vector<double> ratios;  ///< of each; none: all are equally likely
+};
+
+/// What each list of steps makes of a sample. All go on drawing from this step's own draws. None of them mixes.
+struct TestTimeAug {
+  std::vector<std::vector<Step>> views;
+};
 
 struct MultiScaleFlipAug {
   std::vector<Step> transforms;

@@ -39,10 +39,8 @@ def native_steps(
 
 def why_not_mixing(recipe: Recipe) -> str:
     """Why the core cannot mix samples; "" where it can."""
-    levels = recipe.mixing_levels
-    if len(levels) > 1:
-        return "it mixes samples that are mixed already"
-    return "it mixes samples of a part of the dataset" if levels and levels[0].pool is not None else ""
+    pools = [level.pool for level in recipe.mixing_levels]
+    return "" if all(pool is None for pool in pools) else "it mixes samples of a part of the dataset"
 
 
 def why_not_images(items: LoadedItems) -> str:
@@ -76,15 +74,25 @@ def _why_not(step: Any, before: Sequence[Any]) -> str:
     if "uint8" in needs and any(other.gives_float() for other in before):
         return "the image is not uint8"
     with_mask = annotations is not None and annotations.with_mask
+    if getattr(step, "cached", False) and with_mask:
+        assert annotations is not None
+        if annotations.poly2mask or step.img_scale[0] != step.img_scale[1]:
+            return "it mixes masks that are bitmaps, or in a frame that is not square"
     if isinstance(step, st.FilterAnnotations) and step.by_mask and not with_mask:
         return "it needs masks, and none are loaded before it"
     if isinstance(step, st.MultiScaleFlipAug):
         return _why_not_views(step, before)
+    if isinstance(step, st.TestTimeAug):
+        return _why_not_lists(step, before)
+    if isinstance(step, st.RandomChoice):
+        return _why_not_choices(step, before)
     reason: str = step.why_not_native()
     return reason
 
 
 def _why_not_masks(step: Any, polygons: bool | None) -> str:
+    if isinstance(step, st.TestTimeAug):
+        return next((why for view in step.views for one in view if (why := _why_not_masks(one, polygons))), "")
     if not isinstance(step, st.LoadAnnotations) or not step.with_mask:
         return ""
     if polygons is None:
@@ -92,6 +100,36 @@ def _why_not_masks(step: Any, polygons: bool | None) -> str:
     if not step.poly2mask and not polygons:
         return "poly2mask=False needs polygons, and the dataset has bitmaps"
     return "" if step.with_bbox else "masks are loaded without boxes"
+
+
+def _why_not_lists(views: st.TestTimeAug, before: Sequence[Any]) -> str:
+    """The core has one list of annotations for all views."""
+    if any(isinstance(step, st.LoadAnnotations) for step in before):
+        return "annotations are loaded before it"
+    for steps in views.views:
+        loads = [step for step in steps if isinstance(step, st.LoadAnnotations)]
+        if loads != [step for step in views.views[0] if isinstance(step, st.LoadAnnotations)]:
+            return "its views load annotations in different ways"
+        after = steps[steps.index(loads[0]) + 1 :] if loads else ()
+        if any(not isinstance(step, st.BatchForm) for step in after):
+            return "its views change annotations"
+        for number, step in enumerate(steps):
+            reason = _why_not(step, [*before, *steps[:number]])
+            if reason:
+                return f"'{type(step).__name__}' among its transforms: {reason}"
+    return ""
+
+
+def _why_not_choices(choice: st.RandomChoice, before: Sequence[Any]) -> str:
+    """Images of one batch are all uint8 or all float32, so that all lists have to give the same."""
+    if len({any(step.gives_float() for step in steps) for steps in choice.choices}) > 1:
+        return "some of its lists give float32 images and others do not"
+    for steps in choice.choices:
+        for number, step in enumerate(steps):
+            reason = _why_not(step, [*before, *steps[:number]])
+            if reason:
+                return f"'{type(step).__name__}' among its transforms: {reason}"
+    return ""
 
 
 def _why_not_views(views: st.MultiScaleFlipAug, before: Sequence[Any]) -> str:

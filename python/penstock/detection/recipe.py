@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from penstock.detection import steps as st
 
-__all__ = ["Level", "Recipe", "mixes", "mixes_in_python", "partners_of"]
+__all__ = ["Level", "Recipe", "mixes", "mixes_in_python", "partners_of", "parts_of"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,7 +24,7 @@ class Level:
         pool: int64: the items of that dataset; None: all.
     """
 
-    key: int
+    key: Hashable
     begin: int
     pool: npt.NDArray[np.int64] | None = None
 
@@ -43,23 +43,27 @@ class Recipe:
 
     @classmethod
     def of_one_dataset(cls, steps: Sequence[Any]) -> Recipe:
-        """A pipeline whose steps mix in samples as the steps before the first of these have left them."""
-        first = next((number for number, step in enumerate(steps) if mixes(step)), None)
-        return cls(tuple(steps), () if first is None else (Level(0, first),))
+        """A pipeline whose steps mix in samples as the steps before the first of these have left them; one that takes
+        them from a cache, as all steps before it have.
+        """
+        mixing = [number for number, step in enumerate(steps) if mixes(step)]
+        begins = {number if getattr(steps[number], "cached", False) else mixing[0] for number in mixing}
+        return cls(tuple(steps), tuple(Level(begin, begin) for begin in sorted(begins)))
 
     def level(self, number: int) -> Level:
         """The level of a step that mixes."""
         return next(level for level in reversed(self.levels) if level.begin <= number)
 
-    def steps_before(self, key: int) -> int:
+    def steps_before(self, key: Hashable) -> int:
         """Number of the steps before a level."""
         return next(level.begin for level in self.levels if level.key == key)
 
     @property
-    def partner_steps(self) -> int | None:
-        """How many of the steps a sample goes through before it is mixed into others; None where nothing mixes."""
-        levels = self.mixing_levels
-        return levels[0].begin if levels else None
+    def partner_steps(self) -> tuple[int, ...]:
+        """For each step, how many of the steps a sample goes through before it is mixed in there; 0 for those that mix
+        in none.
+        """
+        return tuple(self.level(number).begin if mixes(step) else 0 for number, step in enumerate(self.steps))
 
     @property
     def mixing_levels(self) -> tuple[Level, ...]:
@@ -78,6 +82,19 @@ def partners_of(step: Any) -> int:
     return step.facts.partners if isinstance(step, st.Step) else 0
 
 
+def parts_of(recipe: Recipe, count: int) -> int:
+    """How many samples penstock's own steps mix into a sample in the first ``count`` steps, those that are mixed into
+    these included.
+    """
+    own = [(number, partners_of(step)) for number, step in enumerate(recipe.steps[:count])]
+    return sum(
+        partners * (1 + parts_of(recipe, recipe.level(number).begin)) for number, partners in own if partners
+    )
+
+
 def mixes_in_python(step: Any) -> bool:
-    """Whether a step is a transform that mixes as MMDetection has it: it chooses items, and finds them in results."""
-    return isinstance(step, st.PythonStep) and hasattr(step.transform, "get_indexes")
+    """Whether a step is a transform that mixes as MMDetection has it: it chooses items, and finds them in results. One
+    with a cache of its own asks for none.
+    """
+    transform = step.transform if isinstance(step, st.PythonStep) else None
+    return hasattr(transform, "get_indexes") and not hasattr(transform, "results_cache")

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from penstock.described import described_error
 from penstock.detection import steps as st
 from penstock.detection.items import Items
-from penstock.detection.recipe import Level, Recipe, mixes_in_python, partners_of
+from penstock.detection.recipe import Level, Recipe, mixes_in_python, parts_of
 from penstock.detection.reference import Wrappers, partner_indices, run_step
 from penstock.errors import PenstockError, TransformError
 from penstock.loading.draws import Draws, Stream
@@ -39,6 +39,8 @@ def rejected_all(path: str, index: int) -> TransformError:
 class PipelineRunner:
     """Takes samples of a dataset through its pipeline, step by step.
 
+    Samples that are mixed in are parts of a sample, each with a number and a stream of its own: see :class:`_Parts`.
+
     Args:
         items: The dataset.
         recipe_of: The pipeline of an item.
@@ -60,6 +62,7 @@ class PipelineRunner:
         item = self._items.item_of(int(sample.meta["index"]))
         recipe = self._recipe_of(item)
         results = {**self._items.results_of(item), **notes, "img": sample.image, "img_fields": ["img"]}
+        results = self._wrappers.incoming(results)
         for step in recipe.steps[:number]:
             if isinstance(step, st.LoadAnnotations):
                 _add_annotations(results, sample, step, self._wrappers)
@@ -106,7 +109,7 @@ class PipelineRunner:
             image = self._items.read_image(item, load.color)
         if image is not None:
             results["img"] = image
-        return results
+        return self._wrappers.incoming(results)  # type: ignore[no-any-return]
 
     def _replacement(self, item: int, stream: Stream) -> int:
         groups = self._items.groups
@@ -122,7 +125,7 @@ class PipelineRunner:
         last: int | None = None,
         parts: _Parts | None = None,
     ) -> Any:
-        parts = parts or _Parts(stream, sum(partners_of(step) for step in recipe.steps[:first]))
+        parts = parts or _Parts(stream, parts_of(recipe, first))
         for number in range(first, len(recipe.steps) if last is None else last):
             if results is None:
                 return None
@@ -133,8 +136,12 @@ class PipelineRunner:
             elif mixes_in_python(step):
                 results = self._mix_in_python(recipe, number, parts, results)
             else:
-                results = _call(step, results)
+                results = self._call(step, results)
         return results
+
+    def _call(self, step: st.PythonStep, results: Results) -> Any:
+        """What a transform of the framework or of the user makes of the results."""
+        return self._wrappers.incoming(_call(step, self._wrappers.outgoing(results)))
 
     def _partners(self, recipe: Recipe, number: int, parts: _Parts, step: Any, draws: Draws) -> list[Results]:
         """The samples that the step of this number mixes in."""
@@ -149,27 +156,27 @@ class PipelineRunner:
         pool = _Pool(self._items, level.pool)
         chosen = _call(step, pool, step.transform.get_indexes)
         positions = chosen if isinstance(chosen, Sequence) else [chosen]
-        results["mix_results"] = self._mixed_in(positions, pool, level, parts)
-        results = _call(step, results)
+        mixed_in = self._mixed_in(positions, pool, level, parts)
+        results["mix_results"] = [self._wrappers.outgoing(other) for other in mixed_in]
+        results = self._call(step, results)
         if results is not None:
             results.pop("mix_results", None)
         return results
 
     def _mixed_in(self, positions: Sequence[int], pool: _Pool, level: Level, parts: _Parts) -> list[Results]:
-        numbers = parts.take(len(positions))
-        return [
-            self._partner(pool.item(position), level, part, parts)
-            for position, part in zip(positions, numbers, strict=True)
-        ]
+        items = [pool.item(position) for position in positions]
+        return [self._partner(item, level, parts) for item in items]
 
-    def _partner(self, item: int, level: Level, part: int, parts: _Parts) -> Results:
+    def _partner(self, item: int, level: Level, parts: _Parts) -> Results:
         """Another sample that is mixed in: its state before the level of the step that mixes."""
+        recipe = self._recipe_of(item)
+        part = parts.take(parts_of(recipe, recipe.steps_before(level.key)))
         for retry in range(MOST_REJECTED):
-            own = parts.stream.part(part + retry * _PART_STRIDE)
-            item = self._replacement(item, own) if retry else item
+            within = part.retried(retry)
+            item = self._replacement(item, within.stream) if retry else item
             recipe = self._recipe_of(item)
             results = self._results(recipe, item)
-            results = self._advance(recipe, results, own, 0, recipe.steps_before(level.key), parts)
+            results = self._advance(recipe, results, within.stream, 0, recipe.steps_before(level.key), within)
             if results is not None:
                 return results  # type: ignore[no-any-return]
         raise self._rejected_all(parts.stream)
@@ -194,26 +201,53 @@ class _Pool:
     def get_ann_info(self, position: int) -> dict[str, Any]:
         return self._items.get_ann_info(self.item(position))
 
+    def __getitem__(self, position: int) -> dict[str, Any]:
+        """What MMDetection 3's MixUp looks at to choose: whether there are boxes."""
+        return {"gt_bboxes": self.get_ann_info(position)["bboxes"]}
+
 
 class _Parts:
-    """Numbers of the parts of a sample, in the order in which they are mixed in; those that are mixed into a part have
-    numbers among them.
+    """What is mixed into a sample, or into one of its parts.
+
+    Parts have numbers from 1 on in the order in which they are mixed in. Those that are mixed into a part have the next
+    numbers after its own, whether it then needs them or not, so that a number depends on the pipeline alone. A part
+    that takes the place of a rejected one, and what is mixed into it, has the stream of the numbers ``_PART_STRIDE``
+    further on.
+
+    Args:
+        stream: That of the sample, or of the part.
+        taken: How many parts have numbers already.
+        number: That of the part; 0 for the sample.
+        retries: How many parts were rejected in the place of the part, and of those that it is mixed into.
     """
 
-    def __init__(self, stream: Stream, taken: int) -> None:
+    def __init__(self, stream: Stream, taken: int, number: int = 0, retries: int = 0) -> None:
         self.stream = stream
         self._taken = taken
+        self._number = number
+        self._retries = retries
 
-    def take(self, count: int) -> range:
-        first, self._taken = self._taken + 1, self._taken + count
-        return range(first, first + count)
+    def take(self, within: int) -> _Parts:
+        """The next part, into which up to ``within`` parts are mixed."""
+        number = self._number + self._taken + 1
+        self._taken += 1 + within
+        return _Parts(self.stream, 0, number, self._retries)
+
+    def retried(self, retry: int) -> _Parts:
+        """The part, after so many rejections."""
+        retries = self._retries + retry
+        return _Parts(self.stream.part(self._number + retries * _PART_STRIDE), 0, self._number, retries)
 
 
 def _add_annotations(
     results: Results, sample: NativeSample, step: st.LoadAnnotations, wrappers: Wrappers
 ) -> None:
     """What LoadAnnotations has put there, as the later steps have left it."""
-    if step.with_bbox:
+    if step.with_bbox and wrappers.ignored_among:
+        assert sample.ignore_flags is not None
+        results["gt_bboxes"], results["gt_ignore_flags"] = sample.boxes, sample.ignore_flags.astype(bool)
+        results["bbox_fields"].append("gt_bboxes")
+    elif step.with_bbox:
         results["gt_bboxes_ignore"], results["gt_bboxes"] = sample.ignored, sample.boxes
         results["bbox_fields"] += ["gt_bboxes_ignore", "gt_bboxes"]
     if step.with_label:

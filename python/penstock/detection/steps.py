@@ -1,12 +1,13 @@
 """The transforms that both loaders have themselves: what each is told, as plain data.
 
 A step is what lowering makes of a framework's object, MMDetection's of the same name, and holds the same arguments;
-sizes are in MMDetection's order, which differs from step to step. :mod:`penstock.detection.reference` runs it in numpy
-and cv2, the native core in C++. A step takes its random numbers from its own
+sizes are in MMDetection 2's order, which differs from step to step. Where MMDetection 3 means something else by the
+same name, a field says so; its default is what MMDetection 2 means. :mod:`penstock.detection.reference` runs it in
+numpy and cv2, the native core in C++. A step takes its random numbers from its own
 :class:`~penstock.loading.draws.Draws`, in the order in which MMDetection's object draws them.
 
-What else has to be known of a step stands on its class: see :class:`Facts`. ``docs/adding-a-step.md`` shows how a step
-is added.
+What else has to be known of a step stands on its class: see :class:`~penstock.detection.facts.Facts`.
+``docs/adding-a-step.md`` shows how a step is added.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
+
+from penstock.detection.facts import Facts, Step
 
 __all__ = [
     "BatchForm",
@@ -34,63 +37,19 @@ __all__ = [
     "PhotoMetricDistortion",
     "PythonStep",
     "RandomAffine",
+    "RandomChoice",
     "RandomCrop",
     "RandomFlip",
     "RandomShift",
     "Resize",
     "Step",
+    "TestTimeAug",
     "YOLOXHSVRandomAug",
 ]
 
 Pair = tuple[float, float]
 Color3 = tuple[float, float, float]
-Need = Literal["color", "boxes", "uint8"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Facts:
-    """What lowering, both loaders and the drawing of samples know of a kind of step. None has a default: a new step
-    states them all.
-
-    Attributes:
-        partners: How many other samples it mixes in.
-        needs: What the core needs for it: "color": images with three channels; "boxes": they are loaded before it;
-            "uint8": no step before it has made the image float32.
-        gives_float: The image is float32 after it, whatever its arguments.
-        may_reject: It may reject a sample, whatever its arguments.
-        told_by: Keys of the notes that tell where it has moved what is in the image: () where all stays in its place,
-            None where no note tells.
-        notes: Keys of the notes that it sets in every sample.
-    """
-
-    partners: int
-    needs: tuple[Need, ...]
-    gives_float: bool
-    may_reject: bool
-    told_by: tuple[str, ...] | None
-    notes: tuple[str, ...]
-
-
-class Step:
-    """The base of all steps.
-
-    Attributes:
-        facts: What is known of its class. The methods below say what depends on a step's arguments.
-    """
-
-    facts: ClassVar[Facts]
-
-    def gives_float(self) -> bool:
-        """Whether the image is float32 after the step."""
-        return self.facts.gives_float
-
-    def may_reject(self) -> bool:
-        """Whether the step may reject a sample."""
-        return self.facts.may_reject
-
-    def why_not_native(self) -> str:
-        """Why the core cannot run the step with its arguments; "" where it can."""
-        return ""
+_CUTS = "it cuts polygons of masks to what is inside of the crop"
 
 
 @dataclass(frozen=True)
@@ -122,11 +81,19 @@ class LoadAnnotations(Step):
 
 @dataclass(frozen=True)
 class Resize(Step):
-    """``img_scale``: (width, height) each; None: the scale comes from MultiScaleFlipAug."""
+    """``img_scale``: (width, height) each; None: the scale comes from MultiScaleFlipAug, or is ``scale_factor`` (along
+    width, along height) times the image's.
+
+    ``range_of``: what is drawn between two scales ("range"): the longer and the shorter edge ("edges"), or width and
+    height (MMDetection 3, "axes").
+
+    ``noted_scale``: "four": ``scale_factor`` is an array of x, y, x, y, and ``pad_shape`` and ``scale_idx`` are noted.
+    "pair" (MMDetection 3): it is (x, y), ``pad_shape`` is not noted, and ``scale_idx`` only in the mode "value".
+    """
 
     facts = Facts(
         partners=0, needs=(), gives_float=False, may_reject=False, told_by=("scale_factor",),
-        notes=("pad_shape", "scale_factor", "scale", "scale_idx", "keep_ratio"),
+        notes=("scale_factor", "scale", "keep_ratio"),
     )
 
     img_scale: tuple[tuple[int, int], ...] | None = None
@@ -136,15 +103,24 @@ class Resize(Step):
     bbox_clip_border: bool = True
     interpolation: Literal["bilinear", "nearest"] = "bilinear"
     override: bool = False
+    scale_factor: Pair | None = None
+    range_of: Literal["edges", "axes"] = "edges"
+    noted_scale: Literal["four", "pair"] = "four"
 
     def why_not_native(self) -> str:
-        return "it has no img_scale" if self.img_scale is None else ""
+        return "it has no img_scale" if self.img_scale is None and self.scale_factor is None else ""
+
+    def noted(self) -> tuple[str, ...]:
+        if self.noted_scale == "four":
+            return (*self.facts.notes, "pad_shape", "scale_idx")
+        return (*self.facts.notes, "scale_idx") if self.multiscale_mode == "value" else self.facts.notes
 
 
 @dataclass(frozen=True)
 class RandomFlip(Step):
     """``ratios``: the probability of each of ``directions``, and last that of no flip. Both None where
-    MultiScaleFlipAug decides."""
+    MultiScaleFlipAug decides. ``redraws``: a sample that has a flip noted is drawn for again (MMDetection 3); else it
+    is flipped again as noted."""
 
     facts = Facts(
         partners=0, needs=(), gives_float=False, may_reject=False, told_by=("flip", "flip_direction"),
@@ -153,6 +129,7 @@ class RandomFlip(Step):
 
     directions: tuple[str, ...] | None
     ratios: tuple[float, ...] | None
+    redraws: bool = False
 
     def why_not_native(self) -> str:
         return "it has no flip_ratio" if self.ratios is None else ""
@@ -175,6 +152,11 @@ class Pad(Step):
 
     ``img_val``: as OpenCV takes it: one number is the first channel's, and the others get 0; on uint8 images values
     are rounded to even and clipped. ``seg_val``: for semantic maps, which only Python steps load.
+
+    With ``pad_to_square``, ``size_divisor`` may be set too: the square's edge becomes a multiple. ``grows_img_shape``:
+    ``img_shape`` is that of the padded image, and ``pad_fixed_size`` is ``size`` as (width, height) or None
+    (MMDetection 3); else ``img_shape`` stays, and ``pad_fixed_size`` is what the image was padded to, or None with a
+    divisor.
     """
 
     facts = Facts(
@@ -188,6 +170,7 @@ class Pad(Step):
     img_val: float | Color3 = 0
     masks_val: float = 0
     seg_val: float = 255
+    grows_img_shape: bool = False
 
 
 @dataclass(frozen=True)
@@ -204,7 +187,9 @@ class Normalize(Step):
 
 @dataclass(frozen=True)
 class RandomCrop(Step):
-    """``crop_size``: (height, width), or (least, most) for "absolute_range"."""
+    """``crop_size``: (height, width), or (least, most) for "absolute_range". ``keeps``: boxes that have an area after
+    the cut ("area"), or those of which a part, be it a line, is inside of the crop (MMDetection 3, "inside").
+    ``cuts_outlines``: masks are polygons, and are cut to what is inside (MMDetection 3); else they stick out."""
 
     facts = Facts(partners=0, needs=(), gives_float=False, may_reject=False, told_by=None, notes=())
 
@@ -213,26 +198,38 @@ class RandomCrop(Step):
     allow_negative_crop: bool = False
     recompute_bbox: bool = False
     bbox_clip_border: bool = True
+    keeps: Literal["area", "inside"] = "area"
+    cuts_outlines: bool = False
 
     def may_reject(self) -> bool:
         return not self.allow_negative_crop
 
+    def why_not_native(self) -> str:
+        return _CUTS if self.cuts_outlines else ""
+
 
 @dataclass(frozen=True)
 class PhotoMetricDistortion(Step):
+    """``draws_all``: all numbers are drawn first, used or not (MMDetection 3); else each where it is used.
+    ``clips_saturation``: a saturation that was multiplied by more than 1 is cut to 1 (MMDetection 3).
+    """
+
     facts = Facts(partners=0, needs=("color",), gives_float=True, may_reject=False, told_by=(), notes=())
 
     brightness_delta: float = 32
     contrast_range: Pair = (0.5, 1.5)
     saturation_range: Pair = (0.5, 1.5)
     hue_delta: float = 18
+    draws_all: bool = False
+    clips_saturation: bool = False
 
 
 @dataclass(frozen=True)
 class Expand(Step):
     """``fill``: ``mean``, in the order of the image's channels (MMDetection turns it round for ``to_rgb``).
 
-    ``seg_ignore_label``: for semantic maps, which only Python steps load.
+    ``seg_ignore_label``: for semantic maps, which only Python steps load. ``grows_img_shape``: ``img_shape`` is that of
+    the canvas (MMDetection 3); else it stays that of the image.
     """
 
     facts = Facts(partners=0, needs=("color",), gives_float=False, may_reject=False, told_by=None, notes=())
@@ -241,15 +238,22 @@ class Expand(Step):
     ratio_range: Pair = (1, 4)
     prob: float = 0.5
     seg_ignore_label: int | None = None
+    grows_img_shape: bool = False
 
 
 @dataclass(frozen=True)
 class MinIoURandomCrop(Step):
+    """``cuts_outlines``: as of RandomCrop."""
+
     facts = Facts(partners=0, needs=("color", "boxes"), gives_float=False, may_reject=False, told_by=None, notes=())
 
     min_ious: tuple[float, ...] = (0.1, 0.3, 0.5, 0.7, 0.9)
     min_crop_size: float = 0.3
     bbox_clip_border: bool = True
+    cuts_outlines: bool = False
+
+    def why_not_native(self) -> str:
+        return _CUTS if self.cuts_outlines else ""
 
 
 @dataclass(frozen=True)
@@ -294,7 +298,10 @@ class YOLOXHSVRandomAug(Step):
 
 @dataclass(frozen=True)
 class Mosaic(Step):
-    """``img_scale``: (height, width) of one of the four."""
+    """``img_scale``: (height, width) of one of the four. ``cached``: the other images have been through all steps
+    before this one, as those in the cache of MMDetection 3's CachedMosaic, and masks are mixed as well; else through
+    those before the first step that mixes, and masks stay as they are.
+    """
 
     facts = Facts(partners=3, needs=("boxes",), gives_float=False, may_reject=False, told_by=None, notes=())
 
@@ -305,6 +312,7 @@ class Mosaic(Step):
     skip_filter: bool = True
     pad_val: float = 114
     prob: float = 1.0
+    cached: bool = False
 
     def why_not_native(self) -> str:
         return "" if self.pad_val == int(self.pad_val) else "pad_val is not an integer"
@@ -313,7 +321,10 @@ class Mosaic(Step):
 @dataclass(frozen=True)
 class MixUp(Step):
     """``img_scale``: (height, width). ``in_doubles``: ``pad_val`` is a float, with which MMDetection resizes the other
-    image as float64 and cuts what comes out.
+    image as float64 and cuts what comes out. ``prob``: of mixing at all; None: always, and no number is drawn for it.
+    ``flips_above``: the other image is flipped where the number is above ``flip_ratio`` (MMDetection 3), not below.
+    ``fills``: ``pad_val`` also stands where the other image does not reach (MMDetection 3), not 0. ``cached``: as of
+    Mosaic.
     """
 
     facts = Facts(
@@ -332,6 +343,10 @@ class MixUp(Step):
     max_aspect_ratio: float = 20
     bbox_clip_border: bool = True
     skip_filter: bool = True
+    prob: float | None = None
+    flips_above: bool = False
+    fills: bool = False
+    cached: bool = False
 
     def why_not_native(self) -> str:
         return "" if self.pad_val == int(self.pad_val) else "pad_val is not an integer"
@@ -377,6 +392,40 @@ class MultiScaleFlipAug(Step):
     transforms: tuple[Any, ...]
     img_scale: tuple[tuple[int, int] | float, ...]
     flips: tuple[str | None, ...]
+
+
+@dataclass(frozen=True)
+class RandomChoice(Step):
+    """One of several lists of steps, each a step that mixes in no other sample. ``ratios``: the probability of each;
+    None: all are equally likely. The steps go on drawing from this step's own draws.
+    """
+
+    facts = Facts(partners=0, needs=(), gives_float=False, may_reject=False, told_by=None, notes=())
+
+    choices: tuple[tuple[Any, ...], ...]
+    ratios: tuple[float, ...] | None = None
+
+    def gives_float(self) -> bool:
+        return any(step.gives_float() for steps in self.choices for step in steps)
+
+    def may_reject(self) -> bool:
+        return any(step.may_reject() for steps in self.choices for step in steps)
+
+    def noted(self) -> tuple[str, ...]:
+        notes = [{key for step in steps for key in step.noted()} for steps in self.choices]
+        return tuple(sorted(set.intersection(*notes))) if notes else ()
+
+
+@dataclass(frozen=True)
+class TestTimeAug(Step):
+    """Several views of a sample: what each list of steps makes of it. The steps mix in no other sample; a list may load
+    annotations, and end with a framework's own step. They go on drawing from this step's own draws, one list after the
+    other.
+    """
+
+    facts = Facts(partners=0, needs=(), gives_float=False, may_reject=False, told_by=None, notes=())
+
+    views: tuple[tuple[Any, ...], ...]
 
 
 class BatchForm(Step):

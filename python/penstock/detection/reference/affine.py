@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from penstock.detection.reference.opencv import opencv
-from penstock.detection.reference.results import Array, Results, boxes_of, inside, refuse, worth_keeping
+from penstock.detection.reference.results import Array, Results, boxes_of, inside, keep_rows, refuse, worth_keeping
 from penstock.detection.steps import RandomAffine
 from penstock.loading.draws import Draws
 
@@ -42,9 +42,8 @@ def apply(step: RandomAffine, results: Results, draws: Draws) -> Results:
                 min_area_ratio=step.min_area_ratio,
                 max_aspect_ratio=step.max_aspect_ratio,
             )
-        results[key] = moved[kept]
-        if key == "gt_bboxes" and "gt_labels" in results:
-            results["gt_labels"] = results["gt_labels"][kept]
+        results[key] = moved
+        keep_rows(results, key, kept)
     return results
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from penstock.detection.reference.opencv import opencv
@@ -19,27 +21,68 @@ def photo_metric_distortion(step: PhotoMetricDistortion, results: Results, draws
         refuse(step, f"takes one image alone, not {results['img_fields']}")
     # OpenCV drops an alpha channel.
     image = _color_image(step, results, (3, 4)).astype(np.float32)
-    if _coin(draws):
-        image += draws.uniform(-step.brightness_delta, step.brightness_delta)
-    contrast_first = _coin(draws)
-    if contrast_first and _coin(draws):
-        image *= draws.uniform(*step.contrast_range)
+    change = _draw_all(step, draws) if step.draws_all else _draw_what_is_used(step, draws)
+    if change.brightness is not None:
+        image += change.brightness
+    if change.contrast_before is not None:
+        image *= change.contrast_before
     image = cv2.cvtColor(image, cv2.COLOR_BGR2HSV)
-    if _coin(draws):
-        image[..., 1] *= draws.uniform(*step.saturation_range)
-    if _coin(draws):
+    if change.saturation is not None:
+        image[..., 1] *= change.saturation
+        if step.clips_saturation and change.saturation > 1:
+            image[..., 1] = image[..., 1].clip(0, 1)
+    if change.hue is not None:
         hue = image[..., 0]
-        hue += draws.uniform(-step.hue_delta, step.hue_delta)
+        hue += change.hue
         hue[hue > 360] -= 360
         hue[hue < 0] += 360
     image = cv2.cvtColor(image, cv2.COLOR_HSV2BGR)
-    if not contrast_first and _coin(draws):
-        image *= draws.uniform(*step.contrast_range)
-    if _coin(draws):
+    if change.contrast_after is not None:
+        image *= change.contrast_after
+    if change.order is not None:
         # In a layout that OpenCV takes: MMDetection's own next step may fail on the one that indexing gives.
-        image = np.ascontiguousarray(image[..., draws.permutation(3)])
+        image = np.ascontiguousarray(image[..., change.order])
     results["img"] = image
     return results
+
+
+class _Change(NamedTuple):
+    """What is done to an image's colours; None: nothing."""
+
+    brightness: float | None
+    contrast_before: float | None
+    saturation: float | None
+    hue: float | None
+    contrast_after: float | None
+    order: list[int] | None
+
+
+def _draw_what_is_used(step: PhotoMetricDistortion, draws: Draws) -> _Change:
+    brightness = draws.uniform(-step.brightness_delta, step.brightness_delta) if _coin(draws) else None
+    contrast_first = _coin(draws)
+    contrast_before = draws.uniform(*step.contrast_range) if contrast_first and _coin(draws) else None
+    saturation = draws.uniform(*step.saturation_range) if _coin(draws) else None
+    hue = draws.uniform(-step.hue_delta, step.hue_delta) if _coin(draws) else None
+    contrast_after = draws.uniform(*step.contrast_range) if not contrast_first and _coin(draws) else None
+    order = draws.permutation(3) if _coin(draws) else None
+    return _Change(brightness, contrast_before, saturation, hue, contrast_after, order)
+
+
+def _draw_all(step: PhotoMetricDistortion, draws: Draws) -> _Change:
+    contrast_first, *used = [_coin(draws) for _ in range(6)]
+    brightness = draws.uniform(-step.brightness_delta, step.brightness_delta)
+    contrast = draws.uniform(*step.contrast_range)
+    saturation = draws.uniform(*step.saturation_range)
+    hue = draws.uniform(-step.hue_delta, step.hue_delta)
+    order = draws.permutation(3)
+    return _Change(
+        brightness=brightness if used[0] else None,
+        contrast_before=contrast if used[1] and contrast_first else None,
+        saturation=saturation if used[2] else None,
+        hue=hue if used[3] else None,
+        contrast_after=contrast if used[1] and not contrast_first else None,
+        order=order if used[4] else None,
+    )
 
 
 def hsv_random_aug(step: YOLOXHSVRandomAug, results: Results, draws: Draws) -> Results:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from penstock.detection.reference.results import Array, Results, refuse
+from penstock.detection.reference.results import Array, Results, boxes_around_bitmaps, refuse
 from penstock.detection.steps import CopyPaste
 from penstock.loading.draws import Draws
 
@@ -23,12 +23,14 @@ def apply(step: CopyPaste, results: Results, draws: Draws, partners: Sequence[Re
     (partner,) = partners
     with_masks = results.get("gt_masks") is not None and partner.get("gt_masks") is not None
     own_masks, other_masks = _masks_of(results), _masks_of(partner)
-    boxes, labels = partner["gt_bboxes"], partner["gt_labels"]
+    keys = ["gt_labels", *(["gt_ignore_flags"] if "gt_ignore_flags" in partner else [])]
+    boxes, rows = partner["gt_bboxes"], {key: partner[key] for key in keys}
     if step.selected:
         chosen = np.array(_choose(step, len(boxes), draws), dtype=np.intp)
-        boxes, labels, other_masks = boxes[chosen], labels[chosen], other_masks[chosen]
+        boxes, other_masks = boxes[chosen], other_masks[chosen]
+        rows = {key: values[chosen] for key, values in rows.items()}
     # MMDetection looks them up whatever is pasted.
-    own_labels = results["gt_labels"]
+    own_rows = {key: results[key] for key in rows}
     if len(boxes) == 0:
         if not with_masks:
             results.pop("gt_masks", None)
@@ -40,13 +42,13 @@ def apply(step: CopyPaste, results: Results, draws: Draws, partners: Sequence[Re
     if masks.shape[1:] != covered.shape:
         refuse(step, f"masks of {masks.shape[1:]} and {covered.shape} (height, width) cannot be joined")
     masks = np.where(covered, 0, masks).astype(masks.dtype)
-    left_over = _boxes_around(masks)
+    left_over = boxes_around_bitmaps(masks)
     near = (np.abs(left_over - results["gt_bboxes"]) <= step.bbox_occluded_thr).all(axis=-1)
     kept = near | (masks.sum(axis=(1, 2)) > step.mask_occluded_thr)
     where = covered if results["img"].ndim == 2 else covered[..., np.newaxis]
     results["img"] = np.where(where, partner["img"], results["img"])
     results["gt_bboxes"] = np.concatenate([left_over[kept], boxes])
-    results["gt_labels"] = np.concatenate([own_labels[kept], labels])
+    results |= {key: np.concatenate([own_rows[key][kept], values]) for key, values in rows.items()}
     if with_masks:
         joined = np.concatenate([masks[kept], pasted])
         results["gt_masks"] = type(results["gt_masks"])(joined, *joined.shape[1:])
@@ -80,13 +82,3 @@ def _masks_of(results: Results) -> Any:
     for mask, (left, top, right, bottom) in zip(drawn, boxes, strict=True):
         mask[int(top) : int(bottom), int(left) : int(right)] = 1
     return drawn
-
-
-def _boxes_around(masks: Array) -> Array:
-    """float32 [n, 4]; zeros around a mask without pixels."""
-    boxes = np.zeros((len(masks), 4), dtype=np.float32)
-    for box, mask in zip(boxes, masks, strict=True):
-        columns, rows = mask.any(axis=0).nonzero()[0], mask.any(axis=1).nonzero()[0]
-        if len(columns):
-            box[:] = columns[0], rows[0], columns[-1] + 1, rows[-1] + 1
-    return boxes

@@ -5,12 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 from penstock.detection.reference.results import (
-    LABELS_OF,
     MASKS_OF,
     Array,
     Results,
+    boxes_around,
     boxes_of,
     images_of,
+    inside,
+    keep_rows,
     refuse,
     segmentations_of,
 )
@@ -40,23 +42,26 @@ def random_crop(step: RandomCrop, results: Results, draws: Draws) -> Results | N
         if step.bbox_clip_border:
             boxes[:, 0::2] = np.clip(boxes[:, 0::2], 0, results["img_shape"][1])
             boxes[:, 1::2] = np.clip(boxes[:, 1::2], 0, results["img_shape"][0])
-        kept = (boxes[:, 2] > boxes[:, 0]) & (boxes[:, 3] > boxes[:, 1])
+        kept = (
+            inside(boxes, *results["img_shape"][:2])
+            if step.keeps == "inside"
+            else (boxes[:, 2] > boxes[:, 0]) & (boxes[:, 3] > boxes[:, 1])
+        )
         if key == "gt_bboxes" and not kept.any() and not step.allow_negative_crop:
             return None
-        results[key] = boxes[kept]
+        results[key] = boxes
         _keep_objects(results, key, kept, np.asarray([left, top, right, bottom]))
         if step.recompute_bbox and MASKS_OF.get(key) in results:
-            results[key] = results[MASKS_OF[key]].get_bboxes()
+            results[key] = boxes_around(results[MASKS_OF[key]])
     for key in segmentations_of(results):
         results[key] = results[key][top:bottom, left:right]
     return results
 
 
 def _keep_objects(results: Results, boxes: str, kept: Array, patch: Array) -> None:
-    """Keeps labels and masks that belong to boxes, and crops the masks."""
-    labels, masks = LABELS_OF.get(boxes), MASKS_OF.get(boxes)
-    if labels in results:
-        results[labels] = results[labels][kept]
+    """Keeps boxes with their labels and masks, and crops the masks."""
+    masks = MASKS_OF.get(boxes)
+    keep_rows(results, boxes, kept)
     if masks in results:
         results[masks] = results[masks][kept.nonzero()[0]].crop(patch)
 
@@ -144,10 +149,10 @@ def _centers_inside(boxes: Array, patch: Array) -> Array:
 def _crop_objects(step: MinIoURandomCrop, results: Results, patch: Array) -> None:
     for key in boxes_of(results):
         kept = _centers_inside(results[key], patch)
-        boxes = results[key][kept]
+        _keep_objects(results, key, kept, patch)
+        boxes = results[key]
         if step.bbox_clip_border:
             boxes[:, 2:] = boxes[:, 2:].clip(max=patch[2:])
             boxes[:, :2] = boxes[:, :2].clip(min=patch[:2])
         boxes -= np.tile(patch[:2], 2)
         results[key] = boxes
-        _keep_objects(results, key, kept, patch)

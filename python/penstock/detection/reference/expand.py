@@ -12,7 +12,7 @@ __all__ = ["apply"]
 
 
 def apply(step: Expand, results: Results, draws: Draws) -> Results:
-    """Places the image somewhere on a larger canvas; ``img_shape`` stays as it is, as with MMDetection."""
+    """Places the image somewhere on a larger canvas."""
     if draws.uniform(0, 1) > step.prob:
         return results
     if results.get("img_fields", ["img"]) != ["img"]:
@@ -27,6 +27,8 @@ def apply(step: Expand, results: Results, draws: Draws) -> Results:
     top = int(draws.uniform(0, height * ratio - height))
     canvas = np.full((*extent, channels), step.fill, dtype=image.dtype)
     results["img"] = _placed(canvas, image, left, top)
+    if step.grows_img_shape:
+        results["img_shape"] = canvas.shape
     for key in boxes_of(results):
         results[key] = results[key] + np.array([left, top] * 2, dtype=results[key].dtype)
     for key in masks_of(results):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from penstock.detection.reference.results import Array, Results, refuse
+from penstock.detection.reference.results import Array, Results, keep_rows, refuse
 from penstock.detection.steps import FilterAnnotations
 from penstock.loading.draws import Draws
 
@@ -31,7 +31,7 @@ def apply(step: FilterAnnotations, results: Results, draws: Draws) -> Results | 
         return results
     # By "&", which repeats a test of one object where boxes and masks are of different number.
     kept = (tests[0] & tests[-1]).nonzero()[0]
-    for key in ("gt_bboxes", "gt_labels", "gt_masks"):
-        if key in results:
-            results[key] = results[key][kept]
+    keep_rows(results, "gt_bboxes", kept)
+    if "gt_masks" in results:
+        results["gt_masks"] = results["gt_masks"][kept]
     return None if kept.size == 0 and step.keep_empty else results

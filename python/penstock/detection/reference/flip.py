@@ -15,10 +15,13 @@ _AXES = {"horizontal": (1,), "vertical": (0,), "diagonal": (0, 1)}
 
 def apply(step: RandomFlip, results: Results, draws: Draws) -> Results:
     """Flips in a drawn direction, or as ``flip`` and ``flip_direction`` say where they are set."""
-    if "flip" not in results:
+    if step.redraws or "flip" not in results:
         direction = _draw_direction(step, draws)
         results["flip"] = direction is not None
-        results.setdefault("flip_direction", direction)
+        if step.redraws:
+            results["flip_direction"] = direction
+        else:
+            results.setdefault("flip_direction", direction)
     elif "flip_direction" not in results:
         refuse(step, "'flip' is set and 'flip_direction' is not")
     if not results["flip"]:

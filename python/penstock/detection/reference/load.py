@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -26,7 +27,8 @@ def load_image(step: LoadImage, results: Results) -> Results:
     check_pixel_count(image.shape)
     if step.to_float32:
         image = image.astype(np.float32)
-    results["filename"] = results["ori_filename"] = results["img_info"]["filename"]
+    if "img_info" in results:
+        results["filename"] = results["ori_filename"] = results["img_info"]["filename"]
     results["img"] = image
     results["img_shape"] = results["ori_shape"] = image.shape
     results["img_fields"] = ["img"]
@@ -34,25 +36,27 @@ def load_image(step: LoadImage, results: Results) -> Results:
 
 
 def load_annotations(step: LoadAnnotations, results: Results, wrappers: Wrappers) -> Results:
-    """Takes boxes, labels and masks from ``ann_info``, which keeps its own."""
-    annotations = results["ann_info"]
+    """Takes boxes, labels and masks from the framework's annotations, which keep their own."""
+    annotations = wrappers.annotations(results, step)
+    if "ignore_flags" in annotations and (step.with_bbox or step.with_mask):
+        results["gt_ignore_flags"] = annotations["ignore_flags"].copy()
     if step.with_bbox:
         _load_boxes(step, results, annotations)
     if step.with_label:
         results["gt_labels"] = annotations["labels"].copy()
     if step.with_mask:
-        height, width = results["img_info"]["height"], results["img_info"]["width"]
+        height, width = annotations["size"]
         if step.poly2mask:
             bitmaps = [bitmap_of(mask, height, width) for mask in annotations["masks"]]
             results["gt_masks"] = wrappers.bitmap_masks(bitmaps, height, width)
         else:
             polygons = [_sound_polygons(mask) for mask in annotations["masks"]]
             results["gt_masks"] = wrappers.polygon_masks(polygons, height, width)
-        results["mask_fields"].append("gt_masks")
+        results["mask_fields"] = [*results["mask_fields"], "gt_masks"]
     return results
 
 
-def _load_boxes(step: LoadAnnotations, results: Results, annotations: dict[str, Any]) -> None:
+def _load_boxes(step: LoadAnnotations, results: Results, annotations: Mapping[str, Any]) -> None:
     boxes = annotations["bboxes"].copy()
     if step.denorm_bbox and len(boxes):
         height, width = results["img_shape"][:2]
@@ -62,8 +66,9 @@ def _load_boxes(step: LoadAnnotations, results: Results, annotations: dict[str, 
     ignored = annotations.get("bboxes_ignore")
     if ignored is not None:
         results["gt_bboxes_ignore"] = ignored.copy()
-        results["bbox_fields"].append("gt_bboxes_ignore")
-    results["bbox_fields"].append("gt_bboxes")
+        results["bbox_fields"] = [*results["bbox_fields"], "gt_bboxes_ignore"]
+    # A new list: views of test-time augmentation share what was loaded before them.
+    results["bbox_fields"] = [*results["bbox_fields"], "gt_bboxes"]
     groups = annotations.get("gt_is_group_ofs")
     if groups is not None:
         results["gt_is_group_ofs"] = groups.copy()

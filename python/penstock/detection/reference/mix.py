@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -51,7 +52,7 @@ def mosaic(step: Mosaic, results: Results, draws: Draws, partners: Sequence[Resu
     canvas = np.full((height, width, *channels), step.pad_val, dtype=results["img"].dtype)
     center_x = int(draws.uniform(*step.center_ratio_range) * frame_width)
     center_y = int(draws.uniform(*step.center_ratio_range) * frame_height)
-    all_boxes, all_labels = [], []
+    all_boxes, all_masks, rows = [], [], _Rows(results)
     for quarter, part in enumerate((results, *partners)):
         image, ratio = _fitted(step, part["img"], step.img_scale)
         # The image's corner next to the point: on the quarter's right side its left one, and so on.
@@ -59,51 +60,65 @@ def mosaic(step: Mosaic, results: Results, draws: Draws, partners: Sequence[Resu
         top = center_y if quarter >= 2 else center_y - image.shape[0]
         _paste(canvas, image, left, top)
         all_boxes.append(_scaled_and_shifted(part["gt_bboxes"], ratio, left, top))
-        all_labels.append(part["gt_labels"])
-    boxes, labels = np.concatenate(all_boxes), np.concatenate(all_labels)
+        rows.add(part)
+        if step.cached and "gt_masks" in results:
+            # MMDetection takes the size for (height, width), which it is where both are equal.
+            all_masks.append(_translated(part["gt_masks"].rescale(float(ratio)), (width, height), left, top))
+    boxes = np.concatenate(all_boxes)
     if step.bbox_clip_border:
         _clip(boxes, height, width)
     if not step.skip_filter:
         large = (boxes[:, 2] - boxes[:, 0] > step.min_bbox_size) & (boxes[:, 3] - boxes[:, 1] > step.min_bbox_size)
-        boxes, labels = boxes[large], labels[large]
+        boxes = boxes[large]
+        rows.keep(large)
     kept = inside(boxes, height, width)
+    rows.keep(kept)
     results["img"] = canvas
     results["img_shape"] = canvas.shape
     results["gt_bboxes"] = boxes[kept]
-    results["gt_labels"] = labels[kept]
+    results |= rows.values()
+    if all_masks:
+        results["gt_masks"] = type(all_masks[0]).cat(all_masks)[kept.nonzero()[0]]
     return results
 
 
 def mix_up(step: MixUp, results: Results, draws: Draws, partners: Sequence[Results]) -> Results:
     """The mean with another image, which is resized, perhaps flipped, and cut or filled up to this one's size."""
     (partner,) = partners
+    if step.prob is not None and draws.uniform(0, 1) > step.prob:
+        return results
     if len(partner["gt_bboxes"]) == 0:
         return results
     target_height, target_width = results["img"].shape[:2]
     if results["img"].ndim != 3 or partner["img"].ndim != 3:
         refuse(step, "a gray image cannot be mixed")
     jitter = draws.uniform(*step.ratio_range)
-    flip = draws.uniform(0, 1) < step.flip_ratio
+    number = draws.uniform(0, 1)
+    flip = number > step.flip_ratio if step.flips_above else number < step.flip_ratio
     other, ratio = _jittered(step, partner["img"], jitter)
     height, width = other.shape[:2]
     if flip:
         other = other[:, ::-1]
     # Always uint8 here, whatever the images are.
-    padded = np.zeros((max(height, target_height), max(width, target_width), 3), dtype=np.uint8)
+    filling = int(step.pad_val) if step.fills else 0
+    padded = np.full((max(height, target_height), max(width, target_width), 3), filling, dtype=np.uint8)
     padded[:height, :width] = other
     top = draws.randint(0, height - target_height) if height > target_height else 0
     left = draws.randint(0, width - target_width) if width > target_width else 0
     cropped = padded[top : top + target_height, left : left + target_width]
 
+    masks = partner["gt_masks"].rescale(ratio) if step.cached and "gt_masks" in results else None
     boxes = _scaled_and_shifted(partner["gt_bboxes"], ratio, 0, 0)
     if step.bbox_clip_border:
         _clip(boxes, height, width)
     if flip:
         boxes = flipped_boxes(boxes, (height, width), "horizontal")
+        masks = None if masks is None else masks.flip()
     moved = _scaled_and_shifted(boxes, 1, -left, -top)
     if step.bbox_clip_border:
         _clip(moved, target_height, target_width)
-    labels = partner["gt_labels"]
+    rows = _Rows(partner)
+    rows.add(partner)
     if not step.skip_filter:
         good = worth_keeping(
             boxes,
@@ -112,16 +127,46 @@ def mix_up(step: MixUp, results: Results, draws: Draws, partners: Sequence[Resul
             min_area_ratio=step.min_area_ratio,
             max_aspect_ratio=step.max_aspect_ratio,
         )
-        moved, labels = moved[good], labels[good]
+        moved = moved[good]
+        rows.keep(good)
     mixed = 0.5 * results["img"].astype(np.float32) + 0.5 * cropped.astype(np.float32)
     boxes = np.concatenate([results["gt_bboxes"], moved])
-    labels = np.concatenate([results["gt_labels"], labels])
+    rows.add(results, first=True)
     kept = inside(boxes, target_height, target_width)
+    rows.keep(kept)
     results["img"] = mixed.astype(np.uint8)
     results["img_shape"] = mixed.shape
     results["gt_bboxes"] = boxes[kept]
-    results["gt_labels"] = labels[kept]
+    results |= rows.values()
+    if masks is not None:
+        masks = _translated(masks, (target_height, target_width), -left, -top)
+        results["gt_masks"] = type(masks).cat([results["gt_masks"], masks])[kept.nonzero()[0]]
     return results
+
+
+def _translated(masks: Any, shape: tuple[int, int], x: int, y: int) -> Any:
+    """Masks on a canvas of ``shape`` (height, width), moved."""
+    masks = masks.translate(out_shape=shape, offset=x, direction="horizontal")
+    return masks.translate(out_shape=shape, offset=y, direction="vertical")
+
+
+class _Rows:
+    """What several samples have for each box, one sample after the other: labels, and flags where there are any."""
+
+    def __init__(self, sample: Results) -> None:
+        self._parts: dict[str, list[Array]] = {"gt_labels": []}
+        if "gt_ignore_flags" in sample:
+            self._parts["gt_ignore_flags"] = []
+
+    def add(self, sample: Results, *, first: bool = False) -> None:
+        for key, parts in self._parts.items():
+            parts.insert(0 if first else len(parts), sample[key])
+
+    def keep(self, kept: Array) -> None:
+        self._parts = {key: [np.concatenate(parts)[kept]] for key, parts in self._parts.items()}
+
+    def values(self) -> Results:
+        return {key: np.concatenate(parts) for key, parts in self._parts.items()}
 
 
 def _fitted(step: object, image: Array, frame: tuple[int, int]) -> tuple[Array, float]:

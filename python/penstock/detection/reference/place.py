@@ -8,11 +8,11 @@ import numpy as np
 
 from penstock.detection.reference import opencv
 from penstock.detection.reference.results import (
-    LABELS_OF,
     Array,
     Results,
     boxes_of,
     images_of,
+    keep_rows,
     masks_of,
     refuse,
     segmentations_of,
@@ -31,12 +31,14 @@ def pad(step: Pad, results: Results, draws: Draws) -> Results:
         height, width = image.shape[:2]
         if step.pad_to_square:
             size = (max(height, width),) * 2
-        wanted = size
-        if wanted is None:
-            assert step.size_divisor is not None  # MMDetection's constructor sees to it
-            wanted = (_multiple(height, step.size_divisor), _multiple(width, step.size_divisor))
+        wanted = size or (height, width)
+        if step.size_divisor is not None:
+            wanted = (_multiple(wanted[0], step.size_divisor), _multiple(wanted[1], step.size_divisor))
         results[key] = opencv.pad(image, wanted, step.img_val)
         results["pad_shape"] = results[key].shape
+    if step.grows_img_shape:
+        results["img_shape"] = results["pad_shape"]
+        size = None if step.size is None else (step.size[1], step.size[0])
     results["pad_fixed_size"] = size
     results["pad_size_divisor"] = step.size_divisor
     padded = results["pad_shape"][:2]
@@ -70,10 +72,8 @@ def random_shift(step: RandomShift, results: Results, draws: Draws) -> Results:
         if key == "gt_bboxes" and not kept.any():
             # Ignored boxes, which come first, have moved by now and the image has not: so does MMDetection.
             return results
-        results[key] = boxes[kept]
-        labels = LABELS_OF.get(key)
-        if labels in results:
-            results[labels] = results[labels][kept]
+        results[key] = boxes
+        keep_rows(results, key, kept)
     for key in images_of(results):
         results[key] = _shifted(results[key], x, y)
     return results

@@ -21,7 +21,7 @@ from penstock.detection.reference import (
     resize,
     views,
 )
-from penstock.detection.reference.results import Results, Wrappers
+from penstock.detection.reference.results import Results, Wrappers, refuse
 from penstock.detection.steps import BatchForm, Step
 from penstock.errors import PenstockError, TransformError
 from penstock.loading.draws import Draws, Stream
@@ -31,6 +31,18 @@ __all__ = ["Partners", "run_step"]
 #: Gives the samples that a step mixes in, as the steps before the first of its kind have left them. It begins with
 #: :func:`partner_indices` on the step's draws, and runs the steps with ``stream.part(n)``.
 Partners = Callable[[Step, Draws], Sequence[Results]]
+
+def _random_choice(step: steps.RandomChoice, results: Results, draws: Draws) -> Results | None:
+    """The steps of the list that is drawn."""
+    count = len(step.choices)
+    chosen = draws.randint(0, count) if step.ratios is None else draws.weighted(step.ratios)
+    for inner in step.choices[chosen]:
+        changed = _ALONE[type(inner)](inner, results, draws)
+        if changed is None:
+            return None
+        results = changed
+    return results
+
 
 _ALONE: dict[type, Callable[[Any, Results, Draws], Results | None]] = {
     steps.LoadImage: lambda step, results, draws: load.load_image(step, results),
@@ -47,6 +59,7 @@ _ALONE: dict[type, Callable[[Any, Results, Draws], Results | None]] = {
     steps.RandomAffine: affine.apply,
     steps.YOLOXHSVRandomAug: color.hsv_random_aug,
     steps.FilterAnnotations: filter.apply,
+    steps.RandomChoice: _random_choice,
 }
 _MIXING: dict[type, Callable[[Any, Results, Draws, Sequence[Results]], Results]] = {
     steps.Mosaic: mix.mosaic,
@@ -90,6 +103,21 @@ def run_step(
         raise TransformError(f"{type(step).__name__}: {cause}") from error
 
 
+def _through(inner_steps: Sequence[Any], results: Results, draws: Draws, wrappers: Wrappers) -> Results:
+    """One view of test-time augmentation."""
+    for step in inner_steps:
+        if isinstance(step, steps.LoadAnnotations):
+            results = load.load_annotations(step, results, wrappers)
+        elif isinstance(step, BatchForm):
+            results = step(results)
+        else:
+            changed = _ALONE[type(step)](step, results, draws)
+            if changed is None:
+                refuse(step, "it rejects a view")
+            results = changed
+    return results
+
+
 def _run(
     step: Step, results: Results, stream: Stream, number: int, partners: Partners | None, wrappers: Wrappers | None
 ) -> Results | None:
@@ -105,6 +133,10 @@ def _run(
         assert partners is not None, "the caller has to give partners"
         draws = stream.step(number)
         return _MIXING[kind](step, results, draws, partners(step, draws))
+    if isinstance(step, steps.TestTimeAug):
+        assert wrappers is not None, "the caller has to give wrappers"
+        draws = stream.step(number)
+        return views.of_lists([_through(view, dict(results), draws, wrappers) for view in step.views])
     assert isinstance(step, steps.MultiScaleFlipAug)
 
     def run_inner(inner: Any, view: Results, position: int) -> Results | None:

@@ -1,14 +1,14 @@
-"""MultiScaleFlipAug."""
+"""MultiScaleFlipAug, and what views are put together to."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from penstock.detection.reference.results import Results, refuse
 from penstock.detection.steps import MultiScaleFlipAug
 
-__all__ = ["apply"]
+__all__ = ["apply", "of_lists"]
 
 
 def apply(step: MultiScaleFlipAug, results: Results, run: Callable[[Any, Results, int], Results | None]) -> Results:
@@ -27,6 +27,11 @@ def apply(step: MultiScaleFlipAug, results: Results, run: Callable[[Any, Results
             view["flip"] = direction is not None
             view["flip_direction"] = direction
             views.append(_through(step, view, run))
+    return of_lists(views)
+
+
+def of_lists(views: Sequence[Results]) -> Results:
+    """For each key what the views have."""
     return {key: [view[key] for view in views] for key in views[0]}
 
 

@@ -62,9 +62,9 @@ from typing import Any
 from penstock.checks import check_choice, check_integer, check_keys
 from penstock.errors import ConfigError
 from penstock.integrations.mmdet.config_tree import read_tree
-from penstock.integrations.mmdet.credentials import creds_of
 from penstock.integrations.mmdet.metric_names import check_evaluation, eval_mode_of, format_of
 from penstock.integrations.mmdet.run_keys import check_runner, check_workflow
+from penstock.integrations.openmmlab.credentials import creds_of
 from penstock.loading.disk_cache import check_disk_cache
 from penstock.loading.options import LOADER_TYPES, SHUFFLES
 from penstock.loading.tolerance import error_policy

@@ -11,7 +11,7 @@ from penstock.detection.sampler import GroupedChunkSampler, GroupedSampler, Orde
 from penstock.detection.tensors import DetectionTensors
 from penstock.errors import ConfigError
 from penstock.integrations.mmdet.data.dataset import DeepLakeCocoDataset
-from penstock.integrations.mmdet.data.wrappers import flat_dataset, leaves_of, skipped_steps
+from penstock.integrations.mmdet.data.wrappers import KINDS, leaves_of
 from penstock.integrations.mmdet.pipeline.dataset_program import dataset_program
 from penstock.loader import DataLoader
 from penstock.loading.chunk_sampler import stored_chunks
@@ -63,8 +63,8 @@ class DetectionLoader(DataLoader):
         **options: Any,
     ) -> None:
         self._detection = dataset
-        self._skipped = skipped_steps(dataset)
-        self.items: LoadedItems = flat_dataset(dataset)
+        self._skipped = KINDS.skipped_steps(dataset)
+        self.items: LoadedItems = KINDS.flat(dataset)
         indices = self.items.indices
         ranks = functools.partial(world, rank, world_size)
         own_seed = LoaderSeed(seed, options.get("generator"), ranks)
@@ -102,10 +102,10 @@ class DetectionLoader(DataLoader):
 
     def __iter__(self) -> Iteration:  # type: ignore[override]
         """Starts an epoch; see :meth:`penstock.DataLoader.__iter__`."""
-        skipped = skipped_steps(self._detection)
+        skipped = KINDS.skipped_steps(self._detection)
         if skipped != self._skipped:
             self._skipped = skipped
-            self.items = flat_dataset(self._detection)
+            self.items = KINDS.flat(self._detection)
             self._replace_program(dataset_program(self.items))
         return super().__iter__()
 

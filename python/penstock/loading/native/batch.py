@@ -17,16 +17,16 @@ if TYPE_CHECKING:
 
 __all__ = ["native_batch", "native_samples"]
 
-#: Boxes, labels, ignored boxes.
-_ANNOTATIONS = 3
+#: Boxes, labels, ignored boxes, flags of the boxes.
+_ANNOTATIONS = 4
 
 
 def native_batch(tensors: Sequence[_core._TensorBatch], metas: _core._Metas) -> NativeBatch:
     """The batch as tensors over its memory.
 
     Args:
-        tensors: As :meth:`penstock._core.Epoch.next` gives them: the views, then boxes, labels and ignored boxes or
-            nothing.
+        tensors: As :meth:`penstock._core.Epoch.next` gives them: the views, then boxes, labels, ignored boxes and
+            flags, or nothing.
         metas: Likewise.
     """
     rows, dtypes = _rows(metas)
@@ -35,12 +35,13 @@ def native_batch(tensors: Sequence[_core._TensorBatch], metas: _core._Metas) -> 
     made = [
         tensor_batch(tensor, dtype) for tensor, dtype in zip(tensors[: views + _ANNOTATIONS], dtypes, strict=False)
     ]
-    boxes, labels, ignored = [list(column) for column in made[views:]] or ([], [], [])
+    boxes, labels, ignored, flags = [list(column) for column in made[views:]] or ([], [], [], [])
     return NativeBatch(
         views=made[:views],
         boxes=boxes,
         labels=labels,
         ignored=ignored,
+        ignore_flags=flags,
         masks=_masks(tensors[views + _ANNOTATIONS :], dtypes[views + _ANNOTATIONS :]),
         metas=[rows[i * views : (i + 1) * views] for i in range(samples)],
     )
@@ -55,8 +56,8 @@ def native_samples(tensors: Sequence[_core._TensorBatch], metas: _core._Metas) -
     absent: Any = [None] * len(images)
     masks: Any = _masks(tensors[1 + _ANNOTATIONS :], dtypes[1 + _ANNOTATIONS :]) or absent
     return [
-        NativeSample(image, boxes, labels, ignored, mask, row)
-        for image, boxes, labels, ignored, mask, row in zip(
+        NativeSample(image, boxes, labels, ignored, flags, mask, row)
+        for image, boxes, labels, ignored, flags, mask, row in zip(
             images, *(columns or [absent] * _ANNOTATIONS), masks, rows, strict=True
         )
     ]

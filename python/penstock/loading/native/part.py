@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
@@ -29,6 +29,8 @@ class AnnotationTable:
         ignored_offsets: int64 [items + 1], or empty.
         ignored: float32 [ignored boxes, 4].
         mask_counts: int64 [items]: how many masks each item's sample must have, or empty.
+        ignore_flags: uint8 [boxes]: 1 for boxes that are ignored and stand among the others; or empty: those that are
+            ignored are ``ignored``.
     """
 
     indices: npt.NDArray[np.int64]
@@ -40,6 +42,7 @@ class AnnotationTable:
     ignored_offsets: npt.NDArray[np.int64]
     ignored: npt.NDArray[np.float32]
     mask_counts: npt.NDArray[np.int64]
+    ignore_flags: npt.NDArray[np.uint8] = field(default_factory=lambda: np.zeros(0, np.uint8))
 
 
 @dataclass(frozen=True)
@@ -67,6 +70,7 @@ class NativeBatch:
             samples, or, where sizes differ, a list of tensors. uint8 or float32.
         boxes, ignored: float32 [n, 4] of each sample; empty lists without annotations.
         labels: int64 [n] of each sample.
+        ignore_flags: uint8 [n] of each sample, where the table has them; else [0].
         masks: Of each sample; an empty list where the pipeline loads none.
         metas: For each sample, for each view, its numbers by the core's column names; NaN where not set.
     """
@@ -75,6 +79,7 @@ class NativeBatch:
     boxes: list[torch.Tensor]
     labels: list[torch.Tensor]
     ignored: list[torch.Tensor]
+    ignore_flags: list[torch.Tensor]
     masks: list[NativeMasks]
     metas: list[list[dict[str, float]]]
 
@@ -87,6 +92,7 @@ class NativeSample:
         image: uint8 or float32 [h, w, 3] or [h, w].
         boxes, ignored: float32 [n, 4].
         labels: int64 [n].
+        ignore_flags: uint8 [n], where the table has them, and the pipeline loads boxes.
         masks: Of its objects, where the pipeline loads them.
         meta: Its numbers by the core's column names; NaN where not set.
     """
@@ -95,6 +101,7 @@ class NativeSample:
     boxes: npt.NDArray[np.float32] | None
     labels: npt.NDArray[np.int64] | None
     ignored: npt.NDArray[np.float32] | None
+    ignore_flags: npt.NDArray[np.uint8] | None
     masks: NativeMasks | None
     meta: Mapping[str, float]
 
@@ -113,8 +120,8 @@ class NativePart:
         layout: ``"rows"``: each image by itself, height x width x channels. ``"planes"``: each by itself, channels
             first. ``"stack"``: all in one array, channels first, smaller ones padded on the right and below.
         pad_value: What they are padded with.
-        partner_steps: How many of the steps a sample goes through before others are mixed with it; None: those before
-            the first step that mixes.
+        partner_steps: For each step, how many of the steps a sample goes through before it is mixed in there; 0 for
+            those that mix in none. ``None``: those before the first step that mixes.
         complete: Makes the batch, where no step is left for Python.
         resume: Takes a sample through the other steps; what it returns is for :attr:`Program.collate`.
     """
@@ -127,6 +134,6 @@ class NativePart:
     gray: bool
     layout: Literal["rows", "planes", "stack"]
     pad_value: float
-    partner_steps: int | None = None
+    partner_steps: tuple[int, ...] | None = None
     complete: Callable[[NativeBatch], Any] | None = None
     resume: Callable[[NativeSample, Stream], Any] | None = None

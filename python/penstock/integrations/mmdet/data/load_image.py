@@ -5,27 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from mmdet.datasets.pipelines import LoadImageFromFile
 
 from penstock.checks import did_you_mean
 from penstock.dataset import Tensor
 from penstock.errors import ConfigError
+from penstock.integrations.openmmlab.colors import COLOR_TYPES, in_order_of_opencv
 from penstock.loading.program import Color
 
 __all__ = ["LoadImageFromDeepLake"]
 
 _ORDERS: dict[str, Color] = {"bgr": "bgr", "rgb": "rgb"}
-#: What each color_type decodes to; None: as channel_order says, which OpenCV looks at there alone. MMDetection turns
-#: "color" and "grayscale" by their EXIF orientation; Deep Lake has the image as its index and its boxes have it, not
-#: turned.
-_COLOR_TYPES: dict[str, Color | None] = {
-    "color": None,
-    "color_ignore_orientation": "bgr",
-    "grayscale": "gray",
-    "grayscale_ignore_orientation": "gray",
-    "unchanged": "native",
-}
 
 
 class LoadImageFromDeepLake(LoadImageFromFile):  # type: ignore[misc]
@@ -53,12 +43,12 @@ class LoadImageFromDeepLake(LoadImageFromFile):  # type: ignore[misc]
     ) -> None:
         super().__init__(to_float32, color_type, channel_order, file_client_args or {"backend": "disk"})
         for name, value, known in (
-            ("color_type", color_type, tuple(_COLOR_TYPES)),
+            ("color_type", color_type, tuple(COLOR_TYPES)),
             ("channel_order", channel_order, tuple(_ORDERS)),
         ):
             if value not in known:
                 raise ConfigError(f"there is no {name} {value!r}", hint=did_you_mean(str(value), known))
-        self.color: Color = _COLOR_TYPES[color_type] or _ORDERS[channel_order]
+        self.color: Color = COLOR_TYPES[color_type] or _ORDERS[channel_order]
         self._image = image
 
     def __call__(self, results: dict[str, Any]) -> dict[str, Any]:
@@ -68,7 +58,7 @@ class LoadImageFromDeepLake(LoadImageFromFile):  # type: ignore[misc]
         if image is None:
             image = self._image.read(info["index"], color=self.color)
         if self.color == "native":
-            image = _in_order_of_opencv(image)
+            image = in_order_of_opencv(image)
         if self.to_float32:
             image = image.astype(np.float32)
         results["filename"] = results["ori_filename"] = info["filename"]
@@ -76,12 +66,3 @@ class LoadImageFromDeepLake(LoadImageFromFile):  # type: ignore[misc]
         results["img_shape"] = results["ori_shape"] = image.shape
         results["img_fields"] = ["img"]
         return results
-
-
-def _in_order_of_opencv(image: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """An image as it is stored (gray, gray with alpha, RGB or RGBA) as (h, w), BGR or BGRA."""
-    channels = 1 if image.ndim == 2 else image.shape[2]
-    if channels == 1:
-        return image.reshape(image.shape[:2])
-    order = {2: [0, 0, 0, 1], 3: [2, 1, 0], 4: [2, 1, 0, 3]}.get(channels)
-    return image if order is None else np.ascontiguousarray(image[:, :, order])

@@ -11,6 +11,7 @@ from penstock.detection import steps
 from penstock.detection.steps import Step
 from penstock.integrations.mmdet.data.load_image import LoadImageFromDeepLake
 from penstock.integrations.mmdet.pipeline.batch_forms import Collect, DefaultFormatBundle, ImageToTensor
+from penstock.integrations.openmmlab import conversions as shared
 from penstock.integrations.openmmlab.arguments import (
     color,
     fill_value,
@@ -21,7 +22,6 @@ from penstock.integrations.openmmlab.arguments import (
     names,
     not_native,
     number,
-    numbers,
     pair,
     positive_pair,
 )
@@ -121,48 +121,7 @@ def _random_crop(transform: Any) -> Step:
     )
 
 
-def _photo_metric_distortion(transform: Any) -> Step:
-    return steps.PhotoMetricDistortion(
-        brightness_delta=number("brightness_delta", transform.brightness_delta),
-        contrast_range=pair("contrast_range", (transform.contrast_lower, transform.contrast_upper)),
-        saturation_range=pair("saturation_range", (transform.saturation_lower, transform.saturation_upper)),
-        hue_delta=number("hue_delta", transform.hue_delta),
-    )
-
-
-def _expand(transform: Any) -> Step:
-    label = transform.seg_ignore_label
-    return steps.Expand(
-        fill=color("mean", transform.mean),
-        ratio_range=pair("ratio_range", (transform.min_ratio, transform.max_ratio)),
-        prob=number("prob", transform.prob),
-        seg_ignore_label=None if label is None else integer("seg_ignore_label", label),
-    )
-
-
-def _min_iou_random_crop(transform: Any) -> Step:
-    least = transform.min_ious
-    return steps.MinIoURandomCrop(
-        min_ious=numbers("min_ious", least, len(least)),
-        min_crop_size=number("min_crop_size", transform.min_crop_size),
-        bbox_clip_border=bool(transform.bbox_clip_border),
-    )
-
-
-def _cut_out(transform: Any) -> Step:
-    name = "cutout_ratio" if transform.with_ratio else "cutout_shape"
-    if not transform.candidates:
-        raise not_native(**{name: transform.candidates})
-    to_pair: Callable[[str, Any], tuple[float, float]] = pair if transform.with_ratio else integer_pair
-    return steps.CutOut(
-        n_holes=integer_pair("n_holes", transform.n_holes),
-        candidates=tuple(to_pair(name, candidate) for candidate in transform.candidates),
-        with_ratio=transform.with_ratio,
-        fill_in=color("fill_in", transform.fill_in),
-    )
-
-
-def _box_filter(transform: Any) -> dict[str, float]:
+def _box_filter(transform: Any) -> dict[str, Any]:
     keys = ("min_bbox_size", "min_area_ratio", "max_aspect_ratio")
     return {key: number(key, getattr(transform, key)) for key in keys}
 
@@ -180,14 +139,6 @@ def _random_affine(transform: Any) -> Step:
         bbox_clip_border=bool(transform.bbox_clip_border),
         skip_filter=bool(transform.skip_filter),
         **_box_filter(transform),
-    )
-
-
-def _hsv_random_aug(transform: Any) -> Step:
-    return steps.YOLOXHSVRandomAug(
-        hue_delta=number("hue_delta", transform.hue_delta),
-        saturation_delta=number("saturation_delta", transform.saturation_delta),
-        value_delta=number("value_delta", transform.value_delta),
     )
 
 
@@ -222,25 +173,6 @@ def _mix_up(transform: Any) -> Step:
     )
 
 
-def _copy_paste(transform: Any) -> Step:
-    return steps.CopyPaste(
-        max_num_pasted=integer("max_num_pasted", transform.max_num_pasted),
-        bbox_occluded_thr=number("bbox_occluded_thr", transform.bbox_occluded_thr),
-        mask_occluded_thr=number("mask_occluded_thr", transform.mask_occluded_thr),
-        selected=bool(transform.selected),
-    )
-
-
-def _filter_annotations(transform: Any) -> Step:
-    return steps.FilterAnnotations(
-        min_gt_bbox_wh=pair("min_gt_bbox_wh", transform.min_gt_bbox_wh),
-        min_gt_mask_area=integer("min_gt_mask_area", transform.min_gt_mask_area),
-        by_box=bool(transform.by_box),
-        by_mask=bool(transform.by_mask),
-        keep_empty=bool(transform.keep_empty),
-    )
-
-
 def _default_format_bundle(transform: Any) -> Step:
     value = transform.pad_val
     if not isinstance(value, Mapping) or not {"img", "masks", "seg"} <= value.keys():
@@ -264,16 +196,16 @@ CONVERSIONS: dict[type, tuple[type[Step], Callable[[Any], Step]]] = {
     pipelines.Pad: (steps.Pad, _pad),
     pipelines.Normalize: (steps.Normalize, _normalize),
     pipelines.RandomCrop: (steps.RandomCrop, _random_crop),
-    pipelines.PhotoMetricDistortion: (steps.PhotoMetricDistortion, _photo_metric_distortion),
-    pipelines.Expand: (steps.Expand, _expand),
-    pipelines.MinIoURandomCrop: (steps.MinIoURandomCrop, _min_iou_random_crop),
-    pipelines.CutOut: (steps.CutOut, _cut_out),
+    pipelines.PhotoMetricDistortion: (steps.PhotoMetricDistortion, shared.photo_metric_distortion),
+    pipelines.Expand: (steps.Expand, shared.expand),
+    pipelines.MinIoURandomCrop: (steps.MinIoURandomCrop, shared.min_iou_random_crop),
+    pipelines.CutOut: (steps.CutOut, shared.cut_out),
     pipelines.RandomAffine: (steps.RandomAffine, _random_affine),
-    pipelines.YOLOXHSVRandomAug: (steps.YOLOXHSVRandomAug, _hsv_random_aug),
+    pipelines.YOLOXHSVRandomAug: (steps.YOLOXHSVRandomAug, shared.hsv_random_aug),
     pipelines.Mosaic: (steps.Mosaic, _mosaic),
     pipelines.MixUp: (steps.MixUp, _mix_up),
-    pipelines.CopyPaste: (steps.CopyPaste, _copy_paste),
-    pipelines.FilterAnnotations: (steps.FilterAnnotations, _filter_annotations),
+    pipelines.CopyPaste: (steps.CopyPaste, shared.copy_paste),
+    pipelines.FilterAnnotations: (steps.FilterAnnotations, shared.filter_annotations),
     pipelines.ImageToTensor: (ImageToTensor, lambda transform: ImageToTensor(names("keys", transform.keys))),
     pipelines.DefaultFormatBundle: (DefaultFormatBundle, _default_format_bundle),
     pipelines.Collect: (

@@ -11,15 +11,15 @@ from mmdet.datasets.pipelines import LoadAnnotations
 from penstock.dataset import Dataset
 from penstock.described import described
 from penstock.detection.items import LoadedItems
-from penstock.detection.native_steps import native_steps, why_not_images, why_not_mixing
-from penstock.detection.steps import PythonStep
+from penstock.detection.native_part import native_part, step_reports
 from penstock.detection.tensors import TENSOR_KEYS, resolve_tensors
 from penstock.errors import ConfigError
 from penstock.integrations.mmdet.data.dataset import DeepLakeCocoDataset
 from penstock.integrations.mmdet.data.load_image import LoadImageFromDeepLake
 from penstock.integrations.mmdet.pipeline.build_steps import is_test_pipeline, loads_masks
-from penstock.integrations.mmdet.pipeline.native_part import native_part
-from penstock.loading.program import Program, StepReport
+from penstock.integrations.mmdet.pipeline.collecting import collector_of
+from penstock.integrations.mmdet.pipeline.metas import Metas
+from penstock.loading.program import Program
 
 __all__ = ["collate_batch", "compile_pipeline", "dataset_program"]
 
@@ -72,36 +72,19 @@ def dataset_program(dataset: LoadedItems) -> Program:
             hint="Give data.val and data.test the test pipeline, and data.train no test_mode",
         )
     load = next(step for step in built if isinstance(step, LoadImageFromDeepLake))
-    native = native_part(
-        dataset.recipe.steps,
-        dataset.polygons,
-        images=why_not_images(dataset),
-        mixing=why_not_mixing(dataset.recipe),
-        partner_steps=dataset.recipe.partner_steps,
-        table=dataset.annotation_table,
-        names=dataset.names_of,
-        resume=dataset.runner.resume,
-    )
     return Program(
         run=dataset.runner.run,
         collate=collate_batch,
         color={"img": load.color},
         needs_index=True,
         reads=("img",) if dataset.tensors.gt_masks is None else ("img", "gt_masks"),
-        native=native,
-        steps=_reports(built, dataset),
+        native=native_part(
+            dataset,
+            collector_of=lambda steps, gray: collector_of(steps, gray=gray),
+            notes_of=lambda steps, gray: Metas(steps, gray=gray),
+        ),
+        steps=step_reports(dataset, _text_of),
     )
-
-
-def _reports(built: Sequence[Any], dataset: LoadedItems) -> tuple[StepReport, ...]:
-    steps = dataset.recipe.steps
-    count, reason = native_steps(steps, dataset.polygons, why_not_images(dataset), why_not_mixing(dataset.recipe))
-    reports = []
-    for number, (step, own) in enumerate(zip(built, steps, strict=True)):
-        why = own.reason if isinstance(own, PythonStep) else "it comes after"
-        native = number < count
-        reports.append(StepReport(_text_of(step), native, "" if native else reason if number == count else why))
-    return tuple(reports)
 
 
 def _text_of(step: Any) -> str:

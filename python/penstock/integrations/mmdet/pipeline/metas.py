@@ -37,7 +37,7 @@ class Metas:
 
     def __init__(self, steps: Iterable[Any], *, gray: bool) -> None:
         run = list(walk(steps))
-        self.keys = frozenset(key for step in run for key in step.facts.notes)
+        self.keys = frozenset(key for step in run for key in step.noted())
         self._channels = () if gray else (3,)
         self._formatted = any(isinstance(step, DefaultFormatBundle) for step in run)
         self._norm = next((_norm_cfg(step) for step in reversed(run) if isinstance(step, st.Normalize)), None)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import difflib
-import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,18 +21,14 @@ from penstock.integrations.mmdet.config import TOP_KEYS
 from penstock.integrations.mmdet.data.wrappers import leaves_of
 from penstock.integrations.mmdet.training.pipeline_checks import check_test_pipelines, check_train_pipelines
 from penstock.integrations.mmdet.training.wandb_facts import logger_hooks
+from penstock.integrations.openmmlab.class_checks import check_heads, check_same_classes
 
 __all__ = ["check_before_opening", "check_before_training"]
-
-logger = logging.getLogger("penstock")
 
 _SPLIT_KEYS = ("path", "tensors", "dataloader", "credentials", "commit_id", "view_id")
 _WANDB_HOOKS = ("MMDetWandbHook", "WandbLoggerHook")
 #: Modules whose num_classes are not the dataset's: objectness, stuff, a backbone's own.
 _OTHER_CLASSES = (RPNHead, GARPNHead, VGG, FusedSemanticHead, BaseSemanticHead)
-_NOT_HEADS = {"backbone", "neck"}
-#: So many names are listed in a message.
-_NAMES = 5
 
 
 def check_before_opening(cfg: Any) -> None:
@@ -111,14 +106,14 @@ def check_before_training(
     for leaf in leaves_of(train):
         # Else read with the first batch, where no image was to be filtered.
         _ = leaf.annotations
-    _check_heads(model, train.CLASSES)
+    check_heads(model, train.CLASSES, _OTHER_CLASSES, "data.train", "data.train.classes=(...)")
     if val is None:
         return
     if getattr(type(model), "forward_test", None) is BaseDetector.forward_test:
         # A user's own detector may take images otherwise.
         check_test_pipelines(val)
     _check_metrics(model, metrics)
-    _check_same_classes(tuple(train.CLASSES), tuple(val.CLASSES))
+    check_same_classes(tuple(train.CLASSES), tuple(val.CLASSES), ("data.train", "data.val"), "classes=(...)")
 
 
 def _check_metrics(model: torch.nn.Module, metrics: Sequence[str]) -> None:
@@ -136,35 +131,3 @@ def _check_metrics(model: torch.nn.Module, metrics: Sequence[str]) -> None:
             f"evaluation.metric: 'segm' needs a detector that finds masks, and this '{kind.__name__}' has no mask_head",
             hint="Use metric=['bbox']",
         )
-
-
-def _check_same_classes(train: Sequence[str], val: Sequence[str]) -> None:
-    if train == val:
-        return
-    cause = f"data.val has other classes than data.train: {_listed(val)}, not {_listed(train)}"
-    if len(train) != len(val) or sorted(train) == sorted(val):
-        raise ConfigError(cause, hint="Choose the same for both, in the same order: classes=(...)")
-    # May be other words for the same.
-    logger.warning("%s", cause)
-
-
-def _check_heads(model: torch.nn.Module, classes: Sequence[str]) -> None:
-    for name, count in _class_counts(model):
-        if count != len(classes):
-            raise ConfigError(
-                f"{name} is {count}, and data.train has {_listed(classes)}",
-                hint=f"Set it to {len(classes)}, or choose {count} of the classes: data.train.classes=(...)",
-            )
-
-
-def _class_counts(model: torch.nn.Module) -> Iterator[tuple[str, int]]:
-    """The numbers of classes of a model's heads, by their keys in the configuration."""
-    for name, module in model.named_modules():
-        count = getattr(module, "num_classes", None)
-        if isinstance(count, int) and not isinstance(module, _OTHER_CLASSES) and not _NOT_HEADS & set(name.split(".")):
-            yield ".".join(["model", *name.split("."), "num_classes"] if name else ["model", "num_classes"]), count
-
-
-def _listed(classes: Sequence[str]) -> str:
-    names = ", ".join(f"'{name}'" for name in classes[:_NAMES])
-    return f"{len(classes)} classes ({names}{', ...' if len(classes) > _NAMES else ''})"

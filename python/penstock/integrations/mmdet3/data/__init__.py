@@ -1,0 +1,1 @@
+"""Datasets of MMDetection 3 over those of Deep Lake."""

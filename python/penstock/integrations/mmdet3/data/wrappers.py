@@ -1,0 +1,32 @@
+"""MMDetection 3's dataset wrappers, as a loader goes through them; see :class:`FlatDataset`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mmdet.datasets import MultiImageMixDataset
+from mmengine.dataset import ClassBalancedDataset, ConcatDataset, RepeatDataset
+
+from penstock.integrations.mmdet3.data.dataset import DeepLakeDetDataset
+from penstock.integrations.mmdet3.data.load_image import LoadImageFromDeepLake
+from penstock.integrations.mmdet3.pipeline.lowering import WRAPPERS, lower
+from penstock.integrations.openmmlab.flat_dataset import Kinds
+
+__all__ = ["KINDS", "leaves_of"]
+
+#: What MMDetection 3's trees of datasets are made of.
+KINDS = Kinds(
+    leaf=DeepLakeDetDataset,
+    concat=(ConcatDataset,),
+    repeat=(RepeatDataset,),
+    balanced=(ClassBalancedDataset,),
+    mix=(MultiImageMixDataset,),
+    load=LoadImageFromDeepLake,
+    lower=lower,
+    wrappers=WRAPPERS,
+)
+
+
+def leaves_of(dataset: Any) -> list[DeepLakeDetDataset]:
+    """The Deep Lake datasets in a tree of wrappers, from left to right."""
+    return KINDS.leaves(dataset)

@@ -1,0 +1,1 @@
+"""Looking at what a detector of MMDetection 3 finds."""

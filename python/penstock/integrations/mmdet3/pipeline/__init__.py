@@ -1,0 +1,1 @@
+"""Pipelines of MMDetection 3 as the loaders run them."""

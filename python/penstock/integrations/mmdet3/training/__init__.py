@@ -1,0 +1,1 @@
+"""Runs of MMDetection 3: loops, checkpoints, checks."""
