@@ -29,10 +29,11 @@ struct Canvas {
   Color3 fill{};
 };
 
-/// cv2.resize, INTER_LINEAR or INTER_NEAREST.
+/// cv2.resize, INTER_LINEAR or INTER_NEAREST; with `pillow`, Image.resize, BILINEAR (of uint8) or NEAREST.
 struct Resize {
   Extent extent;
   bool nearest = false;
+  bool pillow = false;
 };
 
 /// cv2.resize, INTER_LINEAR, of a uint8 image as float64, what comes out cut to uint8: MixUp's, where pad_val is a

@@ -161,6 +161,33 @@ struct FilterAnnotations {
   bool keep_empty = true;
 };
 
+/// penstock/detection/augmentations.py.
+struct ResizeShortestEdge {
+  std::vector<std::int32_t> short_edge_length;
+  std::int64_t max_size = 0;
+  bool is_range = true;
+  bool nearest = false;
+};
+
+struct ResizeScale {
+  double min_scale = 1;
+  double max_scale = 1;
+  std::int32_t target_height = 0;
+  std::int32_t target_width = 0;
+  bool nearest = false;
+};
+
+struct ResizeExactly {
+  Size shape{};
+  bool nearest = false;
+};
+
+struct FixedSizeCrop {
+  Size crop_size{};
+  bool pad = true;
+  double pad_value = 128;
+};
+
 /// The image becomes planar; with `to_float`, float32.
 struct Format {
   bool to_float = false;
@@ -176,7 +203,8 @@ struct MultiScaleFlipAug;
 
 using Step = std::variant<LoadImage, LoadAnnotations, Resize, RandomFlip, RandomShift, Pad, Normalize, RandomCrop,
                           PhotoMetricDistortion, Expand, MinIoURandomCrop, CutOut, RandomAffine, YOLOXHSVRandomAug,
-                          Mosaic, MixUp, CopyPaste, FilterAnnotations, Format, MultiScaleFlipAug>;
+                          Mosaic, MixUp, CopyPaste, FilterAnnotations, ResizeShortestEdge, ResizeScale, ResizeExactly,
+                          FixedSizeCrop, Format, MultiScaleFlipAug>;
 
 struct MultiScaleFlipAug {
   std::vector<Step> transforms;

@@ -1,0 +1,27 @@
+"""Moves of an image as Detectron2's transforms."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from detectron2.data import transforms as T
+from fvcore.transforms.transform import PadTransform
+from PIL.Image import Resampling
+
+from penstock.detection.reference.image_moves import Cropped, Flipped, Move, Resized
+
+__all__ = ["transforms_of"]
+
+
+def transforms_of(move: Move, size: tuple[int, int]) -> Any:
+    """Detectron2's transform that stands for a move of an image of ``size`` (height, width)."""
+    height, width = size
+    if isinstance(move, Resized):
+        how = Resampling.NEAREST if move.nearest else Resampling.BILINEAR
+        return T.ResizeTransform(height, width, *move.after, how)
+    if isinstance(move, Cropped):
+        return T.CropTransform(move.left, move.top, move.width, move.height, width, height)
+    if isinstance(move, Flipped):
+        turned = [T.HFlipTransform(width)] if move.horizontal else []
+        return T.TransformList(turned + ([T.VFlipTransform(height)] if move.vertical else []))
+    return PadTransform(0, 0, move.right, move.below, width, height, move.value, move.mask_value)
