@@ -25,7 +25,7 @@ PROJECT_ROOT = Path(__file__).resolve().parents[2]
 #: Where a small part of COCO 2017 may lie, beside the project.
 COCO_FILES = PROJECT_ROOT.parent / "shared" / "data" / "coco-mini"
 #: Modules that take a loader from its user, in an environment of their own.
-FRAMEWORKS = ("accelerate", "ignite", "lightning", "mmengine", "ray", "torchdata", "transformers")
+FRAMEWORKS = ("accelerate", "detectron2", "ignite", "lightning", "mmengine", "ray", "torchdata", "transformers")
 
 
 def promised(name: str) -> bool:

@@ -13,6 +13,7 @@ from support.require import PROJECT_ROOT, require
 
 require("mmdet")
 
+from penstock.detection import augmentations as aug  # noqa: E402
 from penstock.detection import steps as st  # noqa: E402
 from penstock.detection.reference import run  # noqa: E402
 from penstock.integrations.mmdet.pipeline.batch_forms import (  # noqa: E402
@@ -50,6 +51,10 @@ STEPS: list[Any] = [
     st.FilterAnnotations(min_gt_bbox_wh=(1000, 1000)),
     st.FilterAnnotations(min_gt_bbox_wh=(1000, 1000), keep_empty=False),
     st.MultiScaleFlipAug((st.Resize(), st.RandomFlip(None, None)), ((40, 50),), (None,)),
+    aug.ResizeShortestEdge((40, 50), 100),
+    aug.ResizeScale(0.5, 2.0, 40, 50),
+    aug.ResizeExactly((40, 50)),
+    aug.FixedSizeCrop((20, 30)),
     ImageToTensor(),
     DefaultFormatBundle(),
     Collect(("img",), ("flip",)),
@@ -92,12 +97,14 @@ def test_every_step_states_its_facts_and_is_known_everywhere(kind: type[st.Step]
     assert isinstance(vars(kind).get("facts"), st.Facts), "a step takes over no other step's facts"
     assert any(type(step) is kind for step in STEPS), "this file tries every step"
     framework_s = issubclass(kind, st.BatchForm)
-    assert framework_s == (kind.__module__ != st.__name__)
-    assert framework_s or kind.__name__ in st.__all__
+    assert framework_s == (kind.__module__ not in (st.__name__, aug.__name__))
+    assert framework_s or kind.__name__ in (*st.__all__, *aug.__all__)
     structural = (st.LoadAnnotations, st.MultiScaleFlipAug)
     table = run._MIXING if kind.facts.partners else run._ALONE
     assert framework_s or kind in structural or kind in table, "detection/reference/run.py runs it"
-    assert kind is st.MultiScaleFlipAug or kind in {made for made, _ in CONVERSIONS.values()}
+    # tests/detectron2 tries Detectron2's conversions.
+    detectron2_s = kind.__module__ == aug.__name__
+    assert detectron2_s or kind is st.MultiScaleFlipAug or kind in {made for made, _ in CONVERSIONS.values()}
 
 
 def test_the_core_reads_the_steps_that_there_are() -> None:
