@@ -62,12 +62,12 @@ class FixedDraws(Draws):
         # Half of it is even: 2.5 becomes 2, as numpy rounds.
         (aug.ResizeScale(1, 1, 5, 5), (10, 5), 0.5, [Resized((10, 5), (5, 2), False)]),
         (aug.ResizeExactly((7, 9), True), (50, 40), 0.5, [Resized((50, 40), (7, 9), True)]),
-        (aug.FixedSizeCrop((40, 40), pad=False), (50, 60), 0.5, [Cropped(10, 5, 40, 40)]),
+        (aug.FixedSizeCrop((40, 40), pad=False), (50, 60), 0.5, [Cropped(10, 5, 40, 40, (50, 60))]),
         (
             aug.FixedSizeCrop((40, 80)), (50, 60), 0.5,
-            [Cropped(0, 5, 40, 80), Padded(20, 0, 128.0, 255, (40, 60))],
+            [Cropped(0, 5, 40, 80, (50, 60)), Padded(20, 0, 128.0, 255, (40, 60))],
         ),
-        (st.RandomCrop((0.5, 0.5), "relative"), (50, 60), 0.999, [Cropped(30, 25, 25, 30)]),
+        (st.RandomCrop((0.5, 0.5), "relative"), (50, 60), 0.999, [Cropped(30, 25, 25, 30, (50, 60))]),
         (st.RandomFlip(("vertical",), (0.5, 0.5)), (50, 60), 0.4, [Flipped(False, True, (50, 60))]),
         (st.RandomFlip(("vertical",), (0.5, 0.5)), (50, 60), 0.5, []),
     ],
@@ -77,7 +77,7 @@ def test_what_is_drawn(step: Any, size: tuple[int, int], draw: float, moves: lis
 
 
 def test_sizes_add_up() -> None:
-    moves = [Resized((5, 6), (50, 60), False), Cropped(50, 10, 100, 100), Padded(5, 6, 0, 0, (40, 10))]
+    moves = [Resized((5, 6), (50, 60), False), Cropped(50, 10, 100, 100, (50, 60)), Padded(5, 6, 0, 0, (40, 10))]
     assert size_after(moves, (5, 6)) == (46, 15)
 
 

@@ -78,7 +78,7 @@ def moves(draw: st.DrawFn, extent: tuple[int, int]) -> tuple[list[Step], list[An
         if kind == "crop":
             height, width = draw(st.integers(1, extent[0])), draw(st.integers(1, extent[1]))
             top, left = draw(st.integers(0, extent[0] - height)), draw(st.integers(0, extent[1] - width))
-            done.append(Cropped(left, top, height, width))
+            done.append(Cropped(left, top, height, width, extent))
             extent = height, width
             steps.append({"type": "Canvas", "extent": extent, "left": -left, "top": -top, "fill": (0, 0, 0)})
         elif kind == "flip":

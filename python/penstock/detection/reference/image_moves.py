@@ -16,7 +16,8 @@ from penstock.detection.reference.flip import drawn_direction
 from penstock.detection.reference.results import Array, Results, boxes_of, masks_of, refuse
 from penstock.loading.draws import Draws
 
-__all__ = ["Cropped", "Flipped", "Move", "Padded", "Resized", "apply", "drawn_moves", "image_after", "size_after"]
+__all__ = ["Cropped", "Flipped", "Move", "Padded", "Resized", "apply", "drawn_moves", "image_after", "points_after"]
+__all__ += ["size_after"]
 
 Size = tuple[int, int]
 
@@ -32,21 +33,20 @@ class Resized:
 
 @dataclass(frozen=True)
 class Cropped:
-    """A part of the image; one that would go beyond the image ends with it."""
+    """A part of the image of size ``before``; one that would go beyond the image ends with it."""
 
     left: int
     top: int
     height: int
     width: int
+    before: Size
 
 
 @dataclass(frozen=True)
 class Flipped:
-    """``size``: the image's (height, width)."""
-
     horizontal: bool
     vertical: bool
-    size: Size
+    before: Size
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ def drawn_moves(step: Any, size: Size, draws: Draws) -> list[Move]:
     if isinstance(step, st.RandomCrop):
         height, width = crop_size(step, size, draws)
         top = draws.randint(0, max(size[0] - height, 0) + 1)
-        return [Cropped(draws.randint(0, max(size[1] - width, 0) + 1), top, height, width)]
+        return [Cropped(draws.randint(0, max(size[1] - width, 0) + 1), top, height, width, size)]
     assert isinstance(step, st.RandomFlip)
     direction = drawn_direction(step, draws)
     return [Flipped(direction != "vertical", direction != "horizontal", size)] if direction else []
@@ -116,6 +116,19 @@ def image_after(step: object, moves: Sequence[Move], image: Array) -> Array:
             beside = ((0, move.below), (0, move.right), *[(0, 0)] * (image.ndim - 2))
             image = np.pad(image, beside, constant_values=np.array(move.value).astype(image.dtype))
     return image
+
+
+def points_after(moves: Sequence[Move], points: Array) -> Array:
+    """Where points x, y of the image come to lie, float64 [n, 2]: each operation is rounded as Detectron2's is."""
+    x, y = points.T.astype(np.float64)
+    for move in moves:
+        if isinstance(move, Resized):
+            x, y = x * (move.after[1] / move.before[1]), y * (move.after[0] / move.before[0])
+        elif isinstance(move, Cropped):
+            x, y = x - move.left, y - move.top
+        elif isinstance(move, Flipped):
+            x, y = move.before[1] - x if move.horizontal else x, move.before[0] - y if move.vertical else y
+    return np.stack((x, y), axis=1)
 
 
 def apply(step: Any, results: Results, draws: Draws) -> Results:
@@ -160,7 +173,7 @@ def _fixed_size_crop(step: aug.FixedSizeCrop, size: Size, draws: Draws) -> list[
     over = [max(have - wanted, 0) for have, wanted in zip(size, step.crop_size, strict=True)]
     share = draws.uniform(0.0, 1.0)
     top, left = (int(np.round(rest * share)) for rest in over)
-    crop = Cropped(left, top, *step.crop_size)
+    crop = Cropped(left, top, *step.crop_size, size)
     if not step.pad:
         return [crop]
     left_over = size_after([crop], size)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +15,9 @@ from detectron2.structures import BitMasks, Boxes, Instances, PolygonMasks, poly
 
 from penstock.detection.boxes import exact_decimals
 from penstock.detection.dataset_dicts import DatasetDicts, enclosing, rounded_corners
+from penstock.detection.reference.image_moves import Cropped, Move, points_after
 from penstock.integrations.detectron2.mapper_settings import MapperSettings
+from penstock.integrations.detectron2.transforms import transform_list
 from penstock.loading.native.part import NativeMasks, NativeSample
 
 __all__ = ["Objects", "core_objects", "moved_instances", "read_objects"]
@@ -84,38 +87,66 @@ def _sound(objects: Objects) -> Objects:
     return Objects(objects.corners[kept], objects.labels[kept], masks)
 
 
-def moved_instances(objects: Objects, transforms: Any, size: tuple[int, int], settings: MapperSettings) -> Any:
-    """The objects where Detectron2's transforms move them, those that end up empty left out.
+def moved_instances(objects: Objects, done: Sequence[Any], size: tuple[int, int], settings: MapperSettings) -> Any:
+    """The objects where their image has gone, those that end up empty left out.
 
     Boxes are moved in doubles and rounded to float32 once, as Detectron2 does it one by one.
 
     Args:
         objects: As they are stored.
-        transforms: Detectron2's TransformList of what was done to the image.
+        done: What was done to the image: moves, and transforms of Detectron2's.
         size: Height and width of the image now.
         settings: The mapper's.
     """
     height, width = size
-    boxes = np.zeros((0, 4))
-    if len(objects.corners):
-        boxes = transforms.apply_box(objects.corners.astype(np.float64)).clip(min=0)
-        boxes = np.minimum(boxes, [width, height, width, height])
+    boxes = np.minimum(_moved_boxes(objects.corners, done).clip(min=0), [width, height, width, height])
     instances = Instances(size)
     instances.gt_boxes = Boxes(boxes)
     instances.gt_classes = torch.tensor(objects.labels.tolist(), dtype=torch.int64)
     if objects.masks:
-        instances.gt_masks = _moved_masks(objects.masks, transforms, size, settings.instance_mask_format)
+        instances.gt_masks = _moved_masks(objects.masks, done, size, settings.instance_mask_format)
         if settings.recompute_boxes:
             instances.gt_boxes = instances.gt_masks.get_bounding_boxes()
     return detection_utils.filter_empty_instances(instances)
 
 
-def _moved_masks(masks: list[Any], transforms: Any, size: tuple[int, int], mask_format: str) -> Any:
-    moved = [_moved_mask(mask, transforms) for mask in masks]
+def _are_moves(done: Sequence[Any]) -> bool:
+    return all(isinstance(one, Move) for one in done)
+
+
+def _moved_boxes(corners: npt.NDArray[np.float32], done: Sequence[Any]) -> npt.NDArray[np.float64]:
+    boxes = corners.astype(np.float64)
+    if not len(boxes):
+        return boxes
+    if not _are_moves(done):
+        moved: npt.NDArray[np.float64] = transform_list(done).apply_box(boxes)
+        return moved
+    points = points_after(done, boxes.reshape(-1, 2)).reshape(-1, 2, 2)
+    return np.concatenate((points.min(axis=1), points.max(axis=1)), axis=1)
+
+
+def _moved_masks(masks: list[Any], done: Sequence[Any], size: tuple[int, int], mask_format: str) -> Any:
+    moved = _moved_at_once(masks, done) or _moved_one_by_one(masks, transform_list(done))
     if mask_format == "polygon":
         return PolygonMasks(moved)
     bitmaps = [polygons_to_bitmask(mask, *size) if isinstance(mask, list) else mask for mask in moved]
     return BitMasks(torch.stack([torch.from_numpy(np.ascontiguousarray(bitmap)) for bitmap in bitmaps]))
+
+
+def _moved_at_once(masks: list[Any], done: Sequence[Any]) -> list[Any] | None:
+    """Polygons that are moved as points are; None where they are cut, or where there are others than polygons."""
+    if not _are_moves(done) or any(isinstance(one, Cropped) for one in done):
+        return None
+    if not all(isinstance(mask, list) for mask in masks):
+        return None
+    flat = [np.asarray(polygon, np.float64) for mask in masks for polygon in mask]
+    points = points_after(done, np.concatenate(flat).reshape(-1, 2)).reshape(-1)
+    parts = iter(np.split(points, np.cumsum([len(polygon) for polygon in flat])[:-1]))
+    return [[next(parts) for _ in mask] for mask in masks]
+
+
+def _moved_one_by_one(masks: list[Any], transforms: Any) -> list[Any]:
+    return [_moved_mask(mask, transforms) for mask in masks]
 
 
 def _moved_mask(mask: Any, transforms: Any) -> Any:

@@ -20,7 +20,7 @@ from penstock.errors import PenstockError, TransformError
 from penstock.integrations.detectron2.images import Images
 from penstock.integrations.detectron2.instances import Objects, core_objects, moved_instances, read_objects
 from penstock.integrations.detectron2.mapper_settings import MapperSettings
-from penstock.integrations.detectron2.transforms import transforms_of
+from penstock.integrations.detectron2.transforms import transform_of
 from penstock.loading.draws import Stream
 from penstock.loading.native.part import NativeSample
 
@@ -61,7 +61,7 @@ class Mapping:
         done: list[Any] = []
         for before in range(1, number):
             for move in drawn_moves(self.steps[before], (height, width), stream.step(before)):
-                done.append(transforms_of(move, (height, width)))
+                done.append(move)
                 height, width = size_after([move], (height, width))
         objects = core_objects(sample, rounded=self.images.rounded_polygons)
         image = sample.image if number < len(self.steps) else sample.image.transpose(1, 2, 0)
@@ -77,7 +77,7 @@ class Mapping:
         stream: Stream,
         objects: Objects | None,
     ) -> dict[str, Any]:
-        """``done``: Detectron2's transforms of what was done to the image by the steps before ``number``."""
+        """``done``: what the steps before ``number`` have done to the image, as moves."""
         given = T.AugInput(image)
         for place in range(number, len(self.steps)):
             step = self.steps[place]
@@ -85,13 +85,12 @@ class Mapping:
                 done.append(_called(step, given))
                 continue
             for move in drawn_moves(step, given.image.shape[:2], stream.step(place)):
-                done.append(transforms_of(move, given.image.shape[:2]))
-                given.transform(done[-1])
+                done.append(move)
+                given.transform(transform_of(move))
         data = part.image_fields(index)
         data["image"] = torch.from_numpy(np.ascontiguousarray(given.image.transpose(2, 0, 1)))
         if objects is not None:
-            transforms = T.TransformList(done)
-            data["instances"] = moved_instances(objects, transforms, given.image.shape[:2], self.settings)
+            data["instances"] = moved_instances(objects, done, given.image.shape[:2], self.settings)
         return data
 
 

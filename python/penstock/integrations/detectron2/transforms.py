@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from detectron2.data import transforms as T
@@ -10,12 +11,17 @@ from PIL.Image import Resampling
 
 from penstock.detection.reference.image_moves import Cropped, Flipped, Move, Resized
 
-__all__ = ["transforms_of"]
+__all__ = ["transform_list", "transform_of"]
 
 
-def transforms_of(move: Move, size: tuple[int, int]) -> Any:
-    """Detectron2's transform that stands for a move of an image of ``size`` (height, width)."""
-    height, width = size
+def transform_list(done: Sequence[Any]) -> Any:
+    """Detectron2's TransformList of moves and of its own transforms, in their order."""
+    return T.TransformList([transform_of(one) if isinstance(one, Move) else one for one in done])
+
+
+def transform_of(move: Move) -> Any:
+    """Detectron2's transform that stands for a move."""
+    height, width = move.before
     if isinstance(move, Resized):
         how = Resampling.NEAREST if move.nearest else Resampling.BILINEAR
         return T.ResizeTransform(height, width, *move.after, how)
