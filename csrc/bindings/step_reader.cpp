@@ -280,6 +280,17 @@ step::FixedSizeCrop fixed_size_crop(const Fields& fields) {
   return result;
 }
 
+step::RandomLevels random_levels(const Fields& fields) {
+  using With = transform::LevelBlend::With;
+  step::RandomLevels result;
+  result.with = named<With>({{"black", With::kBlack}, {"mean", With::kMean}, {"gray", With::kGray}}, fields.text("level"));
+  fields.read("intensity_min", result.intensity_min);
+  fields.read("intensity_max", result.intensity_max);
+  fields.read("in_doubles", result.in_doubles);
+  fields.read("fused", result.fused);
+  return result;
+}
+
 step::MultiScaleFlipAug views(const Fields& fields) {
   step::MultiScaleFlipAug result;
   result.transforms = read_steps(fields.object("transforms"));
@@ -326,6 +337,7 @@ const std::map<std::string, Reader>& readers() {
       {"ResizeScale", resize_scale},
       {"ResizeExactly", resize_exactly},
       {"FixedSizeCrop", fixed_size_crop},
+      {"RandomLevels", random_levels},
       {"Format", format},
       {"MultiScaleFlipAug", views},
   };

@@ -85,6 +85,10 @@ PixelStep step_of(const py::dict& step, const std::vector<StoredImage>& images) 
     return Normalize{step["mean"].cast<std::array<double, 3>>(), step["inverse_std"].cast<std::array<double, 3>>(),
                      step["swap"].cast<bool>()};
   }
+  if (type == "LevelBlend") {
+    return LevelBlend{static_cast<LevelBlend::With>(integer("with")), step["weight"].cast<double>(),
+                      step["in_doubles"].cast<bool>(), step["fused"].cast<bool>()};
+  }
   if (type == "Warp") {
     return Warp{step["matrix"].cast<std::array<double, 9>>(), extent_in(step), step["fill"].cast<Color3>()};
   }

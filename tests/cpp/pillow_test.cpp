@@ -25,8 +25,8 @@ TEST(PillowTaps, AnEnlargedImageIsMadeOfTwoNeighboursEach) {
   EXPECT_EQ(taps.first, (std::vector<std::int32_t>{0, 0, 0, 1}));
   EXPECT_EQ(taps.counts, (std::vector<std::int32_t>{1, 2, 2, 1}));
   constexpr std::int32_t kOne = 1 << PillowTaps::kWeightBits;
-  EXPECT_EQ(taps.weights, (std::vector<std::int32_t>{kOne, 0, 0, kOne / 4 * 3, kOne / 4, 0, kOne / 4, kOne / 4 * 3, 0,
-                                                     kOne, 0, 0}));
+  EXPECT_EQ(taps.weights,
+            (std::vector<std::int32_t>{kOne, 0, 0, kOne / 4 * 3, kOne / 4, 0, kOne / 4, kOne / 4 * 3, 0, kOne, 0, 0}));
 }
 
 TEST(PillowTaps, AReducedImageIsMadeOfAllThatItCovers) {

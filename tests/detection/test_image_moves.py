@@ -22,6 +22,12 @@ from support.images import jpeg, picture
 from support.lake import encoded, new_lake
 
 SIZES = [(48, 64), (33, 47), (16, 16), (17, 31), (40, 40), (90, 30), (61, 59)]
+#: What this numpy does.
+DOUBLES = (np.float64(1) + np.zeros(1, np.float32)).dtype == np.float64
+GRAYS = np.arange(256, dtype=np.uint8).reshape(1, -1, 1) * np.ones(3, np.uint8)
+FUSED = not np.array_equal(
+    GRAYS.dot([0.299, 0.587, 0.114]), GRAYS[..., 0] * 0.299 + GRAYS[..., 1] * 0.587 + GRAYS[..., 2] * 0.114
+)
 PIPELINES: dict[str, tuple[Any, ...]] = {
     "range": (aug.ResizeShortestEdge((30, 90), 100), st.RandomFlip(("horizontal",), (0.5, 0.5))),
     "choice": (aug.ResizeShortestEdge((30, 64, 0), 90, is_range=False), st.RandomFlip(("vertical",), (0.3, 0.7))),
@@ -34,6 +40,10 @@ PIPELINES: dict[str, tuple[Any, ...]] = {
     "scale and crop": (aug.ResizeScale(0.1, 2.0, 70, 90), aug.FixedSizeCrop((70, 90))),
     "crop without pad": (aug.ResizeScale(0.5, 2.0, 70, 90, nearest=True), aug.FixedSizeCrop((50, 60), pad=False)),
     "exactly": (aug.ResizeExactly((33, 71)), st.RandomCrop((20, 40), "absolute_range", allow_negative_crop=True)),
+    "levels": (
+        aug.RandomLevels("black", 0.2, 1.8), aug.ResizeExactly((33, 71)), aug.RandomLevels("mean", 0.2, 1.8, DOUBLES),
+        aug.RandomLevels("gray", 0.2, 1.8, fused=FUSED), st.RandomFlip(("vertical",), (0.5, 0.5)),
+    ),
     "twice": (aug.ResizeExactly((33, 71)), aug.FixedSizeCrop((40, 90), pad_value=3.0), aug.ResizeExactly((64, 64))),
 }
 

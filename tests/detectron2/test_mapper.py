@@ -32,6 +32,10 @@ NATIVE: dict[str, list[Any]] = {
     "nearest": [T.ResizeShortestEdge(70, interp=Image.NEAREST), T.RandomFlip(1.0)],
     "as it is": [T.ResizeShortestEdge((0,), 99, "choice")],
     "exactly": [T.Resize((60, 90)), T.RandomFlip()],
+    "levels": [
+        *(T.RandomBrightness(0.2, 1.8), T.Resize((60, 90))),
+        *(T.RandomContrast(0.2, 1.8), T.RandomSaturation(0.2, 1.8)),
+    ],
     "nothing": [],
 }
 CROPPING: dict[str, list[Any]] = {
@@ -43,8 +47,8 @@ CROPPING: dict[str, list[Any]] = {
     "without pad": [T.ResizeScale(0.2, 2.0, 100, 80, Image.NEAREST), T.FixedSizeCrop((70, 80), pad=False)],
 }
 PYTHON: dict[str, list[Any]] = {
-    "colors last": [T.ResizeShortestEdge((48, 100), 110), T.RandomFlip(), T.RandomBrightness(0.5, 1.5)],
-    "colors first": [T.RandomContrast(0.5, 1.5), T.ResizeShortestEdge((48, 100), 110), T.RandomFlip()],
+    "colors last": [T.ResizeShortestEdge((48, 100), 110), T.RandomFlip(), T.RandomLighting(20)],
+    "colors first": [T.RandomLighting(20), T.ResizeShortestEdge((48, 100), 110), T.RandomFlip()],
     "in a list": [T.AugmentationList([T.ResizeShortestEdge(64, 110), T.RandomFlip()]), T.RandomSaturation(0.5, 1.5)],
     "now and then": [T.RandomApply(T.RandomFlip(), 0.5), T.RandomRotation([-20, 20]), T.ResizeShortestEdge(64, 99)],
     "bicubic": [T.ResizeShortestEdge((48, 100), 110, interp=Image.BICUBIC)],
@@ -132,11 +136,11 @@ def test_the_usual_recipe_on_photographs(coco_pair: Callable[[str], CocoPair], n
 
 def test_what_runs_where(coco_pair: Callable[[str], CocoPair]) -> None:
     with registered(coco_pair("boxes")) as key:
-        own = mapper([*NATIVE["the usual"], T.RandomBrightness(0.9, 1.1), T.RandomFlip()])
+        own = mapper([*NATIVE["the usual"], T.RandomLighting(20), T.RandomFlip()])
         with ours.build_train_loader(dataset=key, mapper=own, total_batch_size=2, loader_type="c++") as loader:
             assert [step.native for step in loader.steps] == [True, True, True, False, False]
             text = loader.explain()
-    assert "RandomBrightness has no native version" in text and "it comes after" in text
+    assert "RandomLighting has no native version" in text and "it comes after" in text
 
 
 @pytest.mark.parametrize(

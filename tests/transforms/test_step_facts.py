@@ -55,6 +55,7 @@ STEPS: list[Any] = [
     aug.ResizeScale(0.5, 2.0, 40, 50),
     aug.ResizeExactly((40, 50)),
     aug.FixedSizeCrop((20, 30)),
+    aug.RandomLevels("mean", 0.5, 1.5),
     ImageToTensor(),
     DefaultFormatBundle(),
     Collect(("img",), ("flip",)),

@@ -4,8 +4,8 @@
 
 #include "transform/steps/rules.h"
 
-/// Steps of Detectron2's: ResizeShortestEdge, ResizeScale, ResizeExactly, FixedSizeCrop. They run before annotations
-/// are loaded; boxes that are there all the same go with the image, masks are refused.
+/// Steps of Detectron2's: ResizeShortestEdge, ResizeScale, ResizeExactly, FixedSizeCrop, RandomLevels. They run before
+/// annotations are loaded; boxes that are there all the same go with the image, masks are refused.
 namespace penstock::transform::rules {
 namespace {
 
@@ -18,7 +18,9 @@ bool resize_to(const char* step, Sample& sample, Extent after, bool nearest) {
   if (sample.floating) refuse(step, "the image is float32, not uint8");
   const Extent before = sample.extent;
   if (after.height < 1 || after.width < 1) {
-    const auto text = [](Extent extent) { return std::to_string(extent.height) + " x " + std::to_string(extent.width); };
+    const auto text = [](Extent extent) {
+      return std::to_string(extent.height) + " x " + std::to_string(extent.width);
+    };
     refuse(step, "an image of " + text(before) + " would become one of " + text(after) + " (height x width)");
   }
   sample.draw(Resize{after, nearest, true});
@@ -90,6 +92,13 @@ bool apply(const step::FixedSizeCrop& step, Sample& sample, Draws& draws) {
   for (Boxes* boxes : {&sample.ignored, &sample.boxes}) {
     shift(*boxes, -static_cast<float>(left), -static_cast<float>(top));
   }
+  return true;
+}
+
+bool apply(const step::RandomLevels& step, Sample& sample, Draws& draws) {
+  if (sample.floating) refuse("RandomLevels", "the image is float32, not uint8");
+  sample.draw(
+      LevelBlend{step.with, draws.uniform(step.intensity_min, step.intensity_max), step.in_doubles, step.fused});
   return true;
 }
 

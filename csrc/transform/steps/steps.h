@@ -188,6 +188,15 @@ struct FixedSizeCrop {
   double pad_value = 128;
 };
 
+/// RandomBrightness, RandomContrast and RandomSaturation: with black, with the mean, with gray.
+struct RandomLevels {
+  LevelBlend::With with = LevelBlend::With::kBlack;
+  double intensity_min = 1;
+  double intensity_max = 1;
+  bool in_doubles = false;
+  bool fused = false;
+};
+
 /// The image becomes planar; with `to_float`, float32.
 struct Format {
   bool to_float = false;
@@ -204,7 +213,7 @@ struct MultiScaleFlipAug;
 using Step = std::variant<LoadImage, LoadAnnotations, Resize, RandomFlip, RandomShift, Pad, Normalize, RandomCrop,
                           PhotoMetricDistortion, Expand, MinIoURandomCrop, CutOut, RandomAffine, YOLOXHSVRandomAug,
                           Mosaic, MixUp, CopyPaste, FilterAnnotations, ResizeShortestEdge, ResizeScale, ResizeExactly,
-                          FixedSizeCrop, Format, MultiScaleFlipAug>;
+                          FixedSizeCrop, RandomLevels, Format, MultiScaleFlipAug>;
 
 struct MultiScaleFlipAug {
   std::vector<Step> transforms;

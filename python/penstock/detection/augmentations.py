@@ -7,10 +7,11 @@ Detectron2's draw the same numbers in the same order.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from penstock.detection.steps import Facts, Step
 
-__all__ = ["FixedSizeCrop", "ResizeExactly", "ResizeScale", "ResizeShortestEdge"]
+__all__ = ["FixedSizeCrop", "RandomLevels", "ResizeExactly", "ResizeScale", "ResizeShortestEdge"]
 
 
 def _facts(*, uint8: bool) -> Facts:
@@ -70,3 +71,22 @@ class FixedSizeCrop(Step):
     pad: bool = True
     pad_value: float = 128.0
     seg_pad_value: int = 255
+
+
+@dataclass(frozen=True)
+class RandomLevels(Step):
+    """Stands for Detectron2's ``RandomBrightness``, ``RandomContrast`` and ``RandomSaturation``: the image, times a drawn
+    intensity, is mixed with black, with the mean of all its values, or with each pixel's gray.
+
+    Attributes:
+        in_doubles: Of "mean": numpy 2 adds the mean in float64, numpy 1 in float32.
+        fused: Of "gray": this machine's numpy sums up a pixel's channels with fused operations.
+    """
+
+    facts = Facts(partners=0, needs=("uint8", "color"), gives_float=False, may_reject=False, told_by=(), notes=())
+
+    level: Literal["black", "mean", "gray"]
+    intensity_min: float
+    intensity_max: float
+    in_doubles: bool = False
+    fused: bool = False

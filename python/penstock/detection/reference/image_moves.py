@@ -16,8 +16,8 @@ from penstock.detection.reference.flip import drawn_direction
 from penstock.detection.reference.results import Array, Results, boxes_of, masks_of, refuse
 from penstock.loading.draws import Draws
 
-__all__ = ["Cropped", "Flipped", "Move", "Padded", "Resized", "apply", "drawn_moves", "image_after", "points_after"]
-__all__ += ["size_after"]
+__all__ = ["Blended", "Cropped", "Flipped", "Move", "Padded", "Resized", "apply", "drawn_moves", "image_after"]
+__all__ += ["points_after", "size_after"]
 
 Size = tuple[int, int]
 
@@ -60,7 +60,16 @@ class Padded:
     before: Size
 
 
-Move = Resized | Cropped | Flipped | Padded
+@dataclass(frozen=True)
+class Blended:
+    """Moves nothing: the image is mixed with a level; see :class:`penstock.detection.augmentations.RandomLevels`."""
+
+    level: str
+    weight: float
+    before: Size
+
+
+Move = Resized | Cropped | Flipped | Padded | Blended
 
 
 def drawn_moves(step: Any, size: Size, draws: Draws) -> list[Move]:
@@ -81,6 +90,8 @@ def drawn_moves(step: Any, size: Size, draws: Draws) -> list[Move]:
         return _resized(step, size, step.shape)
     if isinstance(step, aug.FixedSizeCrop):
         return _fixed_size_crop(step, size, draws)
+    if isinstance(step, aug.RandomLevels):
+        return [Blended(step.level, draws.uniform(step.intensity_min, step.intensity_max), size)]
     if isinstance(step, st.RandomCrop):
         height, width = crop_size(step, size, draws)
         top = draws.randint(0, max(size[0] - height, 0) + 1)
@@ -112,10 +123,24 @@ def image_after(step: object, moves: Sequence[Move], image: Array) -> Array:
         elif isinstance(move, Flipped):
             axes = [axis for axis, turned in enumerate((move.vertical, move.horizontal)) if turned]
             image = np.ascontiguousarray(np.flip(image, axis=axes))
+        elif isinstance(move, Blended):
+            image = _blended(move, image)
         else:
             beside = ((0, move.below), (0, move.right), *[(0, 0)] * (image.ndim - 2))
             image = np.pad(image, beside, constant_values=np.array(move.value).astype(image.dtype))
     return image
+
+
+def _blended(move: Blended, image: Array) -> Array:
+    """In numpy's types: of one level the sum is of float32 in numpy 1, and of its mean of float64 in numpy 2."""
+    levels = image.astype(np.float32)
+    level: Any = 0
+    if move.level == "mean":
+        level = image.mean()
+    elif move.level == "gray":
+        level = image.dot([0.299, 0.587, 0.114])[..., np.newaxis]
+    mixed: Array = np.clip((1 - move.weight) * level + move.weight * levels, 0, 255).astype(np.uint8)
+    return mixed
 
 
 def points_after(moves: Sequence[Move], points: Array) -> Array:

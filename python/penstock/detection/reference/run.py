@@ -52,6 +52,7 @@ _ALONE: dict[type, Callable[[Any, Results, Draws], Results | None]] = {
     augmentations.ResizeScale: image_moves.apply,
     augmentations.ResizeExactly: image_moves.apply,
     augmentations.FixedSizeCrop: image_moves.apply,
+    augmentations.RandomLevels: image_moves.apply,
 }
 _MIXING: dict[type, Callable[[Any, Results, Draws, Sequence[Results]], Results]] = {
     steps.Mosaic: mix.mosaic,

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
-from typing import Any
+from functools import cache
+from typing import Any, Literal
 
+import numpy as np
 from detectron2.data import transforms as T
 from PIL.Image import Resampling
 
@@ -114,6 +117,30 @@ def _random_crop(one: Any) -> st.Step:
     return st.RandomCrop((first, second), one.crop_type, allow_negative_crop=True, bbox_clip_border=False)
 
 
+def _levels(level: Literal["black", "mean", "gray"]) -> Callable[[Any], st.Step]:
+    def convert(one: Any) -> st.Step:
+        given = float(one.intensity_min), float(one.intensity_max)
+        if not all(map(math.isfinite, given)):
+            raise not_native(intensity_min=one.intensity_min, intensity_max=one.intensity_max)
+        return aug.RandomLevels(level, *given, in_doubles=_numpy_adds_in_doubles(), fused=_numpy_fuses())
+
+    return convert
+
+
+@cache
+def _numpy_adds_in_doubles() -> bool:
+    """Whether a number of float64 makes a sum with float32 values one of float64."""
+    return bool((np.float64(1) + np.zeros(1, np.float32)).dtype == np.float64)
+
+
+@cache
+def _numpy_fuses() -> bool:
+    """Whether products of matrices are summed up with operations that round once: it depends on the processor."""
+    values = np.arange(1, 256, dtype=np.uint8).reshape(1, -1, 1) * np.ones(3, np.uint8)
+    separate = values[..., 0] * 0.299 + values[..., 1] * 0.587 + values[..., 2] * 0.114
+    return not np.array_equal(values.dot([0.299, 0.587, 0.114]), separate)
+
+
 def _check_integers(**values: Any) -> None:
     for name, value in values.items():
         if type(value) is not int or value < 1:
@@ -128,4 +155,7 @@ CONVERSIONS: dict[type, tuple[type[st.Step], Callable[[Any], st.Step]]] = {
     T.FixedSizeCrop: (aug.FixedSizeCrop, _fixed_size_crop),
     T.RandomFlip: (st.RandomFlip, _random_flip),
     T.RandomCrop: (st.RandomCrop, _random_crop),
+    T.RandomBrightness: (aug.RandomLevels, _levels("black")),
+    T.RandomContrast: (aug.RandomLevels, _levels("mean")),
+    T.RandomSaturation: (aug.RandomLevels, _levels("gray")),
 }

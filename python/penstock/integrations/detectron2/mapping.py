@@ -15,7 +15,7 @@ from PIL import Image
 from penstock.described import described_error
 from penstock.detection import steps as st
 from penstock.detection.dataset_dicts import DatasetDicts
-from penstock.detection.reference.image_moves import drawn_moves, size_after
+from penstock.detection.reference.image_moves import Blended, drawn_moves, image_after, size_after
 from penstock.errors import PenstockError, TransformError
 from penstock.integrations.detectron2.images import Images
 from penstock.integrations.detectron2.instances import Objects, core_objects, moved_instances, read_objects
@@ -86,7 +86,10 @@ class Mapping:
                 continue
             for move in drawn_moves(step, given.image.shape[:2], stream.step(place)):
                 done.append(move)
-                given.transform(transform_of(move))
+                if isinstance(move, Blended):
+                    given.image = image_after(step, [move], given.image)
+                else:
+                    given.transform(transform_of(move))
         data = part.image_fields(index)
         data["image"] = torch.from_numpy(np.ascontiguousarray(given.image.transpose(2, 0, 1)))
         if objects is not None:
