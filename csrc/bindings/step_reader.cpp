@@ -283,7 +283,8 @@ step::FixedSizeCrop fixed_size_crop(const Fields& fields) {
 step::RandomLevels random_levels(const Fields& fields) {
   using With = transform::LevelBlend::With;
   step::RandomLevels result;
-  result.with = named<With>({{"black", With::kBlack}, {"mean", With::kMean}, {"gray", With::kGray}}, fields.text("level"));
+  result.with =
+      named<With>({{"black", With::kBlack}, {"mean", With::kMean}, {"gray", With::kGray}}, fields.text("level"));
   fields.read("intensity_min", result.intensity_min);
   fields.read("intensity_max", result.intensity_max);
   fields.read("in_doubles", result.in_doubles);

@@ -74,7 +74,8 @@ PixelStep step_of(const py::dict& step, const std::vector<StoredImage>& images) 
   if (type == "ToFloat") return ToFloat{};
   if (type == "Canvas") return Canvas{extent_in(step), integer("left"), integer("top"), step["fill"].cast<Color3>()};
   if (type == "Resize") {
-    return Resize{extent_in(step), step["nearest"].cast<bool>(), step.contains("pillow") && step["pillow"].cast<bool>()};
+    return Resize{extent_in(step), step["nearest"].cast<bool>(),
+                  step.contains("pillow") && step["pillow"].cast<bool>()};
   }
   if (type == "ResizeInDoubles") return ResizeInDoubles{extent_in(step)};
   if (type == "Flip") return Flip{step["horizontal"].cast<bool>(), step["vertical"].cast<bool>()};

@@ -75,8 +75,8 @@ class FixedSizeCrop(Step):
 
 @dataclass(frozen=True)
 class RandomLevels(Step):
-    """Stands for Detectron2's ``RandomBrightness``, ``RandomContrast`` and ``RandomSaturation``: the image, times a drawn
-    intensity, is mixed with black, with the mean of all its values, or with each pixel's gray.
+    """Stands for Detectron2's ``RandomBrightness``, ``RandomContrast`` and ``RandomSaturation``: the image, times a
+    drawn intensity, is mixed with black, with the mean of all its values, or with each pixel's gray.
 
     Attributes:
         in_doubles: Of "mean": numpy 2 adds the mean in float64, numpy 1 in float32.
