@@ -35,7 +35,8 @@ def by_pillow(image: Pixels, extent: tuple[int, int], nearest: bool) -> Pixels:
 
 def by_core(core: Any, image: Pixels, steps: list[Step], **options: Any) -> Any:
     plan = {"source": 0, "channels": image.shape[2], "steps": steps}
-    return core.run_pixels([("none", image.tobytes(), list(image.shape))], plan, **options)
+    stored = ("none", image.tobytes(), list(image.shape))
+    return core.run_pixels([stored], plan, color="rgb", **options)
 
 
 def resize(extent: tuple[int, int], nearest: bool = False) -> Step:
