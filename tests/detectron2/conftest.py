@@ -17,11 +17,10 @@ from support.require import require
 def pytest_configure(config: pytest.Config) -> None:
     """Of other people's modules, which are not ours to mend."""
     for warning in (
-        "ignore:.*pkg_resources.*",
-        "ignore:.*indexing argument.*:UserWarning",
+        "ignore:.*torch.jit.*:DeprecationWarning",
         "ignore:.*torch.cuda.amp.*:FutureWarning",
-        "ignore:.*:DeprecationWarning:(detectron2|fvcore|iopath|pycocotools).*",
-        "ignore:.*lr_scheduler.step.*:UserWarning",
+        "ignore:.*torch.meshgrid.*:UserWarning",
+        "ignore:.*pkg_resources.*",
     ):
         config.addinivalue_line("filterwarnings", warning)
 

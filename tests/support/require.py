@@ -1,8 +1,8 @@
 """Optional dependencies of tests: skipped where they are missing, unless the run promises them.
 
 The environment variable PENSTOCK_REQUIRE lists what has to be there
-("native,core_parts,deeplake,mmdet,wandb,coco,deeplake4,remote,azurite,nginx", and frameworks by their modules'
-names): then a missing one fails the test, so that a broken build cannot pass by skipping.
+("native,core_parts,deeplake,mmdet,detectron2,wandb,coco,deeplake4,remote,azurite,nginx", and frameworks by their
+modules' names): then a missing one fails the test, so that a broken build cannot pass by skipping.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ PROJECT_ROOT = Path(__file__).resolve().parents[2]
 #: Where a small part of COCO 2017 may lie, beside the project.
 COCO_FILES = PROJECT_ROOT.parent / "shared" / "data" / "coco-mini"
 #: Modules that take a loader from its user, in an environment of their own.
-FRAMEWORKS = ("accelerate", "detectron2", "ignite", "lightning", "mmengine", "ray", "torchdata", "transformers")
+FRAMEWORKS = ("accelerate", "ignite", "lightning", "mmengine", "ray", "torchdata", "transformers")
 
 
 def promised(name: str) -> bool:
@@ -37,8 +37,8 @@ def require(name: str) -> Any:
     """What ``name`` stands for, or a skip (a failure where PENSTOCK_REQUIRE names it).
 
     Args:
-        name: "deeplake", "mmdet", "wandb", or one of FRAMEWORKS: the module. "deeplake4": the module deeplake, of
-            version 4. "native": the module ``penstock._core``. "core_parts": the module ``_core_testing``, which has
+        name: "deeplake", "mmdet", "detectron2", "wandb", or one of FRAMEWORKS: the module. "deeplake4": the module
+            deeplake, of version 4. "native": the module ``penstock._core``. "core_parts": the module ``_core_testing``, which has
             parts of the core by themselves. "coco": the Path of the small COCO data set that lies next to the project.
             "remote": the module obstore, with what serves buckets on the loopback (moto, boto3, gcp_storage_emulator).
             "azurite": the Path of the program azurite-blob, which `make azurite` installs. "nginx": the Path of nginx's
@@ -108,10 +108,18 @@ def _mmdet() -> Any:
     return importlib.import_module("mmdet")
 
 
+def _detectron2() -> Any:
+    # As above; and without its compiled part it imports in parts.
+    metadata.version("detectron2")
+    importlib.import_module("detectron2._C")
+    return importlib.import_module("detectron2")
+
+
 _PROVIDERS: dict[str, Callable[[], Any]] = {
     "deeplake": lambda: importlib.import_module("deeplake"),
     "deeplake4": _deeplake4,
     "mmdet": _mmdet,
+    "detectron2": _detectron2,
     "wandb": lambda: importlib.import_module("wandb"),
     "core_parts": _core_parts,
     "native": lambda: importlib.import_module("penstock._core"),

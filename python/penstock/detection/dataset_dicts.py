@@ -76,8 +76,9 @@ class DatasetDicts:
 
     def rows(self, index: int) -> npt.NDArray[np.int64]:
         """Numbers of a sample's boxes that are in its dict, int64."""
-        begin, end = self.source.annotations.offsets[index : index + 2]
-        return begin + np.flatnonzero(self.labels[begin:end] >= 0)
+        begin, end = self.source.annotations.offsets[index : index + 2].tolist()
+        rows: npt.NDArray[np.int64] = begin + np.flatnonzero(self.labels[begin:end] >= 0)
+        return rows
 
     def image_fields(self, index: int) -> dict[str, Any]:
         """A sample's dict without its annotations."""

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from detectron2.config import CfgNode
 from detectron2.data import DatasetMapper
 from detectron2.data.samplers import (
@@ -150,7 +149,7 @@ def _needed(name: str, given: Any, configured: Any) -> Any:
 def _batch_size(total: Any) -> int:
     """Images of one rank."""
     check_integer("total_batch_size", total, 1)
-    ranks = comm.get_world_size()
+    ranks: int = comm.get_world_size()
     if total % ranks:
         raise ConfigError(f"the total batch size {total} does not divide by the {ranks} ranks")
     return int(total) // ranks
@@ -162,7 +161,7 @@ def _workers(cfg: CfgNode | None, given: int | None) -> int:
     return int(workers)
 
 
-def _of_config(cfg: CfgNode | None, images: Images) -> dict[str, npt.NDArray[Any]]:
+def _of_config(cfg: CfgNode | None, images: Images) -> dict[str, Any]:
     """How often images come, and which ones, by the name of the configuration's sampler."""
     if cfg is None:
         return {}
@@ -182,11 +181,11 @@ def _of_config(cfg: CfgNode | None, images: Images) -> dict[str, npt.NDArray[Any
     return {"factors": product / product.min()}
 
 
-def _of_sampler(sampler: Any, images: int) -> dict[str, npt.NDArray[Any]]:
+def _of_sampler(sampler: Any, images: int) -> dict[str, Any]:
     """The same of one of Detectron2's samplers."""
     kind = type(sampler)
     if kind is TrainingSampler:
-        found: dict[str, npt.NDArray[Any]] = {}
+        found: dict[str, Any] = {}
     elif kind is RepeatFactorTrainingSampler:
         found = {"factors": np.asarray(sampler._int_part + sampler._frac_part, np.float64)}
     elif kind is RandomSubsetTrainingSampler:

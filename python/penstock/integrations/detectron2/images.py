@@ -43,9 +43,8 @@ class Images:
     """
 
     def __init__(self, parts: Sequence[DatasetDicts], part_of: _Indices, index_of: _Indices) -> None:
-        names = [part.class_names for part in parts]
-        for part, own in zip(parts, names, strict=True):
-            if own != names[0]:
+        for part in parts:
+            if part.class_names != parts[0].class_names:
                 raise ConfigError(f"the classes of '{part.root}' are not those of '{parts[0].root}'")
         if len(part_of) == 0:
             roots = ", ".join(f"'{part.root}'" for part in parts)
@@ -57,7 +56,7 @@ class Images:
         self.part_of, self.index_of = part_of, index_of
         masks = [part.source.tensors.metric_masks for part in parts]
         kinds = {None if name is None else self._polygons(part, name) for part, name in zip(parts, masks, strict=True)}
-        own = {"img": [part.source.tensors.img for part in parts]}
+        own: dict[str, list[str]] = {"img": [part.source.tensors.img for part in parts]}
         if len(kinds) == 1 and kinds != {None}:
             own["gt_masks"] = [name for name in masks if name is not None]
         self.polygons: bool | None = kinds.pop() if "gt_masks" in own else None

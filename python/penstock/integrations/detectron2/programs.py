@@ -160,8 +160,9 @@ def _crops(step: Any) -> bool:
 def _why_not_images(images: Images) -> str:
     """Why the core's steps cannot start from the images; "" where they can."""
     tensor = images.source[images.tensors["img"]]
-    if tensor.apart or tensor.serves_core_transforms("numpy"):
-        return tensor.apart
+    apart: str = tensor.apart
+    if apart or tensor.serves_core_transforms("numpy"):
+        return apart
     return f"the core does not decode the images of '{tensor.name}', or not each as one file"
 
 
