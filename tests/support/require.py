@@ -38,8 +38,9 @@ def require(name: str) -> Any:
 
     Args:
         name: "deeplake", "mmdet", "detectron2", "wandb", or one of FRAMEWORKS: the module. "deeplake4": the module
-            deeplake, of version 4. "native": the module ``penstock._core``. "core_parts": the module ``_core_testing``, which has
-            parts of the core by themselves. "coco": the Path of the small COCO data set that lies next to the project.
+            deeplake, of version 4. "native": the module ``penstock._core``. "core_parts": the module
+            ``_core_testing``, which has parts of the core by themselves. "coco": the Path of the small COCO data set
+            that lies next to the project.
             "remote": the module obstore, with what serves buckets on the loopback (moto, boto3, gcp_storage_emulator).
             "azurite": the Path of the program azurite-blob, which `make azurite` installs. "nginx": the Path of nginx's
             module echo, with nginx itself, openssl and curl.
