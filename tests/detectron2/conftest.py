@@ -18,6 +18,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Of other people's modules, which are not ours to mend."""
     for warning in (
         "ignore:.*torch.jit.*:DeprecationWarning",
+        "ignore:The given NumPy array is not writable:UserWarning",
         "ignore:.*torch.cuda.amp.*:FutureWarning",
         "ignore:.*torch.meshgrid.*:UserWarning",
         "ignore:.*pkg_resources.*",

@@ -14,8 +14,9 @@ from detectron2.data import DatasetCatalog, DatasetMapper, MetadataCatalog
 from detectron2.data import transforms as T
 from detectron2.data.datasets import load_coco_json
 
+from penstock.detection.steps import PythonStep
 from penstock.integrations import detectron2 as ours
-from penstock.integrations.detectron2.lowering import CONVERSIONS
+from penstock.integrations.detectron2.lowering import flat, lower
 from penstock.loading.draws import Stream
 from penstock.loading.sampling import seeded_globals
 from support.coco_lakes import CocoPair
@@ -86,7 +87,7 @@ class FedMapper:
     def __init__(self, mapper: DatasetMapper, seed: int, epoch: int) -> None:
         self._mapper = copy.copy(mapper)
         self._mapper.augmentations = T.AugmentationList(
-            [_Fed(augmentation, self, number + 1) for number, augmentation in enumerate(mapper.augmentations.augs)]
+            [_Fed(augmentation, self, number + 1) for number, augmentation in enumerate(flat(mapper.augmentations.augs))]
         )
         self._seed, self._epoch = seed, epoch
         self.stream = Stream(seed, epoch, 0)
@@ -104,7 +105,8 @@ class _Fed(T.Augmentation):
         self._augmentation, self._mapper, self._number = augmentation, mapper, number
 
     def __call__(self, aug_input: Any) -> Any:
-        if type(self._augmentation) not in CONVERSIONS:
+        (_, step) = lower([self._augmentation], "BGR")
+        if isinstance(step, PythonStep):
             return self._augmentation(aug_input)
         with drawing_from(self._mapper.stream.step(self._number)):
             return self._augmentation(aug_input)

@@ -15,7 +15,7 @@ from penstock.detection import augmentations as aug
 from penstock.detection import steps as st
 from penstock.integrations.openmmlab.arguments import NotNativeError, not_native
 
-__all__ = ["CONVERSIONS", "lower"]
+__all__ = ["CONVERSIONS", "flat", "lower"]
 
 
 def lower(augmentations: Sequence[Any], image_format: str) -> list[st.Step | st.PythonStep]:
