@@ -22,6 +22,8 @@ def pytest_configure(config: pytest.Config) -> None:
         "ignore:.*torch.cuda.amp.*:FutureWarning",
         "ignore:.*torch.meshgrid.*:UserWarning",
         "ignore:.*pkg_resources.*",
+        "ignore:unclosed file .*metrics.json.*:ResourceWarning",
+        "ignore:.*lr_scheduler.step.*:UserWarning",
     ):
         config.addinivalue_line("filterwarnings", warning)
 

@@ -86,9 +86,8 @@ class FedMapper:
 
     def __init__(self, mapper: DatasetMapper, seed: int, epoch: int) -> None:
         self._mapper = copy.copy(mapper)
-        self._mapper.augmentations = T.AugmentationList(
-            [_Fed(augmentation, self, number + 1) for number, augmentation in enumerate(flat(mapper.augmentations.augs))]
-        )
+        augmentations = enumerate(flat(mapper.augmentations.augs), 1)
+        self._mapper.augmentations = T.AugmentationList([_Fed(one, self, number) for number, one in augmentations])
         self._seed, self._epoch = seed, epoch
         self.stream = Stream(seed, epoch, 0)
 
