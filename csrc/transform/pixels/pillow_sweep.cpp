@@ -64,6 +64,8 @@ class Columns {
     std::memset(left, 0, cells * 3 * sizeof(std::uint32_t));
     for (std::size_t i = 0; i < columns_.count; ++i) {
       const Sources sources = taps.of(shown(after, i));
+      begin_ = i == 0 ? sources.first : std::min(begin_, sources.first);
+      end_ = std::max(end_, sources.first + sources.count);
       for (std::size_t pair = 0; pair < columns_.pairs; ++pair) {
         const auto place = static_cast<std::int32_t>(2 * pair);
         const auto weights = kernels::SplitWeights::of(sources.weight(place), sources.weight(place + 1));
@@ -80,6 +82,9 @@ class Columns {
   }
 
   const kernels::PairedColumns& get() const { return columns_; }
+  /// The source's columns of which these are made: [begin, end).
+  std::int32_t begin() const { return begin_; }
+  std::int32_t end() const { return end_; }
 
  private:
   static std::int32_t shown(const AxisWindow& after, std::size_t column) {
@@ -88,6 +93,8 @@ class Columns {
 
   kernels::PairedColumns columns_;
   Scratch memory_;
+  std::int32_t begin_ = 0;
+  std::int32_t end_ = 0;
 };
 
 /// The last source rows, their columns resampled.
@@ -135,6 +142,7 @@ void pillow_sweep(SourceRows& rows, const Window& before, Extent resized, const 
   const AxisTaps column_taps(before.x(), resized.width);
   const AxisTaps row_taps(before.y(), resized.height);
   const Columns columns(column_taps, after.x(), rows.extent().width);
+  if (columns.get().count != 0) rows.keep_columns(columns.begin(), columns.end());
   RecentRows recent(rows, columns.get(), row_taps.most() + 1);
   RowWriter<std::uint8_t> writer(sink);
   std::vector<kernels::Planes<const std::uint8_t>> sources;
