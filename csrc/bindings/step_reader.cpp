@@ -276,6 +276,52 @@ step::RandomChoice random_choice(const Fields& fields) {
   return result;
 }
 
+step::ResizeShortestEdge resize_shortest_edge(const Fields& fields) {
+  step::ResizeShortestEdge result;
+  fields.read("short_edge_length", result.short_edge_length);
+  fields.read("max_size", result.max_size);
+  fields.read("is_range", result.is_range);
+  fields.read("nearest", result.nearest);
+  return result;
+}
+
+step::ResizeScale resize_scale(const Fields& fields) {
+  step::ResizeScale result;
+  fields.read("min_scale", result.min_scale);
+  fields.read("max_scale", result.max_scale);
+  fields.read("target_height", result.target_height);
+  fields.read("target_width", result.target_width);
+  fields.read("nearest", result.nearest);
+  return result;
+}
+
+step::ResizeExactly resize_exactly(const Fields& fields) {
+  step::ResizeExactly result;
+  fields.read("shape", result.shape);
+  fields.read("nearest", result.nearest);
+  return result;
+}
+
+step::FixedSizeCrop fixed_size_crop(const Fields& fields) {
+  step::FixedSizeCrop result;
+  fields.read("crop_size", result.crop_size);
+  fields.read("pad", result.pad);
+  fields.read("pad_value", result.pad_value);
+  return result;
+}
+
+step::RandomLevels random_levels(const Fields& fields) {
+  using With = transform::LevelBlend::With;
+  step::RandomLevels result;
+  result.with =
+      named<With>({{"black", With::kBlack}, {"mean", With::kMean}, {"gray", With::kGray}}, fields.text("level"));
+  fields.read("intensity_min", result.intensity_min);
+  fields.read("intensity_max", result.intensity_max);
+  fields.read("in_doubles", result.in_doubles);
+  fields.read("fused", result.fused);
+  return result;
+}
+
 step::MultiScaleFlipAug views(const Fields& fields) {
   step::MultiScaleFlipAug result;
   result.transforms = read_steps(fields.object("transforms"));
@@ -318,6 +364,11 @@ const std::map<std::string, Reader>& readers() {
       {"MixUp", mix_up},
       {"CopyPaste", copy_paste},
       {"FilterAnnotations", filter_annotations},
+      {"ResizeShortestEdge", resize_shortest_edge},
+      {"ResizeScale", resize_scale},
+      {"ResizeExactly", resize_exactly},
+      {"FixedSizeCrop", fixed_size_crop},
+      {"RandomLevels", random_levels},
       {"Format", format},
       {"MultiScaleFlipAug", views},
       {"RandomChoice", random_choice},

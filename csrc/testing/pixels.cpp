@@ -74,7 +74,10 @@ PixelStep step_of(const py::dict& step, const std::vector<StoredImage>& images) 
   const auto integer = [&step](const char* name) { return step[name].cast<std::int32_t>(); };
   if (type == "ToFloat") return ToFloat{};
   if (type == "Canvas") return Canvas{extent_in(step), integer("left"), integer("top"), step["fill"].cast<Color3>()};
-  if (type == "Resize") return Resize{extent_in(step), step["nearest"].cast<bool>()};
+  if (type == "Resize") {
+    return Resize{extent_in(step), step["nearest"].cast<bool>(),
+                  step.contains("pillow") && step["pillow"].cast<bool>()};
+  }
   if (type == "ResizeInDoubles") return ResizeInDoubles{extent_in(step)};
   if (type == "Flip") return Flip{step["horizontal"].cast<bool>(), step["vertical"].cast<bool>()};
   if (type == "Fill") return fill_in(step);
@@ -83,6 +86,10 @@ PixelStep step_of(const py::dict& step, const std::vector<StoredImage>& images) 
   if (type == "Normalize") {
     return Normalize{step["mean"].cast<std::array<double, 3>>(), step["inverse_std"].cast<std::array<double, 3>>(),
                      step["swap"].cast<bool>()};
+  }
+  if (type == "LevelBlend") {
+    return LevelBlend{static_cast<LevelBlend::With>(integer("with")), step["weight"].cast<double>(),
+                      step["in_doubles"].cast<bool>(), step["fused"].cast<bool>()};
   }
   if (type == "Warp") {
     return Warp{step["matrix"].cast<std::array<double, 9>>(), extent_in(step), step["fill"].cast<Color3>()};

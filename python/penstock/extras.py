@@ -14,13 +14,14 @@ __all__ = ["import_extra", "import_if_installed"]
 logger = logging.getLogger("penstock")
 
 
-def import_extra(module: str, purpose: str, extra: str) -> Any:
+def import_extra(module: str, purpose: str, extra: str, hint: str | None = None) -> Any:
     """Imports a module of an optional dependency.
 
     Args:
         module: Its full name.
         purpose: What needs it, for the message.
         extra: The extra of this package that brings it.
+        hint: How to install it, where no extra brings it.
 
     Raises:
         MissingExtraError: It is not installed, or it is installed and fails to import; the message says which.
@@ -32,7 +33,7 @@ def import_extra(module: str, purpose: str, extra: str) -> Any:
             raise _cannot_be_loaded(module, purpose, error) from error
         raise MissingExtraError(
             f"{purpose} needs the module '{module}', which is not installed",
-            hint=f"Install it with: pip install 'penstock[{extra}]'",
+            hint=hint or f"Install it with: pip install 'penstock[{extra}]'",
         ) from error
     except (ImportError, MemoryError, OSError) as error:
         raise _cannot_be_loaded(module, purpose, error) from error

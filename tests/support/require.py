@@ -1,8 +1,8 @@
 """Optional dependencies of tests: skipped where they are missing, unless the run promises them.
 
 The environment variable PENSTOCK_REQUIRE lists what has to be there
-("native,core_parts,deeplake,mmdet,wandb,coco,deeplake4,remote,azurite,nginx", and frameworks by their modules'
-names): then a missing one fails the test, so that a broken build cannot pass by skipping.
+("native,core_parts,deeplake,mmdet,detectron2,wandb,coco,deeplake4,remote,azurite,nginx", and frameworks by their
+modules' names): then a missing one fails the test, so that a broken build cannot pass by skipping.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def require(name: str) -> Any:
     """What ``name`` stands for, or a skip (a failure where PENSTOCK_REQUIRE names it).
 
     Args:
-        name: "deeplake", "wandb", or one of FRAMEWORKS: the module. "mmdet", "mmdet3": the module mmdet, of version 2
+        name: "deeplake", "detectron2", "wandb", or one of FRAMEWORKS: the module. "mmdet", "mmdet3": the module mmdet, of version 2
             or 3. "deeplake4": the module deeplake, of version 4.
             "native": the module ``penstock._core``. "core_parts": the module ``_core_testing``, which has
             parts of the core by themselves. "coco": the Path of the small COCO data set that lies next to the project.
@@ -118,11 +118,19 @@ def _mmdet(version: str) -> Any:
     return module
 
 
+def _detectron2() -> Any:
+    # As above; and without its compiled part it imports in parts.
+    metadata.version("detectron2")
+    importlib.import_module("detectron2._C")
+    return importlib.import_module("detectron2")
+
+
 _PROVIDERS: dict[str, Callable[[], Any]] = {
     "deeplake": lambda: importlib.import_module("deeplake"),
     "deeplake4": _deeplake4,
     "mmdet": functools.partial(_mmdet, "2"),
     "mmdet3": functools.partial(_mmdet, "3"),
+    "detectron2": _detectron2,
     "wandb": lambda: importlib.import_module("wandb"),
     "core_parts": _core_parts,
     "native": lambda: importlib.import_module("penstock._core"),

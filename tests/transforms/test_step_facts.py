@@ -13,6 +13,7 @@ from support.require import PROJECT_ROOT, require
 
 require("mmdet")
 
+from penstock.detection import augmentations as aug  # noqa: E402
 from penstock.detection import steps as st  # noqa: E402
 from penstock.detection.reference import run  # noqa: E402
 from penstock.integrations.mmdet.pipeline.batch_forms import (  # noqa: E402
@@ -54,6 +55,11 @@ STEPS: list[Any] = [
         ((st.RandomFlip(("horizontal",), (1.0, 0.0)),), (st.RandomCrop((30, 30), allow_negative_crop=True),))
     ),
     st.TestTimeAug(((st.Resize(((40, 50),)),), (st.Resize(((40, 50),)), st.RandomFlip(("vertical",), (1.0, 0.0))))),
+    aug.ResizeShortestEdge((40, 50), 100),
+    aug.ResizeScale(0.5, 2.0, 40, 50),
+    aug.ResizeExactly((40, 50)),
+    aug.FixedSizeCrop((20, 30)),
+    aug.RandomLevels("mean", 0.5, 1.5),
     ImageToTensor(),
     DefaultFormatBundle(),
     Collect(("img",), ("flip",)),
@@ -96,14 +102,15 @@ def test_every_step_states_its_facts_and_is_known_everywhere(kind: type[st.Step]
     assert isinstance(vars(kind).get("facts"), st.Facts), "a step takes over no other step's facts"
     assert any(type(step) is kind for step in STEPS), "this file tries every step"
     framework_s = issubclass(kind, st.BatchForm)
-    assert framework_s == (kind.__module__ != st.__name__)
-    assert framework_s or kind.__name__ in st.__all__
+    assert framework_s == (kind.__module__ not in (st.__name__, aug.__name__))
+    assert framework_s or kind.__name__ in (*st.__all__, *aug.__all__)
     structural = (st.LoadAnnotations, st.MultiScaleFlipAug, st.TestTimeAug)
     table = run._MIXING if kind.facts.partners else run._ALONE
     assert framework_s or kind in structural or kind in table, "detection/reference/run.py runs it"
-    # These hold other transforms, and lowering makes them itself.
+    # These hold other transforms, and lowering makes them itself; tests/detectron2 tries Detectron2's conversions.
     of_others = (st.MultiScaleFlipAug, st.RandomChoice, st.TestTimeAug)
-    assert kind in of_others or kind in {made for made, _ in CONVERSIONS.values()}
+    detectron2_s = kind.__module__ == aug.__name__
+    assert detectron2_s or kind in of_others or kind in {made for made, _ in CONVERSIONS.values()}
 
 
 def test_the_core_reads_the_steps_that_there_are() -> None:

@@ -35,6 +35,22 @@ HWY_INLINE Integer signed_lanes(Word values) { return hn::BitCast(Integers(), va
 
 HWY_INLINE Word unsigned_lanes(Integer values) { return hn::BitCast(Words(), values); }
 
+/// Of the halves of each 32-bit lane: first times first plus second times second, signed.
+HWY_INLINE Integer dot(Word pixels, Word weights) {
+#if HWY_TARGET <= HWY_AVX3
+  return Integer{_mm512_madd_epi16(pixels.raw, weights.raw)};
+#elif HWY_TARGET == HWY_AVX2
+  return Integer{_mm256_madd_epi16(pixels.raw, weights.raw)};
+#elif HWY_TARGET == HWY_SSE4 || HWY_TARGET == HWY_SSSE3
+  return Integer{_mm_madd_epi16(pixels.raw, weights.raw)};
+#else
+  const Words d;
+  const Word low = hn::Set(d, 0xFFFFU);
+  return hn::BitCast(Integers(), hn::Add(hn::Mul(hn::And(pixels, low), hn::And(weights, low)),
+                                         hn::Mul(hn::ShiftRight<16>(pixels), hn::ShiftRight<16>(weights))));
+#endif
+}
+
 }  // namespace penstock::transform::kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 

@@ -5,7 +5,10 @@
 #include <utility>
 
 #include "transform/pixels/columns.h"
+#include "transform/pixels/pillow_sweep.h"
+#include "transform/pixels/pillow_taps.h"
 #include "transform/pixels/resampled_rows.h"
+#include "transform/pixels/surroundings.h"
 #include "transform/pixels/taps.h"
 
 namespace penstock::transform {
@@ -20,6 +23,7 @@ bool Pass::add(const PixelStep& step) {
 }
 
 bool Pass::add_step(const ToFloat&) {
+  if (averages_as_pillow()) return false;
   if (!sealed_) resample_floats_ = true;
   is_float_ = true;
   return true;
@@ -37,6 +41,8 @@ bool Pass::add_step(const Canvas& canvas) {
 bool Pass::add_step(const Resize& resize) {
   if (resize.extent == extent()) return true;
   if (sealed_ || before_.layers().size() > 1) return false;
+  // Pillow takes images as they are: colors beside them are pixels like others.
+  if (resize.pillow && !resize.nearest && (is_float_ || !before_.layers().empty())) return false;
   resize_ = resize;
   after_ = Window(resize.extent);
   sealed_ = true;
@@ -72,6 +78,7 @@ void Pass::color_layers(const ColorStage& stage) {
 }
 
 bool Pass::add_step(const Photometric& photometric) {
+  if (averages_as_pillow()) return false;
   seal();
   is_float_ = true;
   ColorStage stage;
@@ -83,6 +90,7 @@ bool Pass::add_step(const Photometric& photometric) {
 }
 
 bool Pass::add_step(const Normalize& normalize) {
+  if (averages_as_pillow()) return false;
   seal();
   is_float_ = true;
   ColorStage alone;
@@ -136,7 +144,8 @@ class Pass::Sweep {
     const std::int32_t from = columns ? before_.x().size : before_.y().size;
     if (!pass_.resize_) return identity_taps(from);
     const std::int32_t to = columns ? pass_.resize_->extent.width : pass_.resize_->extent.height;
-    return pass_.resize_->nearest ? nearest_taps(from, to) : linear_taps(from, to, axis, std::is_same_v<Sum, float>);
+    if (!pass_.resize_->nearest) return linear_taps(from, to, axis, std::is_same_v<Sum, float>);
+    return pass_.resize_->pillow ? pillow_nearest_taps(from, to) : nearest_taps(from, to);
   }
 
   template <class T>
@@ -147,31 +156,10 @@ class Pass::Sweep {
     const bool upwards = after_.y().reversed != before_.y().reversed;
     for (std::int32_t i = 0; i < height; ++i) {
       const std::int32_t row = upwards ? height - 1 - i : i;
-      fill_around(writer, row);
+      fill_around(writer, after_, sink_, row);
       if (count_ != 0 && after_.y().shows(row)) write(writer, row);
     }
-    const Color3 pad{sink_.pad_value, sink_.pad_value, sink_.pad_value};
-    for (std::int32_t row = height; row < sink_.padded.height; ++row) writer.fill(row, 0, sink_.padded.width, pad);
-  }
-
-  /// Everything of a row but the image.
-  template <class T>
-  void fill_around(RowWriter<T>& writer, std::int32_t row) const {
-    const std::vector<Window::Layer>& layers = after_.layers();
-    for (std::size_t i = 0; i < layers.size(); ++i) {
-      if (!layers[i].y.shows(row)) break;
-      const bool last = i + 1 == layers.size();
-      const AxisWindow& x = last ? after_.x() : layers[i + 1].x;
-      const AxisWindow& y = last ? after_.y() : layers[i + 1].y;
-      if (y.shows(row) && x.begin < x.end) {
-        writer.fill(row, layers[i].x.begin, x.begin, layers[i].value);
-        writer.fill(row, x.end, layers[i].x.end, layers[i].value);
-      } else {
-        writer.fill(row, layers[i].x.begin, layers[i].x.end, layers[i].value);
-      }
-    }
-    const Color3 pad{sink_.pad_value, sink_.pad_value, sink_.pad_value};
-    writer.fill(row, after_.extent().width, sink_.padded.width, pad);
+    fill_below(writer, after_, sink_);
   }
 
   void write(RowWriter<std::uint8_t>& writer, std::int32_t row) {
@@ -241,7 +229,9 @@ class Pass::Sweep {
 };
 
 void Pass::run(SourceRows& rows, const Sink& sink) const {
-  if (resample_floats_) {
+  if (averages_as_pillow()) {
+    pillow_sweep(rows, before_, resize_->extent, after_, sink);
+  } else if (resample_floats_) {
     Sweep<float>(*this, rows, sink).run();
   } else {
     Sweep<std::int16_t>(*this, rows, sink).run();

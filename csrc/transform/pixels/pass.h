@@ -49,6 +49,8 @@ class Pass {
   bool add_step(const Other&) {
     return false;
   }
+  /// Its resize is Pillow's BILINEAR, which gives uint8: what follows begins a new pass.
+  bool averages_as_pillow() const { return resize_ && resize_->pillow && !resize_->nearest; }
   Window& window() { return sealed_ ? after_ : before_; }
   /// From here on, steps come after the resampling.
   void seal();

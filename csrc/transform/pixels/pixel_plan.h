@@ -30,10 +30,11 @@ struct Canvas {
   Color3 fill{};
 };
 
-/// cv2.resize, INTER_LINEAR or INTER_NEAREST.
+/// cv2.resize, INTER_LINEAR or INTER_NEAREST; with `pillow`, Image.resize, BILINEAR (of uint8) or NEAREST.
 struct Resize {
   Extent extent;
   bool nearest = false;
+  bool pillow = false;
 };
 
 /// cv2.resize, INTER_LINEAR, of a uint8 image as float64, what comes out cut to uint8: MixUp's, where pad_val is a
@@ -90,6 +91,16 @@ struct Warp {
   Color3 fill{};
 };
 
+/// fvcore's BlendTransform of uint8: a weighted mean with black, with the mean of all values, or with each pixel's gray
+/// (0.299, 0.587 and 0.114 of its channels), which gets 1 - weight. What comes out is cut to 0..255, then to integers.
+struct LevelBlend {
+  enum class With : std::uint8_t { kBlack, kMean, kGray };
+  With with = With::kBlack;
+  double weight = 1;
+  bool in_doubles = false;  ///< of kMean: numpy 2 adds in float64, numpy 1 in float32
+  bool fused = false;       ///< of kGray: numpy's product is summed up with fused operations
+};
+
 struct PixelPlan;
 
 /// Another image, pasted over a rectangle of this one; its plan gives just the pixels that are pasted (Mosaic).
@@ -111,7 +122,7 @@ struct Select {
 };
 
 using PixelStep = std::variant<ToFloat, Canvas, Resize, ResizeInDoubles, Flip, Fill, Photometric, HsvGains, Normalize,
-                               Warp, Overlay, Blend, Select>;
+                               Warp, LevelBlend, Overlay, Blend, Select>;
 
 struct PixelPlan {
   std::size_t source = 0;  ///< which of the sample's images it begins with

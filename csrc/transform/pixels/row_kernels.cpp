@@ -28,22 +28,6 @@ HWY_INLINE void store(V values, D tag, hn::TFromD<D>* out, std::size_t count) {
   }
 }
 
-/// Of the halves of each 32-bit lane: first times first plus second times second, signed.
-HWY_INLINE Integer dot(Word pixels, Word weights) {
-#if HWY_TARGET <= HWY_AVX3
-  return Integer{_mm512_madd_epi16(pixels.raw, weights.raw)};
-#elif HWY_TARGET == HWY_AVX2
-  return Integer{_mm256_madd_epi16(pixels.raw, weights.raw)};
-#elif HWY_TARGET == HWY_SSE4 || HWY_TARGET == HWY_SSSE3
-  return Integer{_mm_madd_epi16(pixels.raw, weights.raw)};
-#else
-  const Words d;
-  const Word low = hn::Set(d, 0xFFFFU);
-  return hn::BitCast(Integers(), hn::Add(hn::Mul(hn::And(pixels, low), hn::And(weights, low)),
-                                         hn::Mul(hn::ShiftRight<16>(pixels), hn::ShiftRight<16>(weights))));
-#endif
-}
-
 HWY_INLINE Float to_float(Word values) { return hn::ConvertTo(Floats(), signed_lanes(values)); }
 
 /// See Affine.

@@ -2,6 +2,7 @@
 #include <utility>
 
 #include "transform/pixels/hsv.h"
+#include "transform/pixels/level_blend.h"
 #include "transform/pixels/pass.h"
 #include "transform/pixels/pixel_source.h"
 #include "transform/pixels/resize_in_doubles.h"
@@ -61,6 +62,7 @@ class Runner {
 
   void change(const Fill& step) { fill(image_, step); }
   void change(const HsvGains& step) { shift_hsv(image_, step); }
+  void change(const LevelBlend& step) { blend_levels(image_, step); }
   void change(const Warp& step) { image_ = warp(image_, step); }
   void change(const ResizeInDoubles& step) {
     if (step.extent != image_.extent) image_ = resize_in_doubles(image_, step.extent);

@@ -27,6 +27,11 @@ bool apply(const step::CutOut& step, Sample& sample, Draws& draws);
 bool apply(const step::RandomAffine& step, Sample& sample, Draws& draws);
 bool apply(const step::YOLOXHSVRandomAug& step, Sample& sample, Draws& draws);
 bool apply(const step::FilterAnnotations& step, Sample& sample, Draws& draws);
+bool apply(const step::ResizeShortestEdge& step, Sample& sample, Draws& draws);
+bool apply(const step::ResizeScale& step, Sample& sample, Draws& draws);
+bool apply(const step::ResizeExactly& step, Sample& sample, Draws& draws);
+bool apply(const step::FixedSizeCrop& step, Sample& sample, Draws& draws);
+bool apply(const step::RandomLevels& step, Sample& sample, Draws& draws);
 bool apply(const step::Format& step, Sample& sample, Draws& draws);
 
 void load_annotations(const step::LoadAnnotations& step, Sample& sample, const Source& source);

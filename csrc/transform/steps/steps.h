@@ -175,6 +175,42 @@ struct FilterAnnotations {
   bool keep_empty = true;
 };
 
+/// penstock/detection/augmentations.py.
+struct ResizeShortestEdge {
+  std::vector<std::int32_t> short_edge_length;
+  std::int64_t max_size = 0;
+  bool is_range = true;
+  bool nearest = false;
+};
+
+struct ResizeScale {
+  double min_scale = 1;
+  double max_scale = 1;
+  std::int32_t target_height = 0;
+  std::int32_t target_width = 0;
+  bool nearest = false;
+};
+
+struct ResizeExactly {
+  Size shape{};
+  bool nearest = false;
+};
+
+struct FixedSizeCrop {
+  Size crop_size{};
+  bool pad = true;
+  double pad_value = 128;
+};
+
+/// RandomBrightness, RandomContrast and RandomSaturation: with black, with the mean, with gray.
+struct RandomLevels {
+  LevelBlend::With with = LevelBlend::With::kBlack;
+  double intensity_min = 1;
+  double intensity_max = 1;
+  bool in_doubles = false;
+  bool fused = false;
+};
+
 /// The image becomes planar; with `to_float`, float32.
 struct Format {
   bool to_float = false;
@@ -193,7 +229,8 @@ struct TestTimeAug;
 using Step =
     std::variant<LoadImage, LoadAnnotations, Resize, RandomFlip, RandomShift, Pad, Normalize, RandomCrop,
                  PhotoMetricDistortion, Expand, MinIoURandomCrop, CutOut, RandomAffine, YOLOXHSVRandomAug, Mosaic,
-                 MixUp, CopyPaste, FilterAnnotations, Format, RandomChoice, TestTimeAug, MultiScaleFlipAug>;
+                 MixUp, CopyPaste, FilterAnnotations, ResizeShortestEdge, ResizeScale, ResizeExactly, FixedSizeCrop,
+                 RandomLevels, Format, RandomChoice, TestTimeAug, MultiScaleFlipAug>;
 
 /// The steps that are chosen go on drawing from this step's own draws. None of them mixes, and none loads.
 struct RandomChoice {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -88,11 +88,17 @@ def voc_rules(
     return used & ~ignored, used & ignored
 
 
+def corners_of(boxes: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:
+    """Left, top, right, bottom of boxes [n, 4] of left, top, width, height."""
+    return np.concatenate((boxes[:, :2], boxes[:, :2] + boxes[:, 2:]), axis=1, dtype=np.float32, casting="same_kind")
+
+
 def annotation_table(
     annotations: Annotations,
     indices: npt.NDArray[np.int64],
     flags: npt.NDArray[np.uint8],
     rules: BoxRules,
+    corners_of: Callable[[npt.NDArray[np.float64]], npt.NDArray[np.float32]] = corners_of,
 ) -> AnnotationTable:
     """What ``get_ann_info`` gives of each item.
 
@@ -101,6 +107,7 @@ def annotation_table(
         indices: Which sample each item is, int64 [items].
         flags: Group of each item, uint8 [items].
         rules: What becomes of each box.
+        corners_of: Makes left, top, right, bottom of left, top, width, height: frameworks round differently.
     """
     rows, item_of = _rows_of_items(annotations.offsets, indices)
     corners = corners_of(annotations.boxes[rows])
@@ -131,11 +138,6 @@ def flagged_table(
     rows, _ = _rows_of_items(annotations.offsets, indices)
     table = annotation_table(annotations, indices, flags, rules._replace(kept=used, ignored=np.zeros_like(used)))
     return dataclasses.replace(table, ignore_flags=rules.ignored[rows][used[rows]].astype(np.uint8))
-
-
-def corners_of(boxes: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:
-    """Left, top, right, bottom of boxes [n, 4] of left, top, width, height."""
-    return np.concatenate((boxes[:, :2], boxes[:, :2] + boxes[:, 2:]), axis=1, dtype=np.float32, casting="same_kind")
 
 
 def gathered_table(

@@ -15,7 +15,7 @@ from penstock.loading.shares import shared_order
 from penstock.loading.stages import Stages
 from penstock.loading.streams import grouped_order_generator
 
-__all__ = ["GroupedChunkSampler", "GroupedSampler", "OrderedSampler"]
+__all__ = ["GroupedChunkSampler", "GroupedSampler", "OrderedSampler", "RepeatedSampler"]
 
 
 class GroupedSampler(SharedSampler):
@@ -87,13 +87,21 @@ class GroupedSampler(SharedSampler):
     @property
     def whole_length(self) -> int:
         """As :attr:`SharedSampler.whole_length`: groups are filled up to whole batches."""
-        return sum(_filled(len(members), self._batch_size) for members in self._groups)
+        return sum(_filled(count, self._batch_size) for count in self._counts())
+
+    def _counts(self) -> list[int]:
+        """How many items of each group come in the current epoch."""
+        return [len(members) for members in self._groups]
+
+    def _members(self, generator: np.random.Generator) -> list[npt.NDArray[np.int64]]:
+        """The items of each group that come in the current epoch."""
+        return self._groups
 
     def _of_rank(self, rank: int, world_size: int) -> npt.NDArray[np.int64]:
         generator = grouped_order_generator(self._seed(), self.epoch)
         step = self._batch_size * world_size
         filled = []
-        for members in self._groups:
+        for members in self._members(generator):
             order = self._indices[generator.permutation(members)]
             filled.append(np.resize(order, _filled(len(members), step)))
         steps = generator.permutation(np.concatenate(filled).reshape(-1, step))
@@ -103,7 +111,41 @@ class GroupedSampler(SharedSampler):
     def length_of(self, world_size: int) -> int:
         """As :meth:`SharedSampler.length_of`."""
         step = self._batch_size * world_size
-        return sum(_filled(len(members), step) for members in self._groups) // world_size
+        return sum(_filled(count, step) for count in self._counts()) // world_size
+
+
+class RepeatedSampler(GroupedSampler):
+    """Shuffles as :class:`GroupedSampler` does, with some samples several times in an epoch, and others in some epochs
+    alone.
+
+    A sample comes as often as the whole part of its factor says, and once more with the probability of the rest, anew
+    in each epoch: as Detectron2's ``RepeatFactorTrainingSampler`` has it. Epochs are of different lengths.
+
+    Args:
+        factors: How often each sample comes on average, [samples], not negative.
+        indices, groups, batch_size, seed, world: As for :class:`GroupedSampler`.
+    """
+
+    def __init__(
+        self,
+        factors: npt.NDArray[Any],
+        indices: npt.NDArray[np.int64],
+        groups: npt.NDArray[Any],
+        *,
+        batch_size: int,
+        seed: Callable[[], int],
+        world: Callable[[], tuple[int, int]] = alone,
+    ) -> None:
+        super().__init__(indices, groups, batch_size=batch_size, seed=seed, world=world)
+        self._factors = np.asarray(factors, np.float64)
+
+    def _counts(self) -> list[int]:
+        return [len(members) for members in self._members(grouped_order_generator(self._seed(), self.epoch))]
+
+    def _members(self, generator: np.random.Generator) -> list[npt.NDArray[np.int64]]:
+        whole = np.floor(self._factors)
+        times = (whole + (generator.random(len(whole)) < self._factors - whole)).astype(np.int64)
+        return [np.repeat(members, times[members]) for members in self._groups]
 
 
 class GroupedChunkSampler(GroupedSampler):

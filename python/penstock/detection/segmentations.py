@@ -27,7 +27,9 @@ def are_polygons(tensor: Tensor) -> bool | None:
     return False if dtype in _ARRAY_DTYPES else None
 
 
-def segmentations(tensor: Tensor, index: int, size: tuple[int, int], count: int) -> list[Any]:
+def segmentations(
+    tensor: Tensor, index: int, size: tuple[int, int], count: int, *, exact: bool = False
+) -> list[Any]:
     """The masks of a sample's objects: of each a list of one polygon [x, y, x, y, ...], or its run lengths.
 
     Args:
@@ -35,13 +37,15 @@ def segmentations(tensor: Tensor, index: int, size: tuple[int, int], count: int)
         index: Which sample.
         size: Height and width of its image.
         count: How many objects it has.
+        exact: Polygons are those that the dataset was made of, before they were rounded to float32.
 
     Raises:
         DecodeError: Another number of masks, or masks of another size than the image's.
     """
     value = _masks(tensor, index, count)
     if isinstance(value, list):
-        return [[np.asarray(polygon, np.float64).reshape(-1).tolist()] for polygon in value]
+        polygons = [exact_decimals(np.asarray(one)) if exact else np.asarray(one, np.float64) for one in value]
+        return [[polygon.reshape(-1).tolist()] for polygon in polygons]
     return _encoded(value, size, tensor, index) if count else []
 
 

@@ -69,7 +69,12 @@ class DetectionTensors:
 
 
 def resolve_tensors(
-    dataset: Dataset, given: Mapping[str, str] | None = None, *, annotations: bool = True, masks: bool = False
+    dataset: Dataset,
+    given: Mapping[str, str] | None = None,
+    *,
+    annotations: bool = True,
+    masks: bool = False,
+    argument: str = "deeplake_tensors",
 ) -> DetectionTensors:
     """The tensors as ``given`` by MMDetection's keys; those not given are found by their htype.
 
@@ -78,6 +83,7 @@ def resolve_tensors(
         given: {"img": ..., "gt_bboxes": ..., "gt_labels": ...}, each of them optional.
         annotations: Whether boxes and labels are needed.
         masks: Whether masks are needed.
+        argument: What the user calls ``given``, for errors.
 
     Raises:
         ConfigError: An unknown key, no tensor or several tensors of a key's htype, a tensor that cannot be
@@ -85,11 +91,11 @@ def resolve_tensors(
         TensorNotFoundError: A name that the dataset does not have.
         UnsupportedError: A tensor that cannot be read yet.
     """
-    check_keys("deeplake_tensors", given or {}, TENSOR_KEYS)
+    check_keys(argument, given or {}, TENSOR_KEYS)
     given = dict(given or {})
     keys = ["img", *(["gt_bboxes", "gt_labels"] if annotations else []), *(["gt_masks"] if masks else [])]
     why = {"gt_masks": "the pipeline loads masks (with_mask=True), and "}
-    names = {key: given.get(key) or _only_tensor(dataset, key, why.get(key, "")) for key in keys}
+    names = {key: given.get(key) or _only_tensor(dataset, key, why.get(key, ""), argument) for key in keys}
     for name in names.values():
         dataset[name].check_supported()
         if dataset[name].is_sequence:
@@ -140,7 +146,7 @@ def _candidates(dataset: Dataset, key: str) -> list[str]:
     ]
 
 
-def _only_tensor(dataset: Dataset, key: str, why: str = "") -> str:
+def _only_tensor(dataset: Dataset, key: str, why: str = "", argument: str = "deeplake_tensors") -> str:
     found = _candidates(dataset, key)
     if len(found) == 1:
         return found[0]
@@ -149,7 +155,7 @@ def _only_tensor(dataset: Dataset, key: str, why: str = "") -> str:
         cause = f"there is no tensor of htype {htypes} for '{key}'"
     else:
         cause = f"several tensors could be '{key}': " + ", ".join(f"'{name}'" for name in found)
-    raise ConfigError(why + cause, path=dataset.path, hint=f"Name it: deeplake_tensors={{'{key}': '...'}}")
+    raise ConfigError(why + cause, path=dataset.path, hint=f"Name it: {argument}={{'{key}': '...'}}")
 
 
 def _by_name(

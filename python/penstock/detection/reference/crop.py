@@ -19,14 +19,14 @@ from penstock.detection.reference.results import (
 from penstock.detection.steps import MinIoURandomCrop, RandomCrop
 from penstock.loading.draws import Draws
 
-__all__ = ["min_iou_random_crop", "random_crop"]
+__all__ = ["crop_size", "min_iou_random_crop", "random_crop"]
 
 _TRIES_PER_MODE = 50
 
 
 def random_crop(step: RandomCrop, results: Results, draws: Draws) -> Results | None:
     """Cuts out a part of a drawn size at a drawn place; None where no box is left and one has to be."""
-    crop_height, crop_width = _crop_size(step, results["img"].shape[:2], draws)
+    crop_height, crop_width = crop_size(step, results["img"].shape[:2], draws)
     if crop_height < 1 or crop_width < 1:
         refuse(step, f"a crop of {crop_height} x {crop_width} (height x width) has no pixels")
     left = top = 0
@@ -66,8 +66,8 @@ def _keep_objects(results: Results, boxes: str, kept: Array, patch: Array) -> No
         results[masks] = results[masks][kept.nonzero()[0]].crop(patch)
 
 
-def _crop_size(step: RandomCrop, size: tuple[int, int], draws: Draws) -> tuple[int, int]:
-    """(height, width)."""
+def crop_size(step: RandomCrop, size: tuple[int, int], draws: Draws) -> tuple[int, int]:
+    """(height, width) of the part that the step cuts out of an image of ``size`` (height, width)."""
     height, width = size
     first, second = step.crop_size
     if step.crop_type == "absolute":

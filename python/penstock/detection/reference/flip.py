@@ -8,7 +8,7 @@ from penstock.detection.reference.results import Array, Results, boxes_of, image
 from penstock.detection.steps import RandomFlip
 from penstock.loading.draws import Draws
 
-__all__ = ["apply", "flipped_boxes"]
+__all__ = ["apply", "drawn_direction", "flipped_boxes"]
 
 _AXES = {"horizontal": (1,), "vertical": (0,), "diagonal": (0, 1)}
 
@@ -16,7 +16,7 @@ _AXES = {"horizontal": (1,), "vertical": (0,), "diagonal": (0, 1)}
 def apply(step: RandomFlip, results: Results, draws: Draws) -> Results:
     """Flips in a drawn direction, or as ``flip`` and ``flip_direction`` say where they are set."""
     if step.redraws or "flip" not in results:
-        direction = _draw_direction(step, draws)
+        direction = drawn_direction(step, draws)
         results["flip"] = direction is not None
         if step.redraws:
             results["flip_direction"] = direction
@@ -49,7 +49,8 @@ def flipped_boxes(boxes: Array, shape: tuple[int, ...], direction: str) -> Array
     return flipped
 
 
-def _draw_direction(step: RandomFlip, draws: Draws) -> str | None:
+def drawn_direction(step: RandomFlip, draws: Draws) -> str | None:
+    """The direction in which the step flips; None: it does not."""
     if step.directions is None or step.ratios is None:
         refuse(step, "there is no flip_ratio, and no MultiScaleFlipAug around it")
     return (*step.directions, None)[draws.weighted(step.ratios)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from penstock.detection import steps
+from penstock.detection import augmentations, steps
 from penstock.detection.reference import (
     affine,
     color,
@@ -14,6 +14,7 @@ from penstock.detection.reference import (
     expand,
     filter,
     flip,
+    image_moves,
     load,
     mix,
     normalize,
@@ -60,6 +61,11 @@ _ALONE: dict[type, Callable[[Any, Results, Draws], Results | None]] = {
     steps.YOLOXHSVRandomAug: color.hsv_random_aug,
     steps.FilterAnnotations: filter.apply,
     steps.RandomChoice: _random_choice,
+    augmentations.ResizeShortestEdge: image_moves.apply,
+    augmentations.ResizeScale: image_moves.apply,
+    augmentations.ResizeExactly: image_moves.apply,
+    augmentations.FixedSizeCrop: image_moves.apply,
+    augmentations.RandomLevels: image_moves.apply,
 }
 _MIXING: dict[type, Callable[[Any, Results, Draws, Sequence[Results]], Results]] = {
     steps.Mosaic: mix.mosaic,
