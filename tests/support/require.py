@@ -38,8 +38,8 @@ def require(name: str) -> Any:
     """What ``name`` stands for, or a skip (a failure where PENSTOCK_REQUIRE names it).
 
     Args:
-        name: "deeplake", "detectron2", "wandb", or one of FRAMEWORKS: the module. "mmdet", "mmdet3": the module mmdet, of version 2
-            or 3. "deeplake4": the module deeplake, of version 4.
+        name: "deeplake", "detectron2", "wandb", or one of FRAMEWORKS: the module. "mmdet", "mmdet3": the module
+            mmdet, of version 2 or 3. "deeplake4": the module deeplake, of version 4.
             "native": the module ``penstock._core``. "core_parts": the module ``_core_testing``, which has
             parts of the core by themselves. "coco": the Path of the small COCO data set that lies next to the project.
             "remote": the module obstore, with what serves buckets on the loopback (moto, boto3, gcp_storage_emulator).
