@@ -1,6 +1,7 @@
 #include "transform/pixels/pass.h"
 
 #include <algorithm>
+#include <limits>
 #include <type_traits>
 #include <utility>
 
@@ -9,7 +10,6 @@
 #include "transform/pixels/pillow_taps.h"
 #include "transform/pixels/resampled_rows.h"
 #include "transform/pixels/surroundings.h"
-#include "transform/pixels/taps.h"
 
 namespace penstock::transform {
 
@@ -111,6 +111,44 @@ bool Pass::add_step(const Normalize& normalize) {
   return true;
 }
 
+std::vector<Tap> Pass::taps(Axis axis) const {
+  const bool columns = axis == Axis::kColumns;
+  const Extent source = sealed_ ? before_.extent() : source_;
+  const std::int32_t from = columns ? source.width : source.height;
+  if (!resize_) return identity_taps(from);
+  const std::int32_t to = columns ? resize_->extent.width : resize_->extent.height;
+  if (!resize_->nearest) return linear_taps(from, to, axis, resample_floats_);
+  return resize_->pillow ? pillow_nearest_taps(from, to) : nearest_taps(from, to);
+}
+
+namespace {
+
+/// The least and the last coordinate of a source that are read, exclusive; both 0 where none is.
+std::pair<std::int32_t, std::int32_t> read_by(const std::vector<Tap>& taps, const AxisWindow& before,
+                                              const AxisWindow& after) {
+  std::int32_t begin = std::numeric_limits<std::int32_t>::max(), end = 0;
+  for (std::int32_t at = after.begin; at < after.end; ++at) {
+    const Tap& tap = taps[static_cast<std::size_t>(after.shown(at))];
+    for (const std::int32_t neighbour : {tap.first, tap.second}) {
+      if (!before.shows(neighbour)) continue;
+      begin = std::min(begin, before.shown(neighbour));
+      end = std::max(end, before.shown(neighbour) + 1);
+    }
+  }
+  return end == 0 ? std::pair{0, 0} : std::pair{begin, end};
+}
+
+}  // namespace
+
+Region Pass::needed() const {
+  if (averages_as_pillow()) return {0, 0, source_};
+  const Window before = sealed_ ? before_ : Window(source_), &after = sealed_ ? after_ : before_;
+  if (before.empty() || after.empty()) return {};
+  const auto [left, right] = read_by(taps(Axis::kColumns), before.x(), after.x());
+  const auto [top, bottom] = read_by(taps(Axis::kRows), before.y(), after.y());
+  return {left, top, {bottom - top, right - left}};
+}
+
 /// One run of a pass. Sum is what resampled columns are held in: int16 or float.
 template <class Sum>
 class Pass::Sweep {
@@ -122,8 +160,8 @@ class Pass::Sweep {
         sink_(sink),
         first_(after_.x().begin),
         count_(after_.empty() ? 0 : static_cast<std::size_t>(after_.x().end - first_)),
-        columns_(taps(Axis::kColumns), after_.x(), before_, pass.source_.width, std::is_same_v<Sum, std::int16_t>),
-        row_taps_(taps(Axis::kRows)),
+        columns_(pass.taps(Axis::kColumns), after_.x(), before_, pass.source_.width, std::is_same_v<Sum, std::int16_t>),
+        row_taps_(pass.taps(Axis::kRows)),
         resampled_(rows, columns_.columns(), beside()),
         between_(stride() * 3 * sizeof(float)) {}
 
@@ -138,15 +176,6 @@ class Pass::Sweep {
  private:
   std::size_t stride() const { return (count_ + 127) / 64 * 64; }
   Color3 beside() const { return before_.layers().empty() ? Color3{} : before_.layers().front().value; }
-
-  std::vector<Tap> taps(Axis axis) const {
-    const bool columns = axis == Axis::kColumns;
-    const std::int32_t from = columns ? before_.x().size : before_.y().size;
-    if (!pass_.resize_) return identity_taps(from);
-    const std::int32_t to = columns ? pass_.resize_->extent.width : pass_.resize_->extent.height;
-    if (!pass_.resize_->nearest) return linear_taps(from, to, axis, std::is_same_v<Sum, float>);
-    return pass_.resize_->pillow ? pillow_nearest_taps(from, to) : nearest_taps(from, to);
-  }
 
   template <class T>
   void run_with() {

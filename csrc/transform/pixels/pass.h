@@ -7,9 +7,17 @@
 #include "transform/pixels/row_kernels.h"
 #include "transform/pixels/row_writer.h"
 #include "transform/pixels/source_rows.h"
+#include "transform/pixels/taps.h"
 #include "transform/pixels/window.h"
 
 namespace penstock::transform {
+
+/// A rectangle of an image.
+struct Region {
+  std::int32_t left = 0;
+  std::int32_t top = 0;
+  Extent extent;
+};
 
 /// Steps that are done together, in one sweep over the rows of the result: canvases and flips, one resize, canvases and
 /// flips again, and among them what concerns each pixel by itself. Each source row is read once and resampled once.
@@ -24,6 +32,8 @@ class Pass {
   bool is_float() const { return is_float_; }
   /// Nothing has been added.
   bool empty() const { return empty_; }
+  /// The part of the source that is read.
+  Region needed() const;
 
   /// `sink` has the pass's element type, and at least its extent.
   void run(SourceRows& rows, const Sink& sink) const;
@@ -51,6 +61,7 @@ class Pass {
   }
   /// Its resize is Pillow's BILINEAR, which gives uint8: what follows begins a new pass.
   bool averages_as_pillow() const { return resize_ && resize_->pillow && !resize_->nearest; }
+  std::vector<Tap> taps(Axis axis) const;
   Window& window() { return sealed_ ? after_ : before_; }
   /// From here on, steps come after the resampling.
   void seal();

@@ -7,13 +7,14 @@
 #include "transform/pixels/pixel_source.h"
 #include "transform/pixels/resize_in_doubles.h"
 #include "transform/pixels/source_rows.h"
+#include "transform/pixels/trimmed.h"
 #include "transform/pixels/warp.h"
 #include "transform/pixels/whole_image.h"
 
 namespace penstock::transform {
 namespace {
 
-Image run_to_image(const PixelPlan& plan, PixelSources& sources);
+Image run_to_image(const PixelPlan& whole, PixelSources& sources);
 
 /// Runs steps in as few passes as they allow. Between passes there is an image in memory.
 class Runner {
@@ -82,7 +83,8 @@ class Runner {
   Pass pass_;
 };
 
-Image run_to_image(const PixelPlan& plan, PixelSources& sources) {
+Image run_to_image(const PixelPlan& whole, PixelSources& sources) {
+  const PixelPlan plan = trimmed(whole);
   Runner runner(plan, sources);
   for (const PixelStep& step : plan.steps) runner.add(step);
   return runner.finish_to_image();
@@ -90,7 +92,8 @@ Image run_to_image(const PixelPlan& plan, PixelSources& sources) {
 
 }  // namespace
 
-void run_pixels(const PixelPlan& plan, PixelSources& sources, const PixelTarget& target) {
+void run_pixels(const PixelPlan& whole, PixelSources& sources, const PixelTarget& target) {
+  const PixelPlan plan = trimmed(whole);
   Runner runner(plan, sources);
   for (const PixelStep& step : plan.steps) runner.add(step);
   runner.finish({.data = target.data,
