@@ -95,6 +95,35 @@ TEST(Pixels, LayoutsHoldTheSameValues) {
   }
 }
 
+/// Of a mosaic that is cut, only what is seen is made. A Fill of nothing keeps the crop from being known.
+TEST(Pixels, WhatACropLeavesOutOfAMosaicChangesNothing) {
+  std::mt19937 generator(5);
+  const auto number = [&](std::int32_t least, std::int32_t most) {
+    return least + static_cast<std::int32_t>(generator() % static_cast<std::uint32_t>(most - least + 1));
+  };
+  for (int round = 0; round < 200; ++round) {
+    const Extent mosaic{number(60, 130), number(60, 130)};
+    std::vector<PixelStep> made{Resize{{number(20, 70), number(20, 70)}},
+                                Canvas{mosaic, number(-30, 60), number(-30, 60), {114, 114, 114}}};
+    for (int i = number(1, 3); i > 0; --i) {
+      const auto part = std::make_shared<const PixelPlan>(
+          PixelPlan{0, {kHeight, kWidth}, 3, {Resize{{number(10, 60), number(10, 60)}}}});
+      made.push_back(Overlay{part, number(-20, mosaic.width), number(-20, mosaic.height)});
+    }
+    std::vector<PixelStep> shown;
+    if (round % 4 != 0) shown.push_back(Resize{{number(30, 200), number(30, 200)}, round % 5 == 0});
+    if (round % 3 == 0) shown.push_back(Flip{true, round % 2 == 0});
+    shown.push_back(Canvas{{number(5, 60), number(5, 60)}, number(-150, 10), number(-150, 10), {1, 2, 3}});
+    if (round % 7 == 0) shown.push_back(ToFloat{});
+
+    PixelPlan plan{0, {kHeight, kWidth}, 3, made}, hidden = plan;
+    plan.steps.insert(plan.steps.end(), shown.begin(), shown.end());
+    hidden.steps.push_back(Fill{});
+    hidden.steps.insert(hidden.steps.end(), shown.begin(), shown.end());
+    ASSERT_EQ(run(plan, false), run(hidden, false)) << "round " << round;
+  }
+}
+
 TEST(Pixels, EveryInstructionSetGivesTheSameBits) {
   for (const PixelPlan& plan : plans()) {
     const test::ByteVector expected = run(plan, true);
