@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
 import copy
-import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 import pytest
-import torch
 
 from penstock.detection.reference import partner_indices, run_step
 from penstock.detection.steps import Step
 from penstock.errors import TransformError
 from penstock.integrations.mmdet.pipeline.lowering import WRAPPERS, lower
 from penstock.loading.draws import Draws, Stream
-from support.numpy_draws import drawing_from
+from support.fed_draws import assert_same, drawing_from, numpy_silent
 
 __all__ = ["Pool", "assert_same", "check_step", "drawing_from", "same_failure_or_result", "through_both"]
 
@@ -70,7 +66,7 @@ def check_step(transform: Any, results: Results, seed: int = 0, pool: Pool | Non
 
 def same_failure_or_result(theirs: Any, ours: Any, name: str) -> Any:
     """Runs both; where MMDetection's raises, the step has to raise TransformError with its name."""
-    with _numpy_silent():
+    with numpy_silent():
         try:
             expected = theirs()
         except Exception:
@@ -82,15 +78,6 @@ def same_failure_or_result(theirs: Any, ours: Any, name: str) -> Any:
     return actual
 
 
-@contextlib.contextmanager
-def _numpy_silent() -> Iterator[None]:
-    """NaN boxes make numpy warn, and some of MMDetection's code is deprecated."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)
-        warnings.simplefilter("ignore", DeprecationWarning)
-        yield
-
-
 def through_both(transforms: Sequence[Any], results: Results, stream: Stream, pool: Pool | None = None) -> Any:
     """Runs a whole pipeline through both, each on its own results; gives (the steps', MMDetection's)."""
     ours: Any = copy.deepcopy(results)
@@ -98,7 +85,7 @@ def through_both(transforms: Sequence[Any], results: Results, stream: Stream, po
     for number, (transform, step) in enumerate(zip(transforms, lower(transforms), strict=True)):
         assert isinstance(step, Step), step
         if theirs is not None:
-            with _numpy_silent():
+            with numpy_silent():
                 theirs = through_mmdet(transform, theirs, stream, number, pool)
         if ours is not None:
             ours = through_step(step, ours, stream, number, pool)
@@ -124,25 +111,3 @@ def through_step(step: Any, results: Results, stream: Stream, number: int, pool:
         return [pool.sample(index) for index in partner_indices(mixing, draws, len(pool), pool.count_boxes)]
 
     return run_step(step, results, stream, number, partners, WRAPPERS)
-
-
-def assert_same(actual: Any, expected: Any, where: str = "results") -> None:
-    """Equal to the last bit, types of arrays and containers included."""
-    assert type(actual) is type(expected) or np.isscalar(expected), (where, type(actual), type(expected))
-    if isinstance(expected, dict):
-        assert actual.keys() == expected.keys(), where
-        for key in expected:
-            assert_same(actual[key], expected[key], f"{where}[{key!r}]")
-    elif isinstance(expected, (list, tuple)):
-        assert len(actual) == len(expected), where
-        for number, pair in enumerate(zip(actual, expected, strict=True)):
-            assert_same(*pair, f"{where}[{number}]")
-    elif isinstance(expected, torch.Tensor):
-        assert_same(actual.numpy(), expected.numpy(), where)
-    elif isinstance(expected, np.ndarray):
-        assert actual.dtype == expected.dtype, where
-        np.testing.assert_array_equal(actual, expected, err_msg=where, strict=True)
-    elif hasattr(expected, "__dict__") and type(expected).__name__ in ("BitmapMasks", "PolygonMasks", "DataContainer"):
-        assert_same(vars(actual), vars(expected), where)
-    else:
-        assert actual == expected, where

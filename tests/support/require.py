@@ -51,7 +51,7 @@ def require(name: str) -> Any:
         reason = f"{name} is missing: {error}"
         if promised(name):
             pytest.fail(f"{reason} (PENSTOCK_REQUIRE promises it)", pytrace=False)
-        pytest.skip(reason)
+        pytest.skip(reason, allow_module_level=True)
 
 
 def _coco() -> Path:
