@@ -151,7 +151,7 @@ def _check_classes(cfg: CfgNode | None, classes: int) -> None:
     """Raises ConfigError where a detector has no room for the labels: it would fail in the middle of its losses."""
     kind = "" if cfg is None else cfg.MODEL.META_ARCHITECTURE
     name = {"GeneralizedRCNN": "ROI_HEADS", "RetinaNet": "RETINANET"}.get(kind)
-    if cfg is not None and name is not None and cfg.MODEL[name].NUM_CLASSES < classes:
+    if cfg is not None and name is not None and classes > cfg.MODEL[name].NUM_CLASSES:
         raise ConfigError(
             f"the dataset has {classes} classes, and MODEL.{name}.NUM_CLASSES is {cfg.MODEL[name].NUM_CLASSES}",
             hint=f"Set it to {classes}, or register the dataset with fewer classes",
