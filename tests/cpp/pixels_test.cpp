@@ -51,6 +51,13 @@ std::vector<PixelPlan> plans() {
       {HsvGains{{3, 20, -20}}, Fill{{{1, 2, 30, 40}}, {7, 8, 9}}, warp},
       {ToFloat{}, warp, Resize{{31, 17}}},
       {Overlay{part, 70, 50}, Resize{{30, 40}}, Blend{part}, Select{part, mask}, normalize},
+      {Resize{{90, 121}, false, true}, Flip{true, true}, pad},
+      {crop, Flip{true, true}, Resize{{9, 7}, false, true}, crop, expand},
+      {Flip{false, true}, Resize{{64, 47}, false, true}, normalize},
+      {expand, Resize{{33, 44}, false, true}, Resize{{50, 60}, true, true}, ToFloat{}},
+      {Resize{{1, 1}, false, true}},
+      {LevelBlend{LevelBlend::With::kBlack, 1.5, false, false}, Resize{{30, 40}, false, true},
+       LevelBlend{LevelBlend::With::kMean, 0.5, true, false}, LevelBlend{LevelBlend::With::kGray, 0.5, false, true}},
   };
   std::vector<PixelPlan> made;
   for (const auto& steps : chains) {

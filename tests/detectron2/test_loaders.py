@@ -23,6 +23,7 @@ from detectron2.data import (  # noqa: E402
     build_detection_test_loader,
     get_detection_dataset_dicts,
 )
+from detectron2.data import transforms as T  # noqa: E402
 from detectron2.data.samplers import (  # noqa: E402
     InferenceSampler,
     RandomSubsetTrainingSampler,
@@ -229,6 +230,23 @@ def rank_s_batches(pair: CocoPair) -> tuple[list[list[int]], list[list[int]], in
             return numbers(itertools.islice(loader, len(loader))), numbers(tests), len(DatasetCatalog.get(key))
 
 
+def test_processes_run_what_is_python_s(coco_pair: Callable[[str], CocoPair]) -> None:
+    augmentations = [T.ResizeShortestEdge((48, 64), 100), T.RandomLighting(20), T.RandomFlip()]
+    mapper = DatasetMapper(
+        True, augmentations=augmentations, image_format="BGR", use_instance_mask=True, instance_mask_format="bitmask"
+    )
+    with registered(coco_pair("polygons")) as key:
+        given = []
+        for workers, loader_type in ((0, "c++"), (2, "c++"), (2, "python")):
+            with ours.build_train_loader(
+                dataset=key, mapper=mapper, total_batch_size=2, seed=1, num_workers=workers, loader_type=loader_type
+            ) as loader:
+                given.append([sample for batch in itertools.islice(loader, len(loader) + 3) for sample in batch])
+    for one, two, three in zip(*given, strict=True):
+        assert_same_sample(two, one)
+        assert_same_sample(three, one)
+
+
 def test_ranks(coco_pair: Callable[[str], CocoPair]) -> None:
     pair = coco_pair("boxes")
     one, two, three = run_on_ranks(3, rank_s_batches, pair)
@@ -270,6 +288,13 @@ def test_what_cannot_work(boxes: str, arguments: dict[str, Any], message: str) -
     given.setdefault("mapper", None if message.startswith("mapper") else DatasetMapper(small(), True))
     with pytest.raises(ConfigError, match=message):
         ours.build_train_loader(**given)
+
+
+@pytest.mark.parametrize(("kind", "name"), [("GeneralizedRCNN", "ROI_HEADS"), ("RetinaNet", "RETINANET")])
+def test_more_classes_than_the_detector_has(boxes: str, kind: str, name: str) -> None:
+    settings = {"MODEL__META_ARCHITECTURE": kind, f"MODEL__{name}__NUM_CLASSES": 3}
+    with pytest.raises(ConfigError, match=rf"the dataset has 4 classes, and MODEL\.{name}\.NUM_CLASSES is 3"):
+        ours.build_train_loader(small(train=[boxes], **settings))
 
 
 def test_a_sampler_s_name_that_there_is_not(boxes: str) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import pytest
@@ -24,6 +26,18 @@ def test_a_module_that_is_not_installed(module: str, folder: Path) -> None:
     with pytest.raises(MissingExtraError, match="which is not installed") as caught:
         import_extra(module, "this", "python")
     assert "pip install 'penstock[python]'" in str(caught.value)
+
+
+def test_detectron2_has_no_extra_that_brings_it() -> None:
+    try:
+        version("detectron2")
+    except PackageNotFoundError:
+        with pytest.raises(MissingExtraError, match=r"the module 'detectron2\._C', which is not installed") as caught:
+            importlib.import_module("penstock.integrations.detectron2")
+        assert "https://github.com/facebookresearch/detectron2" in str(caught.value)
+        assert "pip install 'penstock" not in str(caught.value)
+    else:
+        pytest.skip("it is installed")
 
 
 @pytest.mark.parametrize(

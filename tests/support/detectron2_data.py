@@ -20,7 +20,7 @@ from penstock.integrations.detectron2.lowering import flat, lower
 from penstock.loading.draws import Stream
 from penstock.loading.sampling import seeded_globals
 from support.coco_lakes import CocoPair
-from support.numpy_draws import drawing_from
+from support.fed_draws import drawing_from
 
 __all__ = ["FedMapper", "assert_same_sample", "config", "from_file", "registered", "registered_file"]
 

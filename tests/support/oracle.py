@@ -13,8 +13,7 @@ from penstock.detection.steps import Step
 from penstock.errors import TransformError
 from penstock.integrations.mmdet.pipeline.lowering import WRAPPERS, lower
 from penstock.loading.draws import Draws, Stream
-from support.numpy_draws import drawing_from
-from support.same_results import assert_same, numpy_silent
+from support.fed_draws import assert_same, drawing_from, numpy_silent
 
 __all__ = ["Pool", "assert_same", "check_step", "drawing_from", "same_failure_or_result", "through_both"]
 

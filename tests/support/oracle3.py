@@ -18,8 +18,7 @@ from penstock.integrations.mmdet3.pipeline.conversions import Before
 from penstock.integrations.mmdet3.pipeline.lowering import WRAPPERS, _lower_all
 from penstock.loading.draws import Draws, Stream
 from support.detection_samples import Masks, make_sample
-from support.numpy_draws import drawing_from
-from support.same_results import assert_same, numpy_silent
+from support.fed_draws import assert_same, drawing_from, numpy_silent
 
 __all__ = ["Pool", "check_step", "make_sample3", "samples3", "through_both"]
 

@@ -67,11 +67,12 @@ def build_train_loader(
         options: Further arguments of :class:`TrainLoader` and :class:`penstock.DataLoader`.
 
     Raises:
-        ConfigError: A dataset that is not registered, a batch size that does not divide by the ranks, or settings that
-            cannot work.
+        ConfigError: A dataset that is not registered, more classes than the detector has, a batch size that does not
+            divide by the ranks, or settings that cannot work.
     """
     data = None if cfg is None else cfg.DATALOADER
     images = _images(dataset, (), True if data is None else data.FILTER_EMPTY_ANNOTATIONS, cfg)
+    _check_classes(cfg, len(images.parts[0].class_names))
     total = _needed("total_batch_size", total_batch_size, None if cfg is None else cfg.SOLVER.IMS_PER_BATCH)
     chosen = _of_sampler(sampler, len(images)) if sampler is not None else _of_config(cfg, images)
     if aspect_ratio_grouping is None:
@@ -144,6 +145,17 @@ def _needed(name: str, given: Any, configured: Any) -> Any:
     if value is None:
         raise ConfigError(f"{name} is missing", hint=f"Pass {name}, or a configuration")
     return value
+
+
+def _check_classes(cfg: CfgNode | None, classes: int) -> None:
+    """Raises ConfigError where a detector has no room for the labels: it would fail in the middle of its losses."""
+    kind = "" if cfg is None else cfg.MODEL.META_ARCHITECTURE
+    name = {"GeneralizedRCNN": "ROI_HEADS", "RetinaNet": "RETINANET"}.get(kind)
+    if cfg is not None and name is not None and classes > cfg.MODEL[name].NUM_CLASSES:
+        raise ConfigError(
+            f"the dataset has {classes} classes, and MODEL.{name}.NUM_CLASSES is {cfg.MODEL[name].NUM_CLASSES}",
+            hint=f"Set it to {classes}, or register the dataset with fewer classes",
+        )
 
 
 def _batch_size(total: Any) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -21,6 +22,9 @@ from penstock.integrations.detectron2.transforms import transform_list
 from penstock.loading.native.part import NativeMasks, NativeSample
 
 __all__ = ["Objects", "core_objects", "moved_instances", "read_objects"]
+
+#: Detectron2 leaves out boxes that are not wider and higher than so many pixels.
+_LEAST_EXTENT = 1e-5
 
 
 @dataclass(frozen=True)
@@ -72,10 +76,15 @@ def _list_of_masks(masks: NativeMasks | None, rounded: bool) -> list[Any]:
     assert masks.polygons is not None
     flat = [polygon for polygons in masks.polygons for polygon in polygons]
     if rounded and flat:
-        exact = exact_decimals(np.concatenate(flat).astype(np.float32))
-        flat = np.split(exact, np.cumsum([len(polygon) for polygon in flat])[:-1])
+        flat = _parted(exact_decimals(np.concatenate(flat).astype(np.float32)), flat)
     remaining = iter(flat)
     return [[next(remaining) for _ in polygons] for polygons in masks.polygons]
+
+
+def _parted(values: npt.NDArray[np.float64], like: Sequence[npt.NDArray[Any]]) -> list[npt.NDArray[np.float64]]:
+    """The values, cut into arrays as long as those that they were joined of."""
+    ends = list(itertools.accumulate(len(one) for one in like))
+    return [values[begin:end] for begin, end in zip([0, *ends], ends, strict=False)]
 
 
 def _sound(objects: Objects) -> Objects:
@@ -107,7 +116,19 @@ def moved_instances(objects: Objects, done: Sequence[Any], size: tuple[int, int]
         instances.gt_masks = _moved_masks(objects.masks, done, size, settings.instance_mask_format)
         if settings.recompute_boxes:
             instances.gt_boxes = instances.gt_masks.get_bounding_boxes()
-    return detection_utils.filter_empty_instances(instances)
+    extents = instances.gt_boxes.tensor.numpy()
+    extents = extents[:, 2:] - extents[:, :2]
+    stay = not objects.masks or _outlines_stay(objects.masks, done, settings)
+    if stay and (extents > _LEAST_EXTENT).all():
+        # As usual nothing is empty, which is faster seen than looked for by Detectron2.
+        return instances
+    return detection_utils.filter_empty_instances(instances, box_threshold=_LEAST_EXTENT)
+
+
+def _outlines_stay(masks: list[Any], done: Sequence[Any], settings: MapperSettings) -> bool:
+    """Whether each object has its polygons still, whatever they cover."""
+    polygons = settings.instance_mask_format == "polygon" and all(isinstance(mask, list) for mask in masks)
+    return polygons and _are_moves(done) and not any(isinstance(one, Cropped) for one in done)
 
 
 def _are_moves(done: Sequence[Any]) -> bool:
@@ -141,7 +162,7 @@ def _moved_at_once(masks: list[Any], done: Sequence[Any]) -> list[Any] | None:
         return None
     flat = [np.asarray(polygon, np.float64) for mask in masks for polygon in mask]
     points = points_after(done, np.concatenate(flat).reshape(-1, 2)).reshape(-1)
-    parts = iter(np.split(points, np.cumsum([len(polygon) for polygon in flat])[:-1]))
+    parts = iter(_parted(points, flat))
     return [[next(parts) for _ in mask] for mask in masks]
 
 

@@ -1,22 +1,24 @@
-"""numpy's random numbers, taken from a step's draws: frameworks' own transforms then draw what our steps draw."""
+"""What oracles share: numpy's functions that draw from our numbers, and equality to the last bit."""
 
 from __future__ import annotations
 
 import contextlib
+import warnings
 from collections.abc import Iterator
 from typing import Any
 from unittest import mock
 
 import numpy as np
+import torch
 
 from penstock.loading.draws import Draws
 
-__all__ = ["drawing_from"]
+__all__ = ["assert_same", "drawing_from", "numpy_silent"]
 
 
 @contextlib.contextmanager
 def drawing_from(draws: Draws) -> Iterator[None]:
-    """Within it, the functions of ``numpy.random`` that frameworks draw with take their numbers from ``draws``."""
+    """Within it, the functions of ``numpy.random`` that MMDetection draws with take their numbers from ``draws``."""
     fakes = {name: getattr(_Fake(draws), name) for name in _Fake.NAMES}
     with mock.patch.multiple(np.random, **fakes):
         yield
@@ -64,3 +66,34 @@ class _Fake:
             assert not replace and isinstance(items, int)
             return np.array(self._draws.permutation(items)[:size], dtype=np.int64)
         return np.array(items)[self._draws.randint(0, len(items))]
+
+
+@contextlib.contextmanager
+def numpy_silent() -> Iterator[None]:
+    """NaN boxes make numpy warn, and some of MMDetection's code is deprecated."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)
+        warnings.simplefilter("ignore", DeprecationWarning)
+        yield
+
+
+def assert_same(actual: Any, expected: Any, where: str = "results") -> None:
+    """Equal to the last bit, types of arrays and containers included."""
+    assert type(actual) is type(expected) or np.isscalar(expected), (where, type(actual), type(expected))
+    if isinstance(expected, dict):
+        assert actual.keys() == expected.keys(), where
+        for key in expected:
+            assert_same(actual[key], expected[key], f"{where}[{key!r}]")
+    elif isinstance(expected, (list, tuple)):
+        assert len(actual) == len(expected), where
+        for number, pair in enumerate(zip(actual, expected, strict=True)):
+            assert_same(*pair, f"{where}[{number}]")
+    elif isinstance(expected, torch.Tensor):
+        assert_same(actual.numpy(), expected.numpy(), where)
+    elif isinstance(expected, np.ndarray):
+        assert actual.dtype == expected.dtype, where
+        np.testing.assert_array_equal(actual, expected, err_msg=where, strict=True)
+    elif type(expected).__name__ in ("BitmapMasks", "PolygonMasks", "DataContainer", "HorizontalBoxes"):
+        assert_same(vars(actual), vars(expected), where)
+    else:
+        assert actual == expected, where
