@@ -18,8 +18,8 @@ from mmdet.datasets import transforms  # noqa: E402
 
 from penstock.detection.reference import partner_indices  # noqa: E402
 from penstock.loading.draws import Stream  # noqa: E402
-from support.oracle3 import Pool, assert_same3, check_step, lowered, make_sample3, samples3, through_both  # noqa: E402
 from support.fed_draws import assert_same  # noqa: E402
+from support.oracle3 import Pool, assert_same3, check_step, lowered, make_sample3, samples3, through_both  # noqa: E402
 
 SEEDS = st.integers(0, 2**40)
 EXAMPLES = examples(80)
