@@ -56,7 +56,7 @@ def detector(kind: str = "MaskRCNN") -> dict[str, Any]:
             **{key: model[key] for key in ("type", "data_preprocessor", "backbone", "neck")},
             "bbox_head": {**head, "stacked_convs": 1},
             "train_cfg": {"assigner": assigner, "allowed_border": -1, "pos_weight": -1},
-            "test_cfg": {"nms_pre": 100, "score_thr": 0.0, "nms": {"type": "nms"}, "max_per_img": 9},
+            "test_cfg": {"nms_pre": 100, "score_thr": 0.0, "nms": model["test_cfg"]["rcnn"]["nms"], "max_per_img": 9},
         }
     if kind == "FasterRCNN":
         for key in ("mask_head", "mask_roi_extractor"):
