@@ -49,6 +49,13 @@ FRAMEWORKS_STAMP := $(STAMPS)/frameworks-$(call key,$(CONSTRAINTSF) requirements
 FRAMEWORKS_EXTENSION_STAMP := $(subst /extension-,/extensionf-,$(EXTENSION_STAMP))
 FRAMEWORKS_NIGHTLY_STAMP := $(STAMPS)/nightlyframeworks-$(call key,$(CONSTRAINTSF) requirements/frameworks.txt requirements/frameworks-nightly.txt)
 
+# MMDetection 3 and 2 exclude each other.
+VENV3 := .venv-mmdet3
+CONSTRAINTS3 := requirements/constraints-mmdet3.txt
+MMDET3_BASE_STAMP := $(STAMPS)/mmdet3base-$(call key,$(CONSTRAINTS3) requirements/mmdet3-base.txt)
+MMDET3_STAMP := $(STAMPS)/mmdet3-$(call key,$(CONSTRAINTS3) requirements/mmdet3-base.txt requirements/mmdet3.txt)
+MMDET3_EXTENSION_STAMP := $(subst /extension-,/extension3-,$(EXTENSION_STAMP))
+
 # mmcv's operators serve tests and demonstrations on a CPU: half of the time to compile them goes into optimising.
 MMCV_FLAGS := -O1 -g0
 
@@ -59,20 +66,22 @@ PIP_INSTALL := $(BIN)/python -m pip install --no-input --constraint $(CONSTRAINT
 # A stage's stamps go before it begins: what they stand for is about to change.
 begin = rm -f $(STAMPS)/$(1)-*
 
-.PHONY: help setup environments demo test azurite nightly explore lint format bench clean distclean system-packages libjpeg-turbo
+.PHONY: help setup setup-mmdet3 environments demo test azurite nightly explore lint format bench clean distclean system-packages libjpeg-turbo
 
 help: ## Show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
 
 setup: $(EXTENSION_STAMP) ## Install all that the other targets need: system packages, .venv, the extension
 
-environments: setup $(NUMPY2_EXTENSION_STAMP) $(LAKE4_EXTENSION_STAMP) $(FRAMEWORKS_EXTENSION_STAMP) ## Those of the tests too: numpy 2, Deep Lake 4, frameworks
+setup-mmdet3: $(MMDET3_EXTENSION_STAMP) ## Install MMDetection 3 with penstock into .venv-mmdet3
+
+environments: setup $(NUMPY2_EXTENSION_STAMP) $(LAKE4_EXTENSION_STAMP) $(FRAMEWORKS_EXTENSION_STAMP) setup-mmdet3 ## Those of the tests too: numpy 2, Deep Lake 4, frameworks, MMDetection 3
 
 demo: setup ## Train and evaluate a detector: on shapes, or with COCO=<directory> on COCO files
 	@$(BIN)/python examples/demo.py $(if $(COCO),--coco $(COCO))
 
 test: environments ## Run every check and every test, C++ and Python
-	@tools/run-tests.sh $(VENV) $(VENV2) $(VENV4) $(VENVF)
+	@tools/run-tests.sh $(VENV) $(VENV2) $(VENV4) $(VENVF) $(VENV3)
 
 azurite: ## Install Azure's emulator (needs npm, takes 400 MB): the tests then use it
 	@npm install --no-audit --no-fund --prefix build/azurite azurite@3.37.0
@@ -101,7 +110,7 @@ clean: ## Remove what was built and made; keep .venv
 	rm -rf build demo dist .pytest_cache .mypy_cache .ruff_cache .hypothesis $(STAMPS)/extension* $(STAMPS)/wheel*
 
 distclean: clean ## Remove .venv too
-	rm -rf $(VENV) $(VENV2) $(VENV4) $(VENVF) $(STAMPS)
+	rm -rf $(VENV) $(VENV2) $(VENV4) $(VENVF) $(VENV3) $(STAMPS)
 
 $(VENV)/.created: | system-packages
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "penstock needs Python 3.10 or later: make PYTHON=...")'
@@ -186,4 +195,23 @@ $(FRAMEWORKS_NIGHTLY_STAMP): $(FRAMEWORKS_STAMP)
 	@$(call begin,nightlyframeworks)
 	@$(STEP) $(STAMPS)/logs/nightlyframeworks.log "Ray and Transformers, for $(VENVF)" \
 		$(VENVF)/bin/python -m pip install --no-input --constraint $(CONSTRAINTSF) --requirement requirements/frameworks-nightly.txt
+	@touch $@
+
+$(MMDET3_BASE_STAMP): | system-packages
+	@$(call begin,mmdet3base)
+	@$(STEP) $(STAMPS)/logs/mmdet3base.log "Virtual environment $(VENV3), with torch and build tools" \
+		bash -c '$(PYTHON) -m venv --clear $(VENV3) && $(VENV3)/bin/python -m pip install --no-input --constraint $(CONSTRAINTS3) --requirement requirements/mmdet3-base.txt'
+	@touch $@
+
+# mmcv's operators once more, for another torch: tests alone run them, so nothing is optimised.
+$(MMDET3_STAMP): $(MMDET3_BASE_STAMP)
+	@$(call begin,mmdet3)
+	@$(STEP) $(STAMPS)/logs/mmdet3.log "MMDetection 3 (once: 7 minutes of compiling on 2 cores)" \
+		env MMCV_WITH_OPS=1 FORCE_CUDA=0 CFLAGS="-O0 -g0" $(VENV3)/bin/python -m pip install --no-input \
+			--constraint $(CONSTRAINTS3) --no-build-isolation --requirement requirements/mmdet3.txt
+	@touch $@
+
+$(MMDET3_EXTENSION_STAMP): $(MMDET3_STAMP) $(WHEEL_STAMP)
+	@$(call begin,extension3)
+	@$(STEP) $(STAMPS)/logs/extension3.log "penstock, for $(VENV3)" $(call install_wheel,$(VENV3))
 	@touch $@

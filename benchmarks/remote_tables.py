@@ -11,11 +11,12 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-__all__ = ["DISK", "LINK", "Figures", "tables"]
+__all__ = ["DISK", "LINK", "RECORDS", "Figures", "tables"]
 
 DISK = "disk"
 LINK = "the link itself"
-_BEGIN, _END = "<!-- tables -->", "<!-- end of tables -->"
+#: The records whose tables stand in the document, each between two comments with its name.
+RECORDS = ("remote_long.json", "remote.json")
 _FAR = "100ms"
 _HEADINGS = {"decode": "decode only", "recipe": "Faster R-CNN recipe", "bytes": "JPEGs as they are stored"}
 
@@ -71,7 +72,7 @@ def tables(record: dict[str, Any]) -> list[str]:
 def _of_task(figures: Figures, task: str) -> list[str]:
     if task == "bytes":
         return [_cpu(figures)]
-    heading = _HEADINGS[task]
+    heading = f"{_HEADINGS[task]}, {figures.setting['images']:,} images"
     result = [make(figures, task, heading) for make in (_rates, _shares_of_disk, _shares_of_link)]
     if _FAR in figures.places(task):
         result += [_first_batch(figures, task, heading), _requests(figures, task, heading)]
@@ -84,7 +85,7 @@ def _rates(figures: Figures, task: str, heading: str) -> str:
         [contender, *(_number(figures.median(task, contender, place, rate), 0) for place in places)]
         for contender in figures.contenders(task)
     )
-    return _table([f"{heading}, images/s", *places], rows)
+    return _table([f"{heading}: images/s", *places], rows)
 
 
 def _shares_of_disk(figures: Figures, task: str, heading: str) -> str:
@@ -94,7 +95,7 @@ def _shares_of_disk(figures: Figures, task: str, heading: str) -> str:
         for contender in figures.contenders(task)
         if figures.runs(task, contender, DISK)
     )
-    return _table([f"{heading}, share of its own rate from the local disk", *places], rows)
+    return _table([f"{heading}: share of its own rate from the local disk", *places], rows)
 
 
 def _shares_of_link(figures: Figures, task: str, heading: str) -> str:
@@ -107,7 +108,7 @@ def _shares_of_link(figures: Figures, task: str, heading: str) -> str:
         for contender in contenders
         if contender != LINK
     )
-    return _table([f"{heading}, share of what the link carries", *places], rows)
+    return _table([f"{heading}: share of what the link carries", *places], rows)
 
 
 def _first_batch(figures: Figures, task: str, heading: str) -> str:
@@ -179,11 +180,14 @@ def _spread(values: tuple[float, float, float] | None) -> str:
 
 def main() -> None:
     root = Path(__file__).resolve().parents[1]
-    record = json.loads((root / "benchmarks" / "results" / "remote.json").read_text())
     document = root / "docs" / "streaming-figures.md"
-    before, begin, rest = document.read_text().partition(_BEGIN)
-    _, end, after = rest.partition(_END)
-    document.write_text(before + begin + "\n\n".join(["", *tables(record), ""]) + end + after)
+    text = document.read_text()
+    for name in RECORDS:
+        record = json.loads((root / "benchmarks" / "results" / name).read_text())
+        before, begin, rest = text.partition(f"<!-- tables of {name} -->")
+        _, end, after = rest.partition(f"<!-- end of {name} -->")
+        text = before + begin + "\n\n".join(["", *tables(record), ""]) + end + after
+    document.write_text(text)
 
 
 if __name__ == "__main__":

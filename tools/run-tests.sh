@@ -1,15 +1,16 @@
 #!/usr/bin/env bash
 # Every check, also after one failed, in two rows beside each other. What a check says goes to a log; its end is shown when
 # the check passed, all of it when the check failed. Exit status 1 if any failed.
-#   tools/run-tests.sh VENV [VENV_WITH_NUMPY_2 VENV_WITH_DEEPLAKE_4 VENV_WITH_FRAMEWORKS]
+#   tools/run-tests.sh VENV [VENV_WITH_NUMPY_2 VENV_WITH_DEEPLAKE_4 VENV_WITH_FRAMEWORKS VENV_WITH_MMDETECTION_3]
 set -uo pipefail
 cd "$(dirname "$0")/.."
 source tools/ccache.sh
 
-venv=$(realpath "${1:?usage: tools/run-tests.sh VENV [VENV_WITH_NUMPY_2 VENV_WITH_DEEPLAKE_4 VENV_WITH_FRAMEWORKS]}")
+venv=$(realpath "${1:?usage: tools/run-tests.sh VENV [VENV_WITH_NUMPY_2 VENV_WITH_DEEPLAKE_4 VENV_WITH_FRAMEWORKS VENV_WITH_MMDETECTION_3]}")
 numpy2=${2:+$(realpath "$2")}
 lake4=${3:+$(realpath "$3")}
 frameworks=${4:+$(realpath "$4")}
+mmdet3=${5:+$(realpath "$5")}
 export PATH="$venv/bin:$PATH"
 # What set-up has installed must be there: without this, tests that miss it are skipped.
 export PENSTOCK_REQUIRE=native,core_parts,deeplake,mmdet,wandb,remote
@@ -77,6 +78,12 @@ lake4_mmdet_tests() {
   PYTHONPATH=$PWD/$overlay PENSTOCK_REQUIRE=native,mmdet,deeplake4 python -m pytest -q -r fE tests/lake4/test_mmdet.py
 }
 
+mmdet3_tests() {
+  local required=native,deeplake,mmdet3
+  [[ $PENSTOCK_REQUIRE == *,coco* ]] && required+=,coco
+  PENSTOCK_REQUIRE=$required "$mmdet3/bin/python" -m pytest -q -r fE --durations=20 tests/mmdet3
+}
+
 python_tests() {
   python -m pytest -q -r fE --durations=30 --junitxml="$logs/python.xml" --numprocesses="$processes" --dist=loadfile --no-loadscope-reorder
 }
@@ -95,6 +102,9 @@ one_row() {
   fi
   if [ -n "$frameworks" ]; then
     check "Python tests, frameworks" 1 tools/framework-tests.sh "$frameworks"
+  fi
+  if [ -n "$mmdet3" ]; then
+    check "Python tests, MMDetection 3" 24 mmdet3_tests
   fi
 }
 

@@ -23,7 +23,7 @@ BENCHMARKS = PROJECT_ROOT / "benchmarks"
 sys.path.insert(0, str(BENCHMARKS))
 
 from nginx import Counts, Link, Nginx  # noqa: E402
-from remote_tables import tables  # noqa: E402
+from remote_tables import RECORDS, tables  # noqa: E402
 
 LINKS = (Link("near"), Link("far", latency=0.2), Link("narrow", connection_rate=500_000))
 
@@ -131,8 +131,9 @@ def test_it_measures_and_writes_its_results(tmp_path: Path, deeplake: Any, nativ
     assert {"decode: boto3, 32 threads", "recipe: deeplake integration", "bytes: the link itself"} <= names
 
 
-def test_the_document_quotes_the_committed_run() -> None:
-    record = json.loads((BENCHMARKS / "results" / "remote.json").read_text())
+@pytest.mark.parametrize("name", RECORDS)
+def test_the_document_quotes_the_committed_run(name: str) -> None:
+    record = json.loads((BENCHMARKS / "results" / name).read_text())
     text = (PROJECT_ROOT / "docs" / "streaming-figures.md").read_text()
     assert record["command"] in text
     for table in tables(record):

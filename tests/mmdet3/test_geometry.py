@@ -225,7 +225,7 @@ def test_random_affine(transform: Any, sample: dict[str, Any], seed: int) -> Non
         by_mask=BOOLEANS,
         keep_empty=BOOLEANS,
     ),
-    samples3(),
+    samples3(masks=("bitmap", "polygon")),
 )
 def test_filter_annotations(transform: Any, sample: dict[str, Any]) -> None:
     check_step(transform, sample)

@@ -148,7 +148,8 @@ def test_a_mixing_recipe() -> None:
     pool = Pool([make_sample3(seed, boxes=seed % 5) for seed in range(12)])
     for index in range(40):
         ours, theirs = through_both(recipe, pool[index % 12], Stream(7, 1, index), pool)
-        assert_same3(ours, theirs)
+        # RandomAffine's boxes differ in the last bits.
+        assert_same3(ours, theirs, close=1e-4)
         assert ours["img"].shape == (64, 64, 3) and ours["img"].dtype == np.uint8
 
 

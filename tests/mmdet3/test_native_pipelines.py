@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,8 @@ from hypothesis import strategies as st
 from penstock.errors import PenstockError
 from support.coco_lakes import CocoPair
 from support.examples import examples
+from support.images import jpeg, picture
+from support.lake import encoded, new_lake
 from support.random_pipelines3 import RECIPES, pipelines, steps
 from support.require import require
 
@@ -144,6 +147,38 @@ def test_python_takes_samples_on_from_the_core(coco_pair: Pairs) -> None:
         assert [step.native for step in loader.steps] == [True] * 4 + [False] * 2
     native, python = (batches_of(pair, pipeline, kind, 3)[0] for kind in ("c++", "python"))
     assert_same_batches(native, python, (0, 0, 0))
+
+
+def test_outlines_are_cut_in_python(coco_pair: Pairs) -> None:
+    """MMDetection 3 cuts them with shapely."""
+    pipeline = [*RECIPES["mask_rcnn with polygons"]]
+    pipeline.insert(3, {"type": "RandomCrop", "crop_size": (60, 60), "recompute_bbox": True})
+    pair = coco_pair("polygon masks")
+    with loader_of(pair, pipeline, "c++", 1) as loader:
+        assert [step.native for step in loader.steps] == [True] * 3 + [False] * 3
+        assert "cuts polygons" in loader.explain()
+    native, python = (batches_of(pair, pipeline, kind, 3)[0] for kind in ("c++", "python"))
+    assert_same_batches(native, python, (0, 0, 0))
+
+
+@pytest.mark.parametrize("name", ["mask_rcnn", "mask_rcnn with polygons"])
+def test_objects_whose_outlines_enclose_nothing_are_ignored(deeplake: Any, tmp_path: Path, name: str) -> None:
+    outlines = [[(2, 2), (20, 4), (9, 30)], [(5, 5), (9, 9)], [(30, 3), (40, 20), (22, 25), (21, 9)]]
+    with new_lake(tmp_path / "lake") as lake:
+        lake.create_tensor("images", htype="image", sample_compression="jpeg")
+        lake.create_tensor("boxes", htype="bbox", coords={"type": "pixel", "mode": "LTWH"})
+        lake.create_tensor("categories", htype="class_label", class_names=["cat"])
+        lake.create_tensor("masks", htype="polygon", dtype="float32")
+        for number in range(3):
+            lake.images.append(encoded(jpeg(picture(48, 64, 3, seed=number)), "jpeg"))
+            lake.boxes.append(np.array([[2, 2, 18, 28], [5, 5, 4, 4], [21, 3, 19, 22]], np.float32))
+            lake.categories.append(np.zeros(3, np.uint32))
+            lake.masks.append([np.array(outline, np.float32) for outline in outlines])
+    pair = CocoPair(tmp_path, tmp_path, tmp_path / "lake")
+    native, python = (batches_of(pair, RECIPES[name], kind, 3)[0] for kind in ("c++", "python"))
+    assert_same_batches(native, python, (0, 0, 0))
+    for sample in native[0]["data_samples"]:
+        assert len(sample.gt_instances) == 2 and len(sample.ignored_instances) == 1
 
 
 def test_crowds_are_ignored_instances(awkward: CocoPair) -> None:

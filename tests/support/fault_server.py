@@ -118,7 +118,8 @@ class FaultServer:
     async def _start(self) -> None:
         context: ssl.SSLContext | None = None
         if self._names:
-            self.certificate, key = write_certificate(Path(self._temporary.name), self._names)
+            expired = self._scenario.server.get("expired", False)
+            self.certificate, key = write_certificate(Path(self._temporary.name), self._names, expired=expired)
             context = server_context(self.certificate, key)
         self._servers = []
         for name in ("port", "other_port"):

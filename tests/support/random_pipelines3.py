@@ -297,18 +297,17 @@ RECIPES: dict[str, list[Config]] = {
     ],
     "mask_rcnn with polygons": [
         _LOAD[0], {**_WITH_MASKS, "poly2mask": False}, {"type": "Resize", "scale": (133, 80), "keep_ratio": True},
-        {"type": "RandomCrop", "crop_size": (60, 60), "recompute_bbox": True}, _FLIP, _PACK,
+        _FLIP, _PACK,
     ],
-    "rtmdet-ins with masks": [
+    "cached steps with masks": [
         _LOAD[0],
         {**_WITH_MASKS, "poly2mask": False},
         {"type": "CachedMosaic", "img_scale": (64, 64), "pad_val": 114.0},
         {"type": "RandomResize", "scale": (128, 128), "ratio_range": (0.5, 2.0), "keep_ratio": True},
-        {"type": "RandomCrop", "crop_size": (64, 64), "recompute_bbox": True, "allow_negative_crop": True},
         _HSV,
         _FLIP,
-        {"type": "Pad", "size": (64, 64), "pad_val": {"img": (114, 114, 114)}},
-        {"type": "CachedMixUp", "img_scale": (64, 64), "ratio_range": (1.0, 1.0), "pad_val": (114, 114, 114)},
+        {"type": "Pad", "size": (256, 256), "pad_val": {"img": (114, 114, 114)}},
+        {"type": "CachedMixUp", "img_scale": (256, 256), "ratio_range": (1.0, 1.0), "pad_val": (114, 114, 114)},
         _PACK,
     ],
     "copy_paste mix": [

@@ -12,6 +12,7 @@ import importlib
 import importlib.util
 import os
 import shutil
+import warnings
 from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
@@ -51,7 +52,7 @@ def require(name: str) -> Any:
         reason = f"{name} is missing: {error}"
         if promised(name):
             pytest.fail(f"{reason} (PENSTOCK_REQUIRE promises it)", pytrace=False)
-        pytest.skip(reason)
+        pytest.skip(reason, allow_module_level=True)
 
 
 def _coco() -> Path:
@@ -108,7 +109,13 @@ def _mmdet(version: str) -> Any:
     found = metadata.version("mmdet")
     if found.partition(".")[0] != version:
         raise ImportError(f"mmdet is {found}")
-    return importlib.import_module("mmdet")
+    module = importlib.import_module("mmdet")
+    if version == "3":
+        with warnings.catch_warnings():
+            # What it stands on uses what torch has deprecated.
+            warnings.simplefilter("ignore")
+            importlib.import_module("mmdet.datasets")
+    return module
 
 
 _PROVIDERS: dict[str, Callable[[], Any]] = {

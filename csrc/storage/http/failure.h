@@ -35,6 +35,12 @@ inline Failure retry(Trouble trouble, std::string text) {
   return {.remedy = Remedy::kRetry, .text = std::move(text), .trouble = trouble};
 }
 
+/// A wait that was too long: so is the error, where nothing helps.
+inline Failure retry_late(Trouble trouble, std::string text) {
+  return {
+      .remedy = Remedy::kRetry, .text = std::move(text), .trouble = trouble, .kind = base::ErrorKind::kStorageTimeout};
+}
+
 /// An answer that contradicts the request or itself.
 inline Failure bad_answer(std::string text) { return retry(Trouble::kBadAnswer, std::move(text)); }
 

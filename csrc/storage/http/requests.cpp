@@ -254,8 +254,8 @@ void Requests::on_due(Operation& operation, TimePoint now) {
     if (!attempt.transfer->stalled(now, patience_)) continue;
     const std::unique_ptr<Transfer> given_up = take_out(operation, attempt.transfer.get());
     on_failure(operation,
-               retry(Trouble::kStalled,
-                     "the server sent nothing for a while, after " + std::to_string(given_up->received()) + " bytes"),
+               retry_late(Trouble::kStalled, "the server sent nothing for a while, after " +
+                                                 std::to_string(given_up->received()) + " bytes"),
                now);
     return;
   }

@@ -204,7 +204,7 @@ Failure Transfer::failure_of_curl(CURLcode code) const {
     case CURLE_SSL_CONNECT_ERROR:
       return retry(Trouble::kConnect, words);
     case CURLE_OPERATION_TIMEDOUT:
-      return retry(Trouble::kConnect, "no connection came about in time");
+      return retry_late(Trouble::kConnect, "no connection came about in time");
     case CURLE_PARTIAL_FILE:
       return retry(Trouble::kShortBody,
                    "the server's answer ended early, after " + std::to_string(received()) + " bytes");

@@ -49,6 +49,7 @@ __all__ = [
 
 Pair = tuple[float, float]
 Color3 = tuple[float, float, float]
+_CUTS = "it cuts polygons of masks to what is inside of the crop"
 
 
 @dataclass(frozen=True)
@@ -187,7 +188,8 @@ class Normalize(Step):
 @dataclass(frozen=True)
 class RandomCrop(Step):
     """``crop_size``: (height, width), or (least, most) for "absolute_range". ``keeps``: boxes that have an area after
-    the cut ("area"), or those of which a part, be it a line, is inside of the crop (MMDetection 3, "inside")."""
+    the cut ("area"), or those of which a part, be it a line, is inside of the crop (MMDetection 3, "inside").
+    ``cuts_outlines``: masks are polygons, and are cut to what is inside (MMDetection 3); else they stick out."""
 
     facts = Facts(partners=0, needs=(), gives_float=False, may_reject=False, told_by=None, notes=())
 
@@ -197,9 +199,13 @@ class RandomCrop(Step):
     recompute_bbox: bool = False
     bbox_clip_border: bool = True
     keeps: Literal["area", "inside"] = "area"
+    cuts_outlines: bool = False
 
     def may_reject(self) -> bool:
         return not self.allow_negative_crop
+
+    def why_not_native(self) -> str:
+        return _CUTS if self.cuts_outlines else ""
 
 
 @dataclass(frozen=True)
@@ -237,11 +243,17 @@ class Expand(Step):
 
 @dataclass(frozen=True)
 class MinIoURandomCrop(Step):
+    """``cuts_outlines``: as of RandomCrop."""
+
     facts = Facts(partners=0, needs=("color", "boxes"), gives_float=False, may_reject=False, told_by=None, notes=())
 
     min_ious: tuple[float, ...] = (0.1, 0.3, 0.5, 0.7, 0.9)
     min_crop_size: float = 0.3
     bbox_clip_border: bool = True
+    cuts_outlines: bool = False
+
+    def why_not_native(self) -> str:
+        return _CUTS if self.cuts_outlines else ""
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from urllib.request import getproxies, proxy_bypass
 from penstock.errors import CertificateError, HostNotFoundError, StorageError
 from penstock.storage.address import shown
 from penstock.storage.forking import renewed_in_children
+from penstock.storage.host_names import connect_to, look_up
 from penstock.storage.network import NetworkOptions
 
 __all__ = ["Answer", "HttpClient", "TransientError"]
@@ -169,6 +170,8 @@ class HttpClient:
                 connection.set_tunnel(host, port, _proxy_headers(proxy))
         else:
             connection = http.client.HTTPConnection(at, at_port, timeout=options.connect_seconds)
+        # Its own way would have to wait for as long as a name server takes.
+        connection._create_connection = self._connect  # type: ignore[attr-defined]
         try:
             connection.connect()
         except BaseException as error:
@@ -179,6 +182,10 @@ class HttpClient:
         connection.sock.settimeout(options.stall_seconds)
         connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return connection
+
+    def _connect(self, address: tuple[str, int], *_: object) -> socket.socket:
+        seconds = self.options.connect_seconds
+        return connect_to(look_up(address[0], address[1], seconds), seconds)
 
     def _tls_context(self) -> ssl.SSLContext:
         with self._lock:

@@ -9,7 +9,8 @@ A scenario is an object with
     when: ``path`` (a pattern), ``after`` (so many requests that it would apply to pass by first), ``times`` (so often),
     ``chance`` (of 1), ``query`` (stands in the query), ``reused`` (not the first request of its connection), ``ranged``
 ``server``
-    options of the server: ``tls`` (the names in its certificate), ``accept_delay``, ``refuse``
+    options of the server: ``tls`` (the names in its certificate), ``expired`` (that is no longer good),
+    ``accept_delay``, ``refuse``
 ``client``
     ``options`` of the client, ``host`` that it asks instead, ``trust`` (it gets the server's certificate as ca_file)
 ``asks``

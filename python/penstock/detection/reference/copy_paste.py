@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from penstock.detection.reference.results import ROWS_OF, Array, Results, boxes_around_bitmaps, refuse
+from penstock.detection.reference.results import Array, Results, boxes_around_bitmaps, refuse
 from penstock.detection.steps import CopyPaste
 from penstock.loading.draws import Draws
 
@@ -23,7 +23,8 @@ def apply(step: CopyPaste, results: Results, draws: Draws, partners: Sequence[Re
     (partner,) = partners
     with_masks = results.get("gt_masks") is not None and partner.get("gt_masks") is not None
     own_masks, other_masks = _masks_of(results), _masks_of(partner)
-    boxes, rows = partner["gt_bboxes"], {key: partner[key] for key in ROWS_OF["gt_bboxes"] if key in partner}
+    keys = ["gt_labels", *(["gt_ignore_flags"] if "gt_ignore_flags" in partner else [])]
+    boxes, rows = partner["gt_bboxes"], {key: partner[key] for key in keys}
     if step.selected:
         chosen = np.array(_choose(step, len(boxes), draws), dtype=np.intp)
         boxes, other_masks = boxes[chosen], other_masks[chosen]

@@ -52,7 +52,7 @@ def load_annotations(step: LoadAnnotations, results: Results, wrappers: Wrappers
         else:
             polygons = [_sound_polygons(mask) for mask in annotations["masks"]]
             results["gt_masks"] = wrappers.polygon_masks(polygons, height, width)
-        results["mask_fields"].append("gt_masks")
+        results["mask_fields"] = [*results["mask_fields"], "gt_masks"]
     return results
 
 
@@ -66,8 +66,9 @@ def _load_boxes(step: LoadAnnotations, results: Results, annotations: Mapping[st
     ignored = annotations.get("bboxes_ignore")
     if ignored is not None:
         results["gt_bboxes_ignore"] = ignored.copy()
-        results["bbox_fields"].append("gt_bboxes_ignore")
-    results["bbox_fields"].append("gt_bboxes")
+        results["bbox_fields"] = [*results["bbox_fields"], "gt_bboxes_ignore"]
+    # A new list: views of test-time augmentation share what was loaded before them.
+    results["bbox_fields"] = [*results["bbox_fields"], "gt_bboxes"]
     groups = annotations.get("gt_is_group_ofs")
     if groups is not None:
         results["gt_is_group_ofs"] = groups.copy()

@@ -47,12 +47,14 @@ def expand(transform: Any, **others: Any) -> Step:
     )
 
 
-def min_iou_random_crop(transform: Any) -> Step:
+def min_iou_random_crop(transform: Any, **others: Any) -> Step:
+    """``others``: fields that MMDetection's object has no argument for."""
     least = transform.min_ious
     return steps.MinIoURandomCrop(
         min_ious=numbers("min_ious", least, len(least)),
         min_crop_size=number("min_crop_size", transform.min_crop_size),
         bbox_clip_border=bool(transform.bbox_clip_border),
+        **others,
     )
 
 

@@ -121,7 +121,7 @@ def _random_crop(transform: Any) -> Step:
     )
 
 
-def _box_filter(transform: Any) -> dict[str, float]:
+def _box_filter(transform: Any) -> dict[str, Any]:
     keys = ("min_bbox_size", "min_area_ratio", "max_aspect_ratio")
     return {key: number(key, getattr(transform, key)) for key in keys}
 

@@ -39,11 +39,13 @@ class Before:
         floating: The image is float32.
         gray: It has no axis of channels.
         masks: Masks are loaded.
+        outlines: They are polygons.
     """
 
     floating: bool = False
     gray: bool = False
     masks: bool = False
+    outlines: bool = False
 
 
 def _load_image(transform: LoadImageFromDeepLake, before: Before) -> Step:
@@ -169,6 +171,7 @@ def _random_crop(transform: Any, before: Before) -> Step:
         recompute_bbox=bool(transform.recompute_bbox),
         bbox_clip_border=bool(transform.bbox_clip_border),
         keeps="inside",
+        cuts_outlines=before.outlines,
     )
 
 
@@ -275,7 +278,7 @@ CONVERSIONS: dict[type, tuple[type[Step], Callable[[Any, Before], Step]]] = {
     transforms.Expand: (steps.Expand, lambda transform, before: shared.expand(transform, grows_img_shape=True)),
     transforms.MinIoURandomCrop: (
         steps.MinIoURandomCrop,
-        lambda transform, before: shared.min_iou_random_crop(transform),
+        lambda transform, before: shared.min_iou_random_crop(transform, cuts_outlines=before.outlines),
     ),
     transforms.CutOut: (steps.CutOut, lambda transform, before: shared.cut_out(transform)),
     transforms.RandomAffine: (steps.RandomAffine, _random_affine),

@@ -23,7 +23,7 @@ __all__ = ["WRAPPERS", "kind_of_step", "lower"]
 WRAPPERS = Wrappers(
     bitmap_masks=BitmapMasks,
     polygon_masks=PolygonMasks,
-    annotations=results.annotations,
+    annotations=results.annotations_of,
     outgoing=results.outgoing,
     incoming=results.incoming,
     ignored_among=True,
@@ -80,7 +80,7 @@ def _lower_all(transforms: Iterable[Any], before: Before) -> list[Step | PythonS
         if isinstance(step, steps.LoadImage):
             before = replace(before, gray=step.color == "gray")
         if isinstance(step, steps.LoadAnnotations):
-            before = replace(before, masks=step.with_mask)
+            before = replace(before, masks=step.with_mask, outlines=step.with_mask and not step.poly2mask)
         if isinstance(step, Step) and step.gives_float():
             before = replace(before, floating=True)
     return lowered

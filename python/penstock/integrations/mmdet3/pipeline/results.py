@@ -12,7 +12,7 @@ from mmdet.structures.bbox import BaseBoxes, HorizontalBoxes
 from penstock.detection.reference import Results
 from penstock.detection.steps import LoadAnnotations
 
-__all__ = ["annotations", "incoming", "outgoing"]
+__all__ = ["annotations_of", "incoming", "outgoing"]
 
 #: The lists of keys that the steps go by, which MMDetection 3 does not have: the keys are always these.
 _FIELDS = {
@@ -51,7 +51,7 @@ def outgoing(results: Any) -> Any:
     return own
 
 
-def annotations(results: Results, step: LoadAnnotations) -> Mapping[str, Any]:
+def annotations_of(results: Results, step: LoadAnnotations) -> Mapping[str, Any]:
     """What MMDetection 3's LoadAnnotations loads; see :attr:`Wrappers.annotations`. Objects whose mask it cannot use
     are ignored, with a mask of no size in the corner.
     """
