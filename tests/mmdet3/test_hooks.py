@@ -111,6 +111,8 @@ def test_tables_of_predictions(
     logged = OfflineRun(tmp_path / "wandb")
     # Before them the backend logs the source code.
     assert [artifact.name.split("_")[-1] for artifact in logged.artifacts[-2:]] == ["val", "pred"]
+    facts = logged.config["deeplake"]
+    assert facts["train"]["datasets"][0]["path"] == str(awkward.lake) and facts["val"]["loader_type"] == "c++"
     rows = logged.staged_table(["image_name", "ground_truth", "prediction"]).rows
     assert len(rows) == 3 and len({row[0] for row in rows}) == 3
 
