@@ -14,12 +14,13 @@ from mmdet.registry import DATASETS
 from mmengine.dataset import force_full_init
 
 from penstock.dataset import Dataset
+from penstock.described import described_error
 from penstock.detection.annotation_table import BoxRules, empty_table, flagged_table
 from penstock.detection.recipe import Recipe
 from penstock.detection.running import PipelineRunner
 from penstock.detection.source import Source
 from penstock.detection.tensors import DetectionTensors
-from penstock.errors import ConfigError
+from penstock.errors import ConfigError, PenstockError
 from penstock.integrations.mmdet3.config import check_dataset_keys, check_filter, checked_options, loader_type_of
 from penstock.integrations.mmdet3.data.opening import Given, class_names, opened, tensors_of
 from penstock.integrations.mmdet3.data.rules import CocoFormat, VocFormat
@@ -81,14 +82,20 @@ class DeepLakeDetDataset(BaseDetDataset):  # type: ignore[misc]
         self._pipeline: Any = None
         self.configured: Any = pipeline
         self.indices: npt.NDArray[np.int64] = np.zeros(0, np.int64)
-        super().__init__(
-            **known,
-            test_mode=test_mode,
-            indices=keys.get("indices"),
-            pipeline=pipeline,
-            serialize_data=False,
-            lazy_init=True,
-        )
+        try:
+            super().__init__(
+                **known,
+                test_mode=test_mode,
+                indices=keys.get("indices"),
+                pipeline=pipeline,
+                serialize_data=False,
+                lazy_init=True,
+            )
+        except PenstockError:
+            raise
+        except Exception as error:
+            # Transforms check their arguments with assertions, among others.
+            raise ConfigError(f"{_WHERE}: the pipeline cannot be built: {described_error(error)}") from error
         self._metainfo["classes"] = self.detection_source.classes
         if metrics_format == "PascalVOC":
             self._metainfo.setdefault("dataset_type", None)
