@@ -26,7 +26,7 @@
 #include <hwy/targets.h>
 
 #include "decode/image_decoder.h"
-#include "decode/jpeg.h"
+#include "decode/jpeg/turbo_reader.h"
 #include "transform/pixels/pixel_plan.h"
 #include "transform/pixels/pixel_source.h"
 
@@ -190,7 +190,7 @@ class Recipes {
 
  private:
   void decode(const File& file) {
-    decode::JpegReader reader(file.bytes, file.size, decode::Color::kBgr, true);
+    decode::TurboReader reader(file.bytes, file.size, decode::Color::kBgr, true);
     band_.resize(std::size_t{file.size.width} * 4 * 8);
     for (std::uint32_t row = 0; row < file.size.height; row += 8) {
       reader.read(band_.data(), std::size_t{file.size.width} * 4, std::min(8U, file.size.height - row));

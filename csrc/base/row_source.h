@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <vector>
 
 namespace penstock::base {
 
@@ -20,6 +21,13 @@ class RowSource {
   virtual std::uint32_t channels() const = 0;
   /// The next `count` rows, interleaved uint8, `stride` bytes apart. Throws what decoding throws.
   virtual void read(std::uint8_t* rows, std::size_t stride, std::uint32_t count) = 0;
+  /// Passes over rows. What is wrong with them is thrown now or later.
+  virtual void skip(std::uint32_t count) {
+    std::vector<std::uint8_t> dropped(std::size_t{width()} * channels());
+    for (; count > 0; --count) read(dropped.data(), dropped.size(), 1);
+  }
+  /// Before the first row: all that is needed of each are the pixels [begin, end). Others may come out as anything.
+  virtual void keep_columns(std::uint32_t begin, std::uint32_t end) { static_cast<void>(begin + end); }
   /// After the last row that is needed: reads on to the end, so that a damaged image is found whatever was cropped.
   virtual void finish() = 0;
 };

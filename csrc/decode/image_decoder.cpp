@@ -31,6 +31,7 @@ class DecodedRows final : public base::RowSource {
     }
   }
 
+  void skip(std::uint32_t count) override { row_ += count; }
   void finish() override {}
 
  private:

@@ -21,6 +21,11 @@ class NamedRows final : public base::RowSource {
     const base::SplitTimer::Part part(timer_);
     wanted_.named(place_, [&] { image_->read(rows, stride, count); });
   }
+  void skip(std::uint32_t count) override {
+    const base::SplitTimer::Part part(timer_);
+    wanted_.named(place_, [&] { image_->skip(count); });
+  }
+  void keep_columns(std::uint32_t begin, std::uint32_t end) override { image_->keep_columns(begin, end); }
   void finish() override {
     const base::SplitTimer::Part part(timer_);
     wanted_.named(place_, [&] { image_->finish(); });

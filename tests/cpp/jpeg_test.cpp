@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "decode/jpeg/turbo_reader.h"
 #include "support/bytes.h"
 #include "support/expect_error.h"
 #include "support/jpeg_files.h"
@@ -76,7 +77,7 @@ TEST_P(JpegAgainstPlainDecoding, RowByRow) {
   const ByteVector file = encode(3);
   const ImageSize size{height(), width(), 3};
   const ByteVector whole = decode(file, size, Color::kBgr);
-  JpegReader reader(file, size, Color::kBgr, /*padded=*/true);
+  TurboReader reader(file, size, Color::kBgr, /*padded=*/true);
   ASSERT_EQ(reader.channels(), 4U);
   const std::size_t stride = std::size_t{width()} * 4 + 5;
   for (std::uint32_t row = 0; row < height();) {
@@ -98,14 +99,14 @@ TEST_P(JpegAgainstPlainDecoding, RowsThatAreNotWantedAreChecked) {
   const ImageSize size{height(), width(), 3};
   std::vector<std::uint8_t> row(std::size_t{width()} * 3);
   for (std::uint32_t rows = 0; rows <= height(); rows += std::max(1U, height() / 3)) {
-    JpegReader reader(file, size, Color::kBgr);
+    TurboReader reader(file, size, Color::kBgr);
     for (std::uint32_t i = 0; i < rows; ++i) reader.read(row.data(), row.size(), 1);
     EXPECT_NO_THROW(reader.finish());
   }
   file.erase(file.end() - 3, file.end());
   EXPECT_THROW(
       {
-        JpegReader reader(file, size, Color::kBgr);
+        TurboReader reader(file, size, Color::kBgr);
         reader.read(row.data(), row.size(), 1);
         reader.finish();
       },

@@ -13,7 +13,8 @@ void chunk_header(base::Bytes input);
 void chunk(base::Bytes input);
 /// A compressed sample or chunk.
 void lz4(base::Bytes input);
-/// An image file, asked for at the size that its own head claims, in all color orders.
+/// An image file, asked for at the size that its own head claims, in all color orders; what this project's own decoder
+/// makes of it is what libjpeg-turbo makes of it.
 void jpeg(base::Bytes input);
 /// The same. The file's checksums are mended first, else nearly every mutation ends there.
 void png(base::Bytes input);

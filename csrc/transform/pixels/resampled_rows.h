@@ -29,6 +29,9 @@ class ResampledRows {
       const Sum value = static_cast<Sum>(std::is_same_v<Sum, float> ? beside[c] : beside[c] * 128);
       std::fill_n(planes(2)[c], stride_, value);
     }
+    if (columns.count == 0) return;
+    const auto [least, last] = std::minmax_element(columns.left, columns.left + columns.count);
+    rows_.keep_columns(*least, std::min(*last + 2, rows_.extent().width));
   }
 
   /// Rows with these numbers, none of which may lie before one that was asked for earlier and dropped.

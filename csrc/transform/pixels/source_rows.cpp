@@ -21,8 +21,15 @@ class StreamedRows final : public SourceRows {
 
   Extent extent() const override { return extent_; }
   bool is_float() const override { return false; }
+  void keep_columns(std::int32_t begin, std::int32_t end) override {
+    source_->keep_columns(static_cast<std::uint32_t>(begin), static_cast<std::uint32_t>(end));
+  }
   const std::byte* row(std::int32_t number) override {
-    while (number >= end_) read_band();
+    if (number > end_) {
+      source_->skip(static_cast<std::uint32_t>(number - end_));
+      end_ = number;
+    }
+    if (number == end_) read_band();
     return band_.as<std::byte>() + static_cast<std::size_t>(number - begin_) * stride_;
   }
   void finish() override { source_->finish(); }
@@ -62,6 +69,7 @@ class ImageRows final : public SourceRows {
   explicit ImageRows(const Image& image) : image_(image) {}
   Extent extent() const override { return image_.extent; }
   bool is_float() const override { return image_.is_float; }
+  void keep_columns(std::int32_t, std::int32_t) override {}
   const std::byte* row(std::int32_t number) override {
     return image_.is_float ? reinterpret_cast<const std::byte*>(image_.pixel<float>(number, 0))
                            : reinterpret_cast<const std::byte*>(image_.pixel<std::uint8_t>(number, 0));

@@ -17,6 +17,8 @@ class SourceRows {
 
   virtual Extent extent() const = 0;
   virtual bool is_float() const = 0;
+  /// Before the first row: all that is needed of each are the pixels [begin, end). Others may come out as anything.
+  virtual void keep_columns(std::int32_t begin, std::int32_t end) = 0;
   /// Asked for with rising numbers; valid until the next call.
   virtual const std::byte* row(std::int32_t number) = 0;
   /// After the last row that was needed.

@@ -1,0 +1,80 @@
+#include "decode/jpeg/upsample.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "decode/jpeg/upsample.cpp"
+#include <hwy/foreach_target.h>
+// After foreach_target.h, which compiles this file once for each target.
+#include "decode/jpeg/products-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace penstock::decode::jpeg::HWY_NAMESPACE {
+
+#if PENSTOCK_HAS_VECTORS
+
+using Shorts = hn::CappedTag<std::int16_t, 16>;
+using Bytes = hn::Rebind<std::uint8_t, Shorts>;
+using Short = hn::Vec<Shorts>;
+
+HWY_INLINE Short load(const std::uint8_t* samples) { return hn::PromoteTo(Shorts(), hn::LoadU(Bytes(), samples)); }
+
+/// 3 * near + far.
+HWY_INLINE Short mixed(Short near, Short far) { return hn::Add(hn::Add(hn::ShiftLeft<1>(near), near), far); }
+
+template <int kBits>
+HWY_INLINE hn::Vec<Bytes> shifted(Short sum, std::int16_t rounding) {
+  return hn::DemoteTo(Bytes(), hn::ShiftRight<kBits>(hn::Add(sum, hn::Set(Shorts(), rounding))));
+}
+
+void widen_row(const std::uint8_t* samples, std::size_t count, std::uint8_t* to) {
+  for (std::size_t at = 0; at < count; at += hn::Lanes(Shorts())) {
+    const Short here = load(samples + at), before = load(samples + at - 1), after = load(samples + at + 1);
+    hn::StoreInterleaved2(shifted<2>(mixed(here, before), 1), shifted<2>(mixed(here, after), 2), Bytes(), to + 2 * at);
+  }
+}
+
+void between_rows(const std::uint8_t* near, const std::uint8_t* far, bool below, std::size_t count, std::uint8_t* to) {
+  for (std::size_t at = 0; at < count; at += hn::Lanes(Shorts())) {
+    hn::StoreU(shifted<2>(mixed(load(near + at), load(far + at)), below ? 2 : 1), Bytes(), to + at);
+  }
+}
+
+void widen_between_rows(const std::uint8_t* near, const std::uint8_t* far, std::size_t count, std::uint8_t* to) {
+  const auto sum_at = [&](std::size_t at) { return mixed(load(near + at), load(far + at)); };
+  for (std::size_t at = 0; at < count; at += hn::Lanes(Shorts())) {
+    const Short here = sum_at(at), before = sum_at(at - 1), after = sum_at(at + 1);
+    hn::StoreInterleaved2(shifted<4>(mixed(here, before), 8), shifted<4>(mixed(here, after), 7), Bytes(), to + 2 * at);
+  }
+}
+
+#else
+
+void widen_row(const std::uint8_t*, std::size_t, std::uint8_t*) {}
+void between_rows(const std::uint8_t*, const std::uint8_t*, bool, std::size_t, std::uint8_t*) {}
+void widen_between_rows(const std::uint8_t*, const std::uint8_t*, std::size_t, std::uint8_t*) {}
+
+#endif
+
+}  // namespace penstock::decode::jpeg::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace penstock::decode::jpeg {
+
+HWY_EXPORT(widen_row);
+HWY_EXPORT(between_rows);
+HWY_EXPORT(widen_between_rows);
+
+void widen(const std::uint8_t* samples, std::size_t count, std::uint8_t* to) {
+  HWY_DYNAMIC_DISPATCH(widen_row)(samples, count, to);
+}
+
+void between(const std::uint8_t* near, const std::uint8_t* far, bool below, std::size_t count, std::uint8_t* to) {
+  HWY_DYNAMIC_DISPATCH(between_rows)(near, far, below, count, to);
+}
+
+void widen_between(const std::uint8_t* near, const std::uint8_t* far, std::size_t count, std::uint8_t* to) {
+  HWY_DYNAMIC_DISPATCH(widen_between_rows)(near, far, count, to);
+}
+
+}  // namespace penstock::decode::jpeg
+#endif
