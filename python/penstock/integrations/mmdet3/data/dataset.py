@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from mmdet.datasets import BaseDetDataset
 from mmdet.registry import DATASETS
-from mmengine.dataset import force_full_init
+from mmengine.dataset import Compose, force_full_init
 
 from penstock.dataset import Dataset
 from penstock.described import described_error
@@ -25,7 +25,7 @@ from penstock.integrations.mmdet3.config import check_dataset_keys, check_filter
 from penstock.integrations.mmdet3.data.opening import Given, class_names, opened, tensors_of
 from penstock.integrations.mmdet3.data.rules import CocoFormat, VocFormat
 from penstock.integrations.mmdet3.pipeline.lowering import WRAPPERS, lower
-from penstock.integrations.mmdet3.pipeline.transforms import built_pipeline, loads_polygons
+from penstock.integrations.mmdet3.pipeline.transforms import built_pipeline, loads_masks, loads_polygons
 from penstock.loading.native.part import AnnotationTable
 from penstock.loading.program import Color
 
@@ -121,14 +121,31 @@ class DeepLakeDetDataset(BaseDetDataset):  # type: ignore[misc]
 
     @pipeline.setter
     def pipeline(self, pipeline: Any) -> None:
+        made = built_pipeline(pipeline, self.read_image)
+        self._check_masks(made.transforms)
         if self._pipeline is not None:
             self.configured = pipeline
-        made = built_pipeline(pipeline, self.read_image)
-        if loads_polygons(made.transforms):
-            self.detection_source.check_outlines()
         self._pipeline = made
         for name in ("recipe", "runner"):
             self.__dict__.pop(name, None)
+
+    def check_pipeline(self, steps: Sequence[Any]) -> None:
+        """Raises ConfigError where a configured pipeline could not take the place of this one."""
+        try:
+            made = Compose(copy.deepcopy(list(steps)))
+        except Exception as error:
+            raise ConfigError(f"the pipeline cannot be built: {described_error(error)}") from error
+        self._check_masks(built_pipeline(made, self.read_image).transforms)
+
+    def _check_masks(self, transforms: Sequence[Any]) -> None:
+        if loads_masks(transforms) and self.tensors.gt_masks is None:
+            raise ConfigError(
+                "the pipeline that a hook puts in place loads masks (with_mask=True), and the first one does not",
+                path=self.source.path,
+                hint="Load them in both",
+            )
+        if loads_polygons(transforms):
+            self.detection_source.check_outlines()
 
     def full_init(self) -> None:
         """Reads annotations, filters images as MMDetection does, and takes those that ``indices`` names."""
