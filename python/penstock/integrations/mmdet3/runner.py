@@ -16,7 +16,7 @@ from penstock.integrations.mmdet3.detection_loader import DetectionLoader
 from penstock.integrations.mmdet3.evaluation import attach_truth
 from penstock.integrations.mmdet3.looking.drawing import drawing
 from penstock.integrations.mmdet3.training.checkpoints import readable
-from penstock.integrations.mmdet3.training.checks import check_evaluated, check_trained
+from penstock.integrations.mmdet3.training.checks import check_evaluated, check_switches, check_trained
 from penstock.integrations.mmdet3.training.facts import DatasetFacts
 from penstock.integrations.mmdet3.training.loops import own_loop
 from penstock.integrations.mmdet3.training.preparing import prepared, without_secrets
@@ -72,6 +72,7 @@ class PenstockRunner(Runner):  # type: ignore[misc]
         """
         built = super().build_train_loop(own_loop(loop))
         check_trained(self.model, built.dataloader)
+        check_switches(self._hooks, built.dataloader)
         return built
 
     def build_val_loop(self, loop: Any) -> BaseLoop:
