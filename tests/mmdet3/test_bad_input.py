@@ -21,6 +21,10 @@ def _set(cfg: Any, path: str, value: Any) -> None:
     cfg[name] = value
 
 
+def _switch(step: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "PipelineSwitchHook", "switch_epoch": 3, "switch_pipeline": [step]}
+
+
 CASES: list[tuple[dict[str, Any], str]] = [
     ({"deeplake_path": "x"}, "'deeplake_path' stands at its top level"),
     ({"deeplake_dataloader_typ": "c++"}, "unknown key 'deeplake_dataloader_typ'.*deeplake_dataloader_type"),
@@ -34,6 +38,8 @@ CASES: list[tuple[dict[str, Any], str]] = [
     ({f"{_TRAIN}.dataset.pipeline": [{"type": "PackDetInputs"}]}, "loads no annotations"),
     ({f"{_TRAIN}.dataset.pipeline": [{"type": "LoadAnnotations", "with_bbox": True}]}, "ends without PackDetInputs"),
     ({"val_dataloader.dataset.pipeline": [{"type": "LoadImageFromFile"}]}, "val_.*ends without PackDetInputs"),
+    ({"custom_hooks": [_switch({"type": "LoadAnnotations", "with_mask": True})]}, "PipelineSwitchHook: .* loads masks"),
+    ({"custom_hooks": [_switch({"type": "Resise"})]}, "PipelineSwitchHook: the pipeline cannot be built: .*Resise"),
     ({f"{_TRAIN}.batch_size": 0}, "batch_size must be an int of at least 1"),
     ({f"{_TRAIN}.num_worker": 2}, "has no argument 'num_worker'"),
     ({f"{_TRAIN}.persistent_workers": True}, "the dataloader: .*persistent_workers"),

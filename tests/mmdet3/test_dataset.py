@@ -138,6 +138,8 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"filter_cfg": {"min_size": 5000}}, "no image is left"),
     ({"pipeline": [{"type": "LoadProposals"}]}, "step 1: 'LoadProposals' is not supported yet"),
     ({"proposal_file": "x"}, "'proposal_file' is not supported yet"),
+    ({"pipeline": [{"type": "Resise"}]}, "the pipeline cannot be built: KeyError: .*Resise"),
+    ({"pipeline": [{"type": "Resize", "scal": 3}]}, "the pipeline cannot be built: TypeError: .*scal"),
 ]
 
 
@@ -155,8 +157,30 @@ def test_no_path() -> None:
 
     with pytest.raises(ConfigError, match="has no deeplake_path"):
         DeepLakeDetDataset()
+    with pytest.raises(ConfigError, match=r"deeplake_path is one path, got 2\..*ConcatDataset"):
+        DeepLakeDetDataset(deeplake_path=["a", "b"])
 
 
 def test_keys_of_base_configurations_are_let_pass(awkward: CocoPair) -> None:
     dataset = own(awkward, ann_file="a.json", data_root="data/", data_prefix={"img": "b"}, backend_args=None)
     assert len(dataset) == len(stock(awkward))
+
+
+@pytest.mark.parametrize("loader_type", ["c++", "python"])
+def test_a_pipeline_as_a_transform(loader_type: str, awkward: CocoPair, native: Any) -> None:
+    """Of penstock's own loader: a list of dicts is of the MMDetection that is installed."""
+    import penstock
+
+    train, _ = pipelines()
+    names = {"img": "images", "gt_bboxes": "boxes", "gt_labels": "categories"}
+    with penstock.DataLoader(awkward.lake, 4, tensors=names, transform=train, loader_type=loader_type) as loader:
+        batches = list(loader)
+    samples = [sample for batch in batches for sample in batch["data_samples"]]
+    dataset = own(awkward, pipeline=train)
+    expected = [dataset[index]["data_samples"] for index in range(len(dataset))]
+    assert len(samples) == len(expected)
+    for got, want in zip(samples, expected, strict=True):
+        assert (got.gt_instances.bboxes.tensor == want.gt_instances.bboxes.tensor).all()
+        assert got.img_shape == want.img_shape
+    with pytest.raises(penstock.errors.ConfigError, match="needs to know the tensor of the images"):
+        penstock.DataLoader(awkward.lake, 4, tensors=["images"], transform=train)

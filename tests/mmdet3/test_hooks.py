@@ -101,16 +101,18 @@ def test_tables_of_predictions(
     require("wandb")
     with offline_wandb(tmp_path / "wandb", monkeypatch):
         cfg = own_config(awkward, tmp_path / "work")
-        cfg.vis_backends = cfg.visualizer["vis_backends"] = [
-            {"type": "LocalVisBackend"}, {"type": "WandbVisBackend", "init_kwargs": {"dir": str(tmp_path / "wandb" / "DIR")}},
-        ]
+        online = {"type": "WandbVisBackend", "init_kwargs": {"dir": str(tmp_path / "wandb" / "DIR")}}
+        cfg.vis_backends = cfg.visualizer["vis_backends"] = [{"type": "LocalVisBackend"}, online]
         cfg.custom_hooks = [{"type": "PredictionTablesHook", "num_eval_images": 3, "score_thr": 0.0}]
         run(cfg)
         import wandb
 
         wandb.finish()
     logged = OfflineRun(tmp_path / "wandb")
-    assert [artifact.name.split("_")[-1] for artifact in logged.artifacts] == ["val", "pred"]
+    # Before them the backend logs the source code.
+    assert [artifact.name.split("_")[-1] for artifact in logged.artifacts[-2:]] == ["val", "pred"]
+    facts = logged.config["deeplake"]
+    assert facts["train"]["datasets"][0]["path"] == str(awkward.lake) and facts["val"]["loader_type"] == "c++"
     rows = logged.staged_table(["image_name", "ground_truth", "prediction"]).rows
     assert len(rows) == 3 and len({row[0] for row in rows}) == 3
 

@@ -53,7 +53,6 @@ OPTIONS: list[dict[str, Any]] = [
     {"metric": "bbox"},
     {"metric": ["bbox", "segm"], "classwise": True},
     {"metric": "proposal", "proposal_nums": (1, 3, 10)},
-    {"metric": "proposal_fast", "proposal_nums": (1, 3, 10)},
     {"metric": "segm", "iou_thrs": [0.5, 0.75], "metric_items": ["mAP", "mAP_50", "AR_s@1000"]},
 ]
 

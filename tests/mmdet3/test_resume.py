@@ -16,8 +16,10 @@ FLIP = [{"type": "RandomFlip", "prob": 0.5}]
 
 
 def config(pair: CocoPair, work_dir: Path, **changes: Any) -> Any:
-    """Two epochs with chance in the pipeline and in the model, and a checkpoint every iteration."""
+    """Two epochs with chance in the pipeline and in the model, averages of weights, and a checkpoint every iteration.
+    """
     cfg = own_config(pair, work_dir, train_cfg={"max_epochs": 2})
+    cfg.custom_hooks = [{"type": "EMAHook", "ema_type": "ExpMomentumEMA", "momentum": 0.1, "update_buffers": True}]
     cfg.train_dataloader.dataset.pipeline = pipelines(steps=FLIP)[0]
     cfg.default_hooks.checkpoint = {"type": "CheckpointHook", "interval": 1, "by_epoch": False}
     cfg.merge_from_dict(copy.deepcopy(changes))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import os
 import subprocess
@@ -11,6 +12,7 @@ from typing import Any
 
 from support.coco_lakes import CocoPair
 from support.mmdet3_runs import own_config, run, stock_config
+from support.nightly import nightly
 from support.ranks import free_port
 
 TESTS = Path(__file__).resolve().parents[1]
@@ -75,3 +77,21 @@ def test_on_two_ranks(mmdet3: Any, awkward: CocoPair, native: Any, tmp_path: Pat
         assert [index for pair in zip(*ours, strict=True) for index in pair] == theirs
     assert len(ranks[0]["images"]) == len(ranks[1]["images"]) == len(alone.images)
     assert ranks[0]["metrics"] and "coco/bbox_mAP" in ranks[0]["metrics"][0]
+
+
+@nightly
+def test_going_on_with_two_ranks(mmdet3: Any, awkward: CocoPair, native: Any, tmp_path: Path) -> None:
+    """Each rank goes on with its own batches, random numbers and gradients."""
+    whole = own_config(awkward, tmp_path / "work", optim_wrapper={"accumulative_counts": 2})
+    whole.default_hooks.checkpoint = {"type": "CheckpointHook", "interval": 1, "by_epoch": False}
+    whole.train_dataloader.batch_size = 2
+    rest = copy.deepcopy(whole)
+    tool(mmdet3, "train", written(whole, tmp_path / "whole", "config"), "--launcher", "pytorch", ranks=2)
+    checkpoint = tmp_path / "work" / "iter_1.pth"
+    arguments = ("--launcher", "pytorch", "--resume", checkpoint, "--work-dir", tmp_path / "rest work")
+    tool(mmdet3, "train", written(rest, tmp_path / "rest", "config"), *arguments, ranks=2)
+    for rank in range(2):
+        expected, got = read(tmp_path / "whole", rank), read(tmp_path / "rest", rank)
+        assert len(expected["losses"]) > 2
+        assert got["losses"] == expected["losses"][1:] and got["images"] == expected["images"][1:]
+        assert got["metrics"] == expected["metrics"]

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from support.coco_lakes import CocoPair
 from support.mmdet3_runs import own_config
@@ -60,6 +61,8 @@ def test_what_is_no_configuration() -> None:
 
     with pytest.raises(TypeError, match="mmengine's Config"):
         train_detector({"model": {}})
+    with pytest.raises(TypeError, match="the configuration's model is built here"):
+        train_detector(torch.nn.Linear(1, 1))
 
 
 def test_a_dataset_without_its_place(awkward: CocoPair, tmp_path: Path) -> None:

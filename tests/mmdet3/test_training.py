@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 from support.coco_lakes import CocoPair
-from support.mmdet3_runs import own_config, run, stock_config
+from support.mmdet3_runs import own_config, pipelines, run, stock_config
+
+_NAMES = ("img_id", "img_path", "ori_shape", "img_shape", "scale_factor")
 
 
 @pytest.mark.parametrize("loader_type", ["c++", "python"])
@@ -40,3 +42,36 @@ def test_by_iterations(awkward: CocoPair, native: Any, tmp_path: Path) -> None:
     assert own.images == stock.images and len(own.images) == 11
     assert own.losses == stock.losses
     assert own.metrics == stock.metrics and len(own.metrics) == 2
+
+
+def test_test_time_augmentation(awkward: CocoPair, native: Any, tmp_path: Path) -> None:
+    """What ``tools/test.py --tta`` makes of a configuration."""
+    views = {
+        "type": "TestTimeAug",
+        "transforms": [
+            [{"type": "RandomFlip", "prob": 1.0}, {"type": "RandomFlip", "prob": 0.0}],
+            [{"type": "PackDetInputs", "meta_keys": (*_NAMES, "flip", "flip_direction")}],
+        ],
+    }
+    runs = []
+    for make, name in ((stock_config, "stock"), (own_config, "own")):
+        cfg = make(awkward, tmp_path / name)
+        cfg.test_dataloader.dataset.pipeline = [*pipelines()[1][:2], views]
+        suppression = {"nms": {"type": "nms", "iou_threshold": 0.5}, "max_per_img": 100}
+        cfg.model = {"type": "DetTTAModel", "tta_cfg": suppression, "module": cfg.model}
+        runs.append(run(cfg, "test"))
+    stock, own = runs
+    assert own.metrics == stock.metrics
+    assert own.found == stock.found and all(boxes for _, boxes, _ in own.found)
+
+
+def test_mmengines_own_runner(awkward: CocoPair, native: Any, tmp_path: Path) -> None:
+    """It loads the dataset sample by sample, with torch's loader, here in worker processes."""
+    from penstock.integrations.mmdet3 import DetectionLoader
+
+    workers = {"train_dataloader": {"num_workers": 2}, "val_evaluator": {"ann_file": str(awkward.annotations)}}
+    cfg = own_config(awkward, tmp_path / "own", **workers)
+    cfg.pop("runner_type")
+    own, stock = run(cfg), run(stock_config(awkward, tmp_path / "stock"))
+    assert not isinstance(own.runner.train_dataloader, DetectionLoader)
+    assert own.losses == stock.losses and own.metrics == stock.metrics

@@ -27,6 +27,7 @@ class Run:
         losses: The sum of losses of each iteration of training.
         images: The numbers of the images of each of its batches.
         metrics: Of each validation or test.
+        found: Of each image of a test its number, and the boxes and scores that were found there.
         runner: The runner.
     """
 
@@ -34,6 +35,7 @@ class Run:
         self.losses: list[float] = []
         self.images: list[list[int]] = []
         self.metrics: list[dict[str, float]] = []
+        self.found: list[tuple[int, Any, Any]] = []
         self.runner = runner
 
 
@@ -56,7 +58,7 @@ def detector(kind: str = "MaskRCNN") -> dict[str, Any]:
             **{key: model[key] for key in ("type", "data_preprocessor", "backbone", "neck")},
             "bbox_head": {**head, "stacked_convs": 1},
             "train_cfg": {"assigner": assigner, "allowed_border": -1, "pos_weight": -1},
-            "test_cfg": {"nms_pre": 100, "score_thr": 0.0, "nms": {"type": "nms"}, "max_per_img": 9},
+            "test_cfg": {"nms_pre": 100, "score_thr": 0.0, "nms": model["test_cfg"]["rcnn"]["nms"], "max_per_img": 9},
         }
     if kind == "FasterRCNN":
         for key in ("mask_head", "mask_roi_extractor"):
@@ -185,6 +187,11 @@ def run(cfg: Any, what: str = "train", *, prepare: Callable[[Any], None] | None 
         def after_train_iter(self, runner: Any, batch_idx: int, data_batch: Any = None, outputs: Any = None) -> None:
             made.losses.append(float(outputs["loss"]))
             made.images.append([sample.img_id for sample in data_batch["data_samples"]])
+
+        def after_test_iter(self, runner: Any, batch_idx: int, data_batch: Any = None, outputs: Any = None) -> None:
+            for sample in outputs:
+                found = sample.pred_instances
+                made.found.append((sample.img_id, found.bboxes.tolist(), found.scores.tolist()))
 
         def after_val_epoch(self, runner: Any, metrics: Any = None) -> None:
             made.metrics.append(dict(metrics))

@@ -13,7 +13,7 @@ from penstock.checks import did_you_mean
 from penstock.dataset import Dataset
 from penstock.errors import ConfigError, DatasetFormatError
 
-__all__ = ["Categories", "read_categories"]
+__all__ = ["Categories", "numbers_for_names", "read_categories"]
 
 logger = logging.getLogger("penstock")
 
@@ -70,6 +70,14 @@ def read_categories(dataset: Dataset, labels: str, classes: Sequence[str] | None
             path=dataset.path,
         )
     return Categories(tuple(names), tuple(ids))
+
+
+def numbers_for_names(dataset: Dataset, labels: str | None) -> list[str] | None:
+    """Names for the classes of a tensor that names none: a pipeline needs no better ones."""
+    if labels is None or dataset[labels].class_names:
+        return None
+    classes = 1 + max((int(array.max()) for array in dataset[labels].numpy_all() if array.size), default=0)
+    return [str(label) for label in range(classes)]
 
 
 def _fits(ids: object, count: int) -> bool:

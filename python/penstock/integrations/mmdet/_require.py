@@ -22,6 +22,6 @@ def require_mmdet() -> None:
     import_extra("pycocotools", purpose, "mmdet")
     if not mmdet.__version__.startswith("2."):
         raise UnsupportedError(
-            f"MMDetection {mmdet.__version__} is not supported yet",
-            hint="Install it with: pip install 'mmdet<3'",
+            f"MMDetection {mmdet.__version__} is installed, and this integration is for version 2",
+            hint="Import penstock.integrations.mmdet3",
         )

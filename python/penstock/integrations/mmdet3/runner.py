@@ -16,7 +16,8 @@ from penstock.integrations.mmdet3.detection_loader import DetectionLoader
 from penstock.integrations.mmdet3.evaluation import attach_truth
 from penstock.integrations.mmdet3.looking.drawing import drawing
 from penstock.integrations.mmdet3.training.checkpoints import readable
-from penstock.integrations.mmdet3.training.checks import check_evaluated, check_trained
+from penstock.integrations.mmdet3.training.checks import check_evaluated, check_switches, check_trained
+from penstock.integrations.mmdet3.training.facts import DatasetFacts
 from penstock.integrations.mmdet3.training.loops import own_loop
 from penstock.integrations.mmdet3.training.preparing import prepared, without_secrets
 from penstock.integrations.mmdet3.training.resume import ResumeHook, Resumption
@@ -71,6 +72,7 @@ class PenstockRunner(Runner):  # type: ignore[misc]
         """
         built = super().build_train_loop(own_loop(loop))
         check_trained(self.model, built.dataloader)
+        check_switches(self._hooks, built.dataloader)
         return built
 
     def build_val_loop(self, loop: Any) -> BaseLoop:
@@ -112,9 +114,10 @@ class PenstockRunner(Runner):  # type: ignore[misc]
         self._hooks[:] = [drawing(one) for one in self._hooks]
 
     def register_hooks(self, *args: Any, **kwargs: Any) -> None:
-        """As MMEngine's, with the one that keeps what a run goes on with."""
+        """As MMEngine's, with those that keep what a run goes on with, and say what it is trained on."""
         super().register_hooks(*args, **kwargs)
         self.register_hook(self._resume_hook)
+        self.register_hook(DatasetFacts())
 
     def save_checkpoint(self, *args: Any, **kwargs: Any) -> None:
         """As MMEngine's: rank 0 writes, and has asked the others before for what they go on with."""

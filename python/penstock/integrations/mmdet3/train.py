@@ -44,6 +44,8 @@ def train_detector(
         ConfigError: A configuration that cannot work, before training starts.
         PenstockError: What opening and loading raise.
     """
+    if isinstance(cfg, torch.nn.Module):
+        raise TypeError("train_detector(cfg): with MMDetection 3 the configuration's model is built here")
     if not isinstance(cfg, Config):
         raise TypeError(f"cfg must be mmengine's Config, as Config.fromfile gives it, not {type(cfg).__name__}")
     check_version(cfg)

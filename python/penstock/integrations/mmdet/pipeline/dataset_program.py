@@ -10,6 +10,7 @@ from mmdet.datasets.pipelines import LoadAnnotations
 
 from penstock.dataset import Dataset
 from penstock.described import described
+from penstock.detection.categories import numbers_for_names
 from penstock.detection.items import LoadedItems
 from penstock.detection.native_part import native_part, step_reports
 from penstock.detection.tensors import TENSOR_KEYS, resolve_tensors
@@ -51,7 +52,7 @@ def compile_pipeline(steps: Sequence[Mapping[str, Any]], *, dataset: Dataset, te
             dataset,
             resolved,
             steps,
-            classes=_numbers_for_names(dataset, resolved.gt_labels),
+            classes=numbers_for_names(dataset, resolved.gt_labels),
             test_mode=test_mode,
             filter_images=False,
         )
@@ -100,11 +101,3 @@ def collate_batch(samples: list[Any]) -> Any:
 def _known(tensors: Mapping[str, str]) -> dict[str, str]:
     """The loader's tensors that MMDetection has keys for; it may load others beside them."""
     return {key: name for key, name in tensors.items() if key in TENSOR_KEYS}
-
-
-def _numbers_for_names(dataset: Dataset, labels: str | None) -> list[str] | None:
-    """Names for the classes of a tensor that names none: a pipeline needs no better ones."""
-    if labels is None or dataset[labels].class_names:
-        return None
-    classes = 1 + max((int(array.max()) for array in dataset[labels].numpy_all() if array.size), default=0)
-    return [str(label) for label in range(classes)]

@@ -14,36 +14,11 @@ from mmcv.runner.hooks import WandbLoggerHook
 from mmdet.datasets import ConcatDataset
 
 from penstock.errors import ConfigError
-from penstock.integrations.mmdet.data.wrappers import leaves_of
+from penstock.integrations.openmmlab.dataset_facts import dataset_facts, facts_line
 
-__all__ = ["DatasetFacts", "check_tables", "dataset_facts", "keep_config", "logger_hooks"]
+__all__ = ["DatasetFacts", "check_tables", "keep_config", "logger_hooks"]
 
 logger = logging.getLogger("penstock")
-
-
-def dataset_facts(loader: Any) -> dict[str, Any]:
-    """What a loader of a training run reads, and how, in plain values.
-
-    Returns:
-        "loader_type" ("c++" or "python"), "samples" (in an epoch or evaluation) and "datasets": of each its "path",
-        "commit_id", "view_id" (None where no saved view was named), "fingerprint" (16 hex digits that stand for the
-        stored samples), "samples" and "tensors", the names by MMDetection's keys.
-    """
-    return {
-        "loader_type": loader.loader_type,
-        "samples": len(loader.dataset),
-        "datasets": [
-            {
-                "path": leaf.source.path,
-                "commit_id": leaf.source.commit_id,
-                "view_id": leaf.source.view_id,
-                "fingerprint": leaf.source.fingerprint(),
-                "samples": len(leaf),
-                "tensors": {key: name for key, name in vars(leaf.tensors).items() if name and key != "metric_masks"},
-            }
-            for leaf in leaves_of(loader.dataset)
-        ],
-    }
 
 
 class DatasetFacts(Hook):  # type: ignore[misc]
@@ -64,22 +39,13 @@ class DatasetFacts(Hook):  # type: ignore[misc]
         if get_dist_info()[0] != 0:
             return
         facts = {split: dataset_facts(loader) for split, loader in self._loaders.items()}
-        runner.logger.info("Deep Lake: %s", "; ".join(_line(split, each) for split, each in facts.items()))
+        runner.logger.info("Deep Lake: %s", "; ".join(facts_line(split, each) for split, each in facts.items()))
         for hook in runner.hooks:
             if isinstance(hook, WandbLoggerHook):
                 entry = {**facts, "metrics_format": self._metrics}
                 # A resumed run has one already.
                 hook.wandb.config.update({"deeplake": entry}, allow_val_change=True)
                 return
-
-
-def _line(split: str, facts: Mapping[str, Any]) -> str:
-    texts = []
-    for each in facts["datasets"]:
-        view = f", view {each['view_id']}" if each["view_id"] else ""
-        tensors = ", ".join(f"{key}={name}" for key, name in each["tensors"].items())
-        texts.append(f"{each['path']} (commit {each['commit_id']}{view}, {each['samples']} samples, {tensors})")
-    return f"{split} with the {facts['loader_type']} loader: {' and '.join(texts)}"
 
 
 def check_tables(cfg: Mapping[str, Any], val: Any) -> None:

@@ -11,20 +11,21 @@ import numpy as np
 import numpy.typing as npt
 from mmdet.datasets import BaseDetDataset
 from mmdet.registry import DATASETS
-from mmengine.dataset import force_full_init
+from mmengine.dataset import Compose, force_full_init
 
 from penstock.dataset import Dataset
+from penstock.described import described_error
 from penstock.detection.annotation_table import BoxRules, empty_table, flagged_table
 from penstock.detection.recipe import Recipe
 from penstock.detection.running import PipelineRunner
 from penstock.detection.source import Source
 from penstock.detection.tensors import DetectionTensors
-from penstock.errors import ConfigError
+from penstock.errors import ConfigError, PenstockError
 from penstock.integrations.mmdet3.config import check_dataset_keys, check_filter, checked_options, loader_type_of
 from penstock.integrations.mmdet3.data.opening import Given, class_names, opened, tensors_of
 from penstock.integrations.mmdet3.data.rules import CocoFormat, VocFormat
 from penstock.integrations.mmdet3.pipeline.lowering import WRAPPERS, lower
-from penstock.integrations.mmdet3.pipeline.transforms import built_pipeline, loads_polygons
+from penstock.integrations.mmdet3.pipeline.transforms import built_pipeline, loads_masks, loads_polygons
 from penstock.loading.native.part import AnnotationTable
 from penstock.loading.program import Color
 
@@ -81,14 +82,20 @@ class DeepLakeDetDataset(BaseDetDataset):  # type: ignore[misc]
         self._pipeline: Any = None
         self.configured: Any = pipeline
         self.indices: npt.NDArray[np.int64] = np.zeros(0, np.int64)
-        super().__init__(
-            **known,
-            test_mode=test_mode,
-            indices=keys.get("indices"),
-            pipeline=pipeline,
-            serialize_data=False,
-            lazy_init=True,
-        )
+        try:
+            super().__init__(
+                **known,
+                test_mode=test_mode,
+                indices=keys.get("indices"),
+                pipeline=pipeline,
+                serialize_data=False,
+                lazy_init=True,
+            )
+        except PenstockError:
+            raise
+        except Exception as error:
+            # Transforms check their arguments with assertions, among others.
+            raise ConfigError(f"{_WHERE}: the pipeline cannot be built: {described_error(error)}") from error
         self._metainfo["classes"] = self.detection_source.classes
         if metrics_format == "PascalVOC":
             self._metainfo.setdefault("dataset_type", None)
@@ -114,14 +121,31 @@ class DeepLakeDetDataset(BaseDetDataset):  # type: ignore[misc]
 
     @pipeline.setter
     def pipeline(self, pipeline: Any) -> None:
+        made = built_pipeline(pipeline, self.read_image)
+        self._check_masks(made.transforms)
         if self._pipeline is not None:
             self.configured = pipeline
-        made = built_pipeline(pipeline, self.read_image)
-        if loads_polygons(made.transforms):
-            self.detection_source.check_outlines()
         self._pipeline = made
         for name in ("recipe", "runner"):
             self.__dict__.pop(name, None)
+
+    def check_pipeline(self, steps: Sequence[Any]) -> None:
+        """Raises ConfigError where a configured pipeline could not take the place of this one."""
+        try:
+            made = Compose(copy.deepcopy(list(steps)))
+        except Exception as error:
+            raise ConfigError(f"the pipeline cannot be built: {described_error(error)}") from error
+        self._check_masks(built_pipeline(made, self.read_image).transforms)
+
+    def _check_masks(self, transforms: Sequence[Any]) -> None:
+        if loads_masks(transforms) and self.tensors.gt_masks is None:
+            raise ConfigError(
+                "the pipeline that a hook puts in place loads masks (with_mask=True), and the first one does not",
+                path=self.source.path,
+                hint="Load them in both",
+            )
+        if loads_polygons(transforms):
+            self.detection_source.check_outlines()
 
     def full_init(self) -> None:
         """Reads annotations, filters images as MMDetection does, and takes those that ``indices`` names."""

@@ -42,6 +42,11 @@ def opened(where: str, path: Any, keys: Mapping[str, Any]) -> Dataset:
         return open_dataset(path.dataset)
     if not path:
         raise ConfigError(f"{where} has no deeplake_path")
+    if isinstance(path, (list, tuple)):
+        raise ConfigError(
+            f"{where}: deeplake_path is one path, got {len(path)}",
+            hint="Join datasets by dict(type='ConcatDataset', datasets=[...])",
+        )
     try:
         return open_dataset(
             path,

@@ -62,6 +62,12 @@ class PredictionTablesHook(Hook):  # type: ignore[misc]
                 f"PredictionTablesHook needs a '{_BACKEND}' in visualizer.vis_backends",
                 hint=f"visualizer=dict(vis_backends=[dict(type='LocalVisBackend'), dict(type='{_BACKEND}')])",
             )
+        validated = getattr(runner._val_loop, "dataloader", None)
+        if isinstance(validated, DetectionLoader) and len(validated.leaves) > 1:
+            raise ConfigError(
+                f"PredictionTablesHook draws images of one dataset, and val_dataloader has {len(validated.leaves)}",
+                hint="Validate on one dataset, or leave the hook out",
+            )
         if get_rank() == 0:
             self._wandb = backends[_BACKEND].experiment
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import torch
@@ -15,12 +16,13 @@ from mmdet.models.seg_heads.base_semantic_head import BaseSemanticHead
 from mmengine.model import is_model_wrapper
 
 from penstock.errors import ConfigError
+from penstock.integrations.mmdet3.data.dataset import DeepLakeDetDataset
 from penstock.integrations.mmdet3.data.wrappers import leaves_of
 from penstock.integrations.mmdet3.detection_loader import DetectionLoader
 from penstock.integrations.mmdet3.pipeline.transforms import loads_annotations, within
 from penstock.integrations.openmmlab.class_checks import check_heads, check_same_classes
 
-__all__ = ["check_evaluated", "check_trained"]
+__all__ = ["check_evaluated", "check_switches", "check_trained"]
 
 _TRAIN = "train_dataloader.dataset"
 _CHOOSE = "metainfo=dict(classes=(...))"
@@ -53,6 +55,22 @@ def check_trained(model: torch.nn.Module, loader: Any) -> None:
     inner: Any = model.module if is_model_wrapper(model) else model
     if not _OF_TEXTS & {type(module).__name__ for module in inner.modules()}:
         check_heads(inner, loader.classes, _OTHER_CLASSES, _TRAIN, _CHOOSE)
+
+
+def check_switches(hooks: Iterable[Any], loader: Any) -> None:
+    """Looks at the pipelines that hooks will put in the place of the first one.
+
+    Raises:
+        ConfigError: One that cannot take its place.
+    """
+    for hook in hooks:
+        steps = getattr(hook, "switch_pipeline", None)
+        if steps and isinstance(loader, DetectionLoader) and isinstance(loader.dataset, DeepLakeDetDataset):
+            try:
+                loader.dataset.check_pipeline(steps)
+            except ConfigError as error:
+                name = type(hook).__name__
+                raise ConfigError(f"{name}: {error.cause}", path=error.path, hint=error.hint) from error
 
 
 def check_evaluated(model: torch.nn.Module, loop: Any, trained: Any, where: str) -> None:
