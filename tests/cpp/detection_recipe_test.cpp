@@ -6,9 +6,11 @@
 #include <exception>
 #include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "pipeline/epoch.h"
@@ -64,8 +66,39 @@ std::vector<step::Step> mixing() {
   return {step::LoadImage{}, step::LoadAnnotations{}, mosaic, mix_up, step::Format{true}};
 }
 
+/// Four images in one; then another such one blended in, which may be rejected before.
+std::vector<step::Step> mixing_again() {
+  step::Mosaic mosaic;
+  mosaic.img_scale = {12, 16};
+  mosaic.cached = true;
+  step::MixUp mix_up;
+  mix_up.img_scale = {40, 40};
+  mix_up.cached = true;
+  return {step::LoadImage{}, step::LoadAnnotations{}, mosaic, small_crop(), mix_up, step::Format{true}};
+}
+
+/// A sample goes through all steps before one that is cached; none: as by default.
+std::optional<std::vector<std::size_t>> partner_steps_of(const std::vector<step::Step>& steps) {
+  std::vector<std::size_t> result;
+  bool any = false;
+  for (std::size_t number = 0; number < steps.size(); ++number) {
+    const auto* mosaic = std::get_if<step::Mosaic>(&steps[number]);
+    const auto* mix_up = std::get_if<step::MixUp>(&steps[number]);
+    any = any || (mosaic != nullptr && mosaic->cached) || (mix_up != nullptr && mix_up->cached);
+    result.push_back(number);
+  }
+  return any ? std::optional(result) : std::nullopt;
+}
+
 DetectionSpec spec_of(std::vector<step::Step> steps) {
-  return {transform::make_program(std::move(steps)), one_box_each(), 0, std::nullopt, false, ImageLayout::kStack, 0};
+  const auto partner_steps = partner_steps_of(steps);
+  return {transform::make_program(std::move(steps), partner_steps),
+          one_box_each(),
+          0,
+          std::nullopt,
+          false,
+          ImageLayout::kStack,
+          0};
 }
 
 std::unique_ptr<Loader> make_loader(const test::Dataset& dataset, std::vector<step::Step> steps,
@@ -146,7 +179,7 @@ TEST_P(DetectionPipelines, ABadImageEndsTheEpochByName) {
   EXPECT_LT(number, 50U);
 }
 
-INSTANTIATE_TEST_SUITE_P(Pipelines, DetectionPipelines, testing::Values(&rejecting, &mixing));
+INSTANTIATE_TEST_SUITE_P(Pipelines, DetectionPipelines, testing::Values(&rejecting, &mixing, &mixing_again));
 
 /// An image that is only ever mixed in: damaged, or in a chunk that cannot be read.
 class MixedInImage : public testing::TestWithParam<bool> {};
