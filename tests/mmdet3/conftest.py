@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,16 @@ def mmdet3() -> Any:
     cv2.setNumThreads(0)
     torch.set_num_threads(1)
     return module
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _plain_configurations(mmdet3: Any) -> Iterator[None]:
+    """A run writes its configuration into files and checkpoints, which takes most of a small run's time to be laid out
+    nicely.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("mmengine.config.config.FormatCode", lambda text, **_: (text, True))
+        yield
 
 
 @pytest.fixture(scope="session")
