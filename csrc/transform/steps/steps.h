@@ -226,11 +226,10 @@ struct MultiScaleFlipAug;
 struct RandomChoice;
 struct TestTimeAug;
 
-using Step =
-    std::variant<LoadImage, LoadAnnotations, Resize, RandomFlip, RandomShift, Pad, Normalize, RandomCrop,
-                 PhotoMetricDistortion, Expand, MinIoURandomCrop, CutOut, RandomAffine, YOLOXHSVRandomAug, Mosaic,
-                 MixUp, CopyPaste, FilterAnnotations, ResizeShortestEdge, ResizeScale, ResizeExactly, FixedSizeCrop,
-                 RandomLevels, Format, RandomChoice, TestTimeAug, MultiScaleFlipAug>;
+using Step = std::variant<LoadImage, LoadAnnotations, Resize, RandomFlip, RandomShift, Pad, Normalize, RandomCrop,
+                          PhotoMetricDistortion, Expand, MinIoURandomCrop, CutOut, RandomAffine, YOLOXHSVRandomAug,
+                          Mosaic, MixUp, CopyPaste, FilterAnnotations, ResizeShortestEdge, ResizeScale, ResizeExactly,
+                          FixedSizeCrop, RandomLevels, Format, RandomChoice, TestTimeAug, MultiScaleFlipAug>;
 
 /// The steps that are chosen go on drawing from this step's own draws. None of them mixes, and none loads.
 struct RandomChoice {
