@@ -62,31 +62,33 @@ Outcome by_libjpeg(const ByteVector& file, const ImageSize& size, Color color, b
   }
 }
 
-/// Whether this decoder took the file; what it gives is what libjpeg-turbo gives, in all colors.
-bool expect_equal(const ByteVector& file, const ImageSize& size) {
-  bool taken = false;
-  std::mt19937 generator(size.height * 31 + size.width);
-  for (const Color color : kColors) {
-    for (const bool padded : {false, true}) {
-      for (const std::uint32_t rows : {size.height, static_cast<std::uint32_t>(generator() % (size.height + 1))}) {
-        std::unique_ptr<base::RowSource> own;
-        try {
-          own = jpeg::open_rows(file, size, color, padded);
-        } catch (const base::Error& error) {
-          ADD_FAILURE() << "opening never fails: " << error.what();
-        }
-        if (own == nullptr) continue;
-        taken = true;
-        Outcome expected = by_libjpeg(file, size, color, padded, rows);
-        Outcome found = outcome_of(*own, rows, generator);
-        EXPECT_EQ(found.error, expected.error);
-        // Of a file that ends in an error, the rows before may have been given or not.
-        if (expected.error.empty()) {
-          EXPECT_EQ(found.pixels, expected.pixels);
-        }
-      }
-    }
+/// Whether this decoder took the file; what it gives is what libjpeg-turbo gives.
+bool expect_equal(const ByteVector& file, const ImageSize& size, Color color, std::mt19937& generator) {
+  const bool padded = generator() % 2 == 0;
+  const auto part = static_cast<std::uint32_t>(generator() % (size.height + 1));
+  const std::uint32_t rows = generator() % 3 == 0 ? part : size.height;
+  std::unique_ptr<base::RowSource> own;
+  try {
+    own = jpeg::open_rows(file, size, color, padded);
+  } catch (const base::Error& error) {
+    ADD_FAILURE() << "opening never fails: " << error.what();
   }
+  if (own == nullptr) return false;
+  const Outcome expected = by_libjpeg(file, size, color, padded, rows);
+  const Outcome found = outcome_of(*own, rows, generator);
+  EXPECT_EQ(found.error, expected.error);
+  // Of a file that ends in an error, the rows before may have been given or not.
+  if (expected.error.empty()) {
+    EXPECT_EQ(found.pixels, expected.pixels);
+  }
+  return true;
+}
+
+/// In all colors.
+bool expect_equal(const ByteVector& file, const ImageSize& size) {
+  std::mt19937 generator(size.height * 31 + size.width);
+  bool taken = false;
+  for (const Color color : kColors) taken = expect_equal(file, size, color, generator) || taken;
   return taken;
 }
 
@@ -192,7 +194,7 @@ TEST(JpegRowsTest, NoiseAtAllQualities) {
 TEST(JpegRowsTest, DamagedFilesEndAlike) {
   std::mt19937 generator(11);
   int taken = 0;
-  for (int round = 0; round < 3000; ++round) {
+  for (int round = 0; round < 1000; ++round) {
     const Picture picture = test::make_picture(40, 56, round % 5 == 0 ? 1 : 3, static_cast<unsigned>(round % 7));
     ByteVector file = test::encode_baseline(picture, {.across = 1 + round % 2,
                                                       .down = 1 + round / 2 % 2,
@@ -215,10 +217,10 @@ TEST(JpegRowsTest, DamagedFilesEndAlike) {
           if (generator() % 4 == 0) file.resize(at + 1);
       }
     }
-    taken += expect_equal(file, {40, 56, picture.channels});
+    taken += expect_equal(file, {40, 56, picture.channels}, kColors[generator() % 4], generator);
     ASSERT_FALSE(HasFailure()) << "round " << round;
   }
-  EXPECT_GT(taken, 1000);
+  EXPECT_GT(taken, 400);
 }
 
 }  // namespace
