@@ -66,14 +66,6 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--out", type=Path, default=HERE / "results" / "pipeline3.json")
     arguments = parser.parse_args()
-    results: list[Summary] = []
-    for recipe in arguments.recipes:
-        python = arguments.detectron2 if recipe.startswith("detectron2") else arguments.mmdet3
-        if python is None:
-            continue
-        summaries = run_recipe(recipe, python, arguments)
-        print(table(recipe, summaries) + "\n", flush=True)
-        results += [Summary(**{**vars(summary), "name": f"{recipe}: {summary.name}"}) for summary in summaries]
     setting = {
         "threads": arguments.threads,
         "batch_size": arguments.batch_size,
@@ -82,7 +74,16 @@ def main() -> None:
         "revision": revision(),
     }
     command = f"python benchmarks/pipeline3.py DATA --rounds {arguments.rounds} --mmdet3 PYTHON --detectron2 PYTHON"
-    write_results(arguments.out, command, setting, results)
+    results: list[Summary] = []
+    for recipe in arguments.recipes:
+        python = arguments.detectron2 if recipe.startswith("detectron2") else arguments.mmdet3
+        if python is None:
+            continue
+        summaries = run_recipe(recipe, python, arguments)
+        print(table(recipe, summaries) + "\n", flush=True)
+        results += [Summary(**{**vars(summary), "name": f"{recipe}: {summary.name}"}) for summary in summaries]
+        # What is known is kept, whatever comes of the next.
+        write_results(arguments.out, command, setting, results)
     print(f"written to {arguments.out}")
 
 

@@ -45,7 +45,9 @@ class Batches:
 
     def epochs(self) -> Iterator[Any]:
         while True:
-            yield from self.loader
+            # "yield from" would close an endless loader's iterator with the run.
+            for batch in self.loader:  # noqa: UP028
+                yield batch
 
     def run(self) -> int:
         taken = 0
