@@ -12,9 +12,9 @@ from penstock.detection.items import LoadedItems
 from penstock.detection.native_steps import native_steps, why_not_images, why_not_mixing
 from penstock.loading.draws import Stream
 from penstock.loading.native.part import NativeBatch, NativePart, NativeSample
-from penstock.loading.program import StepReport
+from penstock.loading.program import Color, Program, StepReport
 
-__all__ = ["CoreCollector", "Notes", "native_part", "step_reports"]
+__all__ = ["CoreCollector", "Notes", "items_program", "native_part", "step_reports"]
 
 #: Makes a framework's notes on a sample: of its numbers by the core's column names, and of what the dataset notes of
 #: it.
@@ -38,6 +38,35 @@ class CoreCollector(Protocol):
     def batch(self, native: NativeBatch, names: Callable[[int], Mapping[str, Any]]) -> Any:
         """The batch. ``names``: what the dataset notes of a sample, by its index."""
         ...
+
+
+def items_program(
+    dataset: LoadedItems,
+    *,
+    color: Color,
+    collate: Callable[[list[Any]], Any],
+    collector_of: Callable[[Sequence[Any], bool], CoreCollector | None],
+    notes_of: Callable[[Sequence[Any], bool], Notes],
+    texts: Callable[[Any], str] = described,
+) -> Program:
+    """The program that gives the items of a framework's dataset.
+
+    Args:
+        dataset: The dataset.
+        color: As its pipeline loads images.
+        collate: Makes a batch of samples that have gone through the pipeline.
+        collector_of, notes_of: As of :func:`native_part`.
+        texts: As of :func:`step_reports`.
+    """
+    return Program(
+        run=dataset.runner.run,
+        collate=collate,
+        color={"img": color},
+        needs_index=True,
+        reads=tuple(dataset.tensors.read),
+        native=native_part(dataset, collector_of=collector_of, notes_of=notes_of),
+        steps=step_reports(dataset, texts),
+    )
 
 
 def native_part(

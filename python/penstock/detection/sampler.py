@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from torch.utils.data import SequentialSampler
 
+from penstock.dataset import Dataset
 from penstock.loading.chunk_order import Chunks, grouped_chunk_order
+from penstock.loading.chunk_sampler import stored_chunks
+from penstock.loading.options import Shuffle
 from penstock.loading.sampling import SharedSampler, alone, dealt_places
 from penstock.loading.shares import shared_order
 from penstock.loading.stages import Stages
 from penstock.loading.streams import grouped_order_generator
 
-__all__ = ["GroupedChunkSampler", "GroupedSampler", "OrderedSampler", "RepeatedSampler"]
+__all__ = ["GroupedChunkSampler", "GroupedSampler", "OrderedSampler", "RepeatedSampler", "grouped_sampler"]
 
 
 class GroupedSampler(SharedSampler):
@@ -194,6 +197,31 @@ class GroupedChunkSampler(GroupedSampler):
             world_size=world_size,
         )
         return self._indices[items]
+
+
+def grouped_sampler(
+    dataset: Dataset,
+    names: Iterable[str],
+    mode: Shuffle,
+    window: int,
+    indices: npt.NDArray[np.int64],
+    groups: npt.NDArray[Any],
+    **arguments: Any,
+) -> GroupedSampler:
+    """The sampler of a way to shuffle in groups.
+
+    Args:
+        dataset: What is read.
+        names: The tensors that samples are read from.
+        mode: "full" or "chunk". Where no chunks can be seen, "chunk" is "full".
+        window: Of "chunk".
+        indices, groups, arguments: As of :class:`GroupedSampler`.
+    """
+    tensors = [dataset[name] for name in names]
+    chunks = stored_chunks(dataset, tensors, len(dataset)) if mode == "chunk" else None
+    if chunks is None:
+        return GroupedSampler(indices, groups, **arguments)
+    return GroupedChunkSampler(chunks, window, indices, groups, **arguments)
 
 
 class OrderedSampler(SharedSampler, SequentialSampler):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -142,6 +142,15 @@ class Source:
         label_of = {number: label for label, number in enumerate(ids)}
         labels = np.array([label_of.get(number, -1) for number in self.categories.ids], dtype=np.int64)
         return labels[self.annotations.labels]
+
+    def coco_images(self, indices: Iterable[int]) -> list[dict[str, Any]]:
+        """Images as they stand in COCO's files: "id", "file_name", "height", "width"; with their numbers, "index"."""
+        numbers, names, sizes = self.image_ids, self.filenames, self.sizes.tolist()
+        return [
+            {"id": numbers[index], "file_name": names[index], "height": height, "width": width, "index": index}
+            for index in indices
+            for height, width in [sizes[index]]
+        ]
 
     def coco_annotations(self, index: int, masks: str | None = None) -> list[dict[str, Any]]:
         """The annotations of a sample as they stand in COCO's files: "id", "image_id", "category_id", "bbox", "area",

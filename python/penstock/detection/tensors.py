@@ -16,7 +16,7 @@ from penstock.dataset import Dataset, Tensor
 from penstock.dataset.names import IMAGE_HTYPES
 from penstock.errors import ConfigError
 
-__all__ = ["TENSOR_KEYS", "DetectionTensors", "masks_for_metrics", "resolve_tensors"]
+__all__ = ["TENSOR_KEYS", "DetectionTensors", "known_tensors", "masks_for_metrics", "resolve_tensors"]
 
 logger = logging.getLogger("penstock")
 
@@ -66,6 +66,26 @@ class DetectionTensors:
     area: str | None = None
     image_id: str | None = None
     filename: str | None = None
+
+    @property
+    def read(self) -> dict[str, str]:
+        """The tensors that samples are read from, by MMDetection's keys: all else stands in tables."""
+        return {"img": self.img} if self.gt_masks is None else {"img": self.img, "gt_masks": self.gt_masks}
+
+
+def known_tensors(dataset: Dataset, tensors: Mapping[str, str]) -> dict[str, str]:
+    """Of a loader's tensors by keys those that MMDetection has keys for; it may load others beside them.
+
+    Raises:
+        ConfigError: "img" is not among them.
+    """
+    if "img" not in tensors:
+        raise ConfigError(
+            "an MMDetection pipeline needs to know the tensor of the images",
+            path=dataset.path,
+            hint="Pass tensors={'img': ..., 'gt_bboxes': ..., 'gt_labels': ...}",
+        )
+    return {key: name for key, name in tensors.items() if key in TENSOR_KEYS}
 
 
 def resolve_tensors(

@@ -10,12 +10,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from penstock.detection.sampler import GroupedChunkSampler, GroupedSampler, RepeatedSampler
+from penstock.detection.sampler import GroupedSampler, RepeatedSampler, grouped_sampler
 from penstock.errors import ConfigError
 from penstock.integrations.detectron2.images import Images
 from penstock.integrations.detectron2.programs import mapper_program
 from penstock.loader import DataLoader
-from penstock.loading.chunk_sampler import stored_chunks
 from penstock.loading.options import LoaderOptions, resolve_shuffle
 from penstock.loading.program import Program
 from penstock.loading.sampling import world
@@ -108,17 +107,14 @@ class TrainLoader(_ImageLoader):
         groups = images.groups[chosen] if aspect_ratio_grouping else np.zeros(len(chosen), np.uint8)
         given: dict[str, Any] = {"batch_size": batch_size, "seed": own_seed, "world": ranks}
         mode = resolve_shuffle(shuffle, remote=images.source.is_remote)
-        tensors = [images.source[name] for name in images.tensors.values()]
-        chunks = stored_chunks(images.source, tensors, len(images.source)) if mode == "chunk" else None
         sampler: GroupedSampler
         if factors is not None:
             sampler = RepeatedSampler(np.asarray(factors)[chosen], indices, groups, **given)
-        elif chunks is not None:
-            sampler = GroupedChunkSampler(chunks, shuffle_window, indices, groups, **given)
         elif mode == "none":
             raise ConfigError("a loader of training shuffles", hint="Pass shuffle=True, 'chunk' or 'full'")
         else:
-            sampler = GroupedSampler(indices, groups, **given)
+            names = images.tensors.values()
+            sampler = grouped_sampler(images.source, names, mode, shuffle_window, indices, groups, **given)
         super().__init__(
             images,
             mapper,

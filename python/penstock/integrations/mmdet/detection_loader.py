@@ -7,14 +7,12 @@ import zlib
 from typing import Any
 
 from penstock.detection.items import LoadedItems
-from penstock.detection.sampler import GroupedChunkSampler, GroupedSampler, OrderedSampler
-from penstock.detection.tensors import DetectionTensors
+from penstock.detection.sampler import GroupedSampler, OrderedSampler, grouped_sampler
 from penstock.errors import ConfigError
 from penstock.integrations.mmdet.data.dataset import DeepLakeCocoDataset
 from penstock.integrations.mmdet.data.wrappers import KINDS, leaves_of
 from penstock.integrations.mmdet.pipeline.dataset_program import dataset_program
 from penstock.loader import DataLoader
-from penstock.loading.chunk_sampler import stored_chunks
 from penstock.loading.iteration import Iteration
 from penstock.loading.options import LoaderOptions, resolve_shuffle
 from penstock.loading.samples import Samples
@@ -69,19 +67,23 @@ class DetectionLoader(DataLoader):
         ranks = functools.partial(world, rank, world_size)
         own_seed = LoaderSeed(seed, options.get("generator"), ranks)
         source = self.items.source
-        names = {"img": self.items.tensors.img, **_masks(self.items.tensors)}
+        names = self.items.tensors.read
         sampler: GroupedSampler | OrderedSampler = OrderedSampler(indices, world=ranks)
         mode = resolve_shuffle(shuffle, remote=source.is_remote)
         if mode != "none":
             if self.items.test_mode:
                 raise ConfigError("a dataset of validation (test_mode) is not shuffled", hint="Pass shuffle=False")
-            tensors = [source[name] for name in names.values()]
-            chunks = stored_chunks(source, tensors, len(source)) if mode == "chunk" else None
-            arguments: dict[str, Any] = {"batch_size": batch_size, "seed": own_seed, "world": ranks}
-            if chunks is None:
-                sampler = GroupedSampler(indices, self.items.flag, **arguments)
-            else:
-                sampler = GroupedChunkSampler(chunks, shuffle_window, indices, self.items.flag, **arguments)
+            sampler = grouped_sampler(
+                source,
+                names.values(),
+                mode,
+                shuffle_window,
+                indices,
+                self.items.flag,
+                batch_size=batch_size,
+                seed=own_seed,
+                world=ranks,
+            )
         super().__init__(
             source,
             batch_size,
@@ -121,10 +123,6 @@ class DetectionLoader(DataLoader):
 
     def _torch_dataset(self, samples: Samples) -> Any:
         return self._detection
-
-
-def _masks(tensors: DetectionTensors) -> dict[str, str]:
-    return {} if tensors.gt_masks is None else {"gt_masks": tensors.gt_masks}
 
 
 def build_dataloader(

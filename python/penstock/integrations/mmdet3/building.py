@@ -180,8 +180,8 @@ def _chunks(leaf: DeepLakeDetDataset, items: LoadedItems) -> Any:
     mode = resolve_shuffle(leaf.loader_options.get("shuffle", "full"), remote=items.source.is_remote)
     if mode != "chunk":
         return None
-    names = (items.tensors.img, items.tensors.gt_masks)
-    return stored_chunks(items.source, [items.source[name] for name in names if name], len(items.source))
+    tensors = [items.source[name] for name in items.tensors.read.values()]
+    return stored_chunks(items.source, tensors, len(items.source))
 
 
 def _built(registry: Any, cfg: Any, what: str, **defaults: Any) -> Any:

@@ -9,7 +9,6 @@ from typing import Any
 import torch
 
 from penstock.detection.items import LoadedItems
-from penstock.detection.tensors import DetectionTensors
 from penstock.integrations.mmdet3.data.dataset import DeepLakeDetDataset
 from penstock.integrations.mmdet3.data.wrappers import KINDS, leaves_of
 from penstock.integrations.mmdet3.pipeline.dataset_program import dataset_program
@@ -58,7 +57,7 @@ class DetectionLoader(DataLoader):
         super().__init__(
             items.source,
             batch_size,
-            tensors={"img": items.tensors.img, **_masks(items.tensors)},
+            tensors=items.tensors.read,
             transform=dataset_program(items),
             **options,
         )
@@ -140,7 +139,3 @@ class _Chained(Iterator[Any]):
 def _pipelines(dataset: Any) -> tuple[Any, ...]:
     """What an epoch's samples go through, to be compared."""
     return (*KINDS.skipped_steps(dataset), *(leaf.pipeline for leaf in leaves_of(dataset)))
-
-
-def _masks(tensors: DetectionTensors) -> dict[str, str]:
-    return {} if tensors.gt_masks is None else {"gt_masks": tensors.gt_masks}

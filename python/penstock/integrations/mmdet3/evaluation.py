@@ -82,18 +82,7 @@ def _truth(leaf: DeepLakeDetDataset, names: Iterable[str]) -> Any:
     if leaf.tensors.gt_bboxes is None:
         raise ConfigError("metrics need boxes and labels, and the dataset has none", path=source.path)
     masks = masks_for_metrics(leaf.source, leaf.tensors) if "segm" in names else None
-    sizes = source.sizes
-    infos = [
-        {
-            "id": source.image_ids[index],
-            "file_name": source.filenames[index],
-            "height": int(sizes[index][0]),
-            "width": int(sizes[index][1]),
-            "index": index,
-        }
-        for index in leaf.indices.tolist()
-    ]
-    coco = coco_index(COCO, source, infos)
+    coco = coco_index(COCO, source, source.coco_images(leaf.indices.tolist()))
     add_areas(coco, source)
     if masks is not None:
         add_segmentations(coco, source, masks)

@@ -118,12 +118,7 @@ class DeepLakeCocoDataset(CocoDataset):  # type: ignore[misc]
         self.cat_ids = own.used_ids
         self.cat2label = {number: label for label, number in enumerate(self.cat_ids)}
         self.img_ids = own.image_ids
-        return [
-            {"id": number, "file_name": name, "filename": name, "height": height, "width": width, "index": index}
-            for index, (number, name, (height, width)) in enumerate(
-                zip(own.image_ids, own.filenames, own.sizes.tolist(), strict=True)
-            )
-        ]
+        return [{**image, "filename": image["file_name"]} for image in own.coco_images(range(len(own)))]
 
     @property
     def annotations(self) -> Annotations:

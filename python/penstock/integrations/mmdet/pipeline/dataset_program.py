@@ -12,8 +12,8 @@ from penstock.dataset import Dataset
 from penstock.described import described
 from penstock.detection.categories import numbers_for_names
 from penstock.detection.items import LoadedItems
-from penstock.detection.native_part import native_part, step_reports
-from penstock.detection.tensors import TENSOR_KEYS, resolve_tensors
+from penstock.detection.native_part import items_program
+from penstock.detection.tensors import known_tensors, resolve_tensors
 from penstock.errors import ConfigError
 from penstock.integrations.mmdet.data.dataset import DeepLakeCocoDataset
 from penstock.integrations.mmdet.data.load_image import LoadImageFromDeepLake
@@ -37,15 +37,10 @@ def compile_pipeline(steps: Sequence[Mapping[str, Any]], *, dataset: Dataset, te
     Raises:
         ConfigError: A pipeline or tensors that cannot work.
     """
-    if "img" not in tensors:
-        raise ConfigError(
-            "an MMDetection pipeline needs to know the tensor of the images",
-            path=dataset.path,
-            hint="Pass tensors={'img': ..., 'gt_bboxes': ..., 'gt_labels': ...}",
-        )
+    known = known_tensors(dataset, tensors)
     test_mode = is_test_pipeline(steps)
     resolved = resolve_tensors(
-        dataset, _known(tensors), annotations=not test_mode, masks=not test_mode and loads_masks(steps)
+        dataset, known, annotations=not test_mode, masks=not test_mode and loads_masks(steps)
     )
     return dataset_program(
         DeepLakeCocoDataset(
@@ -73,18 +68,13 @@ def dataset_program(dataset: LoadedItems) -> Program:
             hint="Give data.val and data.test the test pipeline, and data.train no test_mode",
         )
     load = next(step for step in built if isinstance(step, LoadImageFromDeepLake))
-    return Program(
-        run=dataset.runner.run,
+    return items_program(
+        dataset,
+        color=load.color,
         collate=collate_batch,
-        color={"img": load.color},
-        needs_index=True,
-        reads=("img",) if dataset.tensors.gt_masks is None else ("img", "gt_masks"),
-        native=native_part(
-            dataset,
-            collector_of=lambda steps, gray: collector_of(steps, gray=gray),
-            notes_of=lambda steps, gray: Metas(steps, gray=gray),
-        ),
-        steps=step_reports(dataset, _text_of),
+        collector_of=lambda steps, gray: collector_of(steps, gray=gray),
+        notes_of=lambda steps, gray: Metas(steps, gray=gray),
+        texts=_text_of,
     )
 
 
@@ -96,8 +86,3 @@ def _text_of(step: Any) -> str:
 def collate_batch(samples: list[Any]) -> Any:
     """One batch for one device, as mmcv collates it."""
     return collate(samples, samples_per_gpu=len(samples))
-
-
-def _known(tensors: Mapping[str, str]) -> dict[str, str]:
-    """The loader's tensors that MMDetection has keys for; it may load others beside them."""
-    return {key: name for key, name in tensors.items() if key in TENSOR_KEYS}

@@ -9,8 +9,7 @@ from mmengine.registry import DefaultScope
 
 from penstock.dataset import Dataset
 from penstock.detection.categories import numbers_for_names
-from penstock.detection.tensors import TENSOR_KEYS
-from penstock.errors import ConfigError
+from penstock.detection.tensors import known_tensors
 from penstock.integrations.mmdet3.data.dataset import DeepLakeDetDataset
 from penstock.integrations.mmdet3.data.opening import Given
 from penstock.integrations.mmdet3.pipeline.dataset_program import dataset_program
@@ -32,13 +31,7 @@ def compile_pipeline(steps: Sequence[Mapping[str, Any]], *, dataset: Dataset, te
     Raises:
         ConfigError: A pipeline or tensors that cannot work.
     """
-    if "img" not in tensors:
-        raise ConfigError(
-            "an MMDetection pipeline needs to know the tensor of the images",
-            path=dataset.path,
-            hint="Pass tensors={'img': ..., 'gt_bboxes': ..., 'gt_labels': ...}",
-        )
-    known = {key: name for key, name in tensors.items() if key in TENSOR_KEYS}
+    known = known_tensors(dataset, tensors)
     names = numbers_for_names(dataset, known.get("gt_labels"))
     with DefaultScope.overwrite_default_scope("mmdet"):
         items = DeepLakeDetDataset(

@@ -7,7 +7,7 @@ from typing import Any
 from mmengine.dataset import pseudo_collate
 
 from penstock.detection.items import LoadedItems
-from penstock.detection.native_part import native_part, step_reports
+from penstock.detection.native_part import items_program
 from penstock.integrations.mmdet3.data.load_image import LoadImageFromDeepLake
 from penstock.integrations.mmdet3.pipeline.collecting import collector_of
 from penstock.integrations.mmdet3.pipeline.metas import Metas
@@ -22,18 +22,12 @@ def dataset_program(dataset: LoadedItems) -> Program:
     ``DetDataSample``.
     """
     load = next(step for step in dataset.transforms if isinstance(step, LoadImageFromDeepLake))
-    return Program(
-        run=dataset.runner.run,
+    return items_program(
+        dataset,
+        color=load.color,
         collate=collate_batch,
-        color={"img": load.color},
-        needs_index=True,
-        reads=("img",) if dataset.tensors.gt_masks is None else ("img", "gt_masks"),
-        native=native_part(
-            dataset,
-            collector_of=lambda steps, gray: collector_of(steps, gray=gray),
-            notes_of=lambda steps, gray: Metas(steps, gray=gray),
-        ),
-        steps=step_reports(dataset),
+        collector_of=lambda steps, gray: collector_of(steps, gray=gray),
+        notes_of=lambda steps, gray: Metas(steps, gray=gray),
     )
 
 
