@@ -6,8 +6,6 @@
 #include <new>
 #include <utility>
 
-#include "decode/jpeg/zigzag.h"
-
 namespace penstock::decode::jpeg {
 namespace {
 
@@ -122,8 +120,7 @@ inline Outcome read_block(Bits& bits, const DcTable& dc, const AcTable& ac, std:
 void BlockRows::Free::operator()(std::int16_t* memory) const { operator delete[](memory, kAlignment); }
 
 BlockRows::BlockRows(std::size_t rows, std::size_t blocks, std::size_t group)
-    : rows_(rows),
-      group_(group),
+    : group_(group),
       group_bits_(std::countr_zero(group)),
       groups_((blocks + group - 1) / group),
       details_(rows * groups_ * group) {

@@ -11,6 +11,7 @@
 #include "decode/jpeg/bits.h"
 #include "decode/jpeg/headers.h"
 #include "decode/jpeg/huffman.h"
+#include "decode/jpeg/zigzag.h"
 
 namespace penstock::decode::jpeg {
 
@@ -24,21 +25,18 @@ class BlockRows {
   /// The first coefficient of a block; the others of its row follow.
   std::int16_t* block(std::size_t row, std::size_t number) {
     const std::size_t group = row * groups_ + (number >> group_bits_), within = number & (group_ - 1);
-    return coefficients_.get() + (group << group_bits_) * kGroupedBlock + within * 8;
+    return coefficients_.get() + (group << group_bits_) * kBlock + within * 8;
   }
-  std::int16_t* row(std::size_t number) { return coefficients_.get() + number * groups_ * group_ * kGroupedBlock; }
+  std::int16_t* row(std::size_t number) { return coefficients_.get() + number * groups_ * group_ * kBlock; }
   /// Of each block of a row, whether it has more than its first coefficient.
   std::uint8_t* details(std::size_t row) { return details_.data() + row * groups_ * group_; }
   std::size_t groups() const { return groups_; }
-  std::size_t rows() const { return rows_; }
 
  private:
-  static constexpr std::size_t kGroupedBlock = 64;
   struct Free {
     void operator()(std::int16_t* memory) const;
   };
 
-  std::size_t rows_;
   std::size_t group_;
   int group_bits_;
   std::size_t groups_;  ///< of a row

@@ -3,7 +3,9 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <numeric>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "base/bytes.h"
@@ -16,6 +18,11 @@ struct HuffmanCodes {
   std::array<std::uint8_t, 16> counts{};
   std::array<std::uint8_t, 256> symbols{};
   bool defined = false;
+
+  /// Those of the symbols that have a code.
+  std::span<const std::uint8_t> used() const {
+    return {symbols.data(), std::accumulate(counts.begin(), counts.end(), std::size_t{0})};
+  }
 
   friend bool operator==(const HuffmanCodes&, const HuffmanCodes&) = default;
 };

@@ -80,10 +80,7 @@ bool fill(DcTable& table, const HuffmanCodes& codes) {
   if (!found) return false;
   std::size_t total = 0;
   for (const std::uint8_t count : codes.counts) total += count;
-  if (std::any_of(codes.symbols.begin(), codes.symbols.begin() + static_cast<std::ptrdiff_t>(total),
-                  [](std::uint8_t symbol) { return symbol > kMostDcBits; })) {
-    return false;
-  }
+  if (!std::ranges::all_of(codes.used(), [](std::uint8_t symbol) { return symbol <= kMostDcBits; })) return false;
   table.codes = *found;
   for (std::uint32_t lookup = 0; lookup < kLookups; ++lookup) {
     DcEntry& entry = table.entries[lookup] = {};
@@ -100,9 +97,7 @@ bool fill(AcTable& table, const HuffmanCodes& codes) {
   if (!found) return false;
   std::size_t total = 0;
   for (const std::uint8_t count : codes.counts) total += count;
-  if (!std::all_of(codes.symbols.begin(), codes.symbols.begin() + static_cast<std::ptrdiff_t>(total), is_known_ac)) {
-    return false;
-  }
+  if (!std::ranges::all_of(codes.used(), is_known_ac)) return false;
   table.codes = *found;
   for (std::uint32_t lookup = 0; lookup < kLookups; ++lookup) {
     AcEntry& entry = table.entries[lookup] = {};

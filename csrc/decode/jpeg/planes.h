@@ -15,7 +15,6 @@ class Plane {
   /// The first sample of a row of the picture; there is room before it and after the last.
   std::uint8_t* row(std::size_t number) { return samples_.get() + kMargin + number % (2 * rows_) * stride_; }
   std::size_t stride() const { return stride_; }
-  std::size_t rows() const { return rows_; }
 
   /// Repeats the first and the last of `width` samples of eight rows beyond both ends.
   void extend(std::size_t first_row, std::size_t width);

@@ -1,3 +1,4 @@
+#include <optional>
 #include <stdexcept>
 #include <utility>
 
@@ -84,7 +85,8 @@ class Runner {
 };
 
 Image run_to_image(const PixelPlan& whole, PixelSources& sources) {
-  const PixelPlan plan = trimmed(whole);
+  const std::optional<PixelPlan> less = trimmed(whole);
+  const PixelPlan& plan = less ? *less : whole;
   Runner runner(plan, sources);
   for (const PixelStep& step : plan.steps) runner.add(step);
   return runner.finish_to_image();
@@ -93,7 +95,8 @@ Image run_to_image(const PixelPlan& whole, PixelSources& sources) {
 }  // namespace
 
 void run_pixels(const PixelPlan& whole, PixelSources& sources, const PixelTarget& target) {
-  const PixelPlan plan = trimmed(whole);
+  const std::optional<PixelPlan> less = trimmed(whole);
+  const PixelPlan& plan = less ? *less : whole;
   Runner runner(plan, sources);
   for (const PixelStep& step : plan.steps) runner.add(step);
   runner.finish({.data = target.data,

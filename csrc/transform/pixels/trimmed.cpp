@@ -53,14 +53,14 @@ Overlay moved_into(const Overlay& overlay, const Region& region) {
 
 }  // namespace
 
-PixelPlan trimmed(const PixelPlan& plan) {
+std::optional<PixelPlan> trimmed(const PixelPlan& plan) {
   const Step first = std::find_if(plan.steps.begin(), plan.steps.end(), is_overlay);
-  if (first == plan.steps.end()) return plan;
+  if (first == plan.steps.end()) return std::nullopt;
   const Step last = std::find_if_not(first, plan.steps.end(), is_overlay);
   PixelPlan result{plan.source, plan.source_extent, plan.channels, {plan.steps.begin(), first}};
   const Extent extent = extent_of(result);
   const Region region = shown_by(last, plan.steps.end(), extent, is_float(result));
-  if (region.extent == extent || region.extent.width == 0 || region.extent.height == 0) return plan;
+  if (region.extent == extent || region.extent.width == 0 || region.extent.height == 0) return std::nullopt;
   result.steps.push_back(cut(region));
   for (Step step = first; step != last; ++step) result.steps.push_back(moved_into(std::get<Overlay>(*step), region));
   result.steps.push_back(Canvas{extent, region.left, region.top, {}});
