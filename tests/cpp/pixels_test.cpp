@@ -2,6 +2,7 @@
 #include <hwy/targets.h>
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <memory>
 #include <random>
@@ -129,6 +130,51 @@ TEST(Pixels, WhatACropLeavesOutOfAMosaicChangesNothing) {
     hidden.steps.insert(hidden.steps.end(), shown.begin(), shown.end());
     ASSERT_EQ(run(plan, false), run(hidden, false)) << "round " << round;
   }
+}
+
+/// Notes which images are read to their end, where damage shows.
+class Finished final : public PixelSources {
+ public:
+  std::unique_ptr<base::RowSource> open(std::size_t number) override {
+    return std::make_unique<Rows>(images_.open(number), finished[number]);
+  }
+
+  std::array<bool, 2> finished{};
+
+ private:
+  class Rows final : public base::RowSource {
+   public:
+    Rows(std::unique_ptr<base::RowSource> image, bool& finished) : image_(std::move(image)), finished_(finished) {}
+    std::uint32_t height() const override { return image_->height(); }
+    std::uint32_t width() const override { return image_->width(); }
+    std::uint32_t channels() const override { return image_->channels(); }
+    void read(std::uint8_t* rows, std::size_t stride, std::uint32_t count) override {
+      image_->read(rows, stride, count);
+    }
+    void finish() override {
+      image_->finish();
+      finished_ = true;
+    }
+
+   private:
+    std::unique_ptr<base::RowSource> image_;
+    bool& finished_;
+  };
+
+  JpegImages images_;
+};
+
+TEST(Pixels, ImagesOfAMosaicThatAreNotSeenAreReadToTheirEnd) {
+  const auto part = std::make_shared<const PixelPlan>(PixelPlan{1, {kHeight, kWidth}, 3, {Resize{{20, 20}}}});
+  const PixelPlan plan{0,
+                       {kHeight, kWidth},
+                       3,
+                       {Canvas{{200, 200}, 0, 0, {}}, Overlay{part, 170, 170}, Canvas{{10, 10}, -100, -100, {}}}};
+  Finished images;
+  test::ByteVector out(10 * 10 * 3);
+  run_pixels(plan, images, {out.data(), false, {10, 10}, 0});
+  EXPECT_TRUE(images.finished[0]) << "the first image lies outside of what is kept";
+  EXPECT_TRUE(images.finished[1]) << "and so does the other";
 }
 
 TEST(Pixels, EveryInstructionSetGivesTheSameBits) {
