@@ -16,8 +16,12 @@ struct Stats {
   std::atomic<std::uint64_t> cache_hits{0};
   std::atomic<std::uint64_t> cache_misses{0};
   std::atomic<std::uint64_t> encoded_bytes{0};
-  std::atomic<std::uint64_t> fetch_ns{0};      ///< storage worked on requests
-  std::atomic<std::uint64_t> data_wait_ns{0};  ///< batches whose turn it was waited for their data
+  std::atomic<std::uint64_t> coefficient_hits{0};    ///< images whose coefficients had been kept
+  std::atomic<std::uint64_t> coefficient_misses{0};  ///< others, where they could have been
+  std::atomic<std::uint64_t> coefficients_kept{0};   ///< images
+  std::atomic<std::uint64_t> coefficient_bytes{0};   ///< of these
+  std::atomic<std::uint64_t> fetch_ns{0};            ///< storage worked on requests
+  std::atomic<std::uint64_t> data_wait_ns{0};        ///< batches whose turn it was waited for their data
   std::atomic<std::uint64_t> decode_ns{0};
   std::atomic<std::uint64_t> transform_ns{0};
   std::atomic<std::uint64_t> wait_ns{0};

@@ -169,6 +169,10 @@ py::dict dict_of(const base::Stats& stats, std::size_t slabs_allocated) {
   result["cache_hits"] = stats.cache_hits.load();
   result["cache_misses"] = stats.cache_misses.load();
   result["encoded_bytes"] = stats.encoded_bytes.load();
+  result["coefficient_hits"] = stats.coefficient_hits.load();
+  result["coefficient_misses"] = stats.coefficient_misses.load();
+  result["coefficients_kept"] = stats.coefficients_kept.load();
+  result["coefficient_bytes"] = stats.coefficient_bytes.load();
   result["slabs_allocated"] = slabs_allocated;
   result["fetch_seconds"] = seconds(stats.fetch_ns);
   result["data_wait_seconds"] = seconds(stats.data_wait_ns);
@@ -251,14 +255,13 @@ pipeline::TensorSource make_read_source(std::string name, bool is_image, std::ui
   return source;
 }
 
-std::unique_ptr<LoaderHandle> make_loader(const py::object& store, std::vector<pipeline::TensorSource> sources,
-                                          unsigned threads, unsigned prefetch, std::uint64_t cache_bytes,
-                                          std::uint64_t read_ahead_bytes, std::optional<std::uint64_t> memory_limit,
-                                          std::optional<unsigned> io_threads, const py::object& allocate,
-                                          std::optional<pipeline::DetectionSpec> detection,
-                                          const std::optional<std::string>& cache_dir,
-                                          std::optional<std::uint64_t> cache_size, const py::object& cache_identity,
-                                          const py::object& cache_report) {
+std::unique_ptr<LoaderHandle> make_loader(
+    const py::object& store, std::vector<pipeline::TensorSource> sources, unsigned threads, unsigned prefetch,
+    std::uint64_t cache_bytes, std::uint64_t read_ahead_bytes, std::optional<std::uint64_t> memory_limit,
+    std::optional<unsigned> io_threads, const py::object& allocate, std::optional<pipeline::DetectionSpec> detection,
+    const std::optional<std::string>& cache_dir, std::optional<std::uint64_t> cache_size,
+    const py::object& cache_identity, const py::object& cache_report, std::optional<std::uint64_t> coefficient_bytes,
+    std::optional<std::vector<std::string>> coefficient_roots) {
   std::shared_ptr<PythonAllocator> allocator;
   if (threads == 0 || io_threads == 0U || prefetch == 0) {
     throw py::value_error("threads, io_threads and prefetch must be positive");
@@ -275,6 +278,12 @@ std::unique_ptr<LoaderHandle> make_loader(const py::object& store, std::vector<p
   }
   std::shared_ptr<storage::DiskCache> cache;
   if (cache_dir) cache = disk_cache_in(*cache_dir, cache_size, cache_report);
+  if (coefficient_roots) {
+    if (cache == nullptr) throw py::value_error("coefficient_roots are of a cache_dir");
+    options.kept = {.folder = cache, .roots = std::move(*coefficient_roots)};
+  } else if (coefficient_bytes) {
+    options.kept = {.memory_bytes = *coefficient_bytes};
+  }
   std::shared_ptr<storage::Store> opened = store_of(store, io_threads, std::move(cache), cache_identity);
   std::shared_ptr<batch::BufferAllocator> memory = allocator;
   if (memory == nullptr) memory = std::make_shared<batch::HeapAllocator>();
@@ -314,7 +323,8 @@ void register_loader(py::module_& module) {
            py::arg("read_ahead_bytes") = pipeline::LoaderOptions().read_ahead_bytes,
            py::arg("memory_limit") = py::none(), py::arg("io_threads") = py::none(), py::arg("allocate") = py::none(),
            py::arg("detection") = py::none(), py::arg("cache_dir") = py::none(), py::arg("cache_size") = py::none(),
-           py::arg("cache_identity") = py::none(), py::arg("cache_report") = py::none())
+           py::arg("cache_identity") = py::none(), py::arg("cache_report") = py::none(),
+           py::arg("coefficient_bytes") = py::none(), py::arg("coefficient_roots") = py::none())
       .def("start", &start_epoch, py::arg("order"), py::arg("batch_ends"), py::arg("seed") = 0, py::arg("epoch") = 0,
            py::arg("after") = py::none(), py::keep_alive<0, 1>())
       .def("stats", &stats_of)

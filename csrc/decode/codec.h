@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 
@@ -18,6 +19,9 @@ struct ImageHeader {
   /// of 8, which each library expands in its own way.
   bool plain = true;
 };
+
+/// Takes what may be kept of an image in the place of its file: what takes most of the time to decode it is done there.
+using Keep = std::function<void(base::OwnedBytes)>;
 
 /// One way in which images are stored: a file of its own, and a line in codecs.cpp. Functions that are null are what
 /// the codec does not have.
@@ -38,6 +42,12 @@ struct Codec {
   ImageHeader (*header)(base::Bytes encoded, std::uint32_t item_size);
   /// The size that a file states of itself, where that bounds its pixels and the number of its bytes does not.
   ImageSize (*stated_size)(base::Bytes encoded);
+  /// As open(), with pixels of four bytes where it is `padded`; `keep` gets at the end what is worth it.
+  std::unique_ptr<base::RowSource> (*open_and_keep)(base::Bytes encoded, const ImageSize& size, Color color,
+                                                    bool padded, Keep keep) = nullptr;
+  /// The same image of what was kept; null where that is not of an image of this size.
+  std::unique_ptr<base::RowSource> (*open_kept)(base::Bytes kept, const ImageSize& size, Color color,
+                                                bool padded) = nullptr;
 };
 
 }  // namespace penstock::decode

@@ -40,10 +40,26 @@ class DecodedRows final : public base::RowSource {
   std::size_t row_ = 0;
 };
 
+void read_all(base::RowSource& rows, base::MutableBytes pixels) {
+  rows.read(reinterpret_cast<std::uint8_t*>(pixels.data()), std::size_t{rows.width()} * rows.channels(), rows.height());
+  rows.finish();
+}
+
+std::unique_ptr<base::RowSource> open_kept(format::Compression compression, base::Bytes kept, const base::Shape& stored,
+                                           Color color, bool padded) {
+  auto rows = codec_of(compression).open_kept(kept, image_size(stored), color, padded);
+  if (rows != nullptr) return rows;
+  throw base::Error(base::ErrorKind::kDecode, "what was kept of the image is damaged, or of another image");
+}
+
 }  // namespace
 
+bool can_be_kept(format::Compression compression) {
+  return format::is_image_file(compression) && codec_of(compression).open_kept != nullptr;
+}
+
 void decode_image(format::Compression compression, base::Bytes encoded, const base::Shape& stored,
-                  std::uint32_t item_size, Color color, base::MutableBytes pixels) {
+                  std::uint32_t item_size, Color color, base::MutableBytes pixels, const Keep& keep) {
   if (has_no_elements(stored)) {
     // What is no file must have no bytes; of files, check_claim() has asked.
     if (!format::is_image_file(compression)) copy_array(compression, encoded, pixels);
@@ -58,6 +74,7 @@ void decode_image(format::Compression compression, base::Bytes encoded, const ba
     throw base::Error(base::ErrorKind::kUnsupported,
                       std::string("a ") + codec.title + " in a tensor that is not uint8 is not supported");
   }
+  if (keep) return read_all(*codec.open_and_keep(encoded, size, color, /*padded=*/false, keep), pixels);
   if (color != Color::kGray || codec.makes_gray) {
     codec.decode(encoded, size, item_size, color, pixels);
     return;
@@ -68,10 +85,21 @@ void decode_image(format::Compression compression, base::Bytes encoded, const ba
 }
 
 std::unique_ptr<base::RowSource> open_image(format::Compression compression, base::Bytes encoded,
-                                            const base::Shape& stored, Color color) {
+                                            const base::Shape& stored, Color color, const Keep& keep) {
   const Codec& codec = codec_of(compression);
+  if (keep) return codec.open_and_keep(encoded, image_size(stored), color, /*padded=*/true, keep);
   if (codec.open != nullptr) return codec.open(encoded, image_size(stored), color);
   return std::make_unique<DecodedRows>(compression, encoded, stored, color);
+}
+
+void decode_kept(format::Compression compression, base::Bytes kept, const base::Shape& stored, Color color,
+                 base::MutableBytes pixels) {
+  read_all(*open_kept(compression, kept, stored, color, /*padded=*/false), pixels);
+}
+
+std::unique_ptr<base::RowSource> open_kept(format::Compression compression, base::Bytes kept, const base::Shape& stored,
+                                           Color color) {
+  return open_kept(compression, kept, stored, color, /*padded=*/true);
 }
 
 ImageHeader read_image_header(format::Compression compression, base::Bytes encoded, std::uint32_t item_size) {

@@ -1,6 +1,7 @@
 #include "decode/jpeg.h"
 
 #include <memory>
+#include <utility>
 
 #include "decode/image_header.h"
 #include "decode/jpeg/rows.h"
@@ -30,6 +31,12 @@ std::unique_ptr<base::RowSource> open(base::Bytes encoded, const ImageSize& size
   return rows_of(encoded, size, color, /*padded=*/true);
 }
 
+std::unique_ptr<base::RowSource> open_and_keep(base::Bytes encoded, const ImageSize& size, Color color, bool padded,
+                                               Keep keep) {
+  if (auto own = jpeg::open_rows(encoded, size, color, padded, std::move(keep))) return own;
+  return std::make_unique<TurboReader>(encoded, size, color, padded);
+}
+
 }  // namespace
 
 const Codec kJpeg{.compression = format::Compression::kJpeg,
@@ -41,6 +48,8 @@ const Codec kJpeg{.compression = format::Compression::kJpeg,
                   .decode = &decode,
                   .open = &open,
                   .header = &read_jpeg_header,
-                  .stated_size = nullptr};
+                  .stated_size = nullptr,
+                  .open_and_keep = &open_and_keep,
+                  .open_kept = &jpeg::open_packed_rows};
 
 }  // namespace penstock::decode

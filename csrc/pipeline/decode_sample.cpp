@@ -43,7 +43,7 @@ void of_tile(const TensorSource& source, const FetchedSample& tile, Step step) {
 /// An item, or a tile of one.
 void check_piece(const TensorSource& source, const FetchedSample& piece) {
   const format::TensorFormat& format = source.format;
-  if (format.as_bytes) return;  // decompressed already
+  if (format.as_bytes || piece.is_kept) return;  // decompressed already, or was decoded once
   decode::check_claim(source.compression_of(piece), piece.stored, decoded_shape(source, piece.shape), format.item_size);
 }
 
@@ -52,8 +52,12 @@ void decode_piece(const TensorSource& source, const FetchedSample& piece, base::
   if (format.as_bytes) {
     decode::copy_array(format::Compression::kNone, piece.stored, target);
   } else if (format.is_image) {
-    decode::decode_image(source.compression_of(piece), piece.stored, piece.shape, format.item_size, source.color,
-                         target);
+    const format::Compression compression = source.compression_of(piece);
+    if (piece.is_kept) {
+      decode::decode_kept(compression, piece.stored, piece.shape, source.color, target);
+    } else {
+      decode::decode_image(compression, piece.stored, piece.shape, format.item_size, source.color, target, piece.keep);
+    }
     if (format.is_bool) decode::make_truth_values(target);
   } else {
     decode::copy_array(source.compression_of(piece), piece.stored, target);
@@ -88,6 +92,12 @@ void check_structure(const TensorSource& source, const base::Shape& stated, std:
     throw base::Error(base::ErrorKind::kDecode, "the sample has " + std::to_string(stored_bytes) +
                                                     " bytes, its shape needs " + std::to_string(needed));
   }
+}
+
+std::unique_ptr<base::RowSource> open_sample(const TensorSource& source, const FetchedSample& image) {
+  const format::Compression compression = source.compression_of(image);
+  if (image.is_kept) return decode::open_kept(compression, image.stored, image.shape, source.color);
+  return decode::open_image(compression, image.stored, image.shape, source.color, image.keep);
 }
 
 void decode_sample(const TensorSource& source, const FetchedSample& item, base::MutableBytes target) {

@@ -95,7 +95,7 @@ void Epoch::fetch(const JobPointer& job, std::size_t number) noexcept {
     if (resources_.sources[group.tensor].reader != nullptr) {
       resources_.reader_threads.submit([self = shared_from_this(), job, number, &group] {
         if (!self->results_.ended()) {
-          fetch_of_reader(group, self->resources_.fetcher, *job->fetched, job->faults);
+          fetch_of_reader(group, self->resources_.fetcher, self->resources_.kept, *job->fetched, job->faults);
         }
         self->end_group(job, number);
       });
@@ -105,7 +105,7 @@ void Epoch::fetch(const JobPointer& job, std::size_t number) noexcept {
                           const Fetcher::ChunkPointer& chunk) { self->held_.hold(place, chunk); };
     const auto wanted = [self = shared_from_this()] { return !self->results_.ended(); };
     const auto then = [self = shared_from_this(), job, number] { self->end_group(job, number); };
-    fetch_group(group, resources_.fetcher, *job->fetched, job->faults, hold, wanted, then);
+    fetch_group(group, resources_.fetcher, resources_.kept, *job->fetched, job->faults, hold, wanted, then);
   } catch (...) {
     job->faults.keep({}, std::current_exception());
     end_fetch(job);

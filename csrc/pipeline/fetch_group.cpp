@@ -39,15 +39,18 @@ void add_of_chunks(std::vector<FetchGroup>& groups, const Wanted& wanted, std::s
 struct Fetching {
   const FetchGroup& group;
   Fetcher& fetcher;
+  KeptImages* kept;  ///< null where nothing of the tensor is kept
   Fetched& fetched;
   Faults& faults;
   std::function<void(const Fetcher::ChunkPointer&)> opened;
   storage::Wanted wanted_still;
   std::function<void()> then;
+  std::vector<std::size_t> slots = group.slots;  ///< what is to be fetched
 
   ~Fetching() { then(); }
 
   const Wanted& wanted() const { return std::as_const(fetched).wanted(); }
+  const TensorSource& source() const { return wanted().sources()[group.tensor]; }
   std::int64_t item(std::size_t slot) const { return wanted().slots(group.tensor).items[slot]; }
 
   /// Takes what came for a slot, or keeps why nothing did.
@@ -60,17 +63,22 @@ struct Fetching {
   /// What concerns the whole group is the fault of its first slot.
   void fail() noexcept {
     const std::exception_ptr error = std::current_exception();
-    set(group.slots.front(), [&]() -> FetchedSample { std::rethrow_exception(error); });
+    set(slots.front(), [&]() -> FetchedSample { std::rethrow_exception(error); });
   }
 };
 using FetchingPointer = std::shared_ptr<Fetching>;
 
 void take_samples(const FetchingPointer& fetching, base::Result<FetchedSamples> result) noexcept {
   std::size_t number = 0;
-  for (const std::size_t slot : fetching->group.slots) {
+  for (const std::size_t slot : fetching->slots) {
     fetching->set(slot, [&] {
       if (!result.sound()) return base::Result<FetchedSample>(result.error()).take();
-      return result.value()[number].value();
+      FetchedSample sample = result.value()[number].value();
+      if (fetching->kept != nullptr && !sample.raw) {
+        sample.keep =
+            fetching->kept->keeper(fetching->group.tensor, fetching->source(), fetching->item(slot), sample.shape);
+      }
+      return sample;
     });
     ++number;
   }
@@ -84,14 +92,71 @@ void read_samples(const FetchingPointer& fetching, const base::Result<Fetcher::C
     if (!opened.sound()) return answer.fail(opened.error());
     if (group.whole) fetching->opened(opened.value());
     std::vector<std::uint64_t> local_indices;
-    const format::ChunkIndex& index = fetching->wanted().sources()[group.tensor].index;
-    for (const std::size_t slot : group.slots) {
+    const format::ChunkIndex& index = fetching->source().index;
+    for (const std::size_t slot : fetching->slots) {
       local_indices.push_back(index.locate(fetching->item(slot)).local_index);
     }
     fetching->fetcher.read(group.tensor, group.row, opened.value(), local_indices, answer, fetching->wanted_still);
   } catch (...) {
     fetching->fail();
   }
+}
+
+void open_chunk(const FetchingPointer& fetching) {
+  const FetchGroup& group = fetching->group;
+  fetching->fetcher.open(
+      group.tensor, group.row, group.whole,
+      [fetching](const base::Result<Fetcher::ChunkPointer>& chunk) { read_samples(fetching, chunk); },
+      fetching->wanted_still);
+}
+
+/// Takes the items that were kept; the others are fetched.
+void take_kept(const FetchingPointer& fetching, const base::Result<KeptSamples>& found) noexcept {
+  try {
+    std::vector<std::size_t> missing;
+    for (std::size_t i = 0; i < fetching->slots.size(); ++i) {
+      const std::size_t slot = fetching->slots[i];
+      if (found.sound() && found.value()[i]) {
+        fetching->set(slot, [&] { return *found.value()[i]; });
+      } else {
+        missing.push_back(slot);
+      }
+    }
+    if (missing.empty()) return;
+    fetching->slots = std::move(missing);
+    open_chunk(fetching);
+  } catch (...) {
+    fetching->fail();
+  }
+}
+
+void find_kept(const FetchingPointer& fetching) {
+  std::vector<std::int64_t> items;
+  for (const std::size_t slot : fetching->slots) items.push_back(fetching->item(slot));
+  const base::Answer<KeptSamples> answer(
+      [fetching](const base::Result<KeptSamples>& found) { take_kept(fetching, found); });
+  fetching->kept->find(fetching->group.tensor, fetching->source(), std::move(items), fetching->wanted_still, answer);
+}
+
+/// The same of what answers at once; gives the slots of the others.
+std::vector<std::size_t> take_kept_now(const FetchGroup& group, const TensorSource& source, KeptImages& kept,
+                                       Fetched& fetched) {
+  std::vector<std::int64_t> items;
+  for (const std::size_t slot : group.slots) {
+    items.push_back(std::as_const(fetched).wanted().slots(group.tensor).items[slot]);
+  }
+  KeptSamples samples(items.size());
+  kept.find(group.tensor, source, std::move(items), {},
+            base::Answer<KeptSamples>([&](base::Result<KeptSamples> found) { samples = found.take(); }));
+  std::vector<std::size_t> missing;
+  for (std::size_t i = 0; i < samples.size(); ++i) {
+    if (samples[i]) {
+      fetched.set(group.tensor, group.slots[i], std::move(*samples[i]));
+    } else {
+      missing.push_back(group.slots[i]);
+    }
+  }
+  return missing;
 }
 
 void take_tiled(const FetchingPointer& fetching, base::Result<FetchedSample> result) noexcept {
@@ -116,12 +181,13 @@ std::vector<FetchGroup> group_by_chunk(const Wanted& wanted, std::size_t first_r
   return groups;
 }
 
-void fetch_group(const FetchGroup& group, Fetcher& fetcher, Fetched& fetched, Faults& faults,
+void fetch_group(const FetchGroup& group, Fetcher& fetcher, KeptImages* kept, Fetched& fetched, Faults& faults,
                  std::function<void(const Fetcher::ChunkPointer&)> opened, storage::Wanted wanted,
                  std::function<void()> then) noexcept {
   FetchingPointer fetching;
   try {
-    fetching = std::make_shared<Fetching>(group, fetcher, fetched, faults, std::move(opened), std::move(wanted), then);
+    fetching =
+        std::make_shared<Fetching>(group, fetcher, kept, fetched, faults, std::move(opened), std::move(wanted), then);
   } catch (...) {
     faults.keep({}, std::current_exception());
     then();
@@ -129,35 +195,48 @@ void fetch_group(const FetchGroup& group, Fetcher& fetcher, Fetched& fetched, Fa
   }
   try {
     const std::int64_t item = fetching->item(group.slots.front());
-    if (fetching->wanted().sources()[group.tensor].index.tiles.contains(item)) {
+    const TensorSource& source = fetching->source();
+    if (fetching->kept != nullptr && !fetching->kept->covers(source)) fetching->kept = nullptr;
+    if (source.index.tiles.contains(item)) {
       const base::Answer<FetchedSample> answer(
           [fetching](base::Result<FetchedSample> result) { take_tiled(fetching, std::move(result)); });
       fetcher.fetch_tiles(group.tensor, item, group.whole, answer, fetching->wanted_still);
+    } else if (fetching->kept != nullptr) {
+      find_kept(fetching);
     } else {
-      fetcher.open(
-          group.tensor, group.row, group.whole,
-          [fetching](const base::Result<Fetcher::ChunkPointer>& chunk) { read_samples(fetching, chunk); },
-          fetching->wanted_still);
+      open_chunk(fetching);
     }
   } catch (...) {
     fetching->fail();
   }
 }
 
-void fetch_of_reader(const FetchGroup& group, Fetcher& fetcher, Fetched& fetched, Faults& faults) noexcept {
+void fetch_of_reader(const FetchGroup& group, Fetcher& fetcher, KeptImages* kept, Fetched& fetched,
+                     Faults& faults) noexcept {
   const Wanted& wanted = std::as_const(fetched).wanted();
+  const TensorSource& source = wanted.sources()[group.tensor];
+  if (kept != nullptr && !kept->covers(source)) kept = nullptr;
+  const auto item = [&](std::size_t slot) { return wanted.slots(group.tensor).items[slot]; };
   const auto attempt = [&](std::size_t slot, const auto& step) {
     const FaultPlace place = wanted.place_of(group.tensor, slot);
     faults.attempt(place, [&] { wanted.named(place, step); });
   };
+  std::vector<std::size_t> slots;
   std::vector<SampleReader::Result> results;
   attempt(group.slots.front(), [&] {
+    slots = kept == nullptr ? group.slots : take_kept_now(group, source, *kept, fetched);
     std::vector<std::int64_t> samples;
-    for (const std::size_t slot : group.slots) samples.push_back(wanted.slots(group.tensor).items[slot]);
-    results = fetcher.read_now(group.tensor, samples);
+    for (const std::size_t slot : slots) samples.push_back(item(slot));
+    if (!samples.empty()) results = fetcher.read_now(group.tensor, samples);
   });
   for (std::size_t i = 0; i < results.size(); ++i) {
-    attempt(group.slots[i], [&] { fetched.set(group.tensor, group.slots[i], results[i].take()); });
+    attempt(slots[i], [&] {
+      FetchedSample sample = results[i].take();
+      if (kept != nullptr && !sample.raw) {
+        sample.keep = kept->keeper(group.tensor, source, item(slots[i]), sample.shape);
+      }
+      fetched.set(group.tensor, slots[i], std::move(sample));
+    });
   }
 }
 

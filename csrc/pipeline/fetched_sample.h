@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/bytes.h"
+#include "decode/codec.h"
 #include "format/tiling.h"
 
 namespace penstock::pipeline {
@@ -17,6 +18,10 @@ struct FetchedSample {
   std::shared_ptr<const void> owner = nullptr;
   /// `stored` holds pixels or elements as they are, whatever compression the tensor's format names.
   bool raw = false;
+  /// `stored` holds what a codec has kept of the file (decode::Keep).
+  bool is_kept = false;
+  /// Where that is to go, when the image is decoded; often nowhere.
+  decode::Keep keep = {};
   /// The tiles of an item that is in tiles, each of the shape of its place, and how it is cut; lives as long as the
   /// fetcher's sources.
   std::vector<FetchedSample> tiles = {};

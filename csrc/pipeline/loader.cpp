@@ -5,6 +5,8 @@
 
 #include "base/error.h"
 #include "pipeline/epoch.h"
+#include "pipeline/kept_in_files.h"
+#include "pipeline/kept_in_memory.h"
 #include "pipeline/read_schedule.h"
 #include "pipeline/stored_recipe.h"
 
@@ -27,6 +29,15 @@ std::unique_ptr<const Recipe> make_recipe(std::optional<DetectionSpec> detection
   return std::make_unique<StoredRecipe>(sources, stats);
 }
 
+std::unique_ptr<KeptImages> make_kept(const std::optional<LoaderOptions::Kept>& options, storage::CountingStore& store,
+                                      base::Stats& stats) {
+  if (!options) return nullptr;
+  if (options->folder == nullptr) return std::make_unique<KeptInMemory>(options->memory_bytes, stats);
+  auto kept = std::make_unique<KeptInFiles>(options->folder, options->roots, store, stats);
+  store.tell([watch = kept.get()](const std::string& key, const storage::Object& object) { watch->saw(key, object); });
+  return kept;
+}
+
 bool has_reader(const std::vector<TensorSource>& sources) {
   return std::any_of(sources.begin(), sources.end(),
                      [](const TensorSource& source) { return source.reader != nullptr; });
@@ -42,12 +53,22 @@ Loader::Loader(std::shared_ptr<storage::Store> store, std::vector<TensorSource> 
       budget_(std::make_shared<base::MemoryBudget>(options_.memory_limit,
                                                    options_.cache_bytes + options_.read_ahead_bytes)),
       fetcher_(store_, sources_, options_.cache_bytes, decode_threads_, stats_, budget_),
+      kept_(make_kept(options_.kept, store_, stats_)),
       recipe_(make_recipe(std::move(detection), sources_, stats_)),
       // One for each batch in flight, one for the batch just handed out, one for the batch before it, which a for
       // loop still holds then.
       memory_(recipe_->outputs(), allocator, options_.keep_slabs ? options_.prefetch + 2 : 0, budget_),
-      resources_{sources_,        fetcher_,        *recipe_, memory_,           *budget_,
-                 reader_threads_, decode_threads_, stats_,   options_.prefetch, options_.read_ahead_bytes},
+      resources_{sources_,
+                 fetcher_,
+                 kept_.get(),
+                 *recipe_,
+                 memory_,
+                 *budget_,
+                 reader_threads_,
+                 decode_threads_,
+                 stats_,
+                 options_.prefetch,
+                 options_.read_ahead_bytes},
       reader_threads_("penstock-rd", has_reader(sources_) ? options_.reader_threads : 0),
       decode_threads_("penstock-dec", options_.threads) {
   if (!budget_->limited()) return;
@@ -92,6 +113,7 @@ void Loader::begin_stop() noexcept {
     if (const std::shared_ptr<Epoch> epoch = weak.lock()) epoch->close();
   }
   store_.begin_stop();
+  if (kept_ != nullptr) kept_->begin_stop();
   reader_threads_.begin_stop();
   decode_threads_.begin_stop();
 }
@@ -100,7 +122,9 @@ bool Loader::stop(base::Deadline deadline) noexcept {
   begin_stop();
   const bool store_ended = store_.stop(deadline);
   const bool readers_ended = reader_threads_.stop(deadline);
-  return decode_threads_.stop(deadline) && readers_ended && store_ended;
+  const bool decoders_ended = decode_threads_.stop(deadline);
+  // Last: what the others had kept is written.
+  return (kept_ == nullptr || kept_->stop(deadline)) && decoders_ended && readers_ended && store_ended;
 }
 
 void Loader::abandon(const std::shared_ptr<const void>& owner) noexcept {
@@ -108,6 +132,7 @@ void Loader::abandon(const std::shared_ptr<const void>& owner) noexcept {
   store_.abandon(owner);
   reader_threads_.abandon(owner);
   decode_threads_.abandon(owner);
+  if (kept_ != nullptr) kept_->abandon(owner);
 }
 
 void Loader::use_free_memory() noexcept {

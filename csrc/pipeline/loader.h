@@ -5,6 +5,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "base/memory_budget.h"
@@ -15,12 +16,14 @@
 #include "pipeline/batch_memory.h"
 #include "pipeline/detection_recipe.h"
 #include "pipeline/fetch.h"
+#include "pipeline/kept_images.h"
 #include "pipeline/order.h"
 #include "pipeline/read_schedule.h"
 #include "pipeline/recipe.h"
 #include "pipeline/resources.h"
 #include "pipeline/tensor_source.h"
 #include "storage/counting_store.h"
+#include "storage/disk_cache/disk_cache.h"
 #include "storage/store.h"
 
 namespace penstock::pipeline {
@@ -34,6 +37,14 @@ struct LoaderOptions {
   std::uint64_t cache_bytes = std::uint64_t{256} << 20;
   /// Of storage, as stored, that are asked for ahead of the batches that `prefetch` counts.
   std::uint64_t read_ahead_bytes = std::uint64_t{128} << 20;
+  /// Where coefficients of images are kept from one epoch to the next, which no budget of these counts: in memory, up
+  /// to so many bytes, or in a folder.
+  struct Kept {
+    std::uint64_t memory_bytes = 0;
+    std::shared_ptr<storage::DiskCache> folder = nullptr;
+    std::vector<std::string> roots = {};  ///< see KeptInFiles
+  };
+  std::optional<Kept> kept = std::nullopt;
   bool keep_slabs = true;  ///< reuse batch memory; off where the allocator does so itself
   /// Bytes that the loader may hold in all: batches under way, ready, handed out and alive, free slabs, and chunks,
   /// which get at most a quarter of it for the cache and those that are held, and an eighth for what is read ahead.
@@ -85,6 +96,7 @@ class Loader {
   storage::CountingStore store_;
   std::shared_ptr<base::MemoryBudget> budget_;
   Fetcher fetcher_;
+  std::unique_ptr<KeptImages> kept_;
   std::unique_ptr<const Recipe> recipe_;
   BatchMemory memory_;
   std::once_flag sizes_once_;

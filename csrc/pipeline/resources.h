@@ -7,6 +7,7 @@
 #include "base/thread_pool.h"
 #include "pipeline/batch_memory.h"
 #include "pipeline/fetch.h"
+#include "pipeline/kept_images.h"
 #include "pipeline/recipe.h"
 #include "pipeline/tensor_source.h"
 
@@ -16,6 +17,7 @@ namespace penstock::pipeline {
 struct Resources {
   const std::vector<TensorSource>& sources;
   Fetcher& fetcher;
+  KeptImages* kept;  ///< null where no images are kept
   const Recipe& recipe;
   BatchMemory& memory;
   base::MemoryBudget& budget;

@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "decode/image_decoder.h"
+#include "pipeline/decode_sample.h"
 
 namespace penstock::pipeline {
 namespace {
@@ -49,7 +49,7 @@ std::unique_ptr<base::RowSource> StoredImages::open(std::size_t number) {
   std::unique_ptr<base::RowSource> image;
   wanted.named(place, [&] {
     const base::SplitTimer::Part part(timer_);
-    image = decode::open_image(source.compression_of(sample), sample.stored, sample.shape, source.color);
+    image = open_sample(source, sample);
   });
   return std::make_unique<NamedRows>(std::move(image), wanted, place, timer_);
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -15,6 +16,10 @@ class CountingStore final : public Store {
  public:
   CountingStore(std::shared_ptr<Store> inner, base::Stats& stats) : inner_(std::move(inner)), stats_(stats) {}
 
+  /// Told of every object that comes, before it is handed on; set before the first request.
+  using Observer = std::function<void(const std::string& key, const Object&)>;
+  void tell(Observer observer) { observer_ = std::move(observer); }
+
   void get(Request request, Done done) noexcept override;
   std::optional<std::uint64_t> known_size(const std::string& key) const override { return inner_->known_size(key); }
   std::uint64_t bytes_worth_a_request() const override { return inner_->bytes_worth_a_request(); }
@@ -28,6 +33,7 @@ class CountingStore final : public Store {
  private:
   const std::shared_ptr<Store> inner_;
   base::Stats& stats_;
+  Observer observer_;
 };
 
 }  // namespace penstock::storage

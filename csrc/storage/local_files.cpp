@@ -31,6 +31,12 @@ void check_regular(const struct stat& status, const std::string& key) {
                     "Restore the file from a copy of the dataset");
 }
 
+/// What changes where a file is written anew, or another takes its place.
+std::string version_of(const struct stat& status) {
+  const auto seconds = std::to_string(status.st_mtim.tv_sec), rest = std::to_string(status.st_mtim.tv_nsec);
+  return seconds + "." + rest + "-" + std::to_string(status.st_ino) + "-" + std::to_string(status.st_size);
+}
+
 class File {
  public:
   // O_NONBLOCK means nothing for files; opening a FIFO would wait for its writer without it.
@@ -42,6 +48,7 @@ class File {
       if (::fstat(descriptor_, &status) != 0) throw_errno("cannot stat", key);
       check_regular(status, key);
       size_ = static_cast<std::uint64_t>(status.st_size);
+      version_ = version_of(status);
     } catch (...) {
       ::close(descriptor_);
       throw;
@@ -53,10 +60,12 @@ class File {
 
   int descriptor() const { return descriptor_; }
   std::uint64_t size() const { return size_; }
+  const std::string& version() const { return version_; }
 
  private:
   int descriptor_;
   std::uint64_t size_ = 0;
+  std::string version_;
 };
 
 }  // namespace
@@ -74,7 +83,7 @@ std::optional<std::uint64_t> LocalFiles::known_size(const std::string& key) cons
 Object LocalFiles::read(const std::string& key, std::optional<base::ByteRange> range) {
   const File file(path(key), key);
   const base::ByteRange part = within(range, file.size());
-  Object object{base::OwnedBytes::allocate(part.size()), file.size()};
+  Object object{base::OwnedBytes::allocate(part.size()), file.size(), file.version()};
   std::size_t done = 0;
   while (done < part.size()) {
     const ssize_t count = ::pread(file.descriptor(), object.bytes.data.get() + done, part.size() - done,

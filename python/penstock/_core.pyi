@@ -130,6 +130,8 @@ class Loader:
         cache_size: int | None = None,
         cache_identity: str | Sequence[str | None] | None = None,
         cache_report: Callable[[str], object] | None = None,
+        coefficient_bytes: int | None = None,
+        coefficient_roots: Sequence[str] | None = None,
     ) -> None: ...
     def start(
         self,

@@ -6,7 +6,7 @@ import logging
 import os
 from pathlib import Path
 
-__all__ = ["usable_cores", "warn_of_too_many"]
+__all__ = ["local_processes", "usable_cores", "warn_of_too_many"]
 
 logger = logging.getLogger("penstock")
 
@@ -26,7 +26,7 @@ def usable_cores() -> int:
     for quota in map(_quota, _groups()):
         if quota is not None:
             cores = min(cores, max(1, int(quota)))
-    return max(1, cores // _local_processes())
+    return max(1, cores // local_processes())
 
 
 def warn_of_too_many(threads: int, workers: int) -> None:
@@ -41,7 +41,7 @@ def warn_of_too_many(threads: int, workers: int) -> None:
     if _warned or max(threads, workers) <= cores:
         return
     _warned = True
-    ranks = _local_processes()
+    ranks = local_processes()
     logger.warning(
         "penstock: %s are more than the %d %s that this process may use%s: they take turns, and each takes memory; "
         "leave num_threads to its default, or lower it",
@@ -91,6 +91,7 @@ def _quota(group: Path) -> float | None:
     return cores if cores > 0 else None
 
 
-def _local_processes() -> int:
+def local_processes() -> int:
+    """Processes that a launcher has started on this machine (``LOCAL_WORLD_SIZE``, which torchrun sets), at least 1."""
     text = os.environ.get("LOCAL_WORLD_SIZE", "")
     return max(1, int(text)) if text.isascii() and text.isdigit() else 1

@@ -128,6 +128,13 @@ class DataLoader(torch.utils.data.DataLoader[Any]):
         cache_size: How much may lie there: bytes, or text such as ``"50GB"`` or ``"50GiB"``. It fills up, and nothing
             is taken out; what finds no room is read from afar. Default: nine tenths of what the folder has and its
             disk has free, at most 256 GiB.
+        cache: ``"coefficients"``: the C++ loader keeps of each JPEG that it has decoded what its codes say, in some 1.6
+            times the bytes of the file. From the second epoch on such an image is neither fetched nor read from its
+            codes, and batches are bit by bit the same. In memory, or with ``cache_dir`` in its folder, for other ranks
+            and jobs too. It fills up, and nothing is taken out. Default: None. With ``"python"`` there is no such
+            cache, and a warning says so.
+        cache_bytes: How much memory coefficients may take, which ``memory_limit`` does not count: bytes, or text such
+            as ``"4GB"``. Default: a quarter of what the process could have, divided by the ranks of the machine.
         layout: Of image tensors, without a transform. ``"nhwc"``: [n, h, w, c], or as stored. ``"nchw"``: [n, c, h, w],
             written so by the decoding threads; gray images have one channel. Images of different sizes are a list.
         dtype: Of image tensors, without a transform: ``float32``, ``float16`` or ``bfloat16``, torch's or its name.
@@ -181,6 +188,8 @@ class DataLoader(torch.utils.data.DataLoader[Any]):
         memory_limit: int | str | None = None,
         cache_dir: str | os.PathLike[str] | None = None,
         cache_size: int | str | None = None,
+        cache: str | None = None,
+        cache_bytes: int | str | None = None,
         layout: str = "nhwc",
         dtype: torch.dtype | str | None = None,
         creds: Any = None,
@@ -206,6 +215,8 @@ class DataLoader(torch.utils.data.DataLoader[Any]):
             "memory_limit": memory_limit,
             "cache_dir": cache_dir,
             "cache_size": cache_size,
+            "cache": cache,
+            "cache_bytes": cache_bytes,
         }
         if made is not None:
             # What a framework cannot know when it builds a loader anew, of the dataset of another one.
@@ -232,6 +243,8 @@ class DataLoader(torch.utils.data.DataLoader[Any]):
             memory_limit=own["memory_limit"],
             cache_dir=own["cache_dir"],
             cache_size=own["cache_size"],
+            cache=own["cache"],
+            cache_bytes=own["cache_bytes"],
         )
         self.options = options
         resolve_shuffle(shuffle, remote=False)
@@ -352,8 +365,9 @@ class DataLoader(torch.utils.data.DataLoader[Any]):
 
         ``samples``, ``batches``, ``wait_seconds`` (the consumer waited for a batch) and ``run_seconds`` (from the
         start of each iteration to its latest batch) with either loader type. With C++ also: ``bytes_read``, ``reads``,
-        ``chunks_read`` (whole), ``cache_hits``, ``cache_misses``, ``encoded_bytes``, ``slabs_allocated`` (batch
-        memory; stands still once reuse works), and seconds by stage, none of which counts in another:
+        ``chunks_read`` (whole), ``cache_hits``, ``cache_misses``, ``coefficient_hits``, ``coefficient_misses``,
+        ``coefficients_kept`` (images) and ``coefficient_bytes`` (of ``cache``), ``encoded_bytes``, ``slabs_allocated``
+        (batch memory; stands still once reuse works), and seconds by stage, none of which counts in another:
         ``fetch_seconds`` (storage worked on requests, summed over those that went on side by side),
         ``decode_seconds`` (encoded to pixels) and ``transform_seconds`` (native transforms: geometry and pixels), each
         summed over threads, and ``python_seconds`` (Python's transforms and collate, in the thread that iterates).

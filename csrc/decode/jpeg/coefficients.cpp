@@ -1,16 +1,11 @@
 #include "decode/jpeg/coefficients.h"
 
 #include <algorithm>
-#include <bit>
 #include <cstring>
-#include <new>
 #include <utility>
 
 namespace penstock::decode::jpeg {
 namespace {
-
-/// Rows of groups begin where the widest vectors do.
-constexpr std::align_val_t kAlignment{64};
 
 /// Tables are made anew for other codes alone: most encoders have one set for all files.
 template <typename Table>
@@ -117,21 +112,10 @@ inline Outcome read_block(Bits& bits, const DcTable& dc, const AcTable& ac, std:
 
 }  // namespace
 
-void BlockRows::Free::operator()(std::int16_t* memory) const { operator delete[](memory, kAlignment); }
-
-BlockRows::BlockRows(std::size_t rows, std::size_t blocks, std::size_t group)
-    : group_(group),
-      group_bits_(std::countr_zero(group)),
-      groups_((blocks + group - 1) / group),
-      details_(rows * groups_ * group) {
-  const std::size_t count = rows * groups_ * group * kBlock;
-  coefficients_.reset(static_cast<std::int16_t*>(operator new[](count * sizeof(std::int16_t), kAlignment)));
-  std::fill_n(coefficients_.get(), count, std::int16_t{0});
-}
-
-std::optional<CoefficientReader> CoefficientReader::open(base::Bytes encoded, const Headers& headers,
-                                                         std::size_t group) {
-  CoefficientReader reader;
+std::unique_ptr<CoefficientReader> CoefficientReader::open(base::Bytes encoded, const Headers& headers,
+                                                           std::size_t group) {
+  std::unique_ptr<CoefficientReader> made(new CoefficientReader());
+  CoefficientReader& reader = *made;
   const Component& luma = headers.components[0];
   reader.mcus_ = (headers.width + luma.across * 8U - 1) / (luma.across * 8U);
   reader.rows_ = (headers.height + luma.down * 8U - 1) / (luma.down * 8U);
@@ -139,7 +123,7 @@ std::optional<CoefficientReader> CoefficientReader::open(base::Bytes encoded, co
     Source source{.component = component,
                   .dc = table_of<DcTable>(headers.dc[component.dc]),
                   .ac = table_of<AcTable>(headers.ac[component.ac])};
-    if (source.dc == nullptr || source.ac == nullptr) return std::nullopt;
+    if (source.dc == nullptr || source.ac == nullptr) return nullptr;
     reader.sources_.push_back(std::move(source));
   }
   for (std::size_t i = 0; i < kBlock; ++i) {
@@ -148,8 +132,8 @@ std::optional<CoefficientReader> CoefficientReader::open(base::Bytes encoded, co
   const std::size_t all = reader.mcus_ * reader.rows_;
   reader.restart_interval_ = headers.restart_interval;
   const std::size_t parts = headers.restart_interval == 0 ? 1 : (all - 1) / headers.restart_interval + 1;
-  if (!reader.split(encoded.subspan(headers.scan_begin), parts) || !reader.begin_part()) return std::nullopt;
-  return reader;
+  if (!reader.split(encoded.subspan(headers.scan_begin), parts) || !reader.begin_part()) return nullptr;
+  return made;
 }
 
 /// Takes out the zeros that are stuffed in after 255, and finds the restart markers.
@@ -192,7 +176,7 @@ bool CoefficientReader::begin_part() {
   return true;
 }
 
-bool CoefficientReader::read_row(const std::array<BlockRows*, 3>& into, Range needed) {
+bool CoefficientReader::read_row(const std::array<BlockRows*, 3>& into, McuRange needed) {
   std::array<std::int16_t, kBlock * 8> dropped{};
   Bits bits = bits_;
   for (std::size_t mcu = 0; mcu < mcus_; ++mcu, --until_restart_) {

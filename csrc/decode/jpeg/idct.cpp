@@ -114,10 +114,10 @@ struct Extremes {
     largest = hn::Max(largest, x);
     least = hn::Min(least, x);
   }
-  /// With 14 bits they keep their bits of the fraction in 16. Beyond, libjpeg's ways to cut differ.
   HWY_INLINE bool usual() const {
     const Shorts d;
-    return hn::AllTrue(d, hn::And(hn::Lt(largest, hn::Set(d, 8192)), hn::Gt(least, hn::Set(d, -8193))));
+    return hn::AllTrue(
+        d, hn::And(hn::Lt(largest, hn::Set(d, kMostOfFirstRow + 1)), hn::Gt(least, hn::Set(d, kLeastOfFirstRow - 1))));
   }
 };
 

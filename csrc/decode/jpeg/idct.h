@@ -17,6 +17,10 @@ struct BlockRow {
   std::size_t stride = 0;          ///< bytes from one row to the next
 };
 
+/// Of the first row of a block, dequantised: with 14 bits its sums keep their bits of the fraction in 16. Beyond, the
+/// ways of libjpeg-turbo's variants to cut them differ.
+inline constexpr int kLeastOfFirstRow = -8192, kMostOfFirstRow = 8191;
+
 /// Blocks that are transformed together on this machine; 0 where its vectors are of a kind that is not used.
 std::size_t blocks_of_a_group();
 

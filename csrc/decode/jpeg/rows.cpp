@@ -7,10 +7,12 @@
 #include <utility>
 #include <vector>
 
+#include "base/error.h"
 #include "decode/jpeg/coefficients.h"
 #include "decode/jpeg/colour.h"
 #include "decode/jpeg/headers.h"
 #include "decode/jpeg/idct.h"
+#include "decode/jpeg/packed.h"
 #include "decode/jpeg/planes.h"
 #include "decode/jpeg/turbo_reader.h"
 #include "decode/jpeg/upsample.h"
@@ -30,8 +32,9 @@ struct Channel {
 
 class Rows final : public base::RowSource {
  public:
+  /// `encoded`: the file, for libjpeg-turbo; empty where there is none.
   Rows(base::Bytes encoded, const ImageSize& size, Color color, bool padded, Headers headers,
-       CoefficientReader coefficients)
+       std::unique_ptr<CoefficientSource> coefficients)
       : encoded_(encoded),
         size_(size),
         color_(color),
@@ -50,7 +53,7 @@ class Rows final : public base::RowSource {
     parts_.reserve(needed);
     for (std::size_t i = 0; i < needed; ++i) {
       const Component& component = headers_.components[i];
-      const std::size_t blocks = coefficients_.mcus_of_a_row() * component.across;
+      const std::size_t blocks = coefficients_->mcus_of_a_row() * component.across;
       BlockRows rows(component.down, blocks, blocks_of_a_group());
       const std::size_t width = rows.groups() * blocks_of_a_group() * 8;
       parts_.push_back({component, std::move(rows), Plane(component.down * 8U, width),
@@ -91,13 +94,16 @@ class Rows final : public base::RowSource {
     // Smooth chroma takes one sample more on either side.
     constexpr std::size_t kBeside = 2;
     needed_ = {(begin - std::min<std::size_t>(begin, kBeside)) / width,
-               std::min(coefficients_.mcus_of_a_row(), (end + kBeside + width - 1) / width)};
+               std::min(coefficients_->mcus_of_a_row(), (end + kBeside + width - 1) / width)};
   }
 
   void finish() override {
     if (other_ == nullptr && !ended_well()) begin_anew();
     if (other_ != nullptr) other_->finish();
   }
+
+  /// Whether libjpeg-turbo has taken over.
+  bool is_unusual() const { return other_ != nullptr; }
 
  private:
   std::size_t upsampled_stride() const { return size_.width + 2 * kRowPadding; }
@@ -119,7 +125,7 @@ class Rows final : public base::RowSource {
   bool read_row(std::uint8_t* pixels) {
     const auto [first, last] = mcus_for(next_);
     for (; done_ < first; ++done_) {
-      if (!coefficients_.read_row({}, {})) return false;
+      if (!coefficients_->pass_over_row()) return false;
     }
     for (; done_ <= last; ++done_) {
       if (!read_mcus()) return false;
@@ -163,7 +169,7 @@ class Rows final : public base::RowSource {
   bool read_mcus() {
     std::array<BlockRows*, 3> into{};
     for (std::size_t i = 0; i < parts_.size(); ++i) into[i] = &parts_[i].blocks;
-    if (!coefficients_.read_row(into, needed_)) return false;
+    if (!coefficients_->read_row(into, needed_)) return false;
     const std::size_t group = blocks_of_a_group();
     for (Channel& part : parts_) {
       const std::size_t begin = needed_.begin * part.component.across / group;
@@ -184,14 +190,17 @@ class Rows final : public base::RowSource {
   }
 
   bool ended_well() {
-    for (; done_ < coefficients_.rows(); ++done_) {
-      if (!coefficients_.read_row({}, {})) return false;
+    for (; done_ < coefficients_->rows(); ++done_) {
+      if (!coefficients_->pass_over_row()) return false;
     }
-    return coefficients_.ended_well();
+    return coefficients_->ended_well();
   }
 
   /// libjpeg-turbo from the start, past what has been given.
   void begin_anew() {
+    if (encoded_.empty()) {
+      throw base::Error(base::ErrorKind::kDecode, "the image's coefficients, which were kept of it, are damaged");
+    }
     other_ = std::make_unique<TurboReader>(encoded_, size_, color_, padded_);
     other_->skip(static_cast<std::uint32_t>(next_));
   }
@@ -203,28 +212,68 @@ class Rows final : public base::RowSource {
   std::uint32_t channels_ = 0;
   std::optional<PixelOrder> order_;  ///< of what is not gray
   Headers headers_;
-  CoefficientReader coefficients_;
+  std::unique_ptr<CoefficientSource> coefficients_;
   std::vector<Channel> parts_;  ///< those that pixels are made of
   std::vector<std::uint8_t> upsampled_;
-  std::size_t begin_ = 0, end_ = 0;       ///< columns that are needed
-  CoefficientReader::Range needed_ = {};  ///< and the MCUs that they need
-  std::size_t done_ = 0;                  ///< rows of MCUs
-  std::size_t next_ = 0;                  ///< row of pixels
+  std::size_t begin_ = 0, end_ = 0;  ///< columns that are needed
+  McuRange needed_ = {};             ///< and the MCUs that they need
+  std::size_t done_ = 0;             ///< rows of MCUs
+  std::size_t next_ = 0;             ///< row of pixels
   std::unique_ptr<TurboReader> other_;
 };
 
+/// Rows whose coefficients are kept when they have been read to their end.
+class KeptRows final : public base::RowSource {
+ public:
+  /// `packing`: what `rows` read from.
+  KeptRows(std::unique_ptr<Rows> rows, const PackingSource& packing, Keep keep)
+      : rows_(std::move(rows)), packing_(packing), keep_(std::move(keep)) {}
+
+  std::uint32_t height() const override { return rows_->height(); }
+  std::uint32_t width() const override { return rows_->width(); }
+  std::uint32_t channels() const override { return rows_->channels(); }
+  void read(std::uint8_t* rows, std::size_t stride, std::uint32_t count) override { rows_->read(rows, stride, count); }
+  void skip(std::uint32_t count) override { rows_->skip(count); }
+  void keep_columns(std::uint32_t begin, std::uint32_t end) override { rows_->keep_columns(begin, end); }
+  void finish() override {
+    rows_->finish();
+    if (rows_->is_unusual()) return;
+    if (std::optional<base::OwnedBytes> packed = packing_.packed()) keep_(std::move(*packed));
+  }
+
+ private:
+  const std::unique_ptr<Rows> rows_;
+  const PackingSource& packing_;
+  const Keep keep_;
+};
+
+bool is_of(const Headers& headers, const ImageSize& size) {
+  return headers.height == size.height && headers.width == size.width && headers.components.size() == size.channels;
+}
+
 }  // namespace
 
-std::unique_ptr<base::RowSource> open_rows(base::Bytes encoded, const ImageSize& size, Color color, bool padded) {
+std::unique_ptr<base::RowSource> open_rows(base::Bytes encoded, const ImageSize& size, Color color, bool padded,
+                                           Keep keep) {
   if (blocks_of_a_group() == 0) return nullptr;
   std::optional<Headers> headers = read_headers(encoded);
-  if (!headers || headers->height != size.height || headers->width != size.width ||
-      headers->components.size() != size.channels) {
-    return nullptr;
+  if (!headers || !is_of(*headers, size)) return nullptr;
+  std::unique_ptr<CoefficientReader> coefficients = CoefficientReader::open(encoded, *headers, blocks_of_a_group());
+  if (coefficients == nullptr) return nullptr;
+  if (!keep) {
+    return std::make_unique<Rows>(encoded, size, color, padded, std::move(*headers), std::move(coefficients));
   }
-  std::optional<CoefficientReader> coefficients = CoefficientReader::open(encoded, *headers, blocks_of_a_group());
-  if (!coefficients) return nullptr;
-  return std::make_unique<Rows>(encoded, size, color, padded, std::move(*headers), std::move(*coefficients));
+  auto packing = std::make_unique<PackingSource>(std::move(coefficients), *headers, blocks_of_a_group());
+  const PackingSource& packed = *packing;
+  auto rows = std::make_unique<Rows>(encoded, size, color, padded, std::move(*headers), std::move(packing));
+  return std::make_unique<KeptRows>(std::move(rows), packed, std::move(keep));
+}
+
+std::unique_ptr<base::RowSource> open_packed_rows(base::Bytes packed, const ImageSize& size, Color color, bool padded) {
+  std::optional<Headers> headers = PackedSource::headers(packed);
+  if (!headers || !is_of(*headers, size) || blocks_of_a_group() == 0) return nullptr;
+  auto coefficients = std::make_unique<PackedSource>(packed, *headers);
+  return std::make_unique<Rows>(base::Bytes(), size, color, padded, std::move(*headers), std::move(coefficients));
 }
 
 }  // namespace penstock::decode::jpeg

@@ -54,7 +54,12 @@ def check_disk_cache(cache_dir: object, cache_size: object) -> None:
 
 
 def disk_cache_of(
-    dataset: Dataset, cache_dir: str | os.PathLike[str] | None, cache_size: int | str | None, *, native: bool
+    dataset: Dataset,
+    cache_dir: str | os.PathLike[str] | None,
+    cache_size: int | str | None,
+    *,
+    native: bool,
+    coefficients: bool = False,
 ) -> DiskCache | None:
     """The cache of a loader; None where there is none, for which a line in the log gives the reason.
 
@@ -62,11 +67,12 @@ def disk_cache_of(
         dataset: What is loaded.
         cache_dir, cache_size: As :func:`check_disk_cache` takes them.
         native: Whether the core reads.
+        coefficients: Whether coefficients of images are kept there too, also of local data.
     """
     if cache_dir is None:
         return None
     roots = tuple(store.root if store.remote else None for store in dataset.stores)
-    if not any(roots):
+    if not any(roots) and not coefficients:
         logger.info("penstock: %s: cache_dir is not used: nothing is read from afar", dataset.path)
         return None
     if not native:

@@ -19,6 +19,7 @@ from penstock.described import described
 from penstock.errors import ConfigError
 from penstock.format.sample import DECODINGS, Decode
 from penstock.loading.byte_sizes import byte_size
+from penstock.loading.coefficients import check_coefficient_cache
 from penstock.loading.disk_cache import check_disk_cache
 from penstock.similar import similar
 
@@ -64,6 +65,8 @@ class LoaderOptions:
     memory_limit: int | str | None = None
     cache_dir: str | os.PathLike[str] | None = None
     cache_size: int | str | None = None
+    cache: str | None = None
+    cache_bytes: int | str | None = None
 
     def __post_init__(self) -> None:
         if self.batch_size is not None:
@@ -78,6 +81,7 @@ class LoaderOptions:
         if self.memory_limit is not None:
             byte_size("memory_limit", self.memory_limit)
         check_disk_cache(self.cache_dir, self.cache_size)
+        check_coefficient_cache(self.cache, self.cache_bytes, self.cache_dir)
         if isinstance(self.timeout, bool) or not isinstance(self.timeout, int | float):
             raise TypeError(f"timeout must be a number of seconds, got {described(self.timeout)}")
         # Also false for what is not a number, which no wait would ever reach.

@@ -21,6 +21,7 @@ import torch.utils.data
 
 from penstock.dataset.lake4 import prepare_for_fork
 from penstock.errors import LoaderClosedError, timed_out
+from penstock.loading.coefficients import coefficient_cache_of
 from penstock.loading.disk_cache import disk_cache_of
 from penstock.loading.options import LoaderOptions
 from penstock.loading.plan import EpochPlan, Plan
@@ -135,6 +136,7 @@ class PythonLoader:
 
     def __init__(self, samples: Samples, options: LoaderOptions, collate: Callable[[list[Any]], Any] | None) -> None:
         disk_cache_of(samples.source, options.cache_dir, options.cache_size, native=False)
+        coefficient_cache_of(samples.source, options.cache, options.cache_bytes, options.cache_dir, native=False)
         self._samples, self._options, self._collate = samples, options, collate
         self._path = samples.source.path
         self._timeout = options.timeout

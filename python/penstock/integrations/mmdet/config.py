@@ -8,8 +8,8 @@
   by its htype.
 - ``deeplake_dataloader``: {"shuffle": ..., "batch_size": ..., "num_workers": ...}, and ``drop_last``,
   ``persistent_workers``, ``pin_memory``, ``prefetch_factor``, ``shuffle_window``, ``read_ahead_bytes``,
-  ``cache_dir``, ``cache_size``, ``on_error`` (of training). ``shuffle`` may also be "chunk" or "full": see
-  :class:`penstock.DataLoader`.
+  ``cache_dir``, ``cache_size``, ``cache``, ``cache_bytes``, ``on_error`` (of training). ``shuffle`` may also be
+  "chunk" or "full": see :class:`penstock.DataLoader`.
 - ``deeplake_credentials``: ``dict(creds=..., token=...)`` as in Deep Lake, ``creds`` as of :func:`penstock.open` and
   ``token`` for ``hub://``; or the creds by themselves. Ignored for local datasets: they need none.
 - ``deeplake_commit_id``, ``deeplake_view_id``: Passed on when the dataset is opened.
@@ -65,6 +65,7 @@ from penstock.integrations.mmdet.config_tree import read_tree
 from penstock.integrations.mmdet.metric_names import check_evaluation, eval_mode_of, format_of
 from penstock.integrations.mmdet.run_keys import check_runner, check_workflow
 from penstock.integrations.openmmlab.credentials import creds_of
+from penstock.loading.coefficients import check_coefficient_cache
 from penstock.loading.disk_cache import check_disk_cache
 from penstock.loading.options import LOADER_TYPES, SHUFFLES
 from penstock.loading.tolerance import error_policy
@@ -123,6 +124,8 @@ _LOADER_KEYS = {
     "read_ahead_bytes": "read_ahead_bytes",
     "cache_dir": "cache_dir",
     "cache_size": "cache_size",
+    "cache": "cache",
+    "cache_bytes": "cache_bytes",
 }
 #: Of those that are numbers, the least.
 _LEAST = {"batch_size": 1, "num_workers": 0, "prefetch_factor": 1, "shuffle_window": 1, "read_ahead_bytes": 0}
@@ -272,6 +275,7 @@ def parse_loader(data: Mapping[str, Any], name: str) -> LoaderSettings:
         check_integer(f"data.{name}: {key}", found.get(key, least), least)
     try:
         check_disk_cache(found.get("cache_dir"), found.get("cache_size"))
+        check_coefficient_cache(found.get("cache"), found.get("cache_bytes"), found.get("cache_dir"))
     except (TypeError, ValueError) as error:
         raise ConfigError(f"data.{name}: {error}") from None
     if "on_error" in found:

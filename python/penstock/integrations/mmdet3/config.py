@@ -12,7 +12,7 @@
 - ``deeplake_dataloader_type``: "auto" (default), "c++", "cpp" or "python".
 - ``deeplake_dataloader``: What MMDetection's ``train_dataloader`` has no key for: ``shuffle`` ("chunk" or "full", where
   the sampler shuffles), ``shuffle_window``, ``num_threads``, ``read_ahead_bytes``, ``memory_limit``, ``cache_dir``,
-  ``cache_size``, ``on_error`` (of training); see :class:`penstock.DataLoader`.
+  ``cache_size``, ``cache``, ``cache_bytes``, ``on_error`` (of training); see :class:`penstock.DataLoader`.
 - ``deeplake_metrics_format``: "COCO" (default) or "PascalVOC": whose rules for boxes it has, and whose metrics where
   the configuration has no evaluator.
 
@@ -33,6 +33,7 @@ from typing import Any
 
 from penstock.checks import check_choice, check_integer, check_keys
 from penstock.errors import ConfigError
+from penstock.loading.coefficients import check_coefficient_cache
 from penstock.loading.disk_cache import check_disk_cache
 from penstock.loading.options import LOADER_TYPES, SHUFFLES
 from penstock.loading.tolerance import error_policy
@@ -66,7 +67,7 @@ _OF_VERSION_2 = {
 }
 _OPTIONS = (
     *("shuffle", "shuffle_window", "num_threads", "read_ahead_bytes", "memory_limit", "cache_dir", "cache_size"),
-    "on_error",
+    *("cache", "cache_bytes", "on_error"),
 )
 #: Options of the dataloader itself, in MMDetection 3's configurations.
 _OF_THE_LOADER = ("batch_size", "num_workers", "drop_last", "persistent_workers", "pin_memory", "prefetch_factor")
@@ -121,12 +122,15 @@ def checked_options(where: str, options: Any, test_mode: bool) -> dict[str, Any]
             check_integer(f"{where}: {key}", found[key], least)
     if "shuffle" in found and found["shuffle"] not in SHUFFLES:
         known = " or ".join(map(repr, SHUFFLES))
-        raise ConfigError(f"{where}: shuffle is {known}, got {found['shuffle']!r}", hint="Whether it shuffles at all "
-                          "is the sampler's: sampler=dict(type='DefaultSampler', shuffle=True)")
+        raise ConfigError(
+            f"{where}: shuffle is {known}, got {found['shuffle']!r}",
+            hint="Whether it shuffles at all is the sampler's: sampler=dict(type='DefaultSampler', shuffle=True)",
+        )
     if test_mode and "on_error" in found:
         raise ConfigError(f"{where}: on_error is for training: what validation left out would change its figures")
     try:
         check_disk_cache(found.get("cache_dir"), found.get("cache_size"))
+        check_coefficient_cache(found.get("cache"), found.get("cache_bytes"), found.get("cache_dir"))
         if "on_error" in found:
             error_policy(found["on_error"])
     except (TypeError, ValueError) as error:

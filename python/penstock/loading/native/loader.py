@@ -18,6 +18,7 @@ import torch
 from penstock._native import require_native
 from penstock.cores import warn_of_too_many
 from penstock.errors import LoaderClosedError, PenstockError, timed_out
+from penstock.loading.coefficients import coefficient_cache_of
 from penstock.loading.collate import sequence_batch, tensor_batch
 from penstock.loading.disk_cache import disk_cache_of
 from penstock.loading.native.batch import native_batch
@@ -84,7 +85,16 @@ class NativeLoader:
         self._dtypes = samples.core_dtypes
         self._in_python = {key: reading for key, reading in samples.readings.items() if reading.route == "python"}
         self._native = samples.program.native
-        self._disk_cache = disk_cache_of(samples.source, options.cache_dir, options.cache_size, native=True)
+        self._coefficients = coefficient_cache_of(
+            samples.source, options.cache, options.cache_bytes, options.cache_dir, native=True
+        )
+        self._disk_cache = disk_cache_of(
+            samples.source,
+            options.cache_dir,
+            options.cache_size,
+            native=True,
+            coefficients=bool(self._coefficients and self._coefficients.roots),
+        )
         self._python = PythonPart(samples, collate) if self._per_sample else None
         self._starting = threading.Lock()
         self._arena_pid = os.getpid()
@@ -280,10 +290,13 @@ class NativeLoader:
         return loader
 
     def _cache_arguments(self) -> dict[str, Any]:
-        cache = self._disk_cache
+        cache, kept = self._disk_cache, self._coefficients
+        of_kept: dict[str, Any] = {}
+        if kept is not None:
+            of_kept = {"coefficient_bytes": kept.memory_bytes, "coefficient_roots": kept.roots or None}
         if cache is None:
-            return {}
-        return {
+            return of_kept
+        return of_kept | {
             "cache_dir": cache.folder,
             "cache_size": cache.size,
             "cache_identity": native_roots(cache.roots),
