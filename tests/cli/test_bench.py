@@ -74,3 +74,32 @@ def test_no_plot_takes_the_place_of_a_folder_or_goes_into_a_dataset(
         assert result.status == 1
         assert said in result.err
     assert sorted(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.parametrize("cache", [None, "coefficients"])
+def test_it_tells_what_the_cache_of_coefficients_brings(
+    cache: str | None, lake: Lakes, penstock_command: Command, native: Any
+) -> None:
+    options: list[Any] = [] if cache is None else ["--cache", cache]
+    said = penstock_command("bench", lake("equal_images"), "--tensors", "jpegs", *options, "--json").json
+    count = said["samples"]
+    assert said["cache"] == cache
+    if cache is None:
+        trial = said["cache_trial"]
+        assert trial["images"] == trial["kept"] == count
+        assert 0.5 < trial["bytes_per_jpeg_byte"] < 20  # of little images, whose files have little
+        assert trial["bytes_for_all"] > 0
+        assert trial["speed"] > 0
+        text = penstock_command("bench", lake("equal_images"), "--tensors", "jpegs").out
+        assert f"(tried on {count} images)" in text
+    else:
+        assert said["cache_trial"] is None
+        assert said["stats"]["coefficients_kept"] == count
+        assert said["stats"]["coefficient_hits"] >= count
+        text = penstock_command("bench", lake("equal_images"), "--tensors", "jpegs", *options).out
+        assert f"coefficients of {count} images kept" in text
+
+
+def test_it_tries_no_cache_where_there_are_no_jpegs(lake: Lakes, penstock_command: Command, native: Any) -> None:
+    said = penstock_command("bench", lake("equal_images"), "--tensors", "pngs", "--json").json
+    assert said["cache_trial"] is None

@@ -156,9 +156,9 @@ TEST(JpegPacking, GivesBackWhatItWasGiven) {
 }
 
 TEST(JpegPacking, GivesUpOnCoefficientsThatTheTransformGivesUpOn) {
-  for (const std::int16_t value : {8191, 8192, -8192, -8193}) {
+  for (const int value : {8191, 8192, -8192, -8193}) {
     jpeg::BlockRows rows(1, 3, 1);
-    rows.block(0, 2)[5] = value;
+    rows.block(0, 2)[5] = static_cast<std::int16_t>(value);
     jpeg::Quantisation steps;
     steps.fill(1);
     std::vector<std::byte> packed(jpeg::most_packed(3));

@@ -9,6 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from penstock.cli.bench_cache import try_coefficients
 from penstock.cli.bench_config import config_loader, python_steps
 from penstock.cli.bench_plot import check_plot, draw_stages
 from penstock.cli.bench_run import Epoch, peak_mib, run_epoch
@@ -16,6 +17,7 @@ from penstock.cli.bench_stages import stages_of
 from penstock.cli.source import add_source, open_source
 from penstock.dataset import Dataset
 from penstock.loader import DataLoader
+from penstock.loading.coefficients import CACHES
 from penstock.loading.explain import as_text as explained
 from penstock.loading.limits import Lanes, Limit, limit_of, request_seconds
 from penstock.loading.program import StepReport
@@ -44,6 +46,7 @@ def add_parser(commands: Any) -> None:
     parser.add_argument("--batches", type=int, help="at most so many of each epoch")
     parser.add_argument("--loader-type", help="auto, c++ or python (default: the configuration's, else auto)")
     parser.add_argument("--shuffle", action="store_true")
+    parser.add_argument("--cache", choices=CACHES, help="keep coefficients of JPEGs from one epoch to the next")
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("--plot", metavar="OUT.png", type=Path, help="draw the stages")
     parser.set_defaults(run=run)
@@ -81,6 +84,9 @@ def measure(dataset: Dataset, arguments: argparse.Namespace) -> dict[str, Any]:
         peak = peak_mib()
         last = epochs[-1]
         latency = request_seconds(dataset, [dataset[name] for name in tensors])
+        trial = None
+        if loader.loader_type == "c++" and loader.options.cache is None:
+            trial = try_coefficients(dataset, tensors, loader.options.num_threads)
         limit = _limit(loader, last, arguments.config is not None, latency)
         return {
             "path": dataset.path,
@@ -98,6 +104,9 @@ def measure(dataset: Dataset, arguments: argparse.Namespace) -> dict[str, Any]:
             "epochs": [epoch.figures for epoch in epochs],
             "stages": {name: asdict(stage) for name, stage in stages_of(last.stats, last.seconds).items()},
             "stats": loader.stats(),
+            "cache": loader.options.cache,
+            "cache_trial": None if trial is None else asdict(trial),
+            "cache_text": None if trial is None else trial.text(),
             "limiting_stage": limit.stage,
             "limit": limit.text,
         }
@@ -117,6 +126,7 @@ def _loader(dataset: Dataset, arguments: argparse.Namespace) -> tuple[list[str],
         tensors=tensors,
         num_threads=None if python else arguments.threads,
         num_workers=(arguments.threads or 0) if python else 0,
+        cache=arguments.cache,
     )
 
 
@@ -161,6 +171,13 @@ def as_text(figures: dict[str, Any]) -> str:
             f"{stats['bytes_read'] / 1e6:.1f} MB read, {stats['encoded_bytes'] / 1e6:.1f} MB decoded, "
             f"{stats['cache_hits']:.0f} cache hits",
         ]
+    if figures["cache"] is not None and "coefficient_hits" in stats:
+        lines.append(
+            f"coefficients of {stats['coefficients_kept']:.0f} images kept, {stats['coefficient_bytes'] / 1e6:.1f} MB; "
+            f"{stats['coefficient_hits']:.0f} hits, {stats['coefficient_misses']:.0f} misses"
+        )
+    if figures["cache_text"] is not None:
+        lines.append(figures["cache_text"])
     return "\n".join([*lines, "", f"limiting stage: {figures['limit']}"])
 
 

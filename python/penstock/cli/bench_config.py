@@ -35,7 +35,7 @@ def config_loader(dataset: Dataset, arguments: argparse.Namespace) -> tuple[list
     cfg = split_loader.read_config(arguments.config)
     if arguments.loader_type is not None:
         cfg.deeplake_dataloader_type = arguments.loader_type
-    options: dict[str, Any] = {}
+    options: dict[str, Any] = {} if arguments.cache is None else {"cache": arguments.cache}
     if arguments.batch_size is not None:
         options["samples_per_gpu"] = arguments.batch_size
     if arguments.threads is not None:
