@@ -4,7 +4,7 @@
 
 #include "base/bytes.h"
 #include "base/row_source.h"
-#include "pipeline/fetch.h"
+#include "pipeline/fetched_sample.h"
 #include "pipeline/tensor_source.h"
 
 namespace penstock::pipeline {

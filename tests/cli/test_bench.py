@@ -101,5 +101,5 @@ def test_it_tells_what_the_cache_of_coefficients_brings(
 
 
 def test_it_tries_no_cache_where_there_are_no_jpegs(lake: Lakes, penstock_command: Command, native: Any) -> None:
-    said = penstock_command("bench", lake("equal_images"), "--tensors", "pngs", "--json").json
+    said = penstock_command("bench", lake("equal_images"), "--tensors", "raw", "--json").json
     assert said["cache_trial"] is None
