@@ -18,14 +18,13 @@ import torch
 from penstock._native import require_native
 from penstock.cores import warn_of_too_many
 from penstock.errors import LoaderClosedError, PenstockError, timed_out
-from penstock.loading.collate import sequence_batch, tensor_batch
 from penstock.loading.disk_cache import disk_cache_of
-from penstock.loading.native.batch import native_batch
 from penstock.loading.native.core_run import CoreRun
+from penstock.loading.native.finishing import Finisher, pinned
 from penstock.loading.native.memory import MemoryLimit
 from penstock.loading.native.next_epoch import NextEpoch
 from penstock.loading.native.part import NativePart
-from penstock.loading.native.python_side import Columns, PythonPart, read_columns, stored_values
+from penstock.loading.native.python_side import Columns, PythonPart, read_columns
 from penstock.loading.native.sources import native_roots, native_store, tensor_source
 from penstock.loading.options import LoaderOptions
 from penstock.loading.plan import Plan, Segment
@@ -79,13 +78,13 @@ class NativeLoader:
         self._core: _core.Loader | None = None
         self._pid = os.getpid()
         self._closed = False
-        self._python_seconds = 0.0
         # Keys whose samples the core reads, and what its arrays hold; those that Python reads beside it.
         self._dtypes = samples.core_dtypes
         self._in_python = {key: reading for key, reading in samples.readings.items() if reading.route == "python"}
         self._native = samples.program.native
         self._disk_cache = disk_cache_of(samples.source, options.cache_dir, options.cache_size, native=True)
         self._python = PythonPart(samples, collate) if self._per_sample else None
+        self._finish = Finisher(samples, self._python, pin_memory=options.pin_memory)
         self._starting = threading.Lock()
         self._arena_pid = os.getpid()
         self._arena: Arena | None = None
@@ -119,7 +118,7 @@ class NativeLoader:
                     self._begin_next(run)
                 if self._options.timeout and columns:
                     self._wait_beside(columns, end)
-                make = functools.partial(self._batch, *loaded, columns, plan.epoch)
+                make = functools.partial(self._finish, *loaded, columns, plan.epoch)
                 yield make() if thread is None else self._in_time(thread, end, make)
                 del loaded, make
             ended = True
@@ -164,7 +163,7 @@ class NativeLoader:
             run = PooledRun(pool, functools.partial(core.next, self._next), plan.epoch)
             self._runs.add(run)
             for batch in run:
-                yield _pin(batch) if self._options.pin_memory else batch
+                yield pinned(batch) if self._options.pin_memory else batch
                 del batch
         finally:
             if core is not None:
@@ -173,7 +172,7 @@ class NativeLoader:
             if run is not None:
                 run.close()
                 self._runs.discard(run)
-                self._python_seconds += run.work_seconds
+                self._finish.seconds += run.work_seconds
                 self._waited_seconds += run.wait_seconds
 
     def _take_pool(self) -> WorkerPool:
@@ -204,7 +203,7 @@ class NativeLoader:
         """Counters since the first plan; see :meth:`penstock.DataLoader.stats`."""
         if self._core is None or self._pid != os.getpid():
             return dict.fromkeys(require_native().STATS, 0.0) | {"python_seconds": 0.0}
-        stats = {**self._core.stats(), "python_seconds": self._python_seconds}
+        stats = {**self._core.stats(), "python_seconds": self._finish.seconds}
         if self._uses_workers:  # the core sees the thread wait that feeds them
             running = list(self._runs)
             stats["wait_seconds"] = self._waited_seconds + sum(run.wait_seconds for run in running)
@@ -367,48 +366,6 @@ class NativeLoader:
         except PenstockError as error:
             self._samples.source.place(error)
             raise
-
-    def _batch(self, indices: Any, tensors: list[_core._TensorBatch], metas: Any, columns: Columns, epoch: int) -> Any:
-        start = time.perf_counter()
-        if self._python is not None:
-            batch = self._python(indices.tolist(), tensors, metas, epoch, columns)
-            batch = _pin(batch) if self._options.pin_memory else batch
-        elif self._native is not None:
-            assert self._native.complete is not None
-            batch = self._native.complete(native_batch(tensors, metas))
-        else:
-            return self._untouched(indices.tolist(), dict(zip(self._dtypes, tensors, strict=True)), columns)
-        self._python_seconds += time.perf_counter() - start
-        return batch
-
-    def _untouched(
-        self, indices: list[int], tensors: dict[str, _core._TensorBatch], columns: Columns
-    ) -> dict[str, Any]:
-        """A batch as the core has made it."""
-        made = self._samples.collate_columns(stored_values(self._samples, indices, tensors, columns))
-        if self._options.pin_memory and made:
-            made = _pin(made)
-        batch = {
-            key: made[key] if key in made else self._column(key, indices, tensors[key])
-            for key in self._samples.readings
-        }
-        if self._samples.return_index:
-            batch["index"] = torch.tensor(indices, dtype=torch.int64)
-        return batch
-
-    def _column(self, key: str, indices: list[int], native: _core._TensorBatch) -> Any:
-        """Arrays of a batch that the core has made, as the default collate gives them."""
-        tensor, dtype = self._samples.tensors[key], self._dtypes[key]
-        if tensor.is_sequence:
-            return sequence_batch(native, dtype, tensor.item_counts(indices), tensor.empty_sequence)
-        batch = tensor_batch(native, dtype)
-        images = self._samples.readings[key].images
-        return batch if images is None else images.of_core(batch)
-
-
-def _pin(batch: Any) -> Any:
-    """A copy of a batch of any structure in pinned memory, as torch's own loader makes it."""
-    return torch.utils.data._utils.pin_memory.pin_memory(batch)  # type: ignore[no-untyped-call]
 
 
 def _allocate_pinned(size: int) -> tuple[int, torch.Tensor]:
