@@ -96,12 +96,12 @@ def _leave(results: Results) -> str:
         for how in ways:
             for kind, words in (("images", "idle"), ("stalled", "reads stalled")):
                 rows[f"{how}, {words}"] = _times(part, how, kind)
-    return _table("milliseconds to leave, p50 / p99", results, rows) if rows else ""
+    return _table("milliseconds to leave, p50 / p99 (times)", results, rows) if rows else ""
 
 
 def _times(part: str, how: str, kind: str) -> Callable[[Results], str]:
     def tell(values: Any) -> str:
-        return f"{percentile(values, 0.5):.0f} / {percentile(values, 0.99):.0f}"
+        return f"{percentile(values, 0.5):.0f} / {percentile(values, 0.99):.0f} ({len(values)})"
 
     return lambda found: _of(found[part][how][kind], tell)
 
@@ -112,6 +112,8 @@ def _growth(results: Results) -> str:
     def cell(kind: str, figure: str) -> Callable[[Results], str]:
         def tell(found: Any) -> str:
             value = found[figure]
+            if value is None:
+                return "too few to tell"
             return f"{value:.0f}" if figure in ("times", "bytes") else f"{value:.3f}"
 
         return lambda found: _of(found["growth"][kind], tell)

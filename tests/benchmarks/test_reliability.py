@@ -35,7 +35,7 @@ def test_tables() -> None:
         "end": {"SIGINT": {"images": [10.0], "stalled": {"failed": "Traceback\nValueError: a | b\n"}}},
         "growth": {
             "breaks": {"times": 9, "descriptors": 0.0, "threads": 0.5, "bytes": 12.3},
-            "epochs": {"times": 5, "descriptors": 0.0, "threads": 0.0, "bytes": -1.0},
+            "epochs": {"times": 2, "descriptors": None, "threads": None, "bytes": None},
         },
         "kills": {"times": 3, "clean": 2, "processes": 1, "files": 0},
         "bad": {
@@ -54,11 +54,11 @@ def test_tables() -> None:
     assert ranks.splitlines()[2] == "| accelerate | 128 (+2 again) | 60 |"
     assert resume.splitlines()[2] == "| 10% | exact, 3 ms | no state |"
     assert leave.splitlines()[2:] == [
-        "| break, idle | 2 / 3 |",
-        "| break, reads stalled | 4 / 4 |",
-        "| del, idle | 1 / 1 |",
-        "| del, reads stalled | 1 / 1 |",
-        "| SIGINT, idle | 10 / 10 |",
+        "| break, idle | 2 / 3 (3) |",
+        "| break, reads stalled | 4 / 4 (1) |",
+        "| del, idle | 1 / 1 (1) |",
+        "| del, reads stalled | 1 / 1 (1) |",
+        "| SIGINT, idle | 10 / 10 (1) |",
         "| SIGINT, reads stalled | fails: ValueError: a / b |",
     ]
     assert growth.splitlines()[2:6] == [
@@ -67,6 +67,7 @@ def test_tables() -> None:
         "| descriptors for each early break | 0.000 |",
         "| threads for each early break | 0.500 |",
     ]
+    assert growth.splitlines()[7] == "| bytes for each epoch | too few to tell |"
     assert kills.splitlines()[2] == "| new starts with a whole epoch | 2 of 3 |"
     assert bad.splitlines()[2:] == [
         "| default | DecodeError after 16 samples; names the sample |",
