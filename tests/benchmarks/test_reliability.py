@@ -17,7 +17,7 @@ from support.require import PROJECT_ROOT
 BENCHMARKS = PROJECT_ROOT / "benchmarks"
 sys.path.insert(0, str(BENCHMARKS))
 
-from reliability_tables import percentile, tables  # noqa: E402
+from reliability_tables import combined, percentile, recorded, runs, tables  # noqa: E402
 
 
 def test_percentile() -> None:
@@ -117,8 +117,25 @@ def test_others_are_measured_alike(deeplake: Any, native: Any, tmp_path: Path) -
         assert "failed" not in found[name]["bad"]["{}"]
 
 
-def test_the_document_quotes_the_committed_run() -> None:
-    record = json.loads((BENCHMARKS / "results" / "reliability.json").read_text())
+def test_columns_of_several_runs() -> None:
+    def record(seconds: int, **results: Any) -> dict[str, Any]:
+        machine = {"cpu": "X", "cores": 2}
+        return {"date": "2026-11-30", "machine": machine, "setting": {"seconds": seconds}, "results": results}
+
+    one, two = {"resume": {"0.1": {"exact": None}}}, {"resume": {"0.1": {"failed": "no"}}}
+    records = [record(120, ours=one), record(60, theirs=two, ours=two)]
+    together = combined(records)["results"]
+    assert list(together) == ["ours", "theirs"]
+    assert (together["ours"], together["theirs"]) == (one, two)
+    assert runs(records[:1]) == "All columns are of one run."
+    assert runs(records).splitlines()[2:] == [
+        "- ours: 2026-11-30, X, 2 cores, at most 120 s for what is done many times over",
+        "- theirs, ours: 2026-11-30, X, 2 cores, at most 60 s for what is done many times over",
+    ]
+
+
+def test_the_document_quotes_the_committed_runs() -> None:
+    records = recorded()
     text = (PROJECT_ROOT / "docs" / "reliability.md").read_text()
-    for table in tables(record):
-        assert table in text
+    for part in (runs(records), *tables(combined(records))):
+        assert part in text

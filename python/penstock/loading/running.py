@@ -30,6 +30,7 @@ from penstock.loading.seed import LoaderSeed
 from penstock.loading.state import LoaderState
 from penstock.loading.tolerance import ErrorPolicy
 from penstock.loading.unbatched import Unbatched
+from penstock.locks import ForkLock
 
 __all__ = ["RunningLoader"]
 
@@ -114,6 +115,8 @@ class RunningLoader(torch.utils.data.DataLoader[Any]):
         )
         self._past_stats: dict[str, float] = {}
         self._run_seconds = 0.0
+        #: Threads may begin epochs and take batches at the same time.
+        self._counting = ForkLock()
         self._start_engine()
 
     def __iter__(self) -> Iteration:  # type: ignore[override]
@@ -297,10 +300,11 @@ class RunningLoader(torch.utils.data.DataLoader[Any]):
 
     def _begin(self) -> tuple[Plan, Callable[[], Generator[Any, None, None]]]:
         """The next epoch: its plan, and what runs it, or the rest of it."""
-        if not self._explained:
-            self._explained = True
-            logger.info("penstock: transforms: %s", as_line(self._steps))
-        plan, count = self._epochs.begin()
+        with self._counting:
+            if not self._explained:
+                self._explained = True
+                logger.info("penstock: transforms: %s", as_line(self._steps))
+            plan, count = self._epochs.begin()
         return plan, functools.partial(self._run, plan, count)
 
     def _run(self, plan: Plan, count: Callable[..., None]) -> Generator[Any, None, None]:
@@ -310,7 +314,8 @@ class RunningLoader(torch.utils.data.DataLoader[Any]):
             for batch in batches:
                 count()
                 now = time.perf_counter()
-                self._run_seconds += now - last
+                with self._counting:
+                    self._run_seconds += now - last
                 last = now
                 yield batch
                 del batch

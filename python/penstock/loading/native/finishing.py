@@ -11,6 +11,7 @@ from penstock.loading.collate import sequence_batch, tensor_batch
 from penstock.loading.native.batch import native_batch
 from penstock.loading.native.python_side import Columns, PythonPart, stored_values
 from penstock.loading.samples import Samples
+from penstock.locks import ForkLock
 
 if TYPE_CHECKING:
     from penstock import _core
@@ -32,6 +33,7 @@ class Finisher:
 
     def __init__(self, samples: Samples, python: PythonPart | None, *, pin_memory: bool) -> None:
         self.seconds = 0.0
+        self._counting = ForkLock()
         self._samples = samples
         self._dtypes = samples.core_dtypes
         self._python = python
@@ -58,8 +60,13 @@ class Finisher:
         else:
             by_key = dict(zip(self._dtypes, tensors, strict=True))
             return self._untouched(indices.tolist(), by_key, columns)
-        self.seconds += time.perf_counter() - start
+        self.add(time.perf_counter() - start)
         return batch
+
+    def add(self, seconds: float) -> None:
+        """Counts what was done elsewhere, or here."""
+        with self._counting:
+            self.seconds += seconds
 
     def _untouched(
         self, indices: list[int], tensors: dict[str, _core._TensorBatch], columns: Columns

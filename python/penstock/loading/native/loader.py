@@ -7,7 +7,6 @@ import concurrent.futures
 import functools
 import logging
 import os
-import threading
 import time
 import weakref
 from collections.abc import Callable, Generator
@@ -17,7 +16,7 @@ import torch
 
 from penstock._native import require_native
 from penstock.cores import warn_of_too_many
-from penstock.errors import LoaderClosedError, PenstockError, timed_out
+from penstock.errors import LoaderClosedError, LoaderTimeoutError, PenstockError, timed_out
 from penstock.loading.disk_cache import disk_cache_of
 from penstock.loading.native.core_run import CoreRun
 from penstock.loading.native.finishing import Finisher, pinned
@@ -29,9 +28,11 @@ from penstock.loading.native.sources import native_roots, native_store, tensor_s
 from penstock.loading.options import LoaderOptions
 from penstock.loading.plan import Plan, Segment
 from penstock.loading.samples import Samples
+from penstock.loading.seeded_globals import pass_over
 from penstock.loading.workers.arena import Arena
 from penstock.loading.workers.pool import WorkerPool
 from penstock.loading.workers.run import PooledRun
+from penstock.locks import ForkLock
 from penstock.threads import DaemonPool
 
 if TYPE_CHECKING:
@@ -85,7 +86,9 @@ class NativeLoader:
         self._disk_cache = disk_cache_of(samples.source, options.cache_dir, options.cache_size, native=True)
         self._python = PythonPart(samples, collate) if self._per_sample else None
         self._finish = Finisher(samples, self._python, pin_memory=options.pin_memory)
-        self._starting = threading.Lock()
+        self._starting = ForkLock()
+        #: Of the sets below, and of what is counted: threads may iterate at the same time. Never held for long.
+        self._noting = ForkLock()
         self._arena_pid = os.getpid()
         self._arena: Arena | None = None
         self._idle_pool: WorkerPool | None = None
@@ -161,7 +164,8 @@ class NativeLoader:
         try:
             core = self._started_run(plan)
             run = PooledRun(pool, functools.partial(core.next, self._next), plan.epoch)
-            self._runs.add(run)
+            with self._noting:
+                self._runs.add(run)
             for batch in run:
                 yield pinned(batch) if self._options.pin_memory else batch
                 del batch
@@ -171,13 +175,15 @@ class NativeLoader:
             self._put_pool(pool)
             if run is not None:
                 run.close()
-                self._runs.discard(run)
-                self._finish.seconds += run.work_seconds
-                self._waited_seconds += run.wait_seconds
+                with self._noting:
+                    self._runs.discard(run)
+                    self._waited_seconds += run.wait_seconds
+                self._finish.add(run.work_seconds)
 
     def _take_pool(self) -> WorkerPool:
         self._check_open()
-        pool, self._idle_pool = self._idle_pool, None
+        with self._noting:
+            pool, self._idle_pool = self._idle_pool, None
         if pool is not None and pool.usable:
             return pool
         assert self._python is not None
@@ -189,14 +195,16 @@ class NativeLoader:
                 self._arena = Arena(options.prefetch_factor * (options.num_workers + 1) + 2)
         logger.info("penstock: %d worker processes for the Python part", options.num_workers)
         pool = WorkerPool(self._python, options, self._arena)
-        self._pools.add(pool)
+        with self._noting:
+            self._pools.add(pool)
         return pool
 
     def _put_pool(self, pool: WorkerPool) -> None:
-        keep = self._options.persistent_workers and pool.usable and not self._closed
-        if keep and self._idle_pool is None:
-            self._idle_pool = pool
-        else:
+        with self._noting:
+            keep = self._options.persistent_workers and pool.usable and not self._closed and self._idle_pool is None
+            if keep:
+                self._idle_pool = pool
+        if not keep:
             pool.close()
 
     def stats(self) -> dict[str, float]:
@@ -205,7 +213,8 @@ class NativeLoader:
             return dict.fromkeys(require_native().STATS, 0.0) | {"python_seconds": 0.0}
         stats = {**self._core.stats(), "python_seconds": self._finish.seconds}
         if self._uses_workers:  # the core sees the thread wait that feeds them
-            running = list(self._runs)
+            with self._noting:
+                running = list(self._runs)
             stats["wait_seconds"] = self._waited_seconds + sum(run.wait_seconds for run in running)
             stats["python_seconds"] += sum(run.work_seconds for run in running)
         return stats
@@ -225,9 +234,11 @@ class NativeLoader:
         self.next_epoch.close()
         if self._core is not None:
             self._core.stop()
-        for pool in list(self._pools):
+        with self._noting:
+            pools, runs = list(self._pools), list(self._runs)
+        for pool in pools:
             pool.close()
-        for run in list(self._runs):
+        for run in runs:
             run.stop()
         if self._arena is not None:
             self._arena.trim()
@@ -244,10 +255,9 @@ class NativeLoader:
 
     def _started(self) -> _core.Loader:
         self._check_open()
-        if self._pid != os.getpid():
-            # A thread that this process lacks may hold the lock, and the core is the parent's.
-            self._pid, self._starting, self._core = os.getpid(), threading.Lock(), None
         with self._starting:
+            if self._pid != os.getpid():
+                self._pid, self._core = os.getpid(), None  # the core is the parent's
             if self._core is None:
                 self._core = self._start()
             core = self._core
@@ -340,13 +350,18 @@ class NativeLoader:
 
     def _in_time(self, thread: DaemonPool, end: float, make: Callable[[], Any]) -> Any:
         """``make()`` in another thread; raises where it is not done by ``end``."""
-        return thread.result_within(
-            max(0.0, end - time.monotonic()),
-            make,
-            timeout=self._options.timeout,
-            where="the batch is read and decoded, and Python's part of it, transform or collate_fn, has not returned",
-            hint="see what the transform waits for (num_workers runs it in processes)",
-        )
+        try:
+            return thread.result_within(
+                max(0.0, end - time.monotonic()),
+                make,
+                timeout=self._options.timeout,
+                where="the batch is read and decoded, and Python's part of it, transform or collate_fn, has not "
+                "returned",
+                hint="see what the transform waits for (num_workers runs it in processes)",
+            )
+        except LoaderTimeoutError:
+            pass_over(thread.idents)
+            raise
 
     def _wait_beside(self, columns: Columns, end: float) -> None:
         reads = [read for samples in columns.values() for read in samples]
