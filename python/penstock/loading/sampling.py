@@ -17,7 +17,7 @@ from torch.utils.data.distributed import DistributedSampler
 
 from penstock.loading.placed import Order
 from penstock.loading.stages import Stages, taken
-from penstock.loading.streams import order_generator
+from penstock.loading.streams import permutation
 
 __all__ = [
     "EpochSampler",
@@ -36,7 +36,7 @@ _SEED_BOUND = 2**63
 
 def epoch_order(length: int, seed: int, epoch: int) -> np.ndarray[Any, np.dtype[np.int64]]:
     """A permutation of ``range(length)``, int64."""
-    return order_generator(seed, epoch).permutation(length)
+    return permutation(length, seed, epoch)
 
 
 def alone() -> tuple[int, int]:
@@ -251,8 +251,8 @@ class EpochSampler(SharedSampler):
         every ``world_size``-th of the rest.
         """
         rank, world_size = self._world()
-        if self._shuffle and world_size == 1 and not done:
-            return epoch_order(self._length, self._seed(), self.epoch)
+        if self._shuffle and world_size == 1:
+            return epoch_order(self._length, self._seed(), self.epoch)[taken(done) :]
         places = dealt_places(self._length, done, rank, world_size, drop_last=self.drop_last)
         return epoch_order(self._length, self._seed(), self.epoch)[places] if self._shuffle else places
 
