@@ -63,7 +63,7 @@ def write_numbers(path: Path) -> None:
 
 
 def first_batches(path: Path, rounds: int) -> dict[str, dict[str, float]]:
-    """Medians over the rounds: of ``load_state_dict``, and of it with the first batch, by the clock and of processors."""
+    """Medians over the rounds: of ``load_state_dict``, and of it with the first batch."""
     import penstock
 
     found = {}
