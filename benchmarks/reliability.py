@@ -19,6 +19,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -120,9 +121,10 @@ def _run(command: list[str], environments: Sequence[dict[str, str]]) -> list[str
         for environment in environments
     ]
     said = []
+    end = time.monotonic() + 180
     try:
         for process in running:
-            output, errors = process.communicate(timeout=180)
+            output, errors = process.communicate(timeout=max(0.1, end - time.monotonic()))
             if process.returncode:
                 return errors[-1500:]
             said.append(output)
@@ -156,12 +158,13 @@ def silent_server(data: Path) -> Iterator[None]:
 
 def measure(name: str, data: Path, more: str, frameworks: Path, said: argparse.Namespace) -> dict[str, Any]:
     """All figures of a contender."""
-    quick = said.quick
-    limit = 30 if quick else 300
+    quick, seconds = said.quick, said.seconds
+    # What is begun in time may still wait for reads that never return.
+    limit = seconds + 90
     found: dict[str, Any] = {}
     if name == "no loader":
         with closing(Process(name, data, more)) as ends:
-            return {"end": _ends(ends, ["exit", "SIGINT", "SIGTERM"], [IDLE], quick)} if "end" in said.only else {}
+            return {"end": _ends(ends, [IDLE], quick, seconds)} if "end" in said.only else {}
 
     if "ranks" in said.only:
         python = str(frameworks / "bin" / "python")
@@ -174,13 +177,16 @@ def measure(name: str, data: Path, more: str, frameworks: Path, said: argparse.N
     with closing(Process(name, data, more)) as process:
         # Programs are forked from it: it must not have had a loader.
         if "end" in said.only:
-            found["end"] = _ends(process, ["exit", "SIGINT", "SIGTERM"], [IDLE, STALLED], quick)
+            found["end"] = _ends(process, [IDLE, STALLED], quick, seconds)
         if "kills" in said.only:
-            found["kills"] = process.ask("kills", within=900, times=2 if quick else 100, longest=0.5)
+            many = 2 if quick else 100
+            found["kills"] = process.ask("kills", within=limit, times=many, longest=0.5, seconds=seconds)
         if "leave" in said.only:
             found["leave"] = {
                 how: {
-                    kind: process.ask("leave", within=limit, how=how, kind=kind, times=2 if quick else times)
+                    kind: process.ask(
+                        "leave", within=limit, how=how, kind=kind, times=2 if quick else times, seconds=seconds
+                    )
                     for kind, times in ((IDLE, 100), (STALLED, 5))
                 }
                 for how in ("break", "del", "exception", *(["close twice"] if ours else []))
@@ -194,15 +200,18 @@ def measure(name: str, data: Path, more: str, frameworks: Path, said: argparse.N
         found["growth"] = {}
         for kind, times in {"breaks": 10_000, "epochs": 500}.items():
             with closing(Process(name, data, more)) as process:
-                arguments = {"kind": kind, "times": times, "seconds": said.seconds}
-                found["growth"][kind] = process.ask("growth", within=said.seconds + 60, **arguments)
+                found["growth"][kind] = process.ask("growth", within=limit, kind=kind, times=times, seconds=seconds)
     return found
 
 
-def _ends(process: Process, ways: Sequence[str], kinds: Sequence[str], quick: bool) -> dict[str, Any]:
+def _ends(process: Process, kinds: Sequence[str], quick: bool, seconds: float) -> dict[str, Any]:
     times = {IDLE: 2 if quick else 30, STALLED: 1 if quick else 5}
     return {
-        how: {kind: process.ask("end", how=how, kind=kind, times=times[kind]) for kind in kinds} for how in ways
+        how: {
+            kind: process.ask("end", within=seconds + 90, how=how, kind=kind, times=times[kind], seconds=seconds)
+            for kind in kinds
+        }
+        for how in ("exit", "SIGINT", "SIGTERM")
     }
 
 

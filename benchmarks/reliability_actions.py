@@ -14,6 +14,7 @@ import faulthandler
 import functools
 import gc
 import json
+import math
 import multiprocessing
 import os
 import random
@@ -21,7 +22,7 @@ import signal
 import sys
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -39,15 +40,16 @@ class Mine(Exception):
     """What a consumer raises."""
 
 
-def leave(load: Make, how: str, kind: str, times: int) -> list[float]:
-    """Milliseconds that leaving an iteration takes, in a process that goes on.
+def leave(load: Make, how: str, kind: str, times: int, seconds: float) -> list[float]:
+    """Milliseconds that leaving an iteration takes, in a process that goes on: so many times, or as many as the seconds
+    allow.
 
     Raises:
         RuntimeError: Threads or processes are left without the garbage collector.
     """
     found = []
     before = _helpers()
-    for _ in range(times):
+    for _ in _within(times, seconds):
         loader = load(kind=kind)
         iterator = iter(loader)
         for _ in range(2):
@@ -66,6 +68,15 @@ def leave(load: Make, how: str, kind: str, times: int) -> list[float]:
             raise RuntimeError(f"{_helpers() - before} threads or processes are left")
         gc.collect()
     return found
+
+
+def _within(times: int, seconds: float) -> Iterator[int]:
+    """Counts up to ``times``, and begins nothing after so many seconds."""
+    start = time.monotonic()
+    for number in range(times):
+        if number and time.monotonic() - start > seconds:
+            return
+        yield number
 
 
 def _helpers() -> int:
@@ -105,10 +116,11 @@ def _by_close_twice(iterator: list[Any], loader: list[Any]) -> None:
 _WAYS = {"break": _by_break, "del": _by_del, "exception": _by_exception, "close twice": _by_close_twice}
 
 
-def end(load: Make, how: str, kind: str, times: int) -> list[float]:
-    """Milliseconds from a signal, or from the last line of a program, until it and its workers are gone."""
+def end(load: Make, how: str, kind: str, times: int, seconds: float) -> list[float]:
+    """Milliseconds from a signal, or from the last line of a program, until it and its workers are gone: so many times,
+    or as many as the seconds allow."""
     found = []
-    for _ in range(times):
+    for _ in _within(times, seconds):
         child = Child(functools.partial(_wait, load, kind, how))
         child.ready()
         # It waits for a batch that does not come, or sits idle.
@@ -206,27 +218,28 @@ def _session(leader: int) -> list[int]:
     return found
 
 
-def growth(load: Make, kind: str, times: int, seconds: float) -> dict[str, float]:
+def growth(load: Make, kind: str, times: int, seconds: float) -> dict[str, float | None]:
     """What grows with each early break, or with each epoch: descriptors, threads, bytes of memory, by linear fit over
-    the last nine tenths of so many times, or of what time allows."""
+    the last nine tenths of so many times, or of what time allows; None where that is less than three."""
     loader = load()
     places, rows = [], []
-    start = time.monotonic()
-    for number in range(times):
+    looked = -math.inf
+    for number in _within(times, seconds):
         for _ in loader:
             if kind == "breaks":
                 break
-        # Looking takes longer than a break.
-        if number % max(1, times // 500) == 0:
+        # Looking takes longer than a quick break.
+        if number % max(1, times // 500) == 0 or time.monotonic() - looked > seconds / 500:
+            looked = time.monotonic()
             places.append(number)
             rows.append(_own())
-        if time.monotonic() - start > seconds:
-            break
     begin = len(rows) // 10
-    slopes = np.polyfit(places[begin:], np.array(rows[begin:], dtype=float), 1)[0]
     close(loader)
-    names = ("descriptors", "threads", "bytes")
-    return {"times": places[-1] + 1, **{name: float(slope) for name, slope in zip(names, slopes, strict=True)}}
+    found: dict[str, float | None] = {"times": number + 1, "descriptors": None, "threads": None, "bytes": None}
+    if len(rows) - begin > 2:
+        slopes = np.polyfit(places[begin:], np.array(rows[begin:], dtype=float), 1)[0]
+        found |= dict(zip(("descriptors", "threads", "bytes"), map(float, slopes), strict=True))
+    return found
 
 
 def _own() -> tuple[int, int, int]:
@@ -244,12 +257,13 @@ def _names(folder: str) -> set[str]:
     return {entry.name for entry in os.scandir(folder)}
 
 
-def kills(load: Make, times: int, longest: float) -> dict[str, int]:
-    """Kills a program that loads, at a random time, and starts it anew: how many new starts gave a whole epoch, and
-    what was left behind."""
+def kills(load: Make, times: int, longest: float, seconds: float) -> dict[str, int]:
+    """Kills a program that loads, at a random time, and starts it anew, so many times, or as many as the seconds allow:
+    how many new starts gave a whole epoch, and what was left behind."""
     draw = random.Random(0)
-    found = {"times": times, "clean": 0, "processes": 0, "files": 0}
-    for _ in range(times):
+    found = {"times": 0, "clean": 0, "processes": 0, "files": 0}
+    for _ in _within(times, seconds):
+        found["times"] += 1
         before = _names("/dev/shm")
         child = Child(functools.partial(_load_for_ever, load))
         child.ready()

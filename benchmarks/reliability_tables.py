@@ -1,6 +1,8 @@
 """Puts the tables of what benchmarks/reliability.py wrote into docs/reliability.md, in the place of those before.
 
     python benchmarks/reliability_tables.py
+
+Where loaders were measured in several runs, the tables have the columns of all, and say which are of which run.
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-__all__ = ["percentile", "tables"]
+__all__ = ["combined", "percentile", "recorded", "runs", "tables"]
 
 _BEGIN, _END = "<!-- tables -->", "<!-- end of tables -->"
 Results = dict[str, Any]
@@ -21,6 +23,34 @@ def percentile(values: Sequence[float], share: float) -> float:
     """The smallest value that so large a share of the values does not exceed."""
     ordered = sorted(values)
     return ordered[max(0, math.ceil(share * len(ordered)) - 1)]
+
+
+def recorded() -> list[Results]:
+    """The committed runs. A loader that is in several of them counts as the first one has it."""
+    folder = Path(__file__).resolve().parent / "results"
+    return [json.loads(file.read_text()) for file in sorted(folder.glob("reliability*.json"))]
+
+
+def combined(records: Sequence[Results]) -> Results:
+    """One record of several runs."""
+    results: Results = {}
+    for record in records:
+        results = {**results, **{name: found for name, found in record["results"].items() if name not in results}}
+    return {"results": results}
+
+
+def runs(records: Sequence[Results]) -> str:
+    """Which columns are of which run."""
+    if len(records) == 1:
+        return "All columns are of one run."
+    said = []
+    for record in records:
+        machine, seconds = record["machine"], record["setting"]["seconds"]
+        said.append(
+            f"- {', '.join(record['results'])}: {record['date']}, {machine['cpu']}, {machine['cores']} cores, "
+            f"at most {seconds:.0f} s for what is done many times over"
+        )
+    return "\n".join([f"The columns are of {len(records)} runs:\n", *said])
 
 
 def tables(record: Results) -> list[str]:
@@ -96,12 +126,12 @@ def _leave(results: Results) -> str:
         for how in ways:
             for kind, words in (("images", "idle"), ("stalled", "reads stalled")):
                 rows[f"{how}, {words}"] = _times(part, how, kind)
-    return _table("milliseconds to leave, p50 / p99", results, rows) if rows else ""
+    return _table("milliseconds to leave, p50 / p99 (times)", results, rows) if rows else ""
 
 
 def _times(part: str, how: str, kind: str) -> Callable[[Results], str]:
     def tell(values: Any) -> str:
-        return f"{percentile(values, 0.5):.0f} / {percentile(values, 0.99):.0f}"
+        return f"{percentile(values, 0.5):.0f} / {percentile(values, 0.99):.0f} ({len(values)})"
 
     return lambda found: _of(found[part][how][kind], tell)
 
@@ -112,6 +142,8 @@ def _growth(results: Results) -> str:
     def cell(kind: str, figure: str) -> Callable[[Results], str]:
         def tell(found: Any) -> str:
             value = found[figure]
+            if value is None:
+                return "too few to tell"
             return f"{value:.0f}" if figure in ("times", "bytes") else f"{value:.3f}"
 
         return lambda found: _of(found["growth"][kind], tell)
@@ -160,12 +192,12 @@ def _bad(results: Results) -> str:
 
 
 def main() -> None:
-    here = Path(__file__).resolve().parent
-    record = json.loads((here / "results" / "reliability.json").read_text())
-    document = here.parent / "docs" / "reliability.md"
+    document = Path(__file__).resolve().parents[1] / "docs" / "reliability.md"
+    records = recorded()
     text = document.read_text()
     before, after = text.partition(_BEGIN)[0], text.partition(_END)[2]
-    document.write_text(before + _BEGIN + "\n\n" + "\n\n".join(tables(record)) + "\n\n" + _END + after)
+    parts = [_BEGIN, runs(records), *tables(combined(records)), _END]
+    document.write_text(before + "\n\n".join(parts) + after)
 
 
 if __name__ == "__main__":

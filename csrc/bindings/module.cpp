@@ -4,7 +4,8 @@
 #include "bindings/python_gil.h"
 #include "bindings/register.h"
 
-PYBIND11_MODULE(_core, module) {
+// Nothing here counts on the GIL: see "Without a GIL" in bindings/README.md.
+PYBIND11_MODULE(_core, module, pybind11::mod_gil_not_used()) {
   module.doc() = "Penstock's native core. Use it through penstock.DataLoader.";
   module.attr("__version__") = PENSTOCK_VERSION;
 #ifdef PENSTOCK_DEBUG_BUILD
@@ -17,5 +18,6 @@ PYBIND11_MODULE(_core, module) {
   penstock::bindings::register_decode(module);
   penstock::bindings::register_detection(module);
   penstock::bindings::register_loader(module);
+  penstock::bindings::register_order(module);
   penstock::bindings::register_verify(module);
 }

@@ -97,7 +97,8 @@ std::vector<Result> PythonReader::call(std::span<const std::int64_t> samples, bo
 std::vector<Result> PythonReader::call_with_gil(std::span<const std::int64_t> samples, bool decoded) const {
   py::list indices;
   for (const std::int64_t sample : samples) indices.append(sample);
-  const py::list items = call_python(read_.get(), py::make_tuple(indices, decoded));
+  // A tuple: nobody can take out of it what the samples refer to.
+  const py::tuple items = call_python(read_.get(), py::make_tuple(indices, decoded));
   if (items.size() != samples.size()) {
     throw base::Error(base::ErrorKind::kStorage, "the reader returned " + std::to_string(items.size()) +
                                                      " samples for " + std::to_string(samples.size()));

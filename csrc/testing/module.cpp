@@ -3,7 +3,7 @@
 #include "bindings/errors.h"
 #include "testing/register.h"
 
-PYBIND11_MODULE(_core_testing, module) {
+PYBIND11_MODULE(_core_testing, module, pybind11::mod_gil_not_used()) {
   module.doc() = "Parts of Penstock's core by themselves, for its tests; not installed.";
   penstock::bindings::register_errors(module);
   penstock::testing::register_chunk_header(module);

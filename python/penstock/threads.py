@@ -61,6 +61,11 @@ class DaemonPool:
         self._calls.put((future, call, arguments))
         return future
 
+    @property
+    def idents(self) -> set[int]:
+        """The idents of its threads."""
+        return {thread.ident for thread in self._threads if thread.ident is not None}
+
     def result_within(
         self, seconds: float, call: Callable[[], Any], *, where: str, hint: str, timeout: float | None = None
     ) -> Any:

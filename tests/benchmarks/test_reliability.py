@@ -17,7 +17,7 @@ from support.require import PROJECT_ROOT
 BENCHMARKS = PROJECT_ROOT / "benchmarks"
 sys.path.insert(0, str(BENCHMARKS))
 
-from reliability_tables import percentile, tables  # noqa: E402
+from reliability_tables import combined, percentile, recorded, runs, tables  # noqa: E402
 
 
 def test_percentile() -> None:
@@ -35,7 +35,7 @@ def test_tables() -> None:
         "end": {"SIGINT": {"images": [10.0], "stalled": {"failed": "Traceback\nValueError: a | b\n"}}},
         "growth": {
             "breaks": {"times": 9, "descriptors": 0.0, "threads": 0.5, "bytes": 12.3},
-            "epochs": {"times": 5, "descriptors": 0.0, "threads": 0.0, "bytes": -1.0},
+            "epochs": {"times": 2, "descriptors": None, "threads": None, "bytes": None},
         },
         "kills": {"times": 3, "clean": 2, "processes": 1, "files": 0},
         "bad": {
@@ -54,11 +54,11 @@ def test_tables() -> None:
     assert ranks.splitlines()[2] == "| accelerate | 128 (+2 again) | 60 |"
     assert resume.splitlines()[2] == "| 10% | exact, 3 ms | no state |"
     assert leave.splitlines()[2:] == [
-        "| break, idle | 2 / 3 |",
-        "| break, reads stalled | 4 / 4 |",
-        "| del, idle | 1 / 1 |",
-        "| del, reads stalled | 1 / 1 |",
-        "| SIGINT, idle | 10 / 10 |",
+        "| break, idle | 2 / 3 (3) |",
+        "| break, reads stalled | 4 / 4 (1) |",
+        "| del, idle | 1 / 1 (1) |",
+        "| del, reads stalled | 1 / 1 (1) |",
+        "| SIGINT, idle | 10 / 10 (1) |",
         "| SIGINT, reads stalled | fails: ValueError: a / b |",
     ]
     assert growth.splitlines()[2:6] == [
@@ -67,6 +67,7 @@ def test_tables() -> None:
         "| descriptors for each early break | 0.000 |",
         "| threads for each early break | 0.500 |",
     ]
+    assert growth.splitlines()[7] == "| bytes for each epoch | too few to tell |"
     assert kills.splitlines()[2] == "| new starts with a whole epoch | 2 of 3 |"
     assert bad.splitlines()[2:] == [
         "| default | DecodeError after 16 samples; names the sample |",
@@ -116,8 +117,25 @@ def test_others_are_measured_alike(deeplake: Any, native: Any, tmp_path: Path) -
         assert "failed" not in found[name]["bad"]["{}"]
 
 
-def test_the_document_quotes_the_committed_run() -> None:
-    record = json.loads((BENCHMARKS / "results" / "reliability.json").read_text())
+def test_columns_of_several_runs() -> None:
+    def record(seconds: int, **results: Any) -> dict[str, Any]:
+        machine = {"cpu": "X", "cores": 2}
+        return {"date": "2026-11-30", "machine": machine, "setting": {"seconds": seconds}, "results": results}
+
+    one, two = {"resume": {"0.1": {"exact": None}}}, {"resume": {"0.1": {"failed": "no"}}}
+    records = [record(120, ours=one), record(60, theirs=two, ours=two)]
+    together = combined(records)["results"]
+    assert list(together) == ["ours", "theirs"]
+    assert (together["ours"], together["theirs"]) == (one, two)
+    assert runs(records[:1]) == "All columns are of one run."
+    assert runs(records).splitlines()[2:] == [
+        "- ours: 2026-11-30, X, 2 cores, at most 120 s for what is done many times over",
+        "- theirs, ours: 2026-11-30, X, 2 cores, at most 60 s for what is done many times over",
+    ]
+
+
+def test_the_document_quotes_the_committed_runs() -> None:
+    records = recorded()
     text = (PROJECT_ROOT / "docs" / "reliability.md").read_text()
-    for table in tables(record):
-        assert table in text
+    for part in (runs(records), *tables(combined(records))):
+        assert part in text

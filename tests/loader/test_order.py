@@ -156,3 +156,34 @@ def test_the_core_draws_the_same_numbers(seed: int, epoch: int, index: int, coun
     np.testing.assert_array_equal(
         core.sample_randoms(seed, epoch, index, count), sample_generator(seed, epoch, index).random(count)
     )
+
+
+def numpys_order(length: int, seed: int, epoch: int) -> np.ndarray[Any, Any]:
+    """The order as numpy makes it, with the stream of penstock.loading.streams."""
+    words = [np.array(values, dtype=np.uint64) for values in ([seed, epoch], [0, 0, 0, 1])]
+    return np.random.Generator(np.random.Philox(key=words[0], counter=words[1])).permutation(length)
+
+
+@given(st.integers(0, 2**63 - 1), st.integers(0, 2**40), st.integers(0, 2000))
+def test_an_order_is_numpys(native: Any, seed: int, epoch: int, length: int) -> None:
+    order = epoch_order(length, seed, epoch)
+    assert order.dtype == np.int64
+    np.testing.assert_array_equal(order, numpys_order(length, seed, epoch))
+
+
+@pytest.mark.parametrize("length", [2**16 + 1, 3_000_000])
+def test_a_long_order_is_numpys(native: Any, length: int) -> None:
+    np.testing.assert_array_equal(epoch_order(length, 7, 3), numpys_order(length, 7, 3))
+
+
+def test_an_order_without_the_core_is_the_same(native: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    expected = epoch_order(1000, 7, 3)
+    monkeypatch.setattr("penstock.loading.streams.HAVE_NATIVE", False)
+    monkeypatch.setattr("penstock.loading.streams.require_native", None)
+    np.testing.assert_array_equal(epoch_order(1000, 7, 3), expected)
+
+
+@pytest.mark.parametrize("length", [-1, 2**32])
+def test_the_core_refuses_other_lengths(native: Any, length: int) -> None:
+    with pytest.raises(ValueError, match="length is below 2\\^32"):
+        native.permutation(0, 0, 1, length)

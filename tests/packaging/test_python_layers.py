@@ -35,7 +35,7 @@ ALLOWED: dict[str, set[str]] = {
 }
 # Single files with one small idea each, which everything may use. They import one another, and nothing else.
 SMALL = {"_core", "_native", "checks", "cores", "described", "errors", "extras", "printable", "progress", "similar"}
-SMALL |= {"machine_memory", "on_device", "threads"}
+SMALL |= {"locks", "machine_memory", "on_device", "threads"}
 FRAMEWORKS = {"mmcv", "mmdet", "mmengine", "detectron2"}
 # A tensor keeps its dataset, to be pickled as dataset[name], and names its class for type checkers alone.
 BACK_REFERENCES = {

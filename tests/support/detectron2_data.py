@@ -18,7 +18,7 @@ from penstock.detection.steps import PythonStep
 from penstock.integrations import detectron2 as ours
 from penstock.integrations.detectron2.lowering import flat, lower
 from penstock.loading.draws import Stream
-from penstock.loading.sampling import seeded_globals
+from penstock.loading.seeded_globals import seeded_globals
 from support.coco_lakes import CocoPair
 from support.fed_draws import drawing_from
 

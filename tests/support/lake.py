@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from support.require import require
+
 __all__ = ["Lake", "encoded", "link", "link_tiled", "new_lake", "open_lake", "read_oracle"]
 
 Lake = Any  # deeplake.Dataset: the library has no types
@@ -18,8 +20,7 @@ Lake = Any  # deeplake.Dataset: the library has no types
 @contextmanager
 def new_lake(path: Path | str) -> Iterator[Lake]:
     """A new dataset at ``path``, written out at the end."""
-    import deeplake
-
+    deeplake = require("deeplake")
     with _quiet():
         lake = deeplake.empty(str(path))
         yield lake
@@ -29,8 +30,7 @@ def new_lake(path: Path | str) -> Iterator[Lake]:
 @contextmanager
 def open_lake(path: Path, read_only: bool = True) -> Iterator[Lake]:
     """An existing dataset, read by deeplake: the oracle."""
-    import deeplake
-
+    deeplake = require("deeplake")
     with _quiet():
         lake = deeplake.load(str(path), read_only=read_only, verbose=False, check_integrity=True)
         yield lake

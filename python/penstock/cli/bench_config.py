@@ -11,7 +11,7 @@ from penstock.dataset import Dataset
 from penstock.loader import DataLoader
 from penstock.loading.draws import Stream
 from penstock.loading.options import resolve_loader_type
-from penstock.loading.sampling import seeded_globals
+from penstock.loading.seeded_globals import seeded_globals
 
 __all__ = ["config_loader", "python_steps"]
 

@@ -22,10 +22,13 @@ from penstock.loading.options import LoaderOptions
 from penstock.loading.placed import Order, PlacedIndex
 from penstock.loading.plan import EpochPlan, Segment, checked_index
 from penstock.loading.samples import Samples
+from penstock.locks import ForkLock
 
 __all__ = ["CoreBatches", "LoadedBatch", "WholeBatches"]
 
 _Indices = npt.NDArray[np.int64]
+#: Seconds that closing waits for another thread, whose transform may never return.
+_PATIENCE = 0.5
 
 
 class LoadedBatch(Sequence[Any]):
@@ -122,6 +125,8 @@ class CoreBatches:
         )
         self._whole = whole
         self._world_size = world_size
+        #: Who loads batches from several threads gets them one at a time: the core's threads are shared all the same.
+        self._loading = ForkLock()
         self._forget()
 
     def _forget(self) -> None:
@@ -134,15 +139,16 @@ class CoreBatches:
         """As :class:`BatchSource` has it."""
         if not items:
             return []
-        if self._pid != os.getpid():
-            self._forget()
-        keys = self._keys(samples, items)
-        try:
-            ready = self._next(samples, *_places(items))
-        except BaseException:
-            self._stop()  # the run is over
-            raise
-        (loaded,) = (self._at_once(samples, keys),) if ready is None else ready
+        with self._loading:
+            if self._pid != os.getpid():
+                self._forget()
+            keys = self._keys(samples, items)
+            try:
+                ready = self._next(samples, *_places(items))
+            except BaseException:
+                self._stop()  # the run is over
+                raise
+            (loaded,) = (self._at_once(samples, keys),) if ready is None else ready
         return LoadedBatch(loaded, samples, keys) if self._whole else cast(list[Any], loaded)
 
     def stats(self) -> dict[str, float]:
@@ -150,10 +156,14 @@ class CoreBatches:
         return {} if self._engine is None else self._engine.stats()
 
     def close(self) -> None:
-        """Ends the core. Idempotent."""
-        self._stop()
+        """Ends the core. Idempotent. A thread that waits for a batch gets an error, or ends what it runs by itself."""
         if self._engine is not None:
             self._engine.close()
+        if self._loading.acquire(timeout=_PATIENCE):
+            try:
+                self._stop()
+            finally:
+                self._loading.release()
 
     def __getstate__(self) -> dict[str, Any]:
         return vars(self) | {"_pid": 0, "_engine": None, "_ahead": None}

@@ -7,6 +7,7 @@ from collections.abc import Callable, Generator, Iterator
 from typing import Any
 
 from penstock.loading.plan import Plan
+from penstock.locks import ForkLock
 
 __all__ = ["Iteration"]
 
@@ -18,7 +19,7 @@ class Iteration(Iterator[Any]):
     """The batches of an epoch, one after the other. Its length is the loader's.
 
     The epoch is decided with the first batch: ``set_epoch`` counts until then. A forked child goes on by itself, with
-    what was not handed out before the fork.
+    what was not handed out before the fork. Several threads may take batches: each batch goes to one of them.
 
     Args:
         begin: Gives the plan, and what runs the rest of it.
@@ -36,11 +37,21 @@ class Iteration(Iterator[Any]):
         self._run: Callable[[], Generator[Any, None, None]] | None = None
         self._batches: Generator[Any, None, None] | None = None
         self._pid = os.getpid()
+        self._lock = ForkLock()
+        self._left = False
 
     def __iter__(self) -> Iteration:
         return self
 
     def __next__(self) -> Any:
+        try:
+            with self._lock:
+                return self._take()
+        finally:
+            if self._left:
+                self.close()
+
+    def _take(self) -> Any:
         if self._batches is None:
             self._plan, self._run = self._begin()
             self._pid = os.getpid()
@@ -57,6 +68,15 @@ class Iteration(Iterator[Any]):
         return self._length()
 
     def close(self) -> None:
-        """Ends the iteration; what was loaded ahead is dropped."""
-        if self._batches is not None and self._pid == os.getpid():
+        """Ends the iteration; what was loaded ahead is dropped. A thread that waits for a batch gets it, and ends the
+        iteration in turn: whoever calls this does not wait for it."""
+        if self._batches is None or self._pid != os.getpid():
+            return
+        self._left = True
+        if not self._lock.acquire(timeout=0):
+            return
+        try:
+            self._left = False
             self._batches.close()
+        finally:
+            self._lock.release()

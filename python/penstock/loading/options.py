@@ -27,6 +27,7 @@ __all__ = [
     "LOADER_TYPES",
     "SHUFFLES",
     "LoaderOptions",
+    "LoaderType",
     "Shuffle",
     "can_pin",
     "check_decode",

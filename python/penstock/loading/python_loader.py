@@ -20,15 +20,17 @@ from typing import Any
 import torch.utils.data
 
 from penstock.dataset.lake4 import prepare_for_fork
-from penstock.errors import LoaderClosedError, timed_out
+from penstock.errors import LoaderClosedError, LoaderTimeoutError, timed_out
 from penstock.loading.coefficients import coefficient_cache_of
 from penstock.loading.disk_cache import disk_cache_of
 from penstock.loading.options import LoaderOptions
 from penstock.loading.plan import EpochPlan, Plan
 from penstock.loading.samples import Samples
+from penstock.loading.seeded_globals import pass_over
 from penstock.loading.workers.one_thread import OneThreadEach
 from penstock.loading.workers.transport import Failure
 from penstock.loading.workers.worker import GRACE
+from penstock.locks import ForkLock
 from penstock.threads import DaemonPool
 
 __all__ = ["PythonLoader"]
@@ -142,7 +144,9 @@ class PythonLoader:
         self._timeout = options.timeout
         self._pid = os.getpid()
         self._closed = False
-        self._starting = threading.Lock()
+        self._starting = ForkLock()
+        #: Of what is noted and counted: threads may iterate at the same time. Never held for long.
+        self._noting = ForkLock()
         self._iterators: weakref.WeakSet[Any] = weakref.WeakSet()
         self._counts = {"samples": 0.0, "batches": 0.0, "wait_seconds": 0.0}
         self._inner = self._torch_loader(persistent=options.persistent_workers)
@@ -186,7 +190,8 @@ class PythonLoader:
                 started.consumer = os.getpid()
                 prepare_for_fork()
             batches = iter(inner)
-        self._iterators.add(batches)
+        with self._noting:
+            self._iterators.add(batches)
         thread = DaemonPool(1, "penstock-load", "timeout") if self._timeout and not inner.num_workers else None
         try:
             while True:
@@ -199,9 +204,10 @@ class PythonLoader:
                     return
                 if isinstance(batch, Failure):
                     raise batch.exception()
-                self._counts["wait_seconds"] += time.perf_counter() - start
-                self._counts["samples"] += sizes.popleft()
-                self._counts["batches"] += 1
+                with self._noting:
+                    self._counts["wait_seconds"] += time.perf_counter() - start
+                    self._counts["samples"] += sizes.popleft()
+                    self._counts["batches"] += 1
                 yield batch
         finally:
             if thread is not None:
@@ -214,7 +220,11 @@ class PythonLoader:
     def _next(self, batches: Iterator[Any], thread: DaemonPool | None) -> Any:
         self._check_open()
         if thread is not None:
-            return thread.result_within(self._timeout, functools.partial(next, batches), where=_STUCK, hint=_HELP)
+            try:
+                return thread.result_within(self._timeout, functools.partial(next, batches), where=_STUCK, hint=_HELP)
+            except LoaderTimeoutError:
+                pass_over(thread.idents)
+                raise
         try:
             return next(batches)
         except RuntimeError as error:
@@ -252,12 +262,15 @@ class PythonLoader:
 
     def stats(self) -> dict[str, float]:
         """Counters since the start; see :meth:`penstock.DataLoader.stats`."""
-        return dict(self._counts)
+        with self._noting:
+            return dict(self._counts)
 
     def close(self) -> None:
         """Stops worker processes. Idempotent; iterating afterwards raises."""
         self._closed = True
-        for batches in list(self._iterators):
+        with self._noting:
+            iterators = list(self._iterators)
+        for batches in iterators:
             self._end(batches)
 
     def __getstate__(self) -> dict[str, Any]:

@@ -22,8 +22,8 @@ from penstock.loading.plain_epochs import PlainEpochs
 from penstock.loading.plan import checked_index
 from penstock.loading.program import Program
 from penstock.loading.readings import Reading
-from penstock.loading.sampling import seeded_globals
 from penstock.loading.seed import LoaderSeed
+from penstock.loading.seeded_globals import seeded_globals
 
 __all__ = ["BatchSource", "Samples"]
 

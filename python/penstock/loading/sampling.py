@@ -1,13 +1,12 @@
-"""The order of an epoch, and the seeds of a sample: pure functions of (seed, epoch, index), for both loaders.
+"""The order of an epoch: a pure function of seed and epoch, for both loaders.
 
 Nothing here depends on threads or workers.
 """
 
 from __future__ import annotations
 
-import random
+import copy
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -18,7 +17,7 @@ from torch.utils.data.distributed import DistributedSampler
 
 from penstock.loading.placed import Order
 from penstock.loading.stages import Stages, taken
-from penstock.loading.streams import order_generator, sample_generator
+from penstock.loading.streams import permutation
 
 __all__ = [
     "EpochSampler",
@@ -29,7 +28,6 @@ __all__ = [
     "dealt_places",
     "draw_seed",
     "epoch_order",
-    "seeded_globals",
     "world",
 ]
 
@@ -38,23 +36,7 @@ _SEED_BOUND = 2**63
 
 def epoch_order(length: int, seed: int, epoch: int) -> np.ndarray[Any, np.dtype[np.int64]]:
     """A permutation of ``range(length)``, int64."""
-    return order_generator(seed, epoch).permutation(length)
-
-
-@contextmanager
-def seeded_globals(seed: int, epoch: int, index: int) -> Iterator[None]:
-    """Seeds ``random``, ``numpy.random`` and torch's CPU generator for one sample; puts them back afterwards."""
-    before = random.getstate(), np.random.get_state(), torch.get_rng_state()
-    value = int(sample_generator(seed, epoch, index).integers(2**32))
-    random.seed(value)
-    np.random.seed(value)
-    torch.default_generator.manual_seed(value)
-    try:
-        yield
-    finally:
-        random.setstate(before[0])
-        np.random.set_state(before[1])
-        torch.set_rng_state(before[2])
+    return permutation(length, seed, epoch)
 
 
 def alone() -> tuple[int, int]:
@@ -170,11 +152,9 @@ class SharedSampler(DistributedSampler[int]):
 
     def order_of_all(self, epoch: int) -> npt.NDArray[np.int64]:
         """What :meth:`whole_order` is in an epoch."""
-        own, self.epoch = self.epoch, epoch
-        try:
-            return self.whole_order()
-        finally:
-            self.epoch = own
+        other = copy.copy(self)  # another thread may begin an epoch meanwhile
+        other.epoch = epoch
+        return other.whole_order()
 
     def alike(self, index: int) -> npt.NDArray[np.int64] | None:
         """The indices that may stand in the batch of this one; None: all."""
@@ -271,8 +251,8 @@ class EpochSampler(SharedSampler):
         every ``world_size``-th of the rest.
         """
         rank, world_size = self._world()
-        if self._shuffle and world_size == 1 and not done:
-            return epoch_order(self._length, self._seed(), self.epoch)
+        if self._shuffle and world_size == 1:
+            return epoch_order(self._length, self._seed(), self.epoch)[taken(done) :]
         places = dealt_places(self._length, done, rank, world_size, drop_last=self.drop_last)
         return epoch_order(self._length, self._seed(), self.epoch)[places] if self._shuffle else places
 

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 
 from penstock.loading.sampling import base_seed, draw_seed
+from penstock.locks import ForkLock
 
 __all__ = ["LoaderSeed"]
 
@@ -28,10 +29,13 @@ class LoaderSeed:
         self._generator = generator
         self._draws = seed is None
         self._seed = None if seed is None else base_seed(seed, generator, 1)
+        self._drawing = ForkLock()
 
     def __call__(self) -> int:
         if self._seed is None:
-            self._seed = base_seed(None, self._generator, self.world()[1])
+            with self._drawing:
+                if self._seed is None:
+                    self._seed = base_seed(None, self._generator, self.world()[1])
         return self._seed
 
     def draw_for_epoch(self) -> None:
@@ -57,4 +61,4 @@ class LoaderSeed:
 
     def __getstate__(self) -> dict[str, Any]:
         # A worker process must not draw a seed of its own, and generators do not pickle.
-        return {"world": self.world, "_generator": None, "_draws": self._draws, "_seed": self()}
+        return vars(self) | {"_generator": None, "_seed": self()}

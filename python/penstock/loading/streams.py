@@ -24,11 +24,13 @@ from enum import IntEnum
 import numpy as np
 import numpy.typing as npt
 
+from penstock._native import HAVE_NATIVE, require_native
+
 __all__ = [
     "chunk_order_generator",
     "grouped_chunk_order_generator",
     "grouped_order_generator",
-    "order_generator",
+    "permutation",
     "sample_generator",
     "step_generator",
     "weighted_order_generator",
@@ -62,9 +64,12 @@ def step_generator(seed: int, epoch: int, index: int, attempt: int, part: int, s
     return _generator(seed, epoch, attempt << 32 | part << 16 | step + 1, index, _Purpose.SAMPLE)
 
 
-def order_generator(seed: int, epoch: int) -> np.random.Generator:
-    """What a plain shuffle draws."""
-    return _generator(seed, epoch, 0, 0, _Purpose.ORDER)
+def permutation(length: int, seed: int, epoch: int) -> npt.NDArray[np.int64]:
+    """The order of a plain shuffle, int64 [length]: numpy's, which the core makes in a fifth of the time."""
+    if HAVE_NATIVE and length < 2**32:
+        order: npt.NDArray[np.int64] = require_native().permutation(seed, epoch, int(_Purpose.ORDER), length)
+        return order
+    return _generator(seed, epoch, 0, 0, _Purpose.ORDER).permutation(length)
 
 
 def grouped_order_generator(seed: int, epoch: int) -> np.random.Generator:

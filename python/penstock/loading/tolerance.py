@@ -30,6 +30,7 @@ from penstock.errors import (
 from penstock.loading.engine import Engine
 from penstock.loading.plan import EpochPlan, Plan
 from penstock.loading.sampling import SharedSampler
+from penstock.locks import ForkLock
 
 __all__ = ["ErrorPolicy", "OnError", "TolerantEngine", "error_policy"]
 
@@ -63,6 +64,7 @@ class ErrorPolicy:
         self.text = text
         self.bad: set[int] = set()
         self._found: set[tuple[str | None, int | None]] = set()
+        self._counting = ForkLock()
 
     @property
     def count(self) -> int:
@@ -81,10 +83,13 @@ class ErrorPolicy:
         if self._decide is not None and self._decide(error) is False:
             raise error
         budget = min(self._count, self._share * samples)
-        if len(self._found) + 1 > budget:
+        with self._counting:
+            borne = sample in self._found or len(self._found) + 1 <= budget
+            if borne:
+                self._found.add(sample)
+        if not borne:
             error.hint = f"on_error={self.text!r} bears {int(budget)} bad samples, and these are used up"
             raise error
-        self._found.add(sample)
         logger.warning("penstock: a sample is left out, another takes its place: %s", error)
 
 

@@ -7,7 +7,6 @@ import concurrent.futures
 import functools
 import logging
 import os
-import threading
 import time
 import weakref
 from collections.abc import Callable, Generator
@@ -17,23 +16,24 @@ import torch
 
 from penstock._native import require_native
 from penstock.cores import warn_of_too_many
-from penstock.errors import LoaderClosedError, PenstockError, timed_out
+from penstock.errors import LoaderClosedError, LoaderTimeoutError, PenstockError, timed_out
 from penstock.loading.coefficients import coefficient_cache_of
-from penstock.loading.collate import sequence_batch, tensor_batch
 from penstock.loading.disk_cache import disk_cache_of
-from penstock.loading.native.batch import native_batch
 from penstock.loading.native.core_run import CoreRun
+from penstock.loading.native.finishing import Finisher, pinned
 from penstock.loading.native.memory import MemoryLimit
 from penstock.loading.native.next_epoch import NextEpoch
 from penstock.loading.native.part import NativePart
-from penstock.loading.native.python_side import Columns, PythonPart, read_columns, stored_values
+from penstock.loading.native.python_side import Columns, PythonPart, read_columns
 from penstock.loading.native.sources import native_roots, native_store, tensor_source
 from penstock.loading.options import LoaderOptions
 from penstock.loading.plan import Plan, Segment
 from penstock.loading.samples import Samples
+from penstock.loading.seeded_globals import pass_over
 from penstock.loading.workers.arena import Arena
 from penstock.loading.workers.pool import WorkerPool
 from penstock.loading.workers.run import PooledRun
+from penstock.locks import ForkLock
 from penstock.threads import DaemonPool
 
 if TYPE_CHECKING:
@@ -80,7 +80,6 @@ class NativeLoader:
         self._core: _core.Loader | None = None
         self._pid = os.getpid()
         self._closed = False
-        self._python_seconds = 0.0
         # Keys whose samples the core reads, and what its arrays hold; those that Python reads beside it.
         self._dtypes = samples.core_dtypes
         self._in_python = {key: reading for key, reading in samples.readings.items() if reading.route == "python"}
@@ -96,7 +95,10 @@ class NativeLoader:
             coefficients=bool(self._coefficients and self._coefficients.roots),
         )
         self._python = PythonPart(samples, collate) if self._per_sample else None
-        self._starting = threading.Lock()
+        self._finish = Finisher(samples, self._python, pin_memory=options.pin_memory)
+        self._starting = ForkLock()
+        #: Of the sets below, and of what is counted: threads may iterate at the same time. Never held for long.
+        self._noting = ForkLock()
         self._arena_pid = os.getpid()
         self._arena: Arena | None = None
         self._idle_pool: WorkerPool | None = None
@@ -129,7 +131,7 @@ class NativeLoader:
                     self._begin_next(run)
                 if self._options.timeout and columns:
                     self._wait_beside(columns, end)
-                make = functools.partial(self._batch, *loaded, columns, plan.epoch)
+                make = functools.partial(self._finish, *loaded, columns, plan.epoch)
                 yield make() if thread is None else self._in_time(thread, end, make)
                 del loaded, make
             ended = True
@@ -172,9 +174,10 @@ class NativeLoader:
         try:
             core = self._started_run(plan)
             run = PooledRun(pool, functools.partial(core.next, self._next), plan.epoch)
-            self._runs.add(run)
+            with self._noting:
+                self._runs.add(run)
             for batch in run:
-                yield _pin(batch) if self._options.pin_memory else batch
+                yield pinned(batch) if self._options.pin_memory else batch
                 del batch
         finally:
             if core is not None:
@@ -182,13 +185,15 @@ class NativeLoader:
             self._put_pool(pool)
             if run is not None:
                 run.close()
-                self._runs.discard(run)
-                self._python_seconds += run.work_seconds
-                self._waited_seconds += run.wait_seconds
+                with self._noting:
+                    self._runs.discard(run)
+                    self._waited_seconds += run.wait_seconds
+                self._finish.add(run.work_seconds)
 
     def _take_pool(self) -> WorkerPool:
         self._check_open()
-        pool, self._idle_pool = self._idle_pool, None
+        with self._noting:
+            pool, self._idle_pool = self._idle_pool, None
         if pool is not None and pool.usable:
             return pool
         assert self._python is not None
@@ -200,23 +205,26 @@ class NativeLoader:
                 self._arena = Arena(options.prefetch_factor * (options.num_workers + 1) + 2)
         logger.info("penstock: %d worker processes for the Python part", options.num_workers)
         pool = WorkerPool(self._python, options, self._arena)
-        self._pools.add(pool)
+        with self._noting:
+            self._pools.add(pool)
         return pool
 
     def _put_pool(self, pool: WorkerPool) -> None:
-        keep = self._options.persistent_workers and pool.usable and not self._closed
-        if keep and self._idle_pool is None:
-            self._idle_pool = pool
-        else:
+        with self._noting:
+            keep = self._options.persistent_workers and pool.usable and not self._closed and self._idle_pool is None
+            if keep:
+                self._idle_pool = pool
+        if not keep:
             pool.close()
 
     def stats(self) -> dict[str, float]:
         """Counters since the first plan; see :meth:`penstock.DataLoader.stats`."""
         if self._core is None or self._pid != os.getpid():
             return dict.fromkeys(require_native().STATS, 0.0) | {"python_seconds": 0.0}
-        stats = {**self._core.stats(), "python_seconds": self._python_seconds}
+        stats = {**self._core.stats(), "python_seconds": self._finish.seconds}
         if self._uses_workers:  # the core sees the thread wait that feeds them
-            running = list(self._runs)
+            with self._noting:
+                running = list(self._runs)
             stats["wait_seconds"] = self._waited_seconds + sum(run.wait_seconds for run in running)
             stats["python_seconds"] += sum(run.work_seconds for run in running)
         return stats
@@ -236,9 +244,11 @@ class NativeLoader:
         self.next_epoch.close()
         if self._core is not None:
             self._core.stop()
-        for pool in list(self._pools):
+        with self._noting:
+            pools, runs = list(self._pools), list(self._runs)
+        for pool in pools:
             pool.close()
-        for run in list(self._runs):
+        for run in runs:
             run.stop()
         if self._arena is not None:
             self._arena.trim()
@@ -255,10 +265,9 @@ class NativeLoader:
 
     def _started(self) -> _core.Loader:
         self._check_open()
-        if self._pid != os.getpid():
-            # A thread that this process lacks may hold the lock, and the core is the parent's.
-            self._pid, self._starting, self._core = os.getpid(), threading.Lock(), None
         with self._starting:
+            if self._pid != os.getpid():
+                self._pid, self._core = os.getpid(), None  # the core is the parent's
             if self._core is None:
                 self._core = self._start()
             core = self._core
@@ -354,13 +363,18 @@ class NativeLoader:
 
     def _in_time(self, thread: DaemonPool, end: float, make: Callable[[], Any]) -> Any:
         """``make()`` in another thread; raises where it is not done by ``end``."""
-        return thread.result_within(
-            max(0.0, end - time.monotonic()),
-            make,
-            timeout=self._options.timeout,
-            where="the batch is read and decoded, and Python's part of it, transform or collate_fn, has not returned",
-            hint="see what the transform waits for (num_workers runs it in processes)",
-        )
+        try:
+            return thread.result_within(
+                max(0.0, end - time.monotonic()),
+                make,
+                timeout=self._options.timeout,
+                where="the batch is read and decoded, and Python's part of it, transform or collate_fn, has not "
+                "returned",
+                hint="see what the transform waits for (num_workers runs it in processes)",
+            )
+        except LoaderTimeoutError:
+            pass_over(thread.idents)
+            raise
 
     def _wait_beside(self, columns: Columns, end: float) -> None:
         reads = [read for samples in columns.values() for read in samples]
@@ -380,48 +394,6 @@ class NativeLoader:
         except PenstockError as error:
             self._samples.source.place(error)
             raise
-
-    def _batch(self, indices: Any, tensors: list[_core._TensorBatch], metas: Any, columns: Columns, epoch: int) -> Any:
-        start = time.perf_counter()
-        if self._python is not None:
-            batch = self._python(indices.tolist(), tensors, metas, epoch, columns)
-            batch = _pin(batch) if self._options.pin_memory else batch
-        elif self._native is not None:
-            assert self._native.complete is not None
-            batch = self._native.complete(native_batch(tensors, metas))
-        else:
-            return self._untouched(indices.tolist(), dict(zip(self._dtypes, tensors, strict=True)), columns)
-        self._python_seconds += time.perf_counter() - start
-        return batch
-
-    def _untouched(
-        self, indices: list[int], tensors: dict[str, _core._TensorBatch], columns: Columns
-    ) -> dict[str, Any]:
-        """A batch as the core has made it."""
-        made = self._samples.collate_columns(stored_values(self._samples, indices, tensors, columns))
-        if self._options.pin_memory and made:
-            made = _pin(made)
-        batch = {
-            key: made[key] if key in made else self._column(key, indices, tensors[key])
-            for key in self._samples.readings
-        }
-        if self._samples.return_index:
-            batch["index"] = torch.tensor(indices, dtype=torch.int64)
-        return batch
-
-    def _column(self, key: str, indices: list[int], native: _core._TensorBatch) -> Any:
-        """Arrays of a batch that the core has made, as the default collate gives them."""
-        tensor, dtype = self._samples.tensors[key], self._dtypes[key]
-        if tensor.is_sequence:
-            return sequence_batch(native, dtype, tensor.item_counts(indices), tensor.empty_sequence)
-        batch = tensor_batch(native, dtype)
-        images = self._samples.readings[key].images
-        return batch if images is None else images.of_core(batch)
-
-
-def _pin(batch: Any) -> Any:
-    """A copy of a batch of any structure in pinned memory, as torch's own loader makes it."""
-    return torch.utils.data._utils.pin_memory.pin_memory(batch)  # type: ignore[no-untyped-call]
 
 
 def _allocate_pinned(size: int) -> tuple[int, torch.Tensor]:

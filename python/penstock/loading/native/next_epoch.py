@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from penstock.loading.plan import EpochPlan, Segment
+from penstock.locks import ForkLock
 
 if TYPE_CHECKING:
     from penstock import _core
@@ -42,6 +43,8 @@ class NextEpoch:
         self.plan: Callable[[int], EpochPlan | None] | None = None
         self._likely = False
         self._begun: _Begun | None = None
+        # Two threads that begin an epoch must not take the same one.
+        self._lock = ForkLock()
 
     def ended(self) -> None:
         """An epoch has run to its end."""
@@ -56,15 +59,16 @@ class NextEpoch:
         """
         if self.plan is None or not self._likely or self._begun is not None:
             return
-        plan = self.plan(_MOST_SAMPLES)
-        if plan is None or len(plan) == 0:
-            return
-        segment = plan.remaining()
-        self._begun = _Begun(plan.epoch, seed, segment, start(segment, plan.epoch), os.getpid())
+        with self._lock:
+            plan = self.plan(_MOST_SAMPLES) if self._begun is None else None
+            if plan is None or len(plan) == 0:
+                return
+            segment = plan.remaining()
+            self._begun = _Begun(plan.epoch, seed, segment, start(segment, plan.epoch), os.getpid())
 
     def take(self, epoch: int, segment: Segment, seed: int) -> _core.Epoch | None:
         """What was begun, if it is this; else that is dropped."""
-        begun, self._begun = self._begun, None
+        begun = self._taken()
         if begun is None or begun.pid != os.getpid():
             return None
         same = (
@@ -79,6 +83,11 @@ class NextEpoch:
 
     def close(self) -> None:
         """Drops what was begun. Idempotent; in a forked child, which has no part in it, too."""
-        begun, self._begun = self._begun, None
+        begun = self._taken()
         if begun is not None:
             begun.handle.close()
+
+    def _taken(self) -> _Begun | None:
+        with self._lock:
+            begun, self._begun = self._begun, None
+            return begun

@@ -8,7 +8,7 @@ import mmap
 import os
 import threading
 import weakref
-from collections import defaultdict, deque
+from collections import deque
 from typing import Any
 
 import numpy as np
@@ -60,8 +60,8 @@ class Arena:
         self._growing = threading.Lock()
         self._sizes: dict[int, int] = {}
         # Only ever appended to and popped from: pieces come back wherever an array dies, also amid reserve().
-        self._warm: defaultdict[int, deque[int]] = defaultdict(deque)
-        self._cold: defaultdict[int, deque[int]] = defaultdict(deque)
+        self._warm: dict[int, deque[int]] = {}
+        self._cold: dict[int, deque[int]] = {}
         self._roots: dict[int, weakref.ref[Bytes]] = {}
         self._numbers = itertools.count()
 
@@ -80,7 +80,7 @@ class Arena:
             MemoryError: The arena is full.
         """
         size = max(mmap.PAGESIZE, 1 << (size - 1).bit_length())
-        for free in (self._warm[size], self._cold[size]):
+        for free in (_pieces(self._warm, size), _pieces(self._cold, size)):
             try:
                 return free.pop()
             except IndexError:
@@ -96,20 +96,24 @@ class Arena:
     def release(self, offset: int) -> None:
         """Gives a piece back. Takes no lock: an array may die anywhere."""
         size = self._sizes[offset]
-        if len(self._warm[size]) < self._kept:
-            self._warm[size].append(offset)
+        warm = _pieces(self._warm, size)
+        if len(warm) < self._kept:
+            warm.append(offset)
         else:
             self._remove(offset, size)
-            self._cold[size].append(offset)
+            _pieces(self._cold, size).append(offset)
 
     def trim(self) -> None:
         """Gives the pages of all free pieces back to the system, and from now on those that become free."""
         self._kept = 0
         for size, warm in list(self._warm.items()):
             while warm:
-                offset = warm.pop()
+                try:
+                    offset = warm.pop()
+                except IndexError:
+                    break  # taken by another thread
                 self._remove(offset, size)
-                self._cold[size].append(offset)
+                _pieces(self._cold, size).append(offset)
 
     def view(self, offset: int, size: int) -> Bytes:
         """An array over a piece. Arrays made of it refer to it, so that its end is the end of their use."""
@@ -129,6 +133,11 @@ class Arena:
             release(offset)
 
         roots[number] = weakref.ref(owner, died)
+
+
+def _pieces(free: dict[int, deque[int]], size: int) -> deque[int]:
+    """The free pieces of a size. One step, whatever other threads do: a defaultdict could make two."""
+    return free.setdefault(size, deque())
 
 
 def _reserved() -> int:
