@@ -89,7 +89,7 @@ std::size_t any_item(Draws& draws, const Candidates& candidates) {
 template <step::Caches Kind>
 std::int64_t age(const Kind& step, Draws& draws) {
   const double size = step.max_cached_images;
-  return step.random_pop ? draws.lasting(size / (size + 1)) : draws.randint(0, step.max_cached_images);
+  return step.random_pop ? 1 + draws.lasting((size - 1) / size) : draws.randint(1, step.max_cached_images);
 }
 
 template <step::Caches Kind>

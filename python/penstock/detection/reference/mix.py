@@ -63,12 +63,13 @@ def partner_indices(
 def _drawn_age(step: Mosaic | MixUp, draws: Draws) -> int:
     """How many samples ago an image came that is taken out of a full cache, any with the same probability.
 
-    A cache of n images from which the oldest is removed holds the last n, this one's included. Where any is removed,
-    each is left with a probability of n / (n + 1) whenever one is added, its own time included. Of the n images, so
-    many are of age a on average as that to the power of a + 1 says.
+    A cache of n images holds this one too, which MMDetection neither takes out nor removes: its ``random`` is numpy's,
+    whose ``randint`` leaves out the upper bound. Where the oldest is removed, the others are the last n - 1. Where any
+    of the n others is removed, each is left with a probability of (n - 1) / n whenever one is added after it. Of the
+    n - 1 that are left, so many are of age a on average as that to the power of a says.
     """
     size = step.max_cached_images
-    return draws.lasting(size / (size + 1)) if step.random_pop else draws.randint(0, size)
+    return 1 + draws.lasting((size - 1) / size) if step.random_pop else draws.randint(1, size)
 
 
 def mosaic(step: Mosaic, results: Results, draws: Draws, partners: Sequence[Results]) -> Results:
