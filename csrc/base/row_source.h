@@ -28,6 +28,10 @@ class RowSource {
   }
   /// Before the first row: all that is needed of each are the pixels [begin, end). Others may come out as anything.
   virtual void keep_columns(std::uint32_t begin, std::uint32_t end) { static_cast<void>(begin + end); }
+  /// All rows one after the other, where they lie in memory already: nobody needs to copy what is read there. They stay
+  /// while this does, and up to kOverrun bytes after them may be read. Else null.
+  virtual const std::uint8_t* in_memory() const { return nullptr; }
+  static constexpr std::size_t kOverrun = 512;
   /// After the last row that is needed: reads on to the end, so that a damaged image is found whatever was cropped.
   virtual void finish() = 0;
 };

@@ -2,7 +2,9 @@
 #include <pybind11/stl.h>
 
 #include <cstring>
+#include <memory>
 #include <optional>
+#include <span>
 #include <stdexcept>
 #include <string>
 #include <tuple>
@@ -90,6 +92,13 @@ void register_detection(py::module_& module) {
       .def(py::init(&make_table), py::kw_only(), py::arg("indices"), py::arg("flags"), py::arg("offsets"),
            py::arg("boxes"), py::arg("labels"), py::arg("mask_rows"), py::arg("ignored_offsets"), py::arg("ignored"),
            py::arg("mask_counts") = Array<std::int64_t>(0), py::arg("ignore_flags") = Array<std::uint8_t>(0));
+
+  py::class_<transform::EpochPlaces, std::shared_ptr<transform::EpochPlaces>>(module, "EpochPlaces")
+      .def(py::init([](const Array<std::int64_t>& order) {
+             return std::make_shared<transform::EpochPlaces>(
+                 std::span(order.data(), static_cast<std::size_t>(order.size())));
+           }),
+           py::arg("order"));
 
   py::class_<pipeline::DetectionSpec>(module, "Detection")
       .def(py::init(&make_spec), py::kw_only(), py::arg("steps"), py::arg("table"), py::arg("image"), py::arg("masks"),

@@ -146,16 +146,18 @@ std::vector<Value> vector_of(const Array<Item>& array) {
 
 std::unique_ptr<EpochHandle> start_epoch(LoaderHandle& handle, const Array<std::int64_t>& order,
                                          const Array<std::uint64_t>& batch_ends, std::uint64_t seed,
-                                         std::uint64_t epoch, EpochHandle* after) {
+                                         std::uint64_t epoch, EpochHandle* after,
+                                         std::shared_ptr<transform::EpochPlaces> places) {
   std::vector<std::size_t> ends = vector_of<std::size_t>(batch_ends);
   check_ends(ends, static_cast<std::size_t>(order.size()));
   check_samples(handle.core().sources(), {order.data(), static_cast<std::size_t>(order.size())});
   pipeline::Order samples({order.data(), static_cast<std::size_t>(order.size())},
                           std::make_shared<const PythonReference>(order));
   const std::shared_ptr<pipeline::Epoch> before = after == nullptr ? nullptr : after->shared();
+  pipeline::Randomness random{seed, epoch, std::move(places)};
   const GilRelease release;
-  return std::make_unique<EpochHandle>(handle.core().start(std::move(samples), std::move(ends), {seed, epoch}, before),
-                                       handle.allocator());
+  return std::make_unique<EpochHandle>(
+      handle.core().start(std::move(samples), std::move(ends), std::move(random), before), handle.allocator());
 }
 
 py::dict dict_of(const base::Stats& stats, std::size_t slabs_allocated) {
@@ -326,7 +328,7 @@ void register_loader(py::module_& module) {
            py::arg("cache_identity") = py::none(), py::arg("cache_report") = py::none(),
            py::arg("coefficient_bytes") = py::none(), py::arg("coefficient_roots") = py::none())
       .def("start", &start_epoch, py::arg("order"), py::arg("batch_ends"), py::arg("seed") = 0, py::arg("epoch") = 0,
-           py::arg("after") = py::none(), py::keep_alive<0, 1>())
+           py::arg("after") = py::none(), py::arg("places") = py::none(), py::keep_alive<0, 1>())
       .def("stats", &stats_of)
       .def("memory", [](LoaderHandle& handle) { return memory_of(handle.core()); })
       .def("begin_stop", &LoaderHandle::begin_stop, py::call_guard<GilRelease>())

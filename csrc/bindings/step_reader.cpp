@@ -210,6 +210,13 @@ step::YOLOXHSVRandomAug hsv_random_aug(const Fields& fields) {
   return result;
 }
 
+template <class Kind>
+void read_cache(const Fields& fields, Kind& step) {
+  fields.read("cached", step.cached);
+  fields.read("max_cached_images", step.max_cached_images);
+  fields.read("random_pop", step.random_pop);
+}
+
 step::Mosaic mosaic(const Fields& fields) {
   step::Mosaic result;
   fields.read("img_scale", result.img_scale);
@@ -219,7 +226,7 @@ step::Mosaic mosaic(const Fields& fields) {
   fields.read("skip_filter", result.skip_filter);
   fields.read("pad_val", result.pad_val);
   fields.read("prob", result.prob);
-  fields.read("cached", result.cached);
+  read_cache(fields, result);
   return result;
 }
 
@@ -237,7 +244,7 @@ step::MixUp mix_up(const Fields& fields) {
   fields.read("prob", result.prob);
   fields.read("flips_above", result.flips_above);
   fields.read("fills", result.fills);
-  fields.read("cached", result.cached);
+  read_cache(fields, result);
   return result;
 }
 

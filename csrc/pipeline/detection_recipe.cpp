@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <stdexcept>
 #include <string>
 #include <utility>
 #include <variant>
@@ -55,10 +56,10 @@ std::uint32_t rows(std::size_t count) { return static_cast<std::uint32_t>(count)
 
 /// A sample of a batch on its way through the pipeline's geometry.
 struct DetectionRecipe::PlannedSample {
-  std::uint32_t attempt = 0;           ///< how many samples were rejected in its place
-  std::vector<std::size_t> reads;      ///< of each part: its own, then those that are mixed in
-  std::vector<std::uint16_t> retries;  ///< of each part: how many were rejected in its place, but for its own
-  std::size_t rejected = 0;            ///< which part the pipeline has rejected, where there are no views
+  std::vector<std::size_t> reads;           ///< of each part: its own, then those that are mixed in
+  std::vector<transform::Stream> streams;   ///< of each part
+  std::vector<std::uint32_t> rejections;    ///< of each part: how many were rejected in its place
+  std::size_t rejected = 0;                 ///< which part the pipeline has rejected, where there are no views
   std::vector<transform::Sample> views;
 };
 
@@ -67,46 +68,50 @@ struct DetectionRecipe::Plan final : Planned {
   std::vector<PlannedSample> samples;  ///< by position
 };
 
-DetectionRecipe::DetectionRecipe(DetectionSpec spec, const std::vector<TensorSource>& sources, base::Stats& stats)
+DetectionRecipe::DetectionRecipe(DetectionSpec spec, const std::vector<TensorSource>& sources, base::Stats& stats,
+                                 std::unique_ptr<DecodedImages> images)
     : spec_(std::move(spec)),
       layout_{views_of(spec_.program), loads_annotations(spec_.program.steps), spec_.masks.has_value()},
       sources_(sources),
-      stats_(stats) {}
+      stats_(stats),
+      images_(std::move(images)) {}
 
 FaultPlace DetectionRecipe::own_place(const PlannedSample& planned, std::size_t position) const {
   return {position, planned.reads[0], spec_.image, 0};
 }
 
-transform::Stream DetectionRecipe::stream(const Wanted& wanted, const Plan& plan, std::size_t position) const {
-  return {plan.random.seed, plan.random.epoch, static_cast<std::uint64_t>(wanted.samples()[position]),
-          plan.samples[position].attempt, 0};
-}
-
 std::unique_ptr<Planned> DetectionRecipe::expand(Wanted& wanted, const Randomness& random) const {
+  const bool ordered = random.places != nullptr && random.places->items() == spec_.table.items();
+  if (!ordered && transform::has_cache(spec_.program)) {
+    throw std::logic_error("steps with a cache need the places of all items in the epoch");
+  }
   auto plan = std::make_unique<Plan>();
   plan->random = random;
   plan->samples.resize(wanted.samples().size());
+  const std::size_t parts = spec_.program.parts.size();
   for (std::size_t position = 0; position < plan->samples.size(); ++position) {
-    plan->samples[position].reads = {position};
-    want_partners(wanted, *plan, plan->samples[position], position);
+    PlannedSample& sample = plan->samples[position];
+    sample.reads.assign(parts, position);
+    sample.streams.resize(parts);
+    sample.streams[0] = {random.seed, random.epoch, static_cast<std::uint64_t>(wanted.samples()[position]), 0, 0};
+    sample.rejections.assign(parts, 0);
+    want_partners(wanted, *plan, sample, position);
   }
   return plan;
 }
 
 void DetectionRecipe::want_partners(Wanted& wanted, const Plan& plan, PlannedSample& planned,
                                     std::size_t position) const {
-  const std::size_t parts = spec_.program.parts.size();
-  planned.retries.assign(parts, 0);
-  for (std::size_t part = 1; part < parts; ++part) {
-    planned.reads.push_back(want_partner(wanted, plan, planned, position, part));
-  }
+  for (std::size_t part = 1; part < planned.reads.size(); ++part) want_partner(wanted, plan, planned, position, part);
 }
 
-std::size_t DetectionRecipe::want_partner(Wanted& wanted, const Plan& plan, const PlannedSample& planned,
-                                          std::size_t position, std::size_t part) const {
-  const std::size_t item =
-      transform::partner(spec_.program, stream(wanted, plan, position), spec_.table, part, planned.retries);
-  return wanted.add({spec_.table.indices[item], position});
+void DetectionRecipe::want_partner(Wanted& wanted, const Plan& plan, PlannedSample& planned, std::size_t position,
+                                   std::size_t part) const {
+  const transform::Stream& parent = planned.streams[spec_.program.parts[part].parent];
+  const transform::Chosen chosen = transform::partner(spec_.program, part, parent, items(plan.random));
+  planned.streams[part] = chosen.stream;
+  planned.rejections[part] = 0;
+  planned.reads[part] = wanted.add({spec_.table.indices[chosen.item], position});
 }
 
 Verdict DetectionRecipe::plan(const Fetched& fetched, Planned& planned, std::size_t position) const {
@@ -117,21 +122,22 @@ Verdict DetectionRecipe::plan(const Fetched& fetched, Planned& planned, std::siz
   wanted.named(own_place(sample, position), [&] {
     std::vector<transform::Source> parts;
     for (std::size_t part = 0; part < sample.reads.size(); ++part) {
-      parts.push_back(part_of(fetched, sample.reads[part], sample.retries[part]));
+      parts.push_back(part_of(fetched, sample.reads[part], sample.streams[part]));
     }
     transform::Outcome outcome =
-        transform::plan_sample(spec_.program, stream(wanted, plan, position), parts, spec_.gray ? 1 : 3, spec_.table);
+        transform::plan_sample(spec_.program, parts, spec_.gray ? 1 : 3, items(plan.random));
     sample.views = std::move(outcome.views);
     sample.rejected = outcome.rejected;
   });
   return sample.views.empty() ? Verdict::kRejected : Verdict::kTaken;
 }
 
-transform::Source DetectionRecipe::part_of(const Fetched& fetched, std::size_t read, std::uint16_t retry) const {
+transform::Source DetectionRecipe::part_of(const Fetched& fetched, std::size_t read,
+                                           const transform::Stream& stream) const {
   const Wanted& wanted = fetched.wanted();
   const std::size_t position = wanted.reads()[read].position;
   transform::Source part;
-  part.retry = retry;
+  part.stream = stream;
   wanted.named({position, read, spec_.image, 0}, [&] {
     const FetchedSample& image = fetched.of_read(spec_.image, read);
     output_shape(sources_[spec_.image], image);
@@ -153,28 +159,19 @@ void DetectionRecipe::replace(Wanted& wanted, Planned& planned, std::size_t posi
   auto& plan = static_cast<Plan&>(planned);
   PlannedSample& sample = plan.samples[position];
   const std::size_t part = sample.rejected;
-  const std::uint32_t rejections = part == 0 ? ++sample.attempt : ++sample.retries[part];
-  if (rejections == kMostRejected) {
+  if (++sample.rejections[part] == kMostRejected) {
     wanted.named(own_place(sample, position), [] {
       throw base::Error(base::ErrorKind::kTransform,
                         "the pipeline rejected " + std::to_string(kMostRejected) + " samples in a row");
     });
   }
   const std::size_t rejected = spec_.table.item_of(wanted.reads()[sample.reads[part]].sample);
-  const transform::Stream draws =
-      transform::part_stream(spec_.program, stream(wanted, plan, position), part, sample.retries);
-  const std::size_t other = transform::replacement(draws, rejected, spec_.table);
-  const std::size_t read = wanted.add({spec_.table.indices[other], position});
-  if (part == 0) {
-    sample.reads = {read};
-    want_partners(wanted, plan, sample, position);
-  } else {
-    sample.reads[part] = read;
-    for (std::size_t inner = part + 1; inner < sample.reads.size(); ++inner) {
-      if (!transform::is_within(spec_.program, inner, part)) break;
-      sample.retries[inner] = 0;
-      sample.reads[inner] = want_partner(wanted, plan, sample, position, inner);
-    }
+  sample.streams[part] = transform::retried(spec_.program, part, sample.streams[part]);
+  const std::size_t other = transform::replacement(sample.streams[part], rejected, spec_.table);
+  sample.reads[part] = wanted.add({spec_.table.indices[other], position});
+  for (std::size_t inner = part + 1; inner < sample.reads.size(); ++inner) {
+    if (!transform::is_within(spec_.program, inner, part)) break;
+    want_partner(wanted, plan, sample, position, inner);
   }
 }
 
@@ -190,7 +187,7 @@ LaidOut DetectionRecipe::lay_out(const Fetched& fetched, Planned& planned, std::
   for (const PlannedSample& sample : sound) {
     const std::int64_t index = fetched.wanted().reads()[sample.reads[0]].sample;
     for (const transform::Sample& view : sample.views) {
-      append_meta_row(laid_out.batch.metas, view, index, sample.attempt);
+      append_meta_row(laid_out.batch.metas, view, index, sample.rejections[0]);
     }
   }
   return laid_out;
@@ -281,7 +278,7 @@ void DetectionRecipe::decode(const Fetched& fetched, const Planned& planned, con
 
 void DetectionRecipe::write_images(const Fetched& fetched, const PlannedSample& planned, const batch::Batch& batch,
                                    std::size_t position, base::SplitTimer& timer) const {
-  StoredImages images(fetched, planned.reads, spec_.image, timer);
+  StoredImages images(fetched, planned.reads, spec_.image, timer, images_.get());
   for (std::size_t view = 0; view < layout_.views; ++view) {
     const batch::TensorBatch& out = batch.tensors[layout_.image(view)];
     const base::Shape& shape = out.shapes[position];

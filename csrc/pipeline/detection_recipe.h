@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/stats.h"
+#include "pipeline/decoded_images.h"
 #include "pipeline/mask_source.h"
 #include "pipeline/output_layout.h"
 #include "pipeline/recipe.h"
@@ -37,8 +38,9 @@ struct DetectionSpec {
 /// OutputLayout.
 class DetectionRecipe final : public Recipe {
  public:
-  /// Sources and stats outlive it.
-  DetectionRecipe(DetectionSpec spec, const std::vector<TensorSource>& sources, base::Stats& stats);
+  /// Sources and stats outlive it. `images`: what several samples need, where steps have a cache.
+  DetectionRecipe(DetectionSpec spec, const std::vector<TensorSource>& sources, base::Stats& stats,
+                  std::unique_ptr<DecodedImages> images = nullptr);
 
   std::size_t outputs() const override { return layout_.count(); }
   /// Masks are moved by geometry.
@@ -58,11 +60,12 @@ class DetectionRecipe final : public Recipe {
 
   /// What an error of a step concerns that no stored value is to blame for: the image that the others are mixed into.
   FaultPlace own_place(const PlannedSample& planned, std::size_t position) const;
+  /// What the steps choose from, in an epoch.
+  transform::Items items(const Randomness& random) const { return {spec_.table, random.places.get()}; }
   void want_partners(Wanted& wanted, const Plan& plan, PlannedSample& planned, std::size_t position) const;
-  std::size_t want_partner(Wanted& wanted, const Plan& plan, const PlannedSample& planned, std::size_t position,
-                           std::size_t part) const;
-  transform::Stream stream(const Wanted& wanted, const Plan& plan, std::size_t position) const;
-  transform::Source part_of(const Fetched& fetched, std::size_t read, std::uint16_t retry) const;
+  void want_partner(Wanted& wanted, const Plan& plan, PlannedSample& planned, std::size_t position,
+                    std::size_t part) const;
+  transform::Source part_of(const Fetched& fetched, std::size_t read, const transform::Stream& stream) const;
   base::Shape image_shape(transform::Extent extent) const;
   batch::TensorBatch images_of(std::span<const PlannedSample> samples, std::size_t view) const;
   void lay_out_annotations(std::span<const PlannedSample> samples, batch::Batch& batch) const;
@@ -74,6 +77,7 @@ class DetectionRecipe final : public Recipe {
   OutputLayout layout_;
   const std::vector<TensorSource>& sources_;
   base::Stats& stats_;
+  const std::unique_ptr<DecodedImages> images_;
 };
 
 }  // namespace penstock::pipeline

@@ -15,18 +15,32 @@ namespace {
 
 constexpr std::uint64_t kCacheShare = 4;
 constexpr std::uint64_t kReadAheadShare = 8;
+constexpr std::uint64_t kImageShare = 8;
+
+/// Images beside those that a sample may be made of: threads are at different samples.
+constexpr std::size_t kImagesOfOthers = 16;
+
+bool shares_images(const std::optional<DetectionSpec>& detection) {
+  return detection && transform::has_cache(detection->program);
+}
 
 /// With what chunks may take of a limit on memory.
-LoaderOptions within_limit(LoaderOptions options) {
+LoaderOptions within_limit(LoaderOptions options, bool shares_images) {
+  options.image_bytes = shares_images ? std::min(options.image_bytes, options.memory_limit / kImageShare) : 0;
   options.cache_bytes = std::min(options.cache_bytes, options.memory_limit / kCacheShare);
   options.read_ahead_bytes = std::min(options.read_ahead_bytes, options.memory_limit / kReadAheadShare);
   return options;
 }
 
 std::unique_ptr<const Recipe> make_recipe(std::optional<DetectionSpec> detection,
-                                          const std::vector<TensorSource>& sources, base::Stats& stats) {
-  if (detection) return std::make_unique<DetectionRecipe>(std::move(*detection), sources, stats);
-  return std::make_unique<StoredRecipe>(sources, stats);
+                                          const std::vector<TensorSource>& sources, base::Stats& stats,
+                                          std::uint64_t image_bytes, const std::shared_ptr<base::MemoryBudget>& budget) {
+  if (!detection) return std::make_unique<StoredRecipe>(sources, stats);
+  std::unique_ptr<DecodedImages> images;
+  if (image_bytes > 0) {
+    images = std::make_unique<DecodedImages>(transform::reach(detection->program) + kImagesOfOthers, image_bytes, budget);
+  }
+  return std::make_unique<DetectionRecipe>(std::move(*detection), sources, stats, std::move(images));
 }
 
 std::unique_ptr<KeptImages> make_kept(const std::optional<LoaderOptions::Kept>& options, storage::CountingStore& store,
@@ -48,13 +62,14 @@ bool has_reader(const std::vector<TensorSource>& sources) {
 Loader::Loader(std::shared_ptr<storage::Store> store, std::vector<TensorSource> sources, LoaderOptions options,
                std::shared_ptr<batch::BufferAllocator> allocator, std::optional<DetectionSpec> detection)
     : sources_(std::move(sources)),
-      options_(within_limit(options)),
+      options_(within_limit(options, shares_images(detection))),
       store_(std::move(store), stats_),
       budget_(std::make_shared<base::MemoryBudget>(options_.memory_limit,
-                                                   options_.cache_bytes + options_.read_ahead_bytes)),
+                                                   options_.cache_bytes + options_.read_ahead_bytes +
+                                                       options_.image_bytes)),
       fetcher_(store_, sources_, options_.cache_bytes, decode_threads_, stats_, budget_),
       kept_(make_kept(options_.kept, store_, stats_)),
-      recipe_(make_recipe(std::move(detection), sources_, stats_)),
+      recipe_(make_recipe(std::move(detection), sources_, stats_, options_.image_bytes, budget_)),
       // One for each batch in flight, one for the batch just handed out, one for the batch before it, which a for
       // loop still holds then.
       memory_(recipe_->outputs(), allocator, options_.keep_slabs ? options_.prefetch + 2 : 0, budget_),

@@ -35,6 +35,7 @@ struct LoaderOptions {
   unsigned reader_threads = 2;  ///< wait for samples of tensors that have a reader
   unsigned prefetch = 2;        ///< batches under way or ready, beside the one the consumer has
   std::uint64_t cache_bytes = std::uint64_t{256} << 20;
+  std::uint64_t image_bytes = std::uint64_t{256} << 20;  ///< of decoded images that several samples need
   /// Of storage, as stored, that are asked for ahead of the batches that `prefetch` counts.
   std::uint64_t read_ahead_bytes = std::uint64_t{128} << 20;
   /// Where coefficients of images are kept from one epoch to the next, which no budget of these counts: in memory, up
@@ -47,7 +48,8 @@ struct LoaderOptions {
   std::optional<Kept> kept = std::nullopt;
   bool keep_slabs = true;  ///< reuse batch memory; off where the allocator does so itself
   /// Bytes that the loader may hold in all: batches under way, ready, handed out and alive, free slabs, and chunks,
-  /// which get at most a quarter of it for the cache and those that are held, and an eighth for what is read ahead.
+  /// which get at most a quarter of it for the cache and those that are held, an eighth for what is read ahead, and an
+  /// eighth for images that several samples need.
   std::uint64_t memory_limit = base::MemoryBudget::kUnlimited;
 };
 

@@ -7,6 +7,7 @@
 #include "batch/batch.h"
 #include "pipeline/fetched.h"
 #include "pipeline/wanted.h"
+#include "transform/steps/epoch_places.h"
 
 namespace penstock::pipeline {
 
@@ -14,6 +15,8 @@ namespace penstock::pipeline {
 struct Randomness {
   std::uint64_t seed = 0;
   std::uint64_t epoch = 0;
+  /// For a recipe that asks what has come before a sample.
+  std::shared_ptr<const transform::EpochPlaces> places = nullptr;
 };
 
 /// What a recipe has decided of a batch. Each recipe has its own; others only hold it.

@@ -42,6 +42,11 @@ class NamedRows final : public base::RowSource {
 
 std::unique_ptr<base::RowSource> StoredImages::open(std::size_t number) {
   const std::size_t read = reads_[number];
+  if (shared_ == nullptr) return decode(read);
+  return shared_->open(fetched_.wanted().reads()[read].sample, [&] { return decode(read); });
+}
+
+std::unique_ptr<base::RowSource> StoredImages::decode(std::size_t read) {
   const Wanted& wanted = fetched_.wanted();
   const FaultPlace place{wanted.reads()[read].position, read, tensor_, 0};
   const TensorSource& source = wanted.sources()[tensor_];

@@ -83,6 +83,11 @@ class AnnotationTable:
         ignore_flags: npt.NDArray[np.uint8] = ...,
     ) -> None: ...
 
+class EpochPlaces:
+    """The items of an annotation table in the order of an epoch: a permutation, which is copied."""
+
+    def __init__(self, order: npt.NDArray[np.int64]) -> None: ...
+
 class Detection:
     def __init__(
         self,
@@ -140,9 +145,11 @@ class Loader:
         seed: int = 0,
         epoch: int = 0,
         after: Epoch | None = None,
+        places: EpochPlaces | None = None,
     ) -> Epoch:
         """An int64 array is not copied: it must not change while the epoch goes on. ``after``: an epoch of this loader
-        whose work comes first, until next() of the new one is called.
+        whose work comes first, until next() of the new one is called. ``places``: needed where a step of the detection
+        takes images from a cache.
         """
     def stats(self) -> dict[str, int | float]: ...
     def memory(self) -> tuple[int, int, int]:

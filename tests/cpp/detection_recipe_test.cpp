@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <stdexcept>
 #include <string>
 #include <utility>
 #include <variant>
@@ -107,6 +108,12 @@ std::unique_ptr<Loader> make_loader(const test::Dataset& dataset, std::vector<st
                                   std::make_shared<batch::HeapAllocator>(), spec_of(std::move(steps)));
 }
 
+/// Places that differ from epoch to epoch, for steps with a cache.
+Randomness random_of(std::uint64_t seed, std::uint64_t epoch) {
+  const std::vector<std::int64_t> order = test::shuffled(kSamples, static_cast<unsigned>(epoch));
+  return {seed, epoch, std::make_shared<const transform::EpochPlaces>(order)};
+}
+
 /// One sample's image without the batch's padding, and its boxes.
 using Result = std::pair<std::vector<float>, std::vector<std::byte>>;
 
@@ -131,7 +138,7 @@ void collect(const batch::Batch& batch, std::map<std::int64_t, Result>& results)
 std::map<std::int64_t, Result> run(Loader& loader, std::size_t batch_size, std::vector<std::int64_t> order) {
   std::map<std::int64_t, Result> results;
   const std::vector<std::size_t> ends = test::batch_ends(order.size(), batch_size);
-  const auto epoch = loader.start(std::move(order), ends, {7, 3});
+  const auto epoch = loader.start(std::move(order), ends, random_of(7, 3));
   while (const auto batch = epoch->next(test::kNoInterrupt)) collect(*batch, results);
   return results;
 }
@@ -152,7 +159,7 @@ TEST_P(DetectionPipelines, ASampleDependsOnNeitherThreadsNorNeighbours) {
 TEST_P(DetectionPipelines, AnEpochMayBeLeftAtAnyBatch) {
   const auto loader = make_loader(dataset_, GetParam()(), {.threads = 3, .prefetch = 4});
   for (int taken = 0; taken < 10; ++taken) {
-    const auto epoch = loader->start(test::in_order(kSamples), test::batch_ends(kSamples, 4), {1, 1});
+    const auto epoch = loader->start(test::in_order(kSamples), test::batch_ends(kSamples, 4), random_of(1, 1));
     for (int i = 0; i < taken; ++i) ASSERT_TRUE(epoch->next(test::kNoInterrupt));
   }
 }
@@ -163,7 +170,7 @@ TEST_P(DetectionPipelines, ABadImageEndsTheEpochByName) {
   const auto loader = make_loader(dataset_, GetParam()(), {.threads = 3, .prefetch = 3});
   // The pipeline may reject the sample before its pixels are looked at: not in every epoch.
   const auto decodes_it = [&](std::uint64_t number) {
-    const auto epoch = loader->start({kBad}, {1}, {0, number});
+    const auto epoch = loader->start({kBad}, {1}, random_of(0, number));
     try {
       epoch->next(test::kNoInterrupt);
       return false;
@@ -289,6 +296,16 @@ TEST(Detection, AnImageInThePlaceOfARejectedOneIsNamed) {
   Loader loader(test::opened(dataset.store), dataset.sources, {.threads = 2}, std::make_shared<batch::HeapAllocator>(),
                 spec);
   EXPECT_GT(errors_naming(loader, "images", dataset.chunk_of(0, kBad)), 0);
+}
+
+TEST(Detection, AStepWithACacheNeedsThePlacesOfAllItems) {
+  const test::Dataset dataset = test::make_dataset({.color = decode::Color::kBgr});
+  const auto loader = make_loader(dataset, mixing_again(), {});
+  const auto few = std::make_shared<const transform::EpochPlaces>(test::in_order(kSamples - 1));
+  for (const Randomness& random : {Randomness{1, 1}, Randomness{1, 1, few}}) {
+    const auto epoch = loader->start({kBad}, {1}, random);
+    EXPECT_THROW(epoch->next(test::kNoInterrupt), std::logic_error);
+  }
 }
 
 TEST(Detection, AStepThatFailsBlamesNoStoredBytes) {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import Any
 
 import numpy as np
@@ -16,10 +15,8 @@ require("mmdet3")
 
 from mmdet.datasets import transforms  # noqa: E402
 
-from penstock.detection.reference import partner_indices  # noqa: E402
 from penstock.loading.draws import Stream  # noqa: E402
-from support.fed_draws import assert_same  # noqa: E402
-from support.oracle3 import Pool, assert_same3, check_step, lowered, make_sample3, samples3, through_both  # noqa: E402
+from support.oracle3 import Pool, assert_same3, check_step, make_sample3, samples3, through_both  # noqa: E402
 
 SEEDS = st.integers(0, 2**40)
 EXAMPLES = examples(80)
@@ -151,15 +148,3 @@ def test_a_mixing_recipe() -> None:
         # RandomAffine's boxes differ in the last bits.
         assert_same3(ours, theirs, close=1e-4)
         assert ours["img"].shape == (64, 64, 3) and ours["img"].dtype == np.uint8
-
-
-def test_partners_of_a_cached_step_are_drawn_from_the_whole_dataset() -> None:
-    """Each equally likely, as from a cache that is long enough to forget in which order images came."""
-    step = lowered(transforms.CachedMosaic((20, 20)), make_sample3(0))
-    drawn: Counter[int] = Counter()
-    for index in range(4000):
-        drawn.update(partner_indices(step, Stream(3, 0, index).step(2), 6, lambda position: 1))
-    assert sorted(drawn) == list(range(6))
-    # 12,000 draws: a share of 2,000 with a deviation of 41.
-    assert all(abs(count - 2000) < 5 * 41 for count in drawn.values())
-    assert_same(drawn.total(), 12000)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from support.coco_lakes import CocoPair
-from support.mmdet3_runs import own_config, pipelines, run, stock_config
+from support.mmdet3_runs import detector, own_config, pipelines, run, stock_config
 
 FILTER = {"filter_empty_gt": True, "min_size": 32}
 
@@ -153,3 +153,61 @@ def test_chunk_by_chunk(awkward: CocoPair, native: Any, tmp_path: Path) -> None:
     by_chunks = run(cfg)
     images = [{image for batch in one.images for image in batch} for one in (whole, by_chunks)]
     assert images[0] == images[1] and by_chunks.images != whole.images
+
+
+FLIP = {"type": "RandomFlip", "prob": 1.0}
+
+
+@pytest.mark.parametrize("workers", [{}, {"num_workers": 2, "persistent_workers": True}], ids=["alone", "workers"])
+def test_the_loader_follows_the_switch_of_yolox(
+    workers: dict[str, Any], awkward: CocoPair, native: Any, tmp_path: Path
+) -> None:
+    """From the second epoch of three on, images are not flipped. Losses are stock's."""
+    hook = {"type": "YOLOXModeSwitchHook", "num_last_epochs": 1, "skip_type_keys": ["RandomFlip"]}
+    flips: dict[str, list[tuple[bool, ...]]] = {"stock": [], "own": []}
+    runs = []
+    for make, name in ((stock_config, "stock"), (own_config, "own")):
+        cfg = make(awkward, tmp_path / name, model={"_delete_": True, **detector("RetinaNet")}, custom_hooks=[hook])
+        cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
+        cfg.train_cfg.max_epochs = 3
+        dataset = mixed(cfg.train_dataloader.dataset.to_dict())
+        dataset["pipeline"].insert(1, FLIP)
+        cfg.train_dataloader.merge_from_dict({"dataset": dataset, **workers})
+        runs.append(run(cfg, prepare=lambda runner, name=name: runner.register_hook(_noting(flips[name]))))
+    stock, own = runs
+    assert own.images == stock.images and own.losses == stock.losses
+    each = len(own.losses) // 3
+    assert all(map(all, flips["own"][:each])) and not any(map(any, flips["own"][each:]))
+    assert flips["own"] == flips["stock"]
+
+
+def test_what_is_left_of_yolox_after_its_switch_runs_in_both_loaders(
+    awkward: CocoPair, native: Any, tmp_path: Path
+) -> None:
+    steps = [
+        {"type": "Mosaic", "img_scale": (64, 64), "pad_val": 114.0},
+        {"type": "RandomAffine", "border": (-32, -32)},
+        {"type": "MixUp", "img_scale": (64, 64), "pad_val": 114.0},
+        {"type": "RandomFlip", "prob": 0.5},
+        {"type": "Resize", "scale": (64, 64), "keep_ratio": True},
+        {"type": "Pad", "pad_to_square": True, "pad_val": {"img": (114.0, 114.0, 114.0)}},
+        {"type": "PackDetInputs"},
+    ]
+    hook = {"type": "YOLOXModeSwitchHook", "num_last_epochs": 1}
+    losses = []
+    for loader_type in ("c++", "python"):
+        model = {"_delete_": True, **detector("RetinaNet")}
+        cfg = own_config(
+            awkward, tmp_path / loader_type[0], model=model, custom_hooks=[hook], deeplake_dataloader_type=loader_type
+        )
+        cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
+        cfg.train_cfg.max_epochs = 3
+        dataset = {**cfg.train_dataloader.dataset, "pipeline": pipelines()[0][:2]}
+        cfg.train_dataloader.dataset = {"type": "MultiImageMixDataset", "dataset": dataset, "pipeline": steps}
+        cfg.train_dataloader.batch_sampler = None
+        made = run(cfg)
+        losses.append(made.losses)
+        steps_now = [step.name for step in made.runner.train_dataloader.steps]
+        assert not any("Mosaic" in step or "Affine" in step or "MixUp" in step for step in steps_now), steps_now
+        assert any("RandomFlip" in step for step in steps_now)
+    assert losses[0] == losses[1] and len(losses[0]) > 2

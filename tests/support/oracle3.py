@@ -80,6 +80,10 @@ class Pool:
     def __getitem__(self, index: int) -> Results:
         return copy.deepcopy(self._samples[index])
 
+    def before(self, age: int) -> int:
+        """Some sample of each age."""
+        return age % len(self)
+
     def count_boxes(self, index: int) -> int:
         return len(self._samples[index]["gt_bboxes"])
 
@@ -174,7 +178,7 @@ def _through_cached(transform: Any, results: Results, draws: Draws, pool: Pool |
     """
     assert pool is not None
     step = lowered(transform, results)
-    chosen = partner_indices(step, draws, len(pool), pool.count_boxes)
+    chosen = partner_indices(step, draws, len(pool), pool.count_boxes, pool.before)
     transform = copy.copy(transform)
     # It mixes once more images are cached than it takes.
     filling = [pool[0] for _ in range(5)]
@@ -190,7 +194,7 @@ def _through_cached(transform: Any, results: Results, draws: Draws, pool: Pool |
 def through_step(step: Any, results: Results, stream: Stream, number: int, pool: Pool | None) -> Any:
     def partners(mixing: Any, draws: Draws) -> list[Results]:
         assert pool is not None
-        indices = partner_indices(mixing, draws, len(pool), pool.count_boxes)
+        indices = partner_indices(mixing, draws, len(pool), pool.count_boxes, pool.before)
         return [WRAPPERS.incoming(pool[index]) for index in indices]
 
     changed = run_step(step, WRAPPERS.incoming(dict(results)), stream, number, partners, WRAPPERS)

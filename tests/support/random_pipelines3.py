@@ -143,7 +143,13 @@ _affine = st.fixed_dictionaries(
     }
 )
 _mosaic = st.fixed_dictionaries(
-    {"type": st.just("CachedMosaic"), "img_scale": _pairs, "prob": st.sampled_from([1.0, 1.0, 0.5])}
+    {
+        "type": st.just("CachedMosaic"),
+        "img_scale": _pairs,
+        "prob": st.sampled_from([1.0, 1.0, 0.5]),
+        "max_cached_images": st.integers(4, 30),
+        "random_pop": st.booleans(),
+    }
 )
 _mix_up = st.fixed_dictionaries(
     {
@@ -151,6 +157,8 @@ _mix_up = st.fixed_dictionaries(
         "img_scale": _pairs,
         "pad_val": st.sampled_from([114, 114.0]),
         "prob": st.sampled_from([1.0, 0.5]),
+        "max_cached_images": st.integers(2, 30),
+        "random_pop": st.booleans(),
     }
 )
 _filter = st.builds(

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "transform/pixels/columns.h"
+#include "transform/pixels/copy_sweep.h"
 #include "transform/pixels/pillow_sweep.h"
 #include "transform/pixels/pillow_taps.h"
 #include "transform/pixels/resampled_rows.h"
@@ -260,6 +261,8 @@ class Pass::Sweep {
 void Pass::run(SourceRows& rows, const Sink& sink) const {
   if (averages_as_pillow()) {
     pillow_sweep(rows, before_, resize_->extent, after_, sink);
+  } else if (!resize_ && !sink.is_float && !rows.is_float()) {
+    copy_sweep(rows, sealed_ ? after_ : before_, sink);
   } else if (resample_floats_) {
     Sweep<float>(*this, rows, sink).run();
   } else {

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "transform/pixels/pixel_plan.h"
+#include "transform/pixels/region.h"
 #include "transform/pixels/row_kernels.h"
 #include "transform/pixels/row_writer.h"
 #include "transform/pixels/source_rows.h"
@@ -11,13 +12,6 @@
 #include "transform/pixels/window.h"
 
 namespace penstock::transform {
-
-/// A rectangle of an image.
-struct Region {
-  std::int32_t left = 0;
-  std::int32_t top = 0;
-  Extent extent;
-};
 
 /// Steps that are done together, in one sweep over the rows of the result: canvases and flips, one resize, canvases and
 /// flips again, and among them what concerns each pixel by itself. Each source row is read once and resampled once.

@@ -89,6 +89,9 @@ struct Warp {
   std::array<double, 9> matrix{};
   Extent extent;
   Color3 fill{};
+  /// Where of the image that the matrix means the given one is a part: its upper left corner.
+  std::int32_t left = 0;
+  std::int32_t top = 0;
 };
 
 /// fvcore's BlendTransform of uint8: a weighted mean with black, with the mean of all values, or with each pixel's gray

@@ -287,6 +287,15 @@ void widen(const std::uint8_t* from, std::uint32_t channels, std::size_t count, 
   }
 }
 
+void separate_bytes(const std::uint8_t* pixels, std::size_t count, const Planes<std::uint8_t>& out) {
+  const hn::ScalableTag<std::uint8_t> bytes;
+  for (std::size_t i = 0; i < count; i += hn::Lanes(bytes)) {
+    hn::Vec<decltype(bytes)> value[4];
+    hn::LoadInterleaved4(bytes, pixels + 4 * i, value[0], value[1], value[2], value[3]);
+    for (std::size_t c = 0; c < 3; ++c) store(value[c], bytes, out[c] + i, count - i);
+  }
+}
+
 template <class T>
 HWY_INLINE void interleave_planes(const Planes<const T>& row, std::uint32_t channels, std::size_t count, T* out) {
   if (channels == 1) {
@@ -335,6 +344,7 @@ HWY_EXPORT(blend_floats);
 HWY_EXPORT(apply_affine);
 HWY_EXPORT(apply_photometric);
 HWY_EXPORT(widen);
+HWY_EXPORT(separate_bytes);
 HWY_EXPORT(interleave_bytes);
 HWY_EXPORT(interleave_floats);
 
@@ -376,6 +386,10 @@ void apply(const Planes<const float>& row, const Affine& affine, std::size_t cou
 void apply(const Planes<const float>& row, const Photometric& photometric, const Affine& affine, std::size_t count,
            const Planes<float>& out) {
   HWY_DYNAMIC_DISPATCH(apply_photometric)(row, photometric, affine, count, out);
+}
+
+void separate(const std::uint8_t* pixels, std::size_t count, const Planes<std::uint8_t>& out) {
+  HWY_DYNAMIC_DISPATCH(separate_bytes)(pixels, count, out);
 }
 
 void interleave(const Planes<const std::uint8_t>& row, std::uint32_t channels, std::size_t count, std::uint8_t* out) {

@@ -63,6 +63,9 @@ void apply(const Planes<const float>& row, const Affine& affine, std::size_t cou
 void apply(const Planes<const float>& row, const Photometric& photometric, const Affine& affine, std::size_t count,
            const Planes<float>& out);
 
+/// Pixels of four bytes to planes.
+void separate(const std::uint8_t* pixels, std::size_t count, const Planes<std::uint8_t>& out);
+
 /// Planes to pixels of `channels` values: 1, 3 or 4, the fourth 0.
 void interleave(const Planes<const std::uint8_t>& row, std::uint32_t channels, std::size_t count, std::uint8_t* out);
 void interleave(const Planes<const float>& row, std::uint32_t channels, std::size_t count, float* out);

@@ -1,6 +1,9 @@
 #include "transform/pixels/row_writer.h"
 
 #include <algorithm>
+#include <cstring>
+#include <stdexcept>
+#include <type_traits>
 
 namespace penstock::transform {
 namespace {
@@ -32,10 +35,25 @@ void RowWriter<T>::fill(std::int32_t row, std::int32_t begin, std::int32_t end, 
     for (std::size_t c = 0; c < sink_.channels; ++c) std::fill_n(out + c * plane_, count, static_cast<T>(color[c]));
     return;
   }
-  for (std::size_t i = 0; i < count; ++i) {
-    for (std::size_t c = 0; c < sink_.channels; ++c) {
-      out[i * sink_.channels + c] = c < color.size() ? static_cast<T>(color[c]) : T{0};
+  for (std::size_t c = 0; c < sink_.channels; ++c) out[c] = c < color.size() ? static_cast<T>(color[c]) : T{0};
+  // Each time as much again: a canvas may be larger than all that is put on it.
+  const std::size_t elements = count * sink_.channels;
+  for (std::size_t done = sink_.channels; done < elements; done *= 2) {
+    std::memcpy(out + done, out, std::min(done, elements - done) * sizeof(T));
+  }
+}
+
+template <class T>
+void RowWriter<T>::put(std::int32_t row, std::int32_t column, const std::uint32_t* pixels, std::size_t count) {
+  if constexpr (std::is_same_v<T, std::uint8_t>) {
+    if (sink_.channels == 4 && !sink_.planar) {
+      std::memcpy(data_ + at(row, column), pixels, count * 4);
+    } else {
+      kernels::separate(reinterpret_cast<const std::uint8_t*>(pixels), count, planes(row, column));
+      store(row, column, count);
     }
+  } else {
+    throw std::logic_error("pixels of bytes are put among floats");
   }
 }
 

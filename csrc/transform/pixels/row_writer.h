@@ -28,6 +28,9 @@ class RowWriter {
   /// One color over columns [begin, end).
   void fill(std::int32_t row, std::int32_t begin, std::int32_t end, const Color3& color);
 
+  /// Pixels of four bytes, of a writer of bytes. Beyond `count` there is memory as beyond a row in Scratch.
+  void put(std::int32_t row, std::int32_t column, const std::uint32_t* pixels, std::size_t count);
+
   /// Where `count` pixels from `column` on are to be put, before store() is called for the same.
   kernels::Planes<T> planes(std::int32_t row, std::int32_t column);
   void store(std::int32_t row, std::int32_t column, std::size_t count);

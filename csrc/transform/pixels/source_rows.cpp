@@ -64,6 +64,26 @@ class StreamedRows final : public SourceRows {
   std::int32_t end_ = 0;
 };
 
+/// Rows that lie in memory.
+class HeldRows final : public SourceRows {
+ public:
+  explicit HeldRows(std::unique_ptr<base::RowSource> source) : source_(std::move(source)) {}
+
+  Extent extent() const override {
+    return {static_cast<std::int32_t>(source_->height()), static_cast<std::int32_t>(source_->width())};
+  }
+  bool is_float() const override { return false; }
+  void keep_columns(std::int32_t, std::int32_t) override {}
+  const std::byte* row(std::int32_t number) override {
+    const std::size_t stride = std::size_t{source_->width()} * 4;
+    return reinterpret_cast<const std::byte*>(source_->in_memory() + static_cast<std::size_t>(number) * stride);
+  }
+  void finish() override { source_->finish(); }
+
+ private:
+  std::unique_ptr<base::RowSource> source_;
+};
+
 class ImageRows final : public SourceRows {
  public:
   explicit ImageRows(const Image& image) : image_(image) {}
@@ -83,6 +103,8 @@ class ImageRows final : public SourceRows {
 }  // namespace
 
 std::unique_ptr<SourceRows> stream_rows(std::unique_ptr<base::RowSource> source) {
+  static_assert(base::RowSource::kOverrun >= Scratch::kOverrun);
+  if (source->channels() == 4 && source->in_memory() != nullptr) return std::make_unique<HeldRows>(std::move(source));
   return std::make_unique<StreamedRows>(std::move(source));
 }
 

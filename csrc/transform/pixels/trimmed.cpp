@@ -5,6 +5,7 @@
 #include <variant>
 
 #include "transform/pixels/pass.h"
+#include "transform/pixels/warp.h"
 
 namespace penstock::transform {
 namespace {
@@ -59,12 +60,21 @@ std::optional<PixelPlan> trimmed(const PixelPlan& plan) {
   const Step last = std::find_if_not(first, plan.steps.end(), is_overlay);
   PixelPlan result{plan.source, plan.source_extent, plan.channels, {plan.steps.begin(), first}};
   const Extent extent = extent_of(result);
-  const Region region = shown_by(last, plan.steps.end(), extent, is_float(result));
+  const auto* const warp = last == plan.steps.end() ? nullptr : std::get_if<Warp>(&*last);
+  const Region region =
+      warp != nullptr ? read_by(*warp, extent) : shown_by(last, plan.steps.end(), extent, is_float(result));
   if (region.extent == extent || region.extent.width == 0 || region.extent.height == 0) return std::nullopt;
   result.steps.push_back(cut(region));
   for (Step step = first; step != last; ++step) result.steps.push_back(moved_into(std::get<Overlay>(*step), region));
-  result.steps.push_back(Canvas{extent, region.left, region.top, {}});
-  result.steps.insert(result.steps.end(), last, plan.steps.end());
+  if (warp != nullptr) {
+    Warp of_part = *warp;
+    of_part.left += region.left;
+    of_part.top += region.top;
+    result.steps.push_back(of_part);
+  } else {
+    result.steps.push_back(Canvas{extent, region.left, region.top, {}});
+  }
+  result.steps.insert(result.steps.end(), warp == nullptr ? last : last + 1, plan.steps.end());
   return result;
 }
 

@@ -1,6 +1,8 @@
 #include "transform/pixels/whole_image.h"
 
 #include <algorithm>
+#include <cstring>
+#include <type_traits>
 
 namespace penstock::transform {
 namespace {
@@ -29,7 +31,11 @@ To cast(From value) {
 
 template <class To, class From>
 void copy_pixels(const From* from, std::size_t count, To* to) {
-  for (std::size_t i = 0; i < count * 4; ++i) to[i] = cast<To>(from[i]);
+  if constexpr (std::is_same_v<From, To>) {
+    std::memcpy(to, from, count * 4 * sizeof(To));
+  } else {
+    for (std::size_t i = 0; i < count * 4; ++i) to[i] = cast<To>(from[i]);
+  }
 }
 
 }  // namespace
@@ -72,7 +78,11 @@ Image blend(const Image& first, const Image& second) {
       const auto* const a = first.memory.as<decltype(first_zero)>();
       const auto* const b = second.memory.as<decltype(second_zero)>();
       for (std::size_t i = 0; i < values; ++i) {
-        out[i] = cast<std::uint8_t>(0.5F * static_cast<float>(a[i]) + 0.5F * static_cast<float>(b[i]));
+        if constexpr (std::is_same_v<decltype(a[i]), decltype(b[i])> && sizeof(a[i]) == 1) {
+          out[i] = static_cast<std::uint8_t>((a[i] & b[i]) + ((a[i] ^ b[i]) >> 1));  // in bytes, and the same
+        } else {
+          out[i] = cast<std::uint8_t>(0.5F * static_cast<float>(a[i]) + 0.5F * static_cast<float>(b[i]));
+        }
       }
     });
   });

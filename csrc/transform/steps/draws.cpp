@@ -13,6 +13,14 @@ std::size_t Draws::weighted(const std::vector<double>& weights) {
   return cumulated.size() - 1;
 }
 
+std::int64_t Draws::lasting(double share) {
+  const double left = 1.0 - random();
+  std::int64_t rounds = 0;
+  // Multiplied one by one: Python does, and a power may differ in the last bit.
+  for (double most = share; left <= most; most *= share) ++rounds;
+  return rounds;
+}
+
 std::vector<std::size_t> Draws::permutation(std::size_t length) {
   std::vector<std::size_t> order(length);
   std::iota(order.begin(), order.end(), std::size_t{0});

@@ -26,6 +26,8 @@ class Draws {
   }
   /// The first position whose cumulated share exceeds u.
   std::size_t weighted(const std::vector<double>& weights);
+  /// How many n from 1 on there are for which 1 - u is at most share to the power of n; share is below 1.
+  std::int64_t lasting(double share);
   /// From the last place down, each is swapped with one of those up to it.
   std::vector<std::size_t> permutation(std::size_t length);
 

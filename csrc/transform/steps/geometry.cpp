@@ -10,17 +10,27 @@
 namespace penstock::transform {
 namespace {
 
+rules::Candidates candidates_of(const Stream& stream, const Items& items) {
+  return {items.table, items.places, items.table.item_of(static_cast<std::int64_t>(stream.index))};
+}
+
+bool takes_from_cache(const step::Step& step) {
+  return std::visit(
+      [](const auto& kind) {
+        if constexpr (step::Caches<std::decay_t<decltype(kind)>>) return kind.cached;
+        return false;
+      },
+      step);
+}
+
 bool mixes(const step::Step& step) {
   return std::visit([](const auto& kind) { return step::Mixes<std::decay_t<decltype(kind)>>; }, step);
 }
 
 class Run {
  public:
-  Run(const Program& program, const Stream& stream, std::span<const Source> sources, std::uint32_t channels,
-      const AnnotationTable& table)
-      : program_(program), stream_(stream), sources_(sources), channels_(channels), table_(table) {
-    for (const Source& source : sources) retries_.push_back(source.retry);
-  }
+  Run(const Program& program, std::span<const Source> sources, std::uint32_t channels, const Items& items)
+      : program_(program), sources_(sources), channels_(channels), items_(items) {}
 
   Outcome outcome() {
     Outcome result;
@@ -53,7 +63,7 @@ class Run {
   }
 
   bool take(const step::Step& step, Sample& sample, std::size_t number, std::size_t part) {
-    Draws draws = part_stream(program_, stream_, part, retries_).step(number);
+    Draws draws = sources_[part].stream.step(number);
     return take(step, sample, draws, number, part);
   }
 
@@ -65,7 +75,8 @@ class Run {
             rules::load_annotations(kind, sample, sources_[part]);
             return true;
           } else if constexpr (step::Mixes<Kind>) {
-            for (std::size_t i = 0; i < Kind::kPartners; ++i) rules::partner(kind, draws, table_);  // its first draws
+            const rules::Candidates candidates = candidates_of(sources_[part].stream, items_);
+            for (std::size_t i = 0; i < Kind::kPartners; ++i) rules::partner(kind, draws, candidates);  // first draws
             const auto others = partners_of(number, part);
             if (!others) return false;
             rules::mix(kind, sample, draws, *others);
@@ -104,7 +115,7 @@ class Run {
 
   std::vector<Sample> viewed(const step::TestTimeAug& lists, const Sample& sample, std::size_t number) {
     std::vector<Sample> result;
-    Draws draws = stream_.step(number);
+    Draws draws = sources_[0].stream.step(number);
     for (const std::vector<step::Step>& steps : lists.views) {
       Sample& view = result.emplace_back(sample);
       for (const step::Step& inner : steps) take(inner, view, draws, number, 0);
@@ -132,11 +143,9 @@ class Run {
   }
 
   const Program& program_;
-  const Stream& stream_;
   std::span<const Source> sources_;
   std::uint32_t channels_;
-  const AnnotationTable& table_;
-  std::vector<std::uint16_t> retries_;
+  const Items items_;
   std::optional<std::size_t> rejected_;  ///< the part that the pipeline has rejected
 };
 
@@ -173,19 +182,61 @@ Program make_program(std::vector<step::Step> steps, const std::optional<std::vec
   return program;
 }
 
-std::size_t partner(const Program& program, const Stream& stream, const AnnotationTable& table, std::size_t part,
-                    Retries retries) {
+bool has_cache(const Program& program) {
+  return std::any_of(program.steps.begin(), program.steps.end(), takes_from_cache);
+}
+
+std::size_t reach(const Program& program) {
+  // Any of the last ones; else 95 of a hundred are no older than three times the size.
+  constexpr std::size_t kMostly = 3;
+  std::size_t sum = 0;  // what comes from one cache may be made of what comes from another
+  for (const step::Step& step : program.steps) {
+    std::visit(
+        [&](const auto& kind) {
+          if constexpr (step::Caches<std::decay_t<decltype(kind)>>) {
+            const auto size = static_cast<std::size_t>(kind.max_cached_images);
+            if (kind.cached) sum += kind.random_pop ? kMostly * size : size;
+          }
+        },
+        step);
+  }
+  return sum;
+}
+
+Chosen partner(const Program& program, std::size_t part, const Stream& parent, const Items& items) {
   const Program::Part& own = program.parts[part];
-  Draws draws = part_stream(program, stream, own.parent, retries).step(own.step);
-  return std::visit(
+  const step::Step& step = program.steps[own.step];
+  const rules::Candidates candidates = candidates_of(parent, items);
+  Draws draws = parent.step(own.step);
+  Chosen result;
+  std::visit(
       [&](const auto& kind) {
-        std::size_t item = 0;
         if constexpr (step::Mixes<std::decay_t<decltype(kind)>>) {
-          for (std::size_t i = 0; i <= own.ordinal; ++i) item = rules::partner(kind, draws, table);
+          for (std::size_t i = 0; i <= own.ordinal; ++i) result.item = rules::partner(kind, draws, candidates);
         }
-        return item;
       },
-      program.steps[own.step]);
+      step);
+  result.stream = parent;
+  if (takes_from_cache(step)) {
+    result.stream.index = static_cast<std::uint64_t>(items.table.indices[result.item]);
+    result.stream.attempt = 0;
+    result.stream.part = 0;
+  } else {
+    result.stream.part = static_cast<std::uint16_t>(parent.part + part - own.parent);
+  }
+  return result;
+}
+
+Stream retried(const Program& program, std::size_t part, const Stream& rejected) {
+  // As penstock/detection/running.py has it: so many parts lie between one retry and the next.
+  constexpr std::uint16_t kStride = 256;
+  Stream result = rejected;
+  if (part == 0 || takes_from_cache(program.steps[program.parts[part].step])) {
+    ++result.attempt;
+  } else {
+    result.part = static_cast<std::uint16_t>(result.part + kStride);
+  }
+  return result;
 }
 
 bool is_within(const Program& program, std::size_t part, std::size_t other) {
@@ -203,19 +254,9 @@ std::size_t replacement(const Stream& stream, std::size_t item, const Annotation
   return group[static_cast<std::size_t>(draws.randint(0, static_cast<std::int64_t>(group.size())))];
 }
 
-Stream part_stream(const Program& program, const Stream& stream, std::size_t part, Retries retries) {
-  // As penstock/detection/running.py has it: so many parts lie between one retry and the next.
-  constexpr std::size_t kStride = 256;
-  std::size_t rejected = 0;
-  for (std::size_t inner = part; inner != 0; inner = program.parts[inner].parent) rejected += retries[inner];
-  Stream result = stream;
-  result.part = static_cast<std::uint16_t>(part + rejected * kStride);
-  return result;
-}
-
-Outcome plan_sample(const Program& program, const Stream& stream, std::span<const Source> sources,
-                    std::uint32_t channels, const AnnotationTable& table) {
-  return Run(program, stream, sources, channels, table).outcome();
+Outcome plan_sample(const Program& program, std::span<const Source> sources, std::uint32_t channels,
+                    const Items& items) {
+  return Run(program, sources, channels, items).outcome();
 }
 
 }  // namespace penstock::transform

@@ -7,6 +7,7 @@
 
 #include "transform/steps/annotation_table.h"
 #include "transform/steps/draws.h"
+#include "transform/steps/epoch_places.h"
 #include "transform/steps/sample.h"
 #include "transform/steps/steps.h"
 
@@ -33,12 +34,31 @@ struct Program {
 Program make_program(std::vector<step::Step> steps,
                      const std::optional<std::vector<std::size_t>>& partner_steps = std::nullopt);
 
-/// How many samples were rejected in the place of each part.
-using Retries = std::span<const std::uint16_t>;
+/// Whether a step takes what it mixes in from a cache: it then needs places.
+bool has_cache(const Program& program);
 
-/// The item that is mixed in as a part, from 1 on, before any was rejected in its place.
-std::size_t partner(const Program& program, const Stream& stream, const AnnotationTable& table, std::size_t part,
-                    Retries retries);
+/// How many samples ago what a sample is made of has come at most, or mostly where caches have no such bound.
+std::size_t reach(const Program& program);
+
+/// What the items are that steps choose from.
+struct Items {
+  const AnnotationTable& table;
+  const EpochPlaces* places = nullptr;  ///< in the epoch; not null where the program has a cache
+};
+
+/// What a part is, and its random numbers.
+struct Chosen {
+  std::size_t item = 0;
+  Stream stream;
+};
+
+/// What is mixed in as a part, from 1 on, before any was rejected in its place. `parent`: the stream of the part that
+/// it is mixed into. What comes from a cache has the stream that it has in its own place of the epoch.
+Chosen partner(const Program& program, std::size_t part, const Stream& parent, const Items& items);
+
+/// The stream of what takes the place of a rejected part, or of the sample, part 0. Of parts that are mixed into that
+/// one streams follow anew.
+Stream retried(const Program& program, std::size_t part, const Stream& rejected);
 
 /// Whether a part is mixed into another, or into what is mixed into that.
 bool is_within(const Program& program, std::size_t part, std::size_t other);
@@ -46,9 +66,6 @@ bool is_within(const Program& program, std::size_t part, std::size_t other);
 /// The item that takes the place of one that the pipeline has rejected: any of its group. The stream is that of its
 /// attempt, or of its part.
 std::size_t replacement(const Stream& stream, std::size_t item, const AnnotationTable& table);
-
-/// The stream of a part of a sample.
-Stream part_stream(const Program& program, const Stream& stream, std::size_t part, Retries retries);
 
 /// What becomes of a sample.
 struct Outcome {
@@ -58,7 +75,7 @@ struct Outcome {
 
 /// Runs the steps on everything but pixels: draws all random numbers, moves boxes, decides sizes, and writes the plans
 /// of pixels. `sources`: of each part. Error kTransform where MMDetection would fail.
-Outcome plan_sample(const Program& program, const Stream& stream, std::span<const Source> sources,
-                    std::uint32_t channels, const AnnotationTable& table);
+Outcome plan_sample(const Program& program, std::span<const Source> sources, std::uint32_t channels,
+                    const Items& items);
 
 }  // namespace penstock::transform

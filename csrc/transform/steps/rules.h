@@ -6,6 +6,7 @@
 
 #include "transform/steps/annotation_table.h"
 #include "transform/steps/draws.h"
+#include "transform/steps/epoch_places.h"
 #include "transform/steps/sample.h"
 #include "transform/steps/steps.h"
 
@@ -36,13 +37,19 @@ bool apply(const step::Format& step, Sample& sample, Draws& draws);
 
 void load_annotations(const step::LoadAnnotations& step, Sample& sample, const Source& source);
 
-/// One of the items that a step mixes in, by the first draws of the step's own: any, each equally likely.
-template <step::Mixes Kind>
-std::size_t partner(const Kind& /*step*/, Draws& draws, const AnnotationTable& table) {
-  return static_cast<std::size_t>(draws.randint(0, static_cast<std::int64_t>(table.items())));
-}
+/// What a step may mix into a sample.
+struct Candidates {
+  const AnnotationTable& table;
+  const EpochPlaces* places;  ///< not null for a step with a cache
+  std::size_t own;            ///< the item whose place in the epoch the sample has
+};
+
+/// One of the items that a step mixes in, by the first draws of the step's own: any, each equally likely; of a step
+/// with a cache one that has come before.
+std::size_t partner(const step::Mosaic& step, Draws& draws, const Candidates& candidates);
 /// The first that is drawn with boxes, else the last of those that it may draw.
-std::size_t partner(const step::MixUp& step, Draws& draws, const AnnotationTable& table);
+std::size_t partner(const step::MixUp& step, Draws& draws, const Candidates& candidates);
+std::size_t partner(const step::CopyPaste& step, Draws& draws, const Candidates& candidates);
 
 /// Those that mix in other samples. `others` have been through the steps before the first of these.
 void mix(const step::Mosaic& step, Sample& sample, Draws& draws, std::span<const Sample> others);

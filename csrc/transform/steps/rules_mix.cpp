@@ -80,15 +80,40 @@ bool cut_to(Sample& sample, Center corner, Extent mosaic) {
   return true;
 }
 
+std::size_t any_item(Draws& draws, const Candidates& candidates) {
+  return static_cast<std::size_t>(draws.randint(0, static_cast<std::int64_t>(candidates.table.items())));
+}
+
+/// How many samples ago an image came that is taken out of a full cache: _drawn_age in
+/// penstock/detection/reference/mix.py, which says why.
+template <step::Caches Kind>
+std::int64_t age(const Kind& step, Draws& draws) {
+  const double size = step.max_cached_images;
+  return step.random_pop ? 1 + draws.lasting((size - 1) / size) : draws.randint(1, step.max_cached_images);
+}
+
+template <step::Caches Kind>
+std::size_t chosen(const Kind& step, Draws& draws, const Candidates& candidates) {
+  return step.cached ? candidates.places->before(candidates.own, age(step, draws)) : any_item(draws, candidates);
+}
+
 }  // namespace
 
-std::size_t partner(const step::MixUp& step, Draws& draws, const AnnotationTable& table) {
+std::size_t partner(const step::Mosaic& step, Draws& draws, const Candidates& candidates) {
+  return chosen(step, draws, candidates);
+}
+
+std::size_t partner(const step::MixUp& step, Draws& draws, const Candidates& candidates) {
   std::size_t item = 0;
   for (std::int32_t i = 0; i < step.max_iters; ++i) {
-    item = static_cast<std::size_t>(draws.randint(0, static_cast<std::int64_t>(table.items())));
-    if (table.box_count(item) != 0) break;
+    item = chosen(step, draws, candidates);
+    if (candidates.table.box_count(item) != 0) break;
   }
   return item;
+}
+
+std::size_t partner(const step::CopyPaste& /*step*/, Draws& draws, const Candidates& candidates) {
+  return any_item(draws, candidates);
 }
 
 void require_objects(const char* step, const Sample& sample) {

@@ -10,6 +10,7 @@
 #include "transform/masks/mask_choice.h"
 #include "transform/masks/masks.h"
 #include "transform/pixels/pixel_plan.h"
+#include "transform/steps/draws.h"
 #include "transform/steps/steps.h"
 
 namespace penstock::transform {
@@ -69,7 +70,7 @@ struct Annotations {
 
 /// One image that a sample is made of, as it is stored.
 struct Source {
-  std::uint16_t retry = 0;  ///< of a part: how many were rejected in its place
+  Stream stream;  ///< its random numbers
   Extent extent;
   Annotations annotations;
   std::optional<Masks> masks;  ///< of the annotations' boxes, where the pipeline loads them

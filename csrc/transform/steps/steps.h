@@ -139,7 +139,9 @@ struct Mosaic {
   bool skip_filter = true;
   double pad_val = 114;
   double prob = 1;
-  bool cached = false;  ///< masks are mixed as well
+  bool cached = false;  ///< the others come from a cache, and masks are mixed as well
+  std::int32_t max_cached_images = 40;
+  bool random_pop = true;
 };
 
 struct MixUp {
@@ -157,6 +159,8 @@ struct MixUp {
   bool flips_above = false;
   bool fills = false;
   bool cached = false;
+  std::int32_t max_cached_images = 20;
+  bool random_pop = true;
 };
 
 struct CopyPaste {
@@ -214,6 +218,12 @@ struct RandomLevels {
 /// The image becomes planar; with `to_float`, float32.
 struct Format {
   bool to_float = false;
+};
+
+/// A kind of step that may take the others from a cache: those that have come before in the epoch.
+template <class Kind>
+concept Caches = requires(const Kind& kind) {
+  { kind.cached } -> std::convertible_to<bool>;
 };
 
 /// A kind of step that mixes in other samples.

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from penstock.dataset import Dataset
+from penstock.detection.epoch_places import EpochOrder
 from penstock.detection.recipe import Recipe
 from penstock.detection.tensors import DetectionTensors
 from penstock.loading.draws import Stream
@@ -40,6 +41,10 @@ class Items(Protocol):
         """The item that is sample ``index`` of ``source``."""
         ...
 
+    def sample_of(self, item: int) -> int:
+        """The sample of ``source`` that an item is."""
+        ...
+
     def place_of(self, item: int) -> tuple[str, int]:
         """Path and index, for errors."""
         ...
@@ -62,6 +67,15 @@ class Runner(Protocol):
 
     def run(self, sample: dict[str, Any], stream: Stream) -> Any:
         """All steps."""
+        ...
+
+    @property
+    def epoch_order(self) -> EpochOrder:
+        """The order of the items in an epoch."""
+        ...
+
+    def ordered(self, order: EpochOrder) -> Runner:
+        """The same, where epochs have another order."""
         ...
 
     def resume(self, sample: NativeSample, notes: dict[str, Any], stream: Stream, number: int) -> Any:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal, Protocol
 
 from penstock.described import described
 from penstock.detection import steps as st
-from penstock.detection.items import LoadedItems
+from penstock.detection.epoch_places import EpochOrder
+from penstock.detection.items import LoadedItems, Runner
 from penstock.detection.native_steps import native_steps, why_not_images, why_not_mixing
+from penstock.detection.recipe import takes_from_cache
 from penstock.loading.draws import Stream
 from penstock.loading.native.part import NativeBatch, NativePart, NativeSample
 from penstock.loading.program import Color, Program, StepReport
@@ -48,6 +51,7 @@ def items_program(
     collector_of: Callable[[Sequence[Any], bool], CoreCollector | None],
     notes_of: Callable[[Sequence[Any], bool], Notes],
     texts: Callable[[Any], str] = described,
+    order: EpochOrder | None = None,
 ) -> Program:
     """The program that gives the items of a framework's dataset.
 
@@ -57,20 +61,23 @@ def items_program(
         collate: Makes a batch of samples that have gone through the pipeline.
         collector_of, notes_of: As of :func:`native_part`.
         texts: As of :func:`step_reports`.
+        order: The order of the items in an epoch; None: that in which a loader shuffles samples.
     """
+    runner = dataset.runner if order is None else dataset.runner.ordered(order)
     return Program(
-        run=dataset.runner.run,
+        run=runner.run,
         collate=collate,
         color={"img": color},
         needs_index=True,
         reads=tuple(dataset.tensors.read),
-        native=native_part(dataset, collector_of=collector_of, notes_of=notes_of),
+        native=native_part(dataset, runner, collector_of=collector_of, notes_of=notes_of),
         steps=step_reports(dataset, texts),
     )
 
 
 def native_part(
     dataset: LoadedItems,
+    runner: Runner,
     *,
     collector_of: Callable[[Sequence[Any], bool], CoreCollector | None],
     notes_of: Callable[[Sequence[Any], bool], Notes],
@@ -79,6 +86,7 @@ def native_part(
 
     Args:
         dataset: The dataset.
+        runner: Runs its pipeline in Python.
         collector_of: Gives the collector of all steps, which the core can run; None where it cannot collect what they
             end with. The second argument: images are gray.
         notes_of: Gives what makes the notes after some steps.
@@ -91,6 +99,9 @@ def native_part(
     load = next((step for step in _each(steps[:count]) if isinstance(step, st.LoadAnnotations)), None)
     masks = "gt_masks" if load is not None and load.with_mask else None
     bitmaps = load is not None and load.poly2mask
+    order = None
+    if any(takes_from_cache(step) for step in steps[:count]):
+        order = partial(runner.epoch_order, len(dataset.indices))
     collector = collector_of(steps, gray) if count == len(steps) else None
     if collector is not None:
         return NativePart(
@@ -103,6 +114,7 @@ def native_part(
             layout=collector.layout,
             pad_value=collector.pad_value,
             partner_steps=_partner_steps(dataset, collector.core_steps),
+            epoch_order=order,
             complete=_Complete(collector, dataset.names_of),
         )
     while isinstance(steps[count - 1], st.BatchForm | st.MultiScaleFlipAug | st.TestTimeAug):
@@ -117,7 +129,8 @@ def native_part(
         layout="rows",
         pad_value=0,
         partner_steps=_partner_steps(dataset, steps[:count]),
-        resume=_Resume(notes_of(steps[:count], gray), dataset.names_of, dataset.runner.resume, count),
+        epoch_order=order,
+        resume=_Resume(notes_of(steps[:count], gray), dataset.names_of, runner.resume, count),
     )
 
 

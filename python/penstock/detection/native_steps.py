@@ -7,7 +7,7 @@ from typing import Any
 
 from penstock.detection import steps as st
 from penstock.detection.items import LoadedItems
-from penstock.detection.recipe import Recipe
+from penstock.detection.recipe import Recipe, takes_from_cache
 
 __all__ = ["native_steps", "why_not_images", "why_not_mixing"]
 
@@ -74,7 +74,7 @@ def _why_not(step: Any, before: Sequence[Any]) -> str:
     if "uint8" in needs and any(other.gives_float() for other in before):
         return "the image is not uint8"
     with_mask = annotations is not None and annotations.with_mask
-    if getattr(step, "cached", False) and with_mask:
+    if takes_from_cache(step) and with_mask:
         assert annotations is not None
         if annotations.poly2mask or step.img_scale[0] != step.img_scale[1]:
             return "it mixes masks that are bitmaps, or in a frame that is not square"

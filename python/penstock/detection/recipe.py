@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from penstock.detection import steps as st
 
-__all__ = ["Level", "Recipe", "mixes", "mixes_in_python", "partners_of", "parts_of"]
+__all__ = ["Level", "Recipe", "mixes", "mixes_in_python", "partners_of", "parts_of", "takes_from_cache"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +47,7 @@ class Recipe:
         them from a cache, as all steps before it have.
         """
         mixing = [number for number, step in enumerate(steps) if mixes(step)]
-        begins = {number if getattr(steps[number], "cached", False) else mixing[0] for number in mixing}
+        begins = {number if takes_from_cache(steps[number]) else mixing[0] for number in mixing}
         return cls(tuple(steps), tuple(Level(begin, begin) for begin in sorted(begins)))
 
     def level(self, number: int) -> Level:
@@ -70,6 +70,11 @@ class Recipe:
         """The levels in which a step mixes."""
         found = [self.level(number) for number, step in enumerate(self.steps) if mixes(step)]
         return tuple(level for level in self.levels if level in found)
+
+
+def takes_from_cache(step: Any) -> bool:
+    """Whether a step of penstock's own mixes in what has come before in the epoch."""
+    return bool(getattr(step, "cached", False))
 
 
 def mixes(step: Any) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 import time
 from collections.abc import Callable, Sequence
@@ -12,12 +13,14 @@ import numpy.typing as npt
 
 from penstock.described import described_error
 from penstock.detection import steps as st
+from penstock.detection.epoch_places import EpochOrder, EpochPlaces
 from penstock.detection.items import Items
-from penstock.detection.recipe import Level, Recipe, mixes_in_python, parts_of
+from penstock.detection.recipe import Level, Recipe, mixes_in_python, parts_of, takes_from_cache
 from penstock.detection.reference import Wrappers, partner_indices, run_step
 from penstock.errors import PenstockError, TransformError
 from penstock.loading.draws import Draws, Stream
 from penstock.loading.native.part import NativeSample
+from penstock.loading.sampling import epoch_order
 
 __all__ = ["MOST_REJECTED", "PipelineRunner", "rejected_all"]
 
@@ -40,17 +43,29 @@ class PipelineRunner:
     """Takes samples of a dataset through its pipeline, step by step.
 
     Samples that are mixed in are parts of a sample, each with a number and a stream of its own: see :class:`_Parts`.
+    Those that come from a cache have the stream of their own place in the epoch: see :class:`EpochPlaces`.
 
     Args:
         items: The dataset.
         recipe_of: The pipeline of an item.
         wrappers: What the steps make the framework's objects with.
+
+    Attributes:
+        epoch_order: The order of the items in an epoch, which tells what has come before a sample.
     """
 
     def __init__(self, items: Items, recipe_of: Callable[[int], Recipe], wrappers: Wrappers) -> None:
+        self.epoch_order: EpochOrder = epoch_order
         self._items = items
         self._recipe_of = recipe_of
         self._wrappers = wrappers
+        self._places: tuple[int, int, EpochPlaces] | None = None
+
+    def ordered(self, order: EpochOrder) -> PipelineRunner:
+        """The same, where epochs have another order."""
+        other = copy.copy(self)
+        other.epoch_order, other._places = order, None
+        return other
 
     def run(self, sample: dict[str, Any], stream: Stream) -> Any:
         """All steps, on a sample: its "index", and "img" if it is decoded already."""
@@ -147,8 +162,26 @@ class PipelineRunner:
         """The samples that the step of this number mixes in."""
         level = recipe.level(number)
         pool = _Pool(self._items, level.pool)
-        positions = partner_indices(step, draws, len(pool), lambda position: len(pool.get_ann_info(position)["bboxes"]))
-        return self._mixed_in(positions, pool, level, parts)
+        if not takes_from_cache(step):
+            positions = partner_indices(step, draws, len(pool), pool.count_boxes)
+            return self._mixed_in(positions, pool, level, parts)
+        places, own = self._places_in(parts.stream), self._items.item_of(parts.stream.index)
+        items = partner_indices(
+            step,
+            draws,
+            len(pool),
+            lambda item: len(self._items.get_ann_info(item)["bboxes"]),
+            lambda age: places.before(own, age, level.pool),
+        )
+        return [self._earlier(item, level, parts) for item in items]
+
+    def _places_in(self, stream: Stream) -> EpochPlaces:
+        """The places of items in the epoch of a stream."""
+        kept = self._places
+        if kept is None or kept[:2] != (stream.seed, stream.epoch):
+            order = self.epoch_order(len(self._items), stream.seed, stream.epoch)
+            kept = self._places = (stream.seed, stream.epoch, EpochPlaces(order))
+        return kept[2]
 
     def _mix_in_python(self, recipe: Recipe, number: int, parts: _Parts, results: Results) -> Any:
         """A transform that mixes, as MMDetection calls it."""
@@ -179,7 +212,25 @@ class PipelineRunner:
             results = self._advance(recipe, results, within.stream, 0, recipe.steps_before(level.key), within)
             if results is not None:
                 return results  # type: ignore[no-any-return]
-        raise self._rejected_all(parts.stream)
+        raise self._rejected_all(parts.wanted_by)
+
+    def _earlier(self, item: int, level: Level, parts: _Parts) -> Results:
+        """What a step with a cache has got of another sample: the first that has not been rejected in the place of
+        that one, with the random numbers of that place.
+        """
+        stream = parts.stream.of_sample(self._items.sample_of(item))
+        # It needs no number, but has one, as all parts have.
+        parts.take(parts_of(self._recipe_of(item), self._recipe_of(item).steps_before(level.key)))
+        for attempt in range(MOST_REJECTED):
+            own = stream.attempt(attempt)
+            item = self._replacement(item, own) if attempt else item
+            recipe = self._recipe_of(item)
+            count = recipe.steps_before(level.key)
+            within = _Parts(own, 0, wanted_by=parts.wanted_by)
+            results = self._advance(recipe, self._results(recipe, item), own, 0, count, within)
+            if results is not None:
+                return results  # type: ignore[no-any-return]
+        raise self._rejected_all(parts.wanted_by)
 
     def _rejected_all(self, stream: Stream) -> TransformError:
         return rejected_all(*self._items.place_of(self._items.item_of(stream.index)))
@@ -201,6 +252,9 @@ class _Pool:
     def get_ann_info(self, position: int) -> dict[str, Any]:
         return self._items.get_ann_info(self.item(position))
 
+    def count_boxes(self, position: int) -> int:
+        return len(self.get_ann_info(position)["bboxes"])
+
     def __getitem__(self, position: int) -> dict[str, Any]:
         """What MMDetection 3's MixUp looks at to choose: whether there are boxes."""
         return {"gt_bboxes": self.get_ann_info(position)["bboxes"]}
@@ -219,10 +273,17 @@ class _Parts:
         taken: How many parts have numbers already.
         number: That of the part; 0 for the sample.
         retries: How many parts were rejected in the place of the part, and of those that it is mixed into.
+        wanted_by: The stream of the sample that a batch asks for, where this is another one, out of a cache.
+
+    Attributes:
+        stream, wanted_by: As given.
     """
 
-    def __init__(self, stream: Stream, taken: int, number: int = 0, retries: int = 0) -> None:
+    def __init__(
+        self, stream: Stream, taken: int, number: int = 0, retries: int = 0, wanted_by: Stream | None = None
+    ) -> None:
         self.stream = stream
+        self.wanted_by = wanted_by or stream
         self._taken = taken
         self._number = number
         self._retries = retries
@@ -231,12 +292,13 @@ class _Parts:
         """The next part, into which up to ``within`` parts are mixed."""
         number = self._number + self._taken + 1
         self._taken += 1 + within
-        return _Parts(self.stream, 0, number, self._retries)
+        return _Parts(self.stream, 0, number, self._retries, self.wanted_by)
 
     def retried(self, retry: int) -> _Parts:
         """The part, after so many rejections."""
         retries = self._retries + retry
-        return _Parts(self.stream.part(self._number + retries * _PART_STRIDE), 0, self._number, retries)
+        stream = self.stream.part(self._number + retries * _PART_STRIDE)
+        return _Parts(stream, 0, self._number, retries, self.wanted_by)
 
 
 def _add_annotations(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import numpy.typing as npt
 from torch.utils.data import SequentialSampler
 
 from penstock.dataset import Dataset
+from penstock.detection.epoch_places import EpochOrder
 from penstock.loading.chunk_order import Chunks, grouped_chunk_order
 from penstock.loading.chunk_sampler import stored_chunks
 from penstock.loading.options import Shuffle
@@ -185,6 +187,11 @@ class GroupedChunkSampler(GroupedSampler):
         """As :attr:`GroupedSampler.mode`."""
         return "chunk", self._window
 
+    @property
+    def epoch_order(self) -> EpochOrder:
+        """Gives the order of all items in an epoch, whatever their groups, for one rank."""
+        return partial(_items_by_chunk, self._numbers, self._window)
+
     def _of_rank(self, rank: int, world_size: int) -> npt.NDArray[np.int64]:
         items = grouped_chunk_order(
             self._numbers,
@@ -197,6 +204,13 @@ class GroupedChunkSampler(GroupedSampler):
             world_size=world_size,
         )
         return self._indices[items]
+
+
+def _items_by_chunk(
+    numbers: npt.NDArray[np.int64], window: int, length: int, seed: int, epoch: int
+) -> npt.NDArray[np.int64]:
+    items = np.arange(length, dtype=np.int64)
+    return grouped_chunk_order(numbers, [items], seed, epoch, window=window, batch_size=1)
 
 
 def grouped_sampler(

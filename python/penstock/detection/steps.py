@@ -298,9 +298,11 @@ class YOLOXHSVRandomAug(Step):
 
 @dataclass(frozen=True)
 class Mosaic(Step):
-    """``img_scale``: (height, width) of one of the four. ``cached``: the other images have been through all steps
-    before this one, as those in the cache of MMDetection 3's CachedMosaic, and masks are mixed as well; else through
-    those before the first step that mixes, and masks stay as they are.
+    """``img_scale``: (height, width) of one of the four. ``cached``: the other images come from a cache, as those of
+    MMDetection 3's CachedMosaic: they have been through all steps before this one, they are of the last
+    ``max_cached_images`` samples of the epoch or, with ``random_pop``, mostly of these, and masks are mixed as well.
+    Else they are any of the dataset's, have been through the steps before the first step that mixes, and masks stay as
+    they are.
     """
 
     facts = Facts(partners=3, needs=("boxes",), gives_float=False, may_reject=False, told_by=None, notes=())
@@ -313,6 +315,8 @@ class Mosaic(Step):
     pad_val: float = 114
     prob: float = 1.0
     cached: bool = False
+    max_cached_images: int = 40
+    random_pop: bool = True
 
     def why_not_native(self) -> str:
         return "" if self.pad_val == int(self.pad_val) else "pad_val is not an integer"
@@ -323,8 +327,8 @@ class MixUp(Step):
     """``img_scale``: (height, width). ``in_doubles``: ``pad_val`` is a float, with which MMDetection resizes the other
     image as float64 and cuts what comes out. ``prob``: of mixing at all; None: always, and no number is drawn for it.
     ``flips_above``: the other image is flipped where the number is above ``flip_ratio`` (MMDetection 3), not below.
-    ``fills``: ``pad_val`` also stands where the other image does not reach (MMDetection 3), not 0. ``cached``: as of
-    Mosaic.
+    ``fills``: ``pad_val`` also stands where the other image does not reach (MMDetection 3), not 0. ``cached``,
+    ``max_cached_images``, ``random_pop``: as of Mosaic.
     """
 
     facts = Facts(
@@ -347,6 +351,8 @@ class MixUp(Step):
     flips_above: bool = False
     fills: bool = False
     cached: bool = False
+    max_cached_images: int = 20
+    random_pop: bool = True
 
     def why_not_native(self) -> str:
         return "" if self.pad_val == int(self.pad_val) else "pad_val is not an integer"

@@ -36,9 +36,23 @@ class Stream:
         self._part = part
 
     @property
+    def seed(self) -> int:
+        """That of the loader."""
+        return self._seed
+
+    @property
+    def epoch(self) -> int:
+        """The epoch."""
+        return self._epoch
+
+    @property
     def index(self) -> int:
         """The sample that was planned."""
         return self._index
+
+    def of_sample(self, index: int) -> Stream:
+        """The stream of another sample in the same epoch."""
+        return Stream(self._seed, self._epoch, index)
 
     def step(self, number: int) -> Draws:
         """The draws of step ``number`` (from 0) of the pipeline."""
@@ -83,6 +97,17 @@ class Draws:
         cumulated = np.cumsum(np.asarray(weights, dtype=np.float64))
         cumulated /= cumulated[-1]
         return int(cumulated.searchsorted(self.random(), side="right"))
+
+    def lasting(self, share: float) -> int:
+        """For how many rounds something lasts that lasts one more with a probability of ``share``, below 1: n with a
+        probability of (1 - share) * share**n. The number of n from 1 on for which 1 - u is at most share**n. One
+        double.
+        """
+        left, rounds, most = 1.0 - self.random(), 0, share
+        while left <= most:
+            rounds += 1
+            most *= share
+        return rounds
 
     def permutation(self, length: int) -> list[int]:
         """The numbers below ``length`` in random order: from the last place down, each is swapped with one of those

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,11 @@ __all__ = ["mix_up", "mosaic", "partner_indices"]
 
 
 def partner_indices(
-    step: Mosaic | MixUp | CopyPaste, draws: Draws, length: int, count_boxes: Callable[[int], int]
+    step: Mosaic | MixUp | CopyPaste,
+    draws: Draws,
+    length: int,
+    count_boxes: Callable[[int], int],
+    before: Callable[[int], int] | None = None,
 ) -> list[int]:
     """The positions in the dataset of what a sample is mixed with: the first draws of the step.
 
@@ -26,20 +31,45 @@ def partner_indices(
         draws: Its draws, from which it goes on drawing.
         length: Of the dataset.
         count_boxes: How many boxes, not counting ignored ones, the sample at a position has.
+        before: Gives the position of what has come so many samples before this one, 0 for this one itself. A step with
+            a cache needs it.
     """
     if length < 1:
         refuse(step, "the dataset has no samples to mix with")
+    if isinstance(step, CopyPaste) or not step.cached:
+
+        def draw() -> int:
+            return draws.randint(0, length)
+    else:
+        assert before is not None, "the caller has to say what came before"
+        age, earlier = partial(_drawn_age, step, draws), before
+
+        def draw() -> int:
+            return earlier(age())
+
     if isinstance(step, Mosaic):
-        return [draws.randint(0, length) for _ in range(3)]
+        return [draw() for _ in range(3)]
     if isinstance(step, CopyPaste):
-        return [draws.randint(0, length)]
+        return [draw()]
     if step.max_iters < 1:
         refuse(step, f"max_iters={step.max_iters} lets it choose no other image")
     for _ in range(step.max_iters):
-        index = draws.randint(0, length)
+        index = draw()
         if count_boxes(index):
             break
     return [index]
+
+
+def _drawn_age(step: Mosaic | MixUp, draws: Draws) -> int:
+    """How many samples ago an image came that is taken out of a full cache, any with the same probability.
+
+    A cache of n images holds this one too, which MMDetection neither takes out nor removes: its ``random`` is numpy's,
+    whose ``randint`` leaves out the upper bound. Where the oldest is removed, the others are the last n - 1. Where any
+    of the n others is removed, each is left with a probability of (n - 1) / n whenever one is added after it. Of the
+    n - 1 that are left, so many are of age a on average as that to the power of a says.
+    """
+    size = step.max_cached_images
+    return 1 + draws.lasting((size - 1) / size) if step.random_pop else draws.randint(1, size)
 
 
 def mosaic(step: Mosaic, results: Results, draws: Draws, partners: Sequence[Results]) -> Results:

@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 
+from penstock.detection.epoch_places import EpochOrder
 from penstock.detection.items import LoadedItems
 from penstock.integrations.mmdet3.data.dataset import DeepLakeDetDataset
 from penstock.integrations.mmdet3.data.wrappers import KINDS, leaves_of
@@ -54,11 +55,13 @@ class DetectionLoader(DataLoader):
         self._detection = dataset
         self._made_for = _pipelines(dataset)
         self.items = items
+        #: Of samplers of the user's own nobody knows the order.
+        self._epoch_order: EpochOrder | None = getattr(options.get("sampler"), "epoch_order", None)
         super().__init__(
             items.source,
             batch_size,
             tensors=items.tensors.read,
-            transform=dataset_program(items),
+            transform=dataset_program(items, self._epoch_order),
             **options,
         )
         # Which images there are, and in what groups.
@@ -100,7 +103,7 @@ class DetectionLoader(DataLoader):
         if pipelines != self._made_for:
             self._made_for = pipelines
             self.items = KINDS.flat(self._detection)
-            self._replace_program(dataset_program(self.items))
+            self._replace_program(dataset_program(self.items, self._epoch_order))
 
     def next_part(self) -> Iteration:
         """The next epoch of an iteration that goes on through several, without a draw."""

@@ -174,6 +174,10 @@ class FlatDataset:
         """The item of an index: the same number."""
         return index
 
+    def sample_of(self, item: int) -> int:
+        """The sample that an item is: the one of its number."""
+        return item
+
     def place_of(self, item: int) -> tuple[str, int]:
         """Path of the leaf's dataset, and the sample in there, for errors."""
         leaf, own = self._place(item)

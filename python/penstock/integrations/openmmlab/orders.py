@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from penstock.detection.epoch_places import EpochOrder
 from penstock.loading.sampling import SharedSampler, alone
 from penstock.loading.shares import shared_order
 from penstock.loading.stages import Stages
@@ -61,6 +62,11 @@ class _StockOrder(SharedSampler):
         return self._seed()
 
     @property
+    def epoch_order(self) -> EpochOrder:
+        """Gives the order of all items in an epoch, whatever their groups."""
+        return self._shuffled_items if self._shuffle else _items_in_order
+
+    @property
     def detail(self) -> str:
         """What a loader's state says of the order, beside :attr:`mode`."""
         if self._groups is None:
@@ -85,6 +91,10 @@ class _StockOrder(SharedSampler):
     def _of_rank(self, rank: int, world_size: int) -> _Indices:
         raise NotImplementedError
 
+    @staticmethod
+    def _shuffled_items(length: int, seed: int, epoch: int) -> _Indices:
+        raise NotImplementedError
+
 
 class DefaultOrder(_StockOrder):
     """The order of MMEngine's ``DefaultSampler``.
@@ -99,7 +109,7 @@ class DefaultOrder(_StockOrder):
         self._round_up = round_up
 
     def _of_rank(self, rank: int, world_size: int) -> _Indices:
-        items = _permutation(self._length, self.seed + self.epoch) if self._shuffle else np.arange(self._length)
+        items = self.epoch_order(self._length, self.seed, self.epoch)
         if self._round_up:
             items = np.resize(items, -(-self._length // world_size) * world_size)
         own = items[rank::world_size]
@@ -107,6 +117,10 @@ class DefaultOrder(_StockOrder):
             own = np.concatenate([own[:0], *_grouped(own, self._groups, self._batch_size, [[], []], last=True)])
         samples: _Indices = self._indices[own]
         return samples
+
+    @staticmethod
+    def _shuffled_items(length: int, seed: int, epoch: int) -> _Indices:
+        return _permutation(length, seed + epoch)
 
     def length_of(self, world_size: int) -> int:
         """As :meth:`SharedSampler.length_of`."""
@@ -128,6 +142,16 @@ class EndlessOrder(_StockOrder):
     def __init__(self, indices: _Indices, **options: object) -> None:
         super().__init__(indices, **options)  # type: ignore[arg-type]
         self._cache: _Walk | None = None
+
+    @staticmethod
+    def _shuffled_items(length: int, seed: int, epoch: int) -> _Indices:
+        """The permutation in which an epoch begins."""
+        generator = torch.Generator()
+        generator.manual_seed(seed)
+        for _ in range(epoch):
+            torch.randperm(length, generator=generator)
+        items: _Indices = torch.randperm(length, generator=generator).numpy()
+        return items
 
     @property
     def detail(self) -> str:
@@ -219,6 +243,10 @@ class _Walk:
         self._drawn += length
         groups = np.zeros(length, np.uint8) if order._groups is None else order._groups
         self._ready += _grouped(own, groups, order._batch_size, self._waiting)
+
+
+def _items_in_order(length: int, seed: int, epoch: int) -> _Indices:
+    return np.arange(length, dtype=np.int64)
 
 
 def _permutation(length: int, seed: int) -> _Indices:

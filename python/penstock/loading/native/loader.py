@@ -94,6 +94,7 @@ class NativeLoader:
             native=True,
             coefficients=bool(self._coefficients and self._coefficients.roots),
         )
+        self._places: tuple[int, int, _core.EpochPlaces] | None = None
         self._python = PythonPart(samples, collate) if self._per_sample else None
         self._finish = Finisher(samples, self._python, pin_memory=options.pin_memory)
         self._starting = ForkLock()
@@ -148,15 +149,27 @@ class NativeLoader:
         def start(segment: Segment, after: _core.Epoch | None) -> _core.Epoch:
             core, seed = self._started(), self._samples.seed
             begun = None if after is not None else self.next_epoch.take(plan.epoch, segment, seed)
-            return begun or core.start(segment.order, segment.ends, seed, plan.epoch, after)
+            return begun or core.start(
+                segment.order, segment.ends, seed, plan.epoch, after, self._places_in(plan.epoch)
+            )
 
         return CoreRun(plan.segments(), start)
 
     def _begin_next(self, run: CoreRun) -> None:
         def start(segment: Segment, epoch: int) -> _core.Epoch:
-            return self._started().start(segment.order, segment.ends, self._samples.seed, epoch, run.last)
+            core, seed = self._started(), self._samples.seed
+            return core.start(segment.order, segment.ends, seed, epoch, run.last, self._places_in(epoch))
 
         self.next_epoch.begin(self._samples.seed, start)
+
+    def _places_in(self, epoch: int) -> _core.EpochPlaces | None:
+        """The places of items in an epoch, where a step of the core looks for what came before."""
+        if self._native is None or self._native.epoch_order is None:
+            return None
+        seed = self._samples.seed
+        if self._places is None or self._places[:2] != (seed, epoch):
+            self._places = (seed, epoch, require_native().EpochPlaces(self._native.epoch_order(seed, epoch)))
+        return self._places[2]
 
     def _columns_beside(self, run: CoreRun) -> Generator[Columns, None, None]:
         return read_columns(

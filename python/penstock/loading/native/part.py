@@ -122,6 +122,8 @@ class NativePart:
         pad_value: What they are padded with.
         partner_steps: For each step, how many of the steps a sample goes through before it is mixed in there; 0 for
             those that mix in none. ``None``: those before the first step that mixes.
+        epoch_order: Gives the order of the table's items, int64 [items], of seed and epoch, where steps look for what
+            has come before a sample. It does not depend on batches or ranks.
         complete: Makes the batch, where no step is left for Python.
         resume: Takes a sample through the other steps; what it returns is for :attr:`Program.collate`.
     """
@@ -135,5 +137,6 @@ class NativePart:
     layout: Literal["rows", "planes", "stack"]
     pad_value: float
     partner_steps: tuple[int, ...] | None = None
+    epoch_order: Callable[[int, int], npt.NDArray[np.int64]] | None = None
     complete: Callable[[NativeBatch], Any] | None = None
     resume: Callable[[NativeSample, Stream], Any] | None = None

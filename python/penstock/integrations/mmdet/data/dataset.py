@@ -28,14 +28,14 @@ from penstock.integrations.mmdet.data.recalls import check_proposals, recalls_of
 from penstock.integrations.mmdet.metric_names import check_metrics
 from penstock.integrations.mmdet.pipeline.build_steps import build_steps, loads_polygons
 from penstock.integrations.mmdet.pipeline.lowering import WRAPPERS, lower
+from penstock.integrations.openmmlab.deep_lake_items import DeepLakeItems
 from penstock.loading.draws import Stream
 from penstock.loading.native.part import AnnotationTable
-from penstock.loading.program import Color
 
 __all__ = ["DeepLakeCocoDataset"]
 
 
-class DeepLakeCocoDataset(CocoDataset):  # type: ignore[misc]
+class DeepLakeCocoDataset(DeepLakeItems, CocoDataset):  # type: ignore[misc]
     """MMDetection's ``CocoDataset`` with the annotations of a Deep Lake dataset in place of a json file.
 
     What MMDetection computes from annotations (which boxes are dropped or ignored, which images are
@@ -64,8 +64,6 @@ class DeepLakeCocoDataset(CocoDataset):  # type: ignore[misc]
 
     #: The format of its metrics, as ``deeplake_metrics_format`` names it.
     METRICS_FORMAT = "COCO"
-    #: All items have one pipeline.
-    apart = ""
 
     def __init__(
         self,
@@ -99,16 +97,6 @@ class DeepLakeCocoDataset(CocoDataset):  # type: ignore[misc]
         if len(self.indices) == 0:
             raise ConfigError("no image is left to load", path=source.path, hint=self._why_empty())
         self.detection_source.check_masks_reach(self.indices)
-
-    @property
-    def source(self) -> Dataset:
-        """The Deep Lake dataset."""
-        return self.detection_source.dataset
-
-    @property
-    def tensors(self) -> DetectionTensors:
-        """Its tensors."""
-        return self.detection_source.tensors
 
     def load_annotations(self, ann_file: str) -> list[dict[str, Any]]:
         """What MMDetection keeps of each image, in the order of the dataset."""
@@ -213,9 +201,6 @@ class DeepLakeCocoDataset(CocoDataset):  # type: ignore[misc]
         """Runs the pipeline in Python."""
         return PipelineRunner(self, self._recipe_of, WRAPPERS)
 
-    def _recipe_of(self, item: int) -> Recipe:
-        return self.recipe
-
     @cached_property
     def recipe(self) -> Recipe:
         """The pipeline of each item."""
@@ -231,22 +216,10 @@ class DeepLakeCocoDataset(CocoDataset):  # type: ignore[misc]
         """The pipeline, lowered: penstock's own steps, and MMDetection's or the user's objects."""
         return lower(self.pipeline.transforms)
 
-    def item_of(self, index: int) -> int:
-        """The item that is sample ``index`` of ``source``, which is one of them."""
-        return int(np.searchsorted(self.indices, index))
-
     @property
     def groups(self) -> npt.NDArray[np.uint8]:
         """Group by aspect ratio of each item."""
         return self.flag
-
-    def place_of(self, item: int) -> tuple[str, int]:
-        """Path of the dataset and the number of the item's sample in there, whatever the view, for errors."""
-        return self.detection_source.place_of(int(self.indices[item]))
-
-    def read_image(self, idx: int, color: Color) -> npt.NDArray[Any]:
-        """An item's image, uint8 [height, width, 3] or as ``color`` says."""
-        return self.detection_source.read_image(int(self.indices[idx]), color)
 
     def results_of(self, idx: int) -> dict[str, Any]:
         """What goes into the pipeline."""
@@ -286,11 +259,6 @@ class DeepLakeCocoDataset(CocoDataset):  # type: ignore[misc]
     def _set_group_flag(self) -> None:
         """As MMDetection's, which goes through the images one by one."""
         self.flag: npt.NDArray[np.uint8] = self.detection_source.groups[[info["index"] for info in self.data_infos]]
-
-    @property
-    def polygons(self) -> bool | None:
-        """Whether the masks are polygons; None where there are none that the native core could read."""
-        return self.detection_source.polygons
 
     def _why_empty(self) -> str | None:
         if self.test_mode or not self._filter_images:

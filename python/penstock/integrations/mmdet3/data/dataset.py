@@ -13,21 +13,19 @@ from mmdet.datasets import BaseDetDataset
 from mmdet.registry import DATASETS
 from mmengine.dataset import Compose, force_full_init
 
-from penstock.dataset import Dataset
 from penstock.described import described_error
 from penstock.detection.annotation_table import BoxRules, empty_table, flagged_table
 from penstock.detection.recipe import Recipe
 from penstock.detection.running import PipelineRunner
 from penstock.detection.source import Source
-from penstock.detection.tensors import DetectionTensors
 from penstock.errors import ConfigError, PenstockError
 from penstock.integrations.mmdet3.config import check_dataset_keys, check_filter, checked_options, loader_type_of
 from penstock.integrations.mmdet3.data.opening import Given, class_names, opened, tensors_of
 from penstock.integrations.mmdet3.data.rules import CocoFormat, VocFormat
 from penstock.integrations.mmdet3.pipeline.lowering import WRAPPERS, lower
 from penstock.integrations.mmdet3.pipeline.transforms import built_pipeline, loads_masks, loads_polygons
+from penstock.integrations.openmmlab.deep_lake_items import DeepLakeItems
 from penstock.loading.native.part import AnnotationTable
-from penstock.loading.program import Color
 
 __all__ = ["DeepLakeDetDataset"]
 
@@ -35,7 +33,7 @@ _WHERE = "DeepLakeDetDataset"
 
 
 @DATASETS.register_module()
-class DeepLakeDetDataset(BaseDetDataset):  # type: ignore[misc]
+class DeepLakeDetDataset(DeepLakeItems, BaseDetDataset):  # type: ignore[misc]
     """MMDetection's ``CocoDataset`` (or ``VOCDataset``) with the annotations of a Deep Lake dataset in place of a file.
 
     Information on images comes from the index, so that no image is decoded for it. Annotations are read when the
@@ -58,8 +56,6 @@ class DeepLakeDetDataset(BaseDetDataset):  # type: ignore[misc]
         PenstockError: What :func:`penstock.open` raises.
     """
 
-    #: All items have one pipeline.
-    apart = ""
     _fully_initialized: bool
 
     def __init__(self, deeplake_path: str | Given | None = None, **keys: Any) -> None:
@@ -101,16 +97,6 @@ class DeepLakeDetDataset(BaseDetDataset):  # type: ignore[misc]
             self._metainfo.setdefault("dataset_type", None)
         if not lazy_init:
             self.full_init()
-
-    @property
-    def source(self) -> Dataset:
-        """The Deep Lake dataset."""
-        return self.detection_source.dataset
-
-    @property
-    def tensors(self) -> DetectionTensors:
-        """Its tensors."""
-        return self.detection_source.tensors
 
     @property
     def pipeline(self) -> Any:
@@ -254,9 +240,6 @@ class DeepLakeDetDataset(BaseDetDataset):  # type: ignore[misc]
         """Runs the pipeline in Python."""
         return PipelineRunner(self, self._recipe_of, WRAPPERS)
 
-    def _recipe_of(self, item: int) -> Recipe:
-        return self.recipe
-
     @cached_property
     def box_rules(self) -> BoxRules:
         """What becomes of each box of all samples, with its label."""
@@ -275,15 +258,6 @@ class DeepLakeDetDataset(BaseDetDataset):  # type: ignore[misc]
         """One group: in MMDetection 3 any item takes the place of one that is rejected."""
         return np.zeros(len(self.indices), np.uint8)
 
-    @property
-    def polygons(self) -> bool | None:
-        """Whether the masks are polygons; None where there are none that the native core could read."""
-        return self.detection_source.polygons
-
-    def item_of(self, index: int) -> int:
-        """The item that is sample ``index`` of ``source``, which is one of them."""
-        return int(np.searchsorted(self.indices, index))
-
     def index_of(self, number: Any, name: str | None = None) -> int | None:
         """The sample whose image has an official number, and a file's name where that is given; None: there is none."""
         index = self._index_of.get(number)
@@ -292,14 +266,6 @@ class DeepLakeDetDataset(BaseDetDataset):  # type: ignore[misc]
     @cached_property
     def _index_of(self) -> dict[Any, int]:
         return {number: index for index, number in enumerate(self.detection_source.image_ids)}
-
-    def place_of(self, item: int) -> tuple[str, int]:
-        """Path of the dataset and the number of the item's sample in there, whatever the view, for errors."""
-        return self.detection_source.place_of(int(self.indices[item]))
-
-    def read_image(self, idx: int, color: Color) -> npt.NDArray[Any]:
-        """An item's image, uint8 [height, width, 3] or as ``color`` says."""
-        return self.detection_source.read_image(int(self.indices[idx]), color)
 
     def results_of(self, idx: int) -> dict[str, Any]:
         """What goes into the pipeline: as :meth:`get_data_info`, with masks where the pipeline loads them."""

@@ -30,6 +30,8 @@ from penstock.integrations.openmmlab.arguments import (
 
 __all__ = ["CONVERSIONS", "Before"]
 
+_LARGEST_CACHE = 1_000_000
+
 
 @dataclass(frozen=True)
 class Before:
@@ -212,8 +214,19 @@ def _mosaic(transform: Any, before: Before, cached: bool = False) -> Step:
         bbox_clip_border=bool(transform.bbox_clip_border),
         pad_val=number("pad_val", transform.pad_val),
         prob=number("prob", transform.prob),
-        cached=cached,
+        **_cache(transform, cached),
     )
+
+
+def _cache(transform: Any, cached: bool) -> dict[str, Any]:
+    """What a step knows of the cache of a transform, where that has one."""
+    if not cached:
+        return {}
+    size = integer("max_cached_images", transform.max_cached_images)
+    # An age is drawn in about so many multiplications.
+    if size > _LARGEST_CACHE:
+        raise not_native(max_cached_images=size)
+    return {"cached": True, "max_cached_images": size, "random_pop": bool(transform.random_pop)}
 
 
 def _mix_up(transform: Any, before: Before, cached: bool = False) -> Step:
@@ -232,7 +245,7 @@ def _mix_up(transform: Any, before: Before, cached: bool = False) -> Step:
         prob=number("prob", transform.prob) if cached else None,
         flips_above=True,
         fills=True,
-        cached=cached,
+        **_cache(transform, cached),
     )
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from mmengine.dataset import pseudo_collate
 
+from penstock.detection.epoch_places import EpochOrder
 from penstock.detection.items import LoadedItems
 from penstock.detection.native_part import items_program
 from penstock.integrations.mmdet3.data.load_image import LoadImageFromDeepLake
@@ -16,10 +17,14 @@ from penstock.loading.program import Program
 __all__ = ["collate_batch", "dataset_program"]
 
 
-def dataset_program(dataset: LoadedItems) -> Program:
+def dataset_program(dataset: LoadedItems, order: EpochOrder | None = None) -> Program:
     """The program that gives the items of an MMDetection dataset. A batch is what mmengine's ``pseudo_collate`` gives:
     "inputs", a list of tensors (c, h, w), uint8 unless a transform has made them float32, and "data_samples", a list of
     ``DetDataSample``.
+
+    Args:
+        dataset: The dataset.
+        order: As of :func:`items_program`.
     """
     load = next(step for step in dataset.transforms if isinstance(step, LoadImageFromDeepLake))
     return items_program(
@@ -28,6 +33,7 @@ def dataset_program(dataset: LoadedItems) -> Program:
         collate=collate_batch,
         collector_of=lambda steps, gray: collector_of(steps, gray=gray),
         notes_of=lambda steps, gray: Metas(steps, gray=gray),
+        order=order,
     )
 
 
