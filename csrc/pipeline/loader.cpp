@@ -27,6 +27,10 @@ std::unique_ptr<const Recipe> make_recipe(std::optional<DetectionSpec> detection
   return std::make_unique<StoredRecipe>(sources, stats);
 }
 
+/// One for each batch under way, one for the batch just handed out, one for the batch before it, which a for loop still
+/// holds then.
+std::size_t slabs_for(std::size_t batches_under_way) { return batches_under_way + 2; }
+
 bool has_reader(const std::vector<TensorSource>& sources) {
   return std::any_of(sources.begin(), sources.end(),
                      [](const TensorSource& source) { return source.reader != nullptr; });
@@ -43,11 +47,18 @@ Loader::Loader(std::shared_ptr<storage::Store> store, std::vector<TensorSource> 
                                                    options_.cache_bytes + options_.read_ahead_bytes)),
       fetcher_(store_, sources_, options_.cache_bytes, decode_threads_, stats_, budget_),
       recipe_(make_recipe(std::move(detection), sources_, stats_)),
-      // One for each batch in flight, one for the batch just handed out, one for the batch before it, which a for
-      // loop still holds then.
-      memory_(recipe_->outputs(), allocator, options_.keep_slabs ? options_.prefetch + 2 : 0, budget_),
-      resources_{sources_,        fetcher_,        *recipe_, memory_,           *budget_,
-                 reader_threads_, decode_threads_, stats_,   options_.prefetch, options_.read_ahead_bytes},
+      memory_(recipe_->outputs(), allocator, options_.keep_slabs ? slabs_for(options_.prefetch) : 0, budget_),
+      resources_{sources_,
+                 fetcher_,
+                 *recipe_,
+                 memory_,
+                 *budget_,
+                 reader_threads_,
+                 decode_threads_,
+                 stats_,
+                 options_.prefetch,
+                 options_.prefetch_samples,
+                 options_.read_ahead_bytes},
       reader_threads_("penstock-rd", has_reader(sources_) ? options_.reader_threads : 0),
       decode_threads_("penstock-dec", options_.threads) {
   if (!budget_->limited()) return;
@@ -75,6 +86,7 @@ std::shared_ptr<Epoch> Loader::start(Order order, std::vector<std::size_t> batch
     std::erase_if(epochs_, [](const std::weak_ptr<Epoch>& other) { return other.expired(); });
     epochs_.push_back(epoch);
   }
+  memory_.keep_more(slabs_for(epoch->prefetch()));
   if (before != nullptr) before->followed_by(epoch);
   epoch->start();
   return epoch;
