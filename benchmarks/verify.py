@@ -13,7 +13,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import penstock
-from decode import CEILING, Ceiling, encoded_images
+from ceiling import CEILING, Ceiling, encoded_images
 from harness import Process, compare, serve, write_results
 
 HERE = Path(__file__).resolve().parent

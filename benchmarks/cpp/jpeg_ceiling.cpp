@@ -4,13 +4,15 @@
 //   jpeg_ceiling FILE THREADS
 //
 // FILE holds, little-endian: u64 count, then for each image u64 size and its bytes. For each line "go EPOCHS" on
-// standard input, decodes everything that often and prints the seconds; for "sums", prints each image's CRC-32.
+// standard input, decodes everything that often and prints the seconds, and those of the processor; for "sums",
+// prints each image's CRC-32; for "pixels PATH COUNT", writes the pixels of the first COUNT images there.
 
 #include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
+#include <ctime>
 #include <fstream>
 #include <iostream>
 #include <sstream>
@@ -81,6 +83,13 @@ double seconds_for(const std::vector<Image>& images, unsigned threads, unsigned 
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
+/// Of all threads, those that have ended too.
+double processor_seconds() {
+  timespec spent{};
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &spent);
+  return static_cast<double>(spent.tv_sec) + static_cast<double>(spent.tv_nsec) / 1e9;
+}
+
 std::uint32_t crc32(const std::vector<unsigned char>& bytes) {
   std::uint32_t crc = ~std::uint32_t{0};
   for (const unsigned char byte : bytes) {
@@ -103,9 +112,12 @@ int main(int argc, char** argv) {
     std::istringstream words(line);
     std::string command;
     unsigned epochs = 1;
-    words >> command >> epochs;
+    words >> command;
     if (command == "go") {
-      std::cout << seconds_for(images, threads, epochs) << std::endl;
+      words >> epochs;
+      const double before = processor_seconds();
+      const double seconds = seconds_for(images, threads, epochs);
+      std::cout << seconds << ' ' << processor_seconds() - before << std::endl;
     } else if (command == "sums") {
       std::vector<unsigned char> pixels;
       for (const Image& image : images) {
@@ -113,6 +125,18 @@ int main(int argc, char** argv) {
         std::cout << crc32(pixels) << ' ';
       }
       std::cout << std::endl;
+    } else if (command == "pixels") {
+      std::string path;
+      std::size_t count = 0;
+      words >> path >> count;
+      std::ofstream out(path, std::ios::binary);
+      std::vector<unsigned char> pixels;
+      for (std::size_t i = 0; i < count; ++i) {
+        decode(images.at(i), pixels);
+        out.write(reinterpret_cast<const char*>(pixels.data()), static_cast<std::streamsize>(pixels.size()));
+      }
+      out.close();
+      std::cout << (out ? "written" : "failed") << std::endl;
     }
   }
 }

@@ -17,9 +17,14 @@ Slab::~Slab() { allocator_->release(data_, capacity_); }
 SlabPool::SlabPool(std::shared_ptr<BufferAllocator> allocator, std::size_t most_kept,
                    std::shared_ptr<base::MemoryBudget> budget)
     : allocator_(std::move(allocator)), state_(std::make_shared<State>()) {
-  state_->most_kept = most_kept;
   state_->budget = std::move(budget);
+  keep_more(most_kept);
+}
+
+void SlabPool::keep_more(std::size_t most_kept) {
+  const std::lock_guard lock(state_->mutex);
   state_->free.reserve(most_kept);  // giving back must not fail
+  state_->most_kept = std::max(state_->most_kept, most_kept);
 }
 
 std::vector<std::unique_ptr<Slab>>::iterator SlabPool::State::find(std::size_t bytes) {

@@ -41,6 +41,9 @@ class SlabPool {
   SlabPool(std::shared_ptr<BufferAllocator> allocator, std::size_t most_kept,
            std::shared_ptr<base::MemoryBudget> budget = nullptr);
 
+  /// From now on keeps so many free slabs at most, if that is more than before.
+  void keep_more(std::size_t most_kept);
+
   /// How large a new slab is.
   enum class Size : std::uint8_t { kLargest, kExact };
 

@@ -88,6 +88,7 @@ class EpochHandle {
   void close() noexcept {
     if (getpid() == owner_) epoch_->close();
   }
+  std::size_t prefetch() const { return epoch_->prefetch(); }
 
   /// The slab's memory as Python holds it: the object that Python allocated, or a uint8 array over the core's own.
   py::object memory_of(const std::shared_ptr<batch::Slab>& slab) const {
@@ -259,18 +260,21 @@ pipeline::TensorSource make_read_source(std::string name, bool is_image, std::ui
 
 std::unique_ptr<LoaderHandle> make_loader(
     const py::object& store, std::vector<pipeline::TensorSource> sources, unsigned threads, unsigned prefetch,
-    std::uint64_t cache_bytes, std::uint64_t read_ahead_bytes, std::optional<std::uint64_t> memory_limit,
-    std::optional<unsigned> io_threads, const py::object& allocate, std::optional<pipeline::DetectionSpec> detection,
-    const std::optional<std::string>& cache_dir, std::optional<std::uint64_t> cache_size,
-    const py::object& cache_identity, const py::object& cache_report, std::optional<std::uint64_t> coefficient_bytes,
-    std::optional<std::vector<std::string>> coefficient_roots) {
+    unsigned prefetch_samples, std::uint64_t cache_bytes, std::uint64_t read_ahead_bytes,
+    std::optional<std::uint64_t> memory_limit, std::optional<unsigned> io_threads, const py::object& allocate,
+    std::optional<pipeline::DetectionSpec> detection, const std::optional<std::string>& cache_dir,
+    std::optional<std::uint64_t> cache_size, const py::object& cache_identity, const py::object& cache_report,
+    std::optional<std::uint64_t> coefficient_bytes, std::optional<std::vector<std::string>> coefficient_roots) {
   std::shared_ptr<PythonAllocator> allocator;
   if (threads == 0 || io_threads == 0U || prefetch == 0) {
     throw py::value_error("threads, io_threads and prefetch must be positive");
   }
   if (detection) check_detection(*detection, sources);
-  pipeline::LoaderOptions options{
-      .threads = threads, .prefetch = prefetch, .cache_bytes = cache_bytes, .read_ahead_bytes = read_ahead_bytes};
+  pipeline::LoaderOptions options{.threads = threads,
+                                  .prefetch = prefetch,
+                                  .prefetch_samples = prefetch_samples,
+                                  .cache_bytes = cache_bytes,
+                                  .read_ahead_bytes = read_ahead_bytes};
   if (memory_limit) options.memory_limit = *memory_limit;
   if (io_threads) options.reader_threads = *io_threads;
   if (!allocate.is_none()) {
@@ -317,11 +321,12 @@ void register_loader(py::module_& module) {
 
   py::class_<EpochHandle>(module, "Epoch")
       .def("next", &next_batch, py::arg("timeout") = 0)
+      .def_property_readonly("prefetch", &EpochHandle::prefetch)
       .def("close", &EpochHandle::close, py::call_guard<GilRelease>());
 
   py::class_<LoaderHandle>(module, "Loader")
       .def(py::init(&make_loader), py::kw_only(), py::arg("store"), py::arg("sources"), py::arg("threads"),
-           py::arg("prefetch"), py::arg("cache_bytes"),
+           py::arg("prefetch"), py::arg("prefetch_samples") = 0, py::arg("cache_bytes"),
            py::arg("read_ahead_bytes") = pipeline::LoaderOptions().read_ahead_bytes,
            py::arg("memory_limit") = py::none(), py::arg("io_threads") = py::none(), py::arg("allocate") = py::none(),
            py::arg("detection") = py::none(), py::arg("cache_dir") = py::none(), py::arg("cache_size") = py::none(),

@@ -14,6 +14,11 @@ BatchMemory::BatchMemory(std::size_t tensors, const std::shared_ptr<batch::Buffe
   for (std::size_t i = 0; i < tensors; ++i) pools_.emplace_back(allocator, most_kept, budget_);
 }
 
+void BatchMemory::keep_more(std::size_t most_kept) {
+  if (!keeps_slabs_) return;
+  for (SlabPool& pool : pools_) pool.keep_more(most_kept);
+}
+
 bool BatchMemory::take(std::span<TensorBatch> tensors, std::uint64_t turn, bool must) {
   if (!limited()) {
     fill(tensors, SlabPool::Size::kLargest);

@@ -38,6 +38,9 @@ class BatchMemory {
   /// The epoch of this turn will not ask again.
   void leave(std::uint64_t turn) noexcept;
 
+  /// From now on keeps `most_kept` free slabs of each tensor at most, if that is more than before, and if it keeps any.
+  void keep_more(std::size_t most_kept);
+
   /// Slabs allocated so far, over all tensors.
   std::size_t slabs_allocated() const;
   /// By how much the budget was exceeded, at most, by a batch that had to be had.

@@ -1,5 +1,6 @@
 #include "pipeline/epoch.h"
 
+#include <algorithm>
 #include <exception>
 #include <numeric>
 #include <utility>
@@ -13,6 +14,13 @@ namespace {
 /// A batch that waits has its items' places in memory, however few bytes are to be read for it.
 constexpr std::size_t kMostBatchesAhead = 1024;
 
+/// How many batches hold `prefetch_samples` beside one of them, of such as there are on average; `prefetch` at least.
+std::size_t batches_under_way(const Resources& resources, std::size_t samples, std::size_t batches) {
+  if (samples == 0) return resources.prefetch;
+  const std::size_t others = (resources.prefetch_samples * batches + samples - 1) / samples;
+  return std::max<std::size_t>(resources.prefetch, 1 + others);
+}
+
 }  // namespace
 
 Epoch::Epoch(const Resources& resources, Order order, std::vector<std::size_t> batch_ends, ReadSchedule schedule,
@@ -23,11 +31,12 @@ Epoch::Epoch(const Resources& resources, Order order, std::vector<std::size_t> b
       schedule_(std::move(schedule)),
       random_(random),
       turn_(turn),
+      prefetch_(batches_under_way(resources, order_.samples().size(), batch_ends_.size())),
       held_(schedule_, resources.fetcher),
-      results_(batch_ends_.size(), resources.prefetch, base::AfterError::kEnd, "the loader is closed"),
-      want_memory_(resources.prefetch),
+      results_(batch_ends_.size(), prefetch_, base::AfterError::kEnd, "the loader is closed"),
+      want_memory_(prefetch_),
       early_(before != nullptr),
-      admitted_(resources.prefetch),
+      admitted_(prefetch_),
       before_(std::move(before)) {}
 
 void Epoch::start() { schedule(); }
@@ -119,8 +128,8 @@ void Epoch::schedule_follower() noexcept {
 }
 
 std::size_t Epoch::batches_left() const noexcept {
-  if (results_.ended()) return resources_.prefetch;
-  return results_.all_begun() ? resources_.prefetch - results_.under_way() : 0;
+  if (results_.ended()) return prefetch_;
+  return results_.all_begun() ? prefetch_ - results_.under_way() : 0;
 }
 
 std::uint64_t Epoch::bytes_ahead_left() noexcept {

@@ -46,6 +46,9 @@ class Epoch : public std::enable_shared_from_this<Epoch> {
   Epoch(const Epoch&) = delete;
   Epoch& operator=(const Epoch&) = delete;
 
+  /// Batches that may be under way or ready, beside the one the consumer has.
+  std::size_t prefetch() const { return prefetch_; }
+
   /// Called once, by the loader.
   void start();
   /// Another one was started that follows this one: it is told when this one leaves more to it.
@@ -128,6 +131,7 @@ class Epoch : public std::enable_shared_from_this<Epoch> {
   const ReadSchedule schedule_;
   const Randomness random_;
   const std::uint64_t turn_;
+  const std::size_t prefetch_;
   HeldChunks held_;
   base::OrderedResults<batch::Batch> results_;
   base::Turnstile<JobPointer> want_memory_;

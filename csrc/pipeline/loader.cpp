@@ -34,11 +34,13 @@ LoaderOptions within_limit(LoaderOptions options, bool shares_images) {
 
 std::unique_ptr<const Recipe> make_recipe(std::optional<DetectionSpec> detection,
                                           const std::vector<TensorSource>& sources, base::Stats& stats,
-                                          std::uint64_t image_bytes, const std::shared_ptr<base::MemoryBudget>& budget) {
+                                          std::uint64_t image_bytes,
+                                          const std::shared_ptr<base::MemoryBudget>& budget) {
   if (!detection) return std::make_unique<StoredRecipe>(sources, stats);
   std::unique_ptr<DecodedImages> images;
   if (image_bytes > 0) {
-    images = std::make_unique<DecodedImages>(transform::reach(detection->program) + kImagesOfOthers, image_bytes, budget);
+    images =
+        std::make_unique<DecodedImages>(transform::reach(detection->program) + kImagesOfOthers, image_bytes, budget);
   }
   return std::make_unique<DetectionRecipe>(std::move(*detection), sources, stats, std::move(images));
 }
@@ -52,6 +54,10 @@ std::unique_ptr<KeptImages> make_kept(const std::optional<LoaderOptions::Kept>& 
   return kept;
 }
 
+/// One for each batch under way, one for the batch just handed out, one for the batch before it, which a for loop still
+/// holds then.
+std::size_t slabs_for(std::size_t batches_under_way) { return batches_under_way + 2; }
+
 bool has_reader(const std::vector<TensorSource>& sources) {
   return std::any_of(sources.begin(), sources.end(),
                      [](const TensorSource& source) { return source.reader != nullptr; });
@@ -64,15 +70,12 @@ Loader::Loader(std::shared_ptr<storage::Store> store, std::vector<TensorSource> 
     : sources_(std::move(sources)),
       options_(within_limit(options, shares_images(detection))),
       store_(std::move(store), stats_),
-      budget_(std::make_shared<base::MemoryBudget>(options_.memory_limit,
-                                                   options_.cache_bytes + options_.read_ahead_bytes +
-                                                       options_.image_bytes)),
+      budget_(std::make_shared<base::MemoryBudget>(
+          options_.memory_limit, options_.cache_bytes + options_.read_ahead_bytes + options_.image_bytes)),
       fetcher_(store_, sources_, options_.cache_bytes, decode_threads_, stats_, budget_),
       kept_(make_kept(options_.kept, store_, stats_)),
       recipe_(make_recipe(std::move(detection), sources_, stats_, options_.image_bytes, budget_)),
-      // One for each batch in flight, one for the batch just handed out, one for the batch before it, which a for
-      // loop still holds then.
-      memory_(recipe_->outputs(), allocator, options_.keep_slabs ? options_.prefetch + 2 : 0, budget_),
+      memory_(recipe_->outputs(), allocator, options_.keep_slabs ? slabs_for(options_.prefetch) : 0, budget_),
       resources_{sources_,
                  fetcher_,
                  kept_.get(),
@@ -83,6 +86,7 @@ Loader::Loader(std::shared_ptr<storage::Store> store, std::vector<TensorSource> 
                  decode_threads_,
                  stats_,
                  options_.prefetch,
+                 options_.prefetch_samples,
                  options_.read_ahead_bytes},
       reader_threads_("penstock-rd", has_reader(sources_) ? options_.reader_threads : 0),
       decode_threads_("penstock-dec", options_.threads) {
@@ -111,6 +115,7 @@ std::shared_ptr<Epoch> Loader::start(Order order, std::vector<std::size_t> batch
     std::erase_if(epochs_, [](const std::weak_ptr<Epoch>& other) { return other.expired(); });
     epochs_.push_back(epoch);
   }
+  memory_.keep_more(slabs_for(epoch->prefetch()));
   if (before != nullptr) before->followed_by(epoch);
   epoch->start();
   return epoch;

@@ -33,7 +33,10 @@ class Epoch;
 struct LoaderOptions {
   unsigned threads = 2;         ///< decode
   unsigned reader_threads = 2;  ///< wait for samples of tensors that have a reader
-  unsigned prefetch = 2;        ///< batches under way or ready, beside the one the consumer has
+  unsigned prefetch = 2;        ///< batches under way or ready, beside the one the consumer has; at least
+  /// Where batches are so small that these hold less: so many samples are under way, beside those of one batch. For
+  /// threads to be busy while one of them is at the last sample of the batch whose turn it is.
+  unsigned prefetch_samples = 0;
   std::uint64_t cache_bytes = std::uint64_t{256} << 20;
   std::uint64_t image_bytes = std::uint64_t{256} << 20;  ///< of decoded images that several samples need
   /// Of storage, as stored, that are asked for ahead of the batches that `prefetch` counts.

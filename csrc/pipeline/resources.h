@@ -24,7 +24,8 @@ struct Resources {
   base::ThreadPool& reader_threads;  ///< for tensors that have a reader
   base::ThreadPool& decode_threads;
   base::Stats& stats;
-  unsigned prefetch;               ///< batches under way or ready, beside the one the consumer has
+  unsigned prefetch;  ///< as LoaderOptions has them
+  unsigned prefetch_samples;
   std::uint64_t read_ahead_bytes;  ///< of storage, as stored, that are asked for before those batches need them
 };
 

@@ -113,6 +113,9 @@ class Epoch:
     def next(
         self, timeout: float = 0
     ) -> tuple[npt.NDArray[np.int64], list[_TensorBatch], _Metas] | None: ...
+    @property
+    def prefetch(self) -> int:
+        """Batches that may be under way or ready, beside the one that was handed out last."""
     def close(self) -> None: ...
 
 STATS: tuple[str, ...]
@@ -125,6 +128,7 @@ class Loader:
         sources: Sequence[TensorSource],
         threads: int,
         prefetch: int,
+        prefetch_samples: int = 0,
         cache_bytes: int,
         read_ahead_bytes: int = 134217728,
         memory_limit: int | None = None,

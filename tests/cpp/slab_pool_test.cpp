@@ -79,6 +79,17 @@ TEST_F(SlabPoolTest, KeepsNoMoreThanItMay) {
   EXPECT_EQ(allocator_->live(), 2U);
 }
 
+TEST_F(SlabPoolTest, KeepsMoreWhereItIsToldToAndNeverLess) {
+  SlabPool pool(allocator_, 1);
+  pool.keep_more(4);
+  pool.keep_more(2);
+  {
+    std::vector<std::shared_ptr<Slab>> many;
+    for (int i = 0; i < 6; ++i) many.push_back(pool.take(100));
+  }
+  EXPECT_EQ(allocator_->live(), 4U);
+}
+
 TEST_F(SlabPoolTest, SlabsMayOutliveThePool) {
   std::shared_ptr<Slab> slab;
   {

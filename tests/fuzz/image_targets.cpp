@@ -1,13 +1,9 @@
 #include <array>
 #include <cstdint>
-#include <cstdlib>
-#include <string>
 #include <vector>
 
 #include "base/error.h"
 #include "decode/image_decoder.h"
-#include "decode/jpeg/rows.h"
-#include "decode/jpeg/turbo_reader.h"
 #include "decode/raw.h"
 #include "decode/webp.h"
 #include "targets.h"
@@ -39,56 +35,6 @@ void decode_in_all_colors(format::Compression compression, base::Bytes file, con
   }
 }
 
-/// The shape in the first frame header of a JPEG.
-base::Shape claimed_shape(base::Bytes file) {
-  for (std::size_t at = 0; at + 10 <= file.size(); ++at) {
-    const std::uint32_t marker = big_endian(file, at, 2);
-    // SOF0 to SOF15, less DHT, JPG and DAC.
-    if (marker < 0xFFC0 || marker > 0xFFCF || marker == 0xFFC4 || marker == 0xFFC8 || marker == 0xFFCC) continue;
-    return {big_endian(file, at + 5, 2), big_endian(file, at + 7, 2), big_endian(file, at + 9, 1)};
-  }
-  return {8, 8, 3};
-}
-
-/// Rows of an image, and the words of the error that they end in.
-struct Outcome {
-  std::vector<std::uint8_t> pixels;
-  std::string error;
-};
-
-Outcome outcome_of(base::RowSource& rows) {
-  Outcome outcome;
-  const std::size_t stride = std::size_t{rows.width()} * rows.channels();
-  outcome.pixels.resize(stride * rows.height());
-  try {
-    for (std::uint32_t row = 0; row < rows.height(); ++row) rows.read(outcome.pixels.data() + row * stride, stride, 1);
-    rows.finish();
-  } catch (const base::Error& error) {
-    return {{}, error.what()};
-  }
-  return outcome;
-}
-
-/// This project's own decoder gives what libjpeg-turbo gives, or leaves the file to it.
-void decode_alike(base::Bytes file, const base::Shape& shape) {
-  if (shape[2] != 1 && shape[2] != 3) return;
-  const decode::ImageSize size{shape[0], shape[1], shape[2]};
-  if (std::uint64_t{size.height} * size.width > kMostPixels) return;
-  for (const decode::Color color : {decode::Color::kBgr, decode::Color::kGray}) {
-    const auto own = decode::jpeg::open_rows(file, size, color, /*padded=*/false);
-    if (own == nullptr) continue;
-    const Outcome found = outcome_of(*own);
-    Outcome expected;
-    try {
-      decode::TurboReader reader(file, size, color);
-      expected = outcome_of(reader);
-    } catch (const base::Error& error) {
-      expected.error = error.what();
-    }
-    if (found.error != expected.error || found.pixels != expected.pixels) std::abort();
-  }
-}
-
 std::uint32_t crc32(base::Bytes bytes) {
   std::uint32_t crc = ~std::uint32_t{0};
   for (const std::byte value : bytes) {
@@ -111,12 +57,6 @@ void mend_checksums(std::vector<std::byte>& file) {
 }
 
 }  // namespace
-
-void jpeg(base::Bytes input) {
-  const base::Shape shape = claimed_shape(input);
-  decode_in_all_colors(format::Compression::kJpeg, input, shape);
-  decode_alike(input, shape);
-}
 
 void png(base::Bytes input) {
   if (input.size() < 26) return;

@@ -1,4 +1,4 @@
-"""Writes the corpus that fuzzing starts from: small chunks and files as deeplake, Pillow and lz4 write them.
+"""Writes the corpus that fuzzing starts from: small chunks and files as deeplake, Pillow, OpenCV and lz4 write them.
 
     python tests/fuzz/make_corpus.py
 
@@ -19,9 +19,11 @@ from pathlib import Path
 os.environ["BUGGER_OFF"] = "true"
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+import cv2
 import lz4.block
 import lz4.frame
 import numpy as np
+import numpy.typing as npt
 from PIL import Image
 
 import penstock
@@ -44,6 +46,14 @@ LAKES = (
 )
 LARGEST = 3000
 PER_TENSOR = 1
+SIZES = ((1, 1), (7, 5), (8, 33), (16, 16), (17, 9), (33, 18), (40, 70))
+SAMPLINGS = (
+    cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444,
+    cv2.IMWRITE_JPEG_SAMPLING_FACTOR_422,
+    cv2.IMWRITE_JPEG_SAMPLING_FACTOR_420,
+    cv2.IMWRITE_JPEG_SAMPLING_FACTOR_440,
+    cv2.IMWRITE_JPEG_SAMPLING_FACTOR_411,
+)
 KINDS = {
     (None, None): 0,
     ("lz4", None): 1,
@@ -88,9 +98,21 @@ def chunks(root: Path) -> Iterator[tuple[bytes, bytes]]:
 
 def jpegs() -> Iterator[bytes]:
     for channels in (0, 3):
-        for options in ({"subsampling": 0}, {"subsampling": 2}, {"progressive": True}, {"restart_marker_rows": 1}):
+        for options in ({"progressive": True}, {"restart_marker_rows": 1}):
             yield jpeg(picture(9, 17, channels, seed=channels), quality=40, **options)
-    yield jpeg(np.dstack([picture(8, 8, 4)])[:, :, :3], quality=90)
+    for number, (height, width) in enumerate(SIZES):
+        for sampling in SAMPLINGS:
+            yield baseline(picture(height, width, 3, seed=number), [cv2.IMWRITE_JPEG_SAMPLING_FACTOR, sampling], number)
+        yield baseline(picture(height, width, 0, seed=number), [], number)
+
+
+def baseline(image: npt.NDArray[np.uint8], options: list[int], number: int) -> bytes:
+    """By turns with codes of its own or the standard ones, with restart markers or without, and of any quality."""
+    options = [*options, cv2.IMWRITE_JPEG_QUALITY, 25 + 37 * number % 75]
+    options += [cv2.IMWRITE_JPEG_OPTIMIZE, number % 2, cv2.IMWRITE_JPEG_RST_INTERVAL, number % 3]
+    done, file = cv2.imencode(".jpg", image, options)
+    assert done
+    return bytes(file)
 
 
 def pngs() -> Iterator[bytes]:

@@ -13,10 +13,11 @@ void chunk_header(base::Bytes input);
 void chunk(base::Bytes input);
 /// A compressed sample or chunk.
 void lz4(base::Bytes input);
-/// An image file, asked for at the size that its own head claims, in all color orders; what this project's own decoder
-/// makes of it is what libjpeg-turbo makes of it.
+/// A file, asked for at the size that its own head claims. What this project's own decoder makes of it is what
+/// libjpeg-turbo makes of it, pixels and errors; other files are decoded as loaders do it.
 void jpeg(base::Bytes input);
-/// The same. The file's checksums are mended first, else nearly every mutation ends there.
+/// An image file, asked for at the size that its own head claims, in all color orders. The file's checksums are mended
+/// first, else nearly every mutation ends there.
 void png(base::Bytes input);
 /// An image file, asked for at the size that it claims, in all color orders.
 void webp(base::Bytes input);

@@ -105,14 +105,17 @@ def test_batches_that_are_kept_are_not_overwritten(lake: Lake, native: Any) -> N
             np.testing.assert_array_equal(image.numpy(), expected)
 
 
-def test_batch_memory_is_reused(lake: Lake, native: Any) -> None:
-    with penstock.DataLoader(lake("equal_images"), 2, tensors=["jpegs"], loader_type="c++") as loader:
+@pytest.mark.parametrize(("threads", "prefetched"), [(1, 2), (2, 3), (4, 5)])
+def test_batch_memory_is_reused(lake: Lake, native: Any, threads: int, prefetched: int) -> None:
+    """``prefetch_factor`` batches, or as many as hold two samples for each thread beside one batch."""
+    path = lake("equal_images")
+    with penstock.DataLoader(path, 2, tensors=["jpegs"], loader_type="c++", num_threads=threads) as loader:
         for _ in loader:
             pass
         for _ in range(20):
             for _ in loader:
                 pass
-        assert loader.stats()["slabs_allocated"] <= 2 + 2  # prefetched, held by the loop, and on its way back
+        assert loader.stats()["slabs_allocated"] <= prefetched + 2  # held by the loop, and on its way back
 
 
 def test_batch_memory_may_come_from_python(lake: Lake, native: Any, monkeypatch: pytest.MonkeyPatch) -> None:

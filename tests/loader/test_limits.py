@@ -23,7 +23,7 @@ def counters(**figures: float) -> dict[str, float]:
     # With two batches side by side, both wait while nothing comes.
     data_wait = figures.pop("data_wait", figures.get("fetch", 0.0))
     stats = {f"{name}_seconds": figures.pop(name, 0.0) for name in names} | {"data_wait_seconds": data_wait}
-    return {"samples": 500, "reads": 100, "bytes_read": 4e8, **stats, **figures}
+    return {"samples": 500, "batches": 50, "reads": 100, "bytes_read": 4e8, **stats, **figures}
 
 
 @pytest.mark.parametrize(
@@ -32,11 +32,14 @@ def counters(**figures: float) -> dict[str, float]:
         ({"fetch": 6, "decode": 3, "transform": 2, "wait": 3}, 4, "fetch", "prefetch_factor"),
         # What is read ahead may take as long as it likes.
         ({"fetch": 40, "data_wait": 4, "decode": 3, "wait": 3}, 1, "decode", "decoding on 1 threads"),
+        # Of small batches more are decoded side by side, and wait side by side: here 17 of one sample.
+        ({"fetch": 6, "batches": 500, "decode": 5, "wait": 3}, 8, "decode", "decoding on 8 threads"),
+        ({"fetch": 6, "batches": 50, "decode": 5, "wait": 3}, 8, "fetch", "prefetch_factor"),
         ({"fetch": 1, "decode": 2, "transform": 5, "wait": 3}, 2, "transform", "image scale"),
         ({"fetch": 1, "decode": 2, "transform": 1, "python": 3, "wait": 0}, 2, "python", "num_workers"),
         ({"fetch": 1, "decode": 2, "transform": 1, "wait": 0.1}, 2, "consumer", "gain nothing"),
     ],
-    ids=["fetch", "decode", "transform", "python", "consumer"],
+    ids=["fetch", "decode", "small batches", "large batches", "transform", "python", "consumer"],
 )
 def test_the_busiest_stage_limits(seconds: dict[str, float], threads: int, stage: str, advice: str) -> None:
     limit = limit_of(counters(**seconds), 4.0, Lanes(threads))

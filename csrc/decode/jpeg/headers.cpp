@@ -193,8 +193,11 @@ class Reader {
     }
     const auto is_single = [](const Component& chroma) { return chroma.across == 1 && chroma.down == 1; };
     const Component& luma = components[0];
-    if (luma.across > 2 || luma.down > 2 || !is_single(components[1]) || !is_single(components[2])) return false;
-    // libjpeg does not smooth what is so narrow.
+    if (!is_single(components[1]) || !is_single(components[2])) return false;
+    // libjpeg smooths no chroma of a quarter's width.
+    if (luma.across == 4 && luma.down == 1) return true;
+    if (luma.across > 2 || luma.down > 2) return false;
+    // Nor what is so narrow.
     return luma.across == 1 || found.width > 4;
   }
 

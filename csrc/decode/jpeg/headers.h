@@ -39,7 +39,7 @@ struct Component {
 };
 
 /// What stands before the coefficients of a JPEG that this decoder reads: one scan of Huffman codes, 8 bits, gray or
-/// YCbCr, chroma as large as luma or half as wide, as high, or both.
+/// YCbCr, chroma as large as luma, half as wide, as high, or both, or a quarter as wide.
 struct Headers {
   std::uint32_t width = 0;
   std::uint32_t height = 0;

@@ -25,24 +25,31 @@ bool is_known_ac(std::uint8_t symbol) {
   return size == 0 ? symbol == kEndOfBlock || symbol == kSixteenZeros : size <= kMostAcBits;
 }
 
-/// A coefficient whose code and value begin after `begin` of the looked-up bits; of no bits where they reach beyond.
+/// A coefficient at the start of looked-up bits.
 struct Coefficient {
   std::int16_t value = 0;
   std::uint8_t next = 0;
-  int end = 0;  ///< where its bits end; 0: it is not here
+  std::uint8_t bits = 0;  ///< of code and value; 0: they are longer than what is looked up
 };
 
-Coefficient coefficient_at(const LongCodes& codes, std::uint32_t lookup, int begin) {
-  // The bits that are not known count as 0, and a code that needs one of them is not here.
-  const std::uint32_t sixteen = (lookup << begin << (16 - kLookupBits)) & 0xFFFFU;
-  const LongCodes::Found found = codes.find(sixteen);
-  const int size = found.symbol & 15;
-  const int end = begin + found.bits + size;
-  if (found.bits == 0 || end > kLookupBits) return {};
-  if (found.symbol == kEndOfBlock) return {0, kToEnd, end};
-  const auto next = static_cast<std::uint8_t>((found.symbol >> 4) + 1);
-  if (size == 0) return {0, next, end};
-  return {static_cast<std::int16_t>(value_at(lookup, begin + found.bits, size)), next, end};
+Coefficient coefficient_of(LongCodes::Found code, std::uint32_t lookup) {
+  const int size = code.symbol & 15, bits = code.bits + size;
+  if (code.bits == 0 || bits > kLookupBits) return {};
+  const auto value = size == 0 ? 0 : value_at(lookup, code.bits, size);
+  const int next = code.symbol == kEndOfBlock ? kToEnd : (code.symbol >> 4) + 1;
+  return {static_cast<std::int16_t>(value), static_cast<std::uint8_t>(next), static_cast<std::uint8_t>(bits)};
+}
+
+/// Calls `take` for all that can be looked up, each with the code at its start, in order.
+template <typename Take>
+void for_lookups(const LongCodes& codes, const Take& take) {
+  LongCodes::Found code{.symbol = 0, .bits = 1};
+  bool is_there = true;
+  for (std::uint32_t lookup = 0; lookup < kLookups; ++lookup) {
+    if (is_there) code = codes.find(lookup << (16 - kLookupBits), code.bits);
+    is_there = code.bits != 0;
+    take(lookup, code);
+  }
 }
 
 }  // namespace
@@ -64,8 +71,8 @@ std::optional<LongCodes> LongCodes::of(const HuffmanCodes& codes) {
   return result;
 }
 
-LongCodes::Found LongCodes::find(std::uint32_t bits) const {
-  for (int length = 1; length <= 16; ++length) {
+LongCodes::Found LongCodes::find(std::uint32_t bits, int least) const {
+  for (int length = least; length <= 16; ++length) {
     const auto place = static_cast<std::size_t>(length);
     const auto code = static_cast<std::int32_t>(leading(bits, 16, length));
     if (code <= last_[place]) {
@@ -78,52 +85,51 @@ LongCodes::Found LongCodes::find(std::uint32_t bits) const {
 bool fill(DcTable& table, const HuffmanCodes& codes) {
   const std::optional<LongCodes> found = LongCodes::of(codes);
   if (!found) return false;
-  std::size_t total = 0;
-  for (const std::uint8_t count : codes.counts) total += count;
   if (!std::ranges::all_of(codes.used(), [](std::uint8_t symbol) { return symbol <= kMostDcBits; })) return false;
   table.codes = *found;
-  for (std::uint32_t lookup = 0; lookup < kLookups; ++lookup) {
+  for_lookups(*found, [&](std::uint32_t lookup, LongCodes::Found code) {
     DcEntry& entry = table.entries[lookup] = {};
-    const LongCodes::Found code = found->find(lookup << (16 - kLookupBits));
-    if (code.bits == 0 || code.bits + code.symbol > kLookupBits) continue;
+    if (code.bits == 0 || code.bits + code.symbol > kLookupBits) return;
     entry.bits = static_cast<std::uint8_t>(code.bits + code.symbol);
     if (code.symbol > 0) entry.value = static_cast<std::int16_t>(value_at(lookup, code.bits, code.symbol));
-  }
+  });
   return true;
 }
 
 bool fill(AcTable& table, const HuffmanCodes& codes) {
   const std::optional<LongCodes> found = LongCodes::of(codes);
   if (!found) return false;
-  std::size_t total = 0;
-  for (const std::uint8_t count : codes.counts) total += count;
   if (!std::ranges::all_of(codes.used(), is_known_ac)) return false;
   table.codes = *found;
-  for (std::uint32_t lookup = 0; lookup < kLookups; ++lookup) {
+  std::array<Coefficient, kLookups> coefficients;
+  for_lookups(*found, [&](std::uint32_t lookup, LongCodes::Found code) {
+    const Coefficient first = coefficients[lookup] = coefficient_of(code, lookup);
     AcEntry& entry = table.entries[lookup] = {};
-    const Coefficient first = coefficient_at(*found, lookup, 0);
-    if (first.end == 0) {
-      entry.first_next = 1;
-      entry.second_next = kBeyond;
-      const LongCodes::Found code = found->find(lookup << (16 - kLookupBits));
-      if (code.bits == 0 || code.bits > kLookupBits) continue;
-      entry.first = static_cast<std::int16_t>(code.symbol & 15);
-      entry.first_next = static_cast<std::uint8_t>((code.symbol >> 4) + 1);
-      entry.first_bits = code.bits;
-      continue;
+    if (first.bits != 0) {
+      entry = {.bits = first.bits,
+               .first_bits = first.bits,
+               .first_next = first.next,
+               .second_next = 0,
+               .first = first.value,
+               .second = first.value};
+      return;
     }
-    entry = {.bits = static_cast<std::uint8_t>(first.end),
-             .first_bits = static_cast<std::uint8_t>(first.end),
-             .first_next = first.next,
-             .second_next = 0,
-             .first = first.value,
-             .second = first.value};
-    if (first.next == kToEnd) continue;
-    const Coefficient second = coefficient_at(*found, lookup, first.end);
-    if (second.end == 0) continue;
+    entry.first_next = 1;
+    entry.second_next = kBeyond;
+    if (code.bits == 0 || code.bits > kLookupBits) return;
+    entry.first = static_cast<std::int16_t>(code.symbol & 15);
+    entry.first_next = static_cast<std::uint8_t>((code.symbol >> 4) + 1);
+    entry.first_bits = code.bits;
+  });
+  for (std::uint32_t lookup = 0; lookup < kLookups; ++lookup) {
+    AcEntry& entry = table.entries[lookup];
+    if (entry.bits == 0 || entry.first_next == kToEnd) continue;
+    // The bits that are not known count as 0, and a coefficient that needs one of them is not here.
+    const Coefficient second = coefficients[lookup << entry.bits & (kLookups - 1)];
+    if (second.bits == 0 || entry.bits + second.bits > kLookupBits) continue;
     entry.second = second.value;
     entry.second_next = second.next;
-    entry.bits = static_cast<std::uint8_t>(second.end);
+    entry.bits = static_cast<std::uint8_t>(entry.bits + second.bits);
   }
   return true;
 }

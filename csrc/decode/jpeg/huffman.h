@@ -25,8 +25,8 @@ class LongCodes {
     std::uint8_t symbol = 0;
     std::uint8_t bits = 0;  ///< of the code; 0: no code begins so
   };
-  /// The code at the start of 16 bits.
-  Found find(std::uint32_t bits) const;
+  /// The code at the start of 16 bits, where that has `least` bits or more: those of larger bits are no shorter.
+  Found find(std::uint32_t bits, int least = 1) const;
 
  private:
   std::array<std::int32_t, 17> last_{};    ///< the last code of each length; -1: there is none

@@ -24,7 +24,7 @@ namespace penstock::decode::jpeg::HWY_NAMESPACE {
 
 namespace hn = hwy::HWY_NAMESPACE;
 
-#if HWY_ARCH_X86
+#if HWY_ARCH_X86 && HWY_TARGET != HWY_EMU128
 
 // Highway has this since 1.0.5; Debian 12 has an older one.
 HWY_INLINE hn::Vec128<std::int32_t> summed_products(hn::Vec128<std::int16_t> a, hn::Vec128<std::int16_t> b) {

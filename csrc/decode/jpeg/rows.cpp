@@ -61,7 +61,7 @@ class Rows final : public base::RowSource {
                         (size.height * component.down + luma.down - 1) / luma.down});
     }
     keep_columns(0, size.width);
-    if (needed == 3 && (luma.across == 2 || luma.down == 2)) {
+    if (needed == 3 && (luma.across > 1 || luma.down > 1)) {
       upsampled_.resize(2 * upsampled_stride());
     }
   }
@@ -146,12 +146,16 @@ class Rows final : public base::RowSource {
   /// A row of chroma at the places of luma.
   const std::uint8_t* chroma(std::size_t number) {
     Channel& part = parts_[number];
-    const bool is_wide = headers_.components[0].across == 1, is_high = headers_.components[0].down == 1;
+    const std::size_t ratio = headers_.components[0].across;
+    const bool is_wide = ratio == 1, is_high = headers_.components[0].down == 1;
     if (is_wide && is_high) return part.plane.row(next_);
     std::uint8_t* const row = upsampled_.data() + (number - 1) * upsampled_stride();
-    const std::size_t ratio = is_wide ? 1 : 2, first = begin_ / ratio;
-    const std::size_t count = (end_ + ratio - 1) / ratio - first;
+    const std::size_t first = begin_ / ratio, count = (end_ + ratio - 1) / ratio - first;
     std::uint8_t* const to = row + first * ratio;
+    if (ratio == 4) {
+      repeat(part.plane.row(next_) + first, count, to);
+      return row;
+    }
     if (is_high) {
       widen(part.plane.row(next_) + first, count, to);
       return row;

@@ -32,6 +32,13 @@ void widen_row(const std::uint8_t* samples, std::size_t count, std::uint8_t* to)
   }
 }
 
+void repeat_row(const std::uint8_t* samples, std::size_t count, std::uint8_t* to) {
+  for (std::size_t at = 0; at < count; at += hn::Lanes(Bytes())) {
+    const auto here = hn::LoadU(Bytes(), samples + at);
+    hn::StoreInterleaved4(here, here, here, here, Bytes(), to + 4 * at);
+  }
+}
+
 void between_rows(const std::uint8_t* near, const std::uint8_t* far, bool below, std::size_t count, std::uint8_t* to) {
   for (std::size_t at = 0; at < count; at += hn::Lanes(Shorts())) {
     hn::StoreU(shifted<2>(mixed(load(near + at), load(far + at)), below ? 2 : 1), Bytes(), to + at);
@@ -39,9 +46,10 @@ void between_rows(const std::uint8_t* near, const std::uint8_t* far, bool below,
 }
 
 void widen_between_rows(const std::uint8_t* near, const std::uint8_t* far, std::size_t count, std::uint8_t* to) {
-  const auto sum_at = [&](std::size_t at) { return mixed(load(near + at), load(far + at)); };
+  const auto sum_at = [](const std::uint8_t* own, const std::uint8_t* other) { return mixed(load(own), load(other)); };
   for (std::size_t at = 0; at < count; at += hn::Lanes(Shorts())) {
-    const Short here = sum_at(at), before = sum_at(at - 1), after = sum_at(at + 1);
+    const std::uint8_t *const own = near + at, *const other = far + at;
+    const Short here = sum_at(own, other), before = sum_at(own - 1, other - 1), after = sum_at(own + 1, other + 1);
     hn::StoreInterleaved2(shifted<4>(mixed(here, before), 8), shifted<4>(mixed(here, after), 7), Bytes(), to + 2 * at);
   }
 }
@@ -49,6 +57,7 @@ void widen_between_rows(const std::uint8_t* near, const std::uint8_t* far, std::
 #else
 
 void widen_row(const std::uint8_t*, std::size_t, std::uint8_t*) {}
+void repeat_row(const std::uint8_t*, std::size_t, std::uint8_t*) {}
 void between_rows(const std::uint8_t*, const std::uint8_t*, bool, std::size_t, std::uint8_t*) {}
 void widen_between_rows(const std::uint8_t*, const std::uint8_t*, std::size_t, std::uint8_t*) {}
 
@@ -61,11 +70,16 @@ HWY_AFTER_NAMESPACE();
 namespace penstock::decode::jpeg {
 
 HWY_EXPORT(widen_row);
+HWY_EXPORT(repeat_row);
 HWY_EXPORT(between_rows);
 HWY_EXPORT(widen_between_rows);
 
 void widen(const std::uint8_t* samples, std::size_t count, std::uint8_t* to) {
   HWY_DYNAMIC_DISPATCH(widen_row)(samples, count, to);
+}
+
+void repeat(const std::uint8_t* samples, std::size_t count, std::uint8_t* to) {
+  HWY_DYNAMIC_DISPATCH(repeat_row)(samples, count, to);
 }
 
 void between(const std::uint8_t* near, const std::uint8_t* far, bool below, std::size_t count, std::uint8_t* to) {

@@ -12,6 +12,9 @@ namespace penstock::decode::jpeg {
 /// A row of twice as many samples.
 void widen(const std::uint8_t* samples, std::size_t count, std::uint8_t* to);
 
+/// A row of four times as many samples, each of them one of these: libjpeg smooths no chroma of a quarter's width.
+void repeat(const std::uint8_t* samples, std::size_t count, std::uint8_t* to);
+
 /// A row between two others, nearer to the first of them. `below`: the other lies below it.
 void between(const std::uint8_t* near, const std::uint8_t* far, bool below, std::size_t count, std::uint8_t* to);
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from penstock.dataset import Dataset, Tensor
+from penstock.loading.options import SAMPLES_A_THREAD
 from penstock.storage.store import Store
 
 __all__ = ["Lanes", "Limit", "limit_of", "request_seconds"]
@@ -27,7 +28,7 @@ class Lanes:
     Attributes:
         threads: Decoding threads.
         workers: Worker processes; 0: Python runs in the thread that iterates.
-        batches: Batches that are decoded side by side, and may wait for their data (``prefetch_factor``).
+        batches: Batches that are decoded side by side, and may wait for their data, at least (``prefetch_factor``).
     """
 
     threads: int
@@ -102,7 +103,7 @@ def limit_of(
     spent = {name: stats[f"{name}_seconds"] for name in ("decode", "transform", "python")}
     busy = {
         # Reading goes on beside all else, and well ahead: what counts is when batches had to wait for it.
-        "fetch": stats["data_wait_seconds"] / lanes.batches,
+        "fetch": stats["data_wait_seconds"] / _batches_side_by_side(stats, lanes),
         # They take turns on the same threads.
         "threads": (spent["decode"] + spent["transform"]) / lanes.threads,
         "python": spent["python"] / max(1, lanes.workers),
@@ -128,6 +129,12 @@ def limit_of(
         f"native transforms on {lanes.threads} threads: more cores and threads (num_threads, --threads) would help, "
         "and so would a smaller image scale",
     )
+
+
+def _batches_side_by_side(stats: Mapping[str, float], lanes: Lanes) -> float:
+    """Batches that waited for their data at a time, at most: more than ``prefetch_factor`` where they are small."""
+    others = SAMPLES_A_THREAD * lanes.threads * stats["batches"] / max(1, stats["samples"])
+    return max(lanes.batches, 1 + others)
 
 
 def _reading(stats: Mapping[str, float], latency: float | None) -> Limit:

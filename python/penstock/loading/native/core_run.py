@@ -66,6 +66,11 @@ class CoreRun:
         """The core's epoch that was started last, while it is under way."""
         return self._epochs[-1] if self._epochs else None
 
+    @property
+    def prefetch(self) -> int:
+        """Batches that the core may have under way."""
+        return self._epochs[-1].prefetch if self._epochs else 0
+
     def close(self) -> None:
         """Ends what is under way; the core drops it."""
         while self._epochs:

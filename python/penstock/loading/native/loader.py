@@ -26,7 +26,7 @@ from penstock.loading.native.next_epoch import NextEpoch
 from penstock.loading.native.part import NativePart
 from penstock.loading.native.python_side import Columns, PythonPart, read_columns
 from penstock.loading.native.sources import native_roots, native_store, tensor_source
-from penstock.loading.options import LoaderOptions
+from penstock.loading.options import SAMPLES_A_THREAD, LoaderOptions
 from penstock.loading.plan import Plan, Segment
 from penstock.loading.samples import Samples
 from penstock.loading.seeded_globals import pass_over
@@ -128,7 +128,7 @@ class NativeLoader:
                 loaded = run.next(functools.partial(self._next, timeout=self._options.timeout))
                 if loaded is None:
                     break
-                if run.left <= self._options.prefetch_factor:
+                if run.left <= run.prefetch:
                     self._begin_next(run)
                 if self._options.timeout and columns:
                     self._wait_beside(columns, end)
@@ -302,6 +302,7 @@ class NativeLoader:
             sources=sources,
             threads=options.num_threads,
             prefetch=options.prefetch_factor,
+            prefetch_samples=SAMPLES_A_THREAD * options.num_threads,
             cache_bytes=options.chunk_cache_bytes,
             read_ahead_bytes=self._read_ahead_bytes,
             memory_limit=self._memory.limit,

@@ -1,0 +1,252 @@
+// What the parts of decoding a JPEG cost, in this project's decoder and in libjpeg-turbo: how long it takes to go as
+// far as a stage, of which the one before is to be subtracted.
+//
+//   jpeg_parts FILE COUNT ROUNDS [DECODER STAGE]
+//
+// FILE is what jpeg_ceiling reads; its first COUNT images are decoded. Prints a line for each decoder ("own", "turbo")
+// and stage: the milliseconds that an image takes, of each image the shortest of ROUNDS. With DECODER and STAGE does
+// that alone, for a tool that counts instructions; the stage "none" only looks at the file's head.
+
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <cstdio>
+#include <fstream>
+#include <iostream>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include <jpeglib.h>
+
+#include "decode/jpeg/coefficients.h"
+#include "decode/jpeg/headers.h"
+#include "decode/jpeg/idct.h"
+#include "decode/jpeg/planes.h"
+#include "decode/jpeg/rows.h"
+#include "decode/jpeg/upsample.h"
+#include "decode/jpeg/zigzag.h"
+
+namespace {
+
+using namespace penstock;
+using namespace penstock::decode;
+
+enum class Stage { kNone, kEntropy, kTransform, kUpsample, kColour };
+constexpr const char* kStages[] = {"none", "entropy", "transform", "upsample", "colour"};
+
+using Image = std::vector<std::byte>;
+
+std::uint64_t read_u64(std::istream& in) {
+  std::uint64_t value = 0;
+  in.read(reinterpret_cast<char*>(&value), sizeof value);
+  return value;
+}
+
+std::vector<Image> read_images(const char* path, std::size_t count) {
+  std::ifstream in(path, std::ios::binary);
+  std::vector<Image> images(std::min<std::uint64_t>(read_u64(in), count));
+  for (Image& image : images) {
+    image.resize(read_u64(in));
+    in.read(reinterpret_cast<char*>(image.data()), static_cast<std::streamsize>(image.size()));
+  }
+  if (!in) throw std::runtime_error("cannot read the images");
+  return images;
+}
+
+/// This project's decoder up to a stage before the last: its parts, as jpeg/rows.cpp puts them together.
+class OwnParts {
+ public:
+  explicit OwnParts(base::Bytes file) : headers_(*jpeg::read_headers(file)), coefficients_(open(file)) {
+    for (const jpeg::Component& component : headers_.components) {
+      jpeg::BlockRows blocks(component.down, coefficients_.mcus_of_a_row() * component.across,
+                             jpeg::blocks_of_a_group());
+      jpeg::Plane plane(component.down * std::size_t{8}, blocks.groups() * jpeg::blocks_of_a_group() * 8);
+      channels_.push_back({component, std::move(blocks), std::move(plane)});
+    }
+    upsampled_.resize(headers_.width + 1024);
+  }
+
+  void run(Stage until) {
+    for (std::size_t row = 0; row < coefficients_.rows(); ++row) {
+      std::array<jpeg::BlockRows*, 3> into{};
+      for (std::size_t i = 0; i < channels_.size() && until != Stage::kEntropy; ++i) into[i] = &channels_[i].blocks;
+      if (!coefficients_.read_row(into, {0, coefficients_.mcus_of_a_row()})) throw std::runtime_error("a damaged file");
+      if (until == Stage::kEntropy) continue;
+      for (Channel& channel : channels_) transform(channel, row);
+      if (until == Stage::kUpsample && channels_.size() == 3) upsample(row);
+    }
+  }
+
+ private:
+  struct Channel {
+    jpeg::Component component;
+    jpeg::BlockRows blocks;
+    jpeg::Plane plane;
+  };
+
+  jpeg::CoefficientReader open(base::Bytes file) const {
+    auto reader = jpeg::CoefficientReader::open(file, headers_, jpeg::blocks_of_a_group());
+    if (!reader) throw std::runtime_error("a file that is left to libjpeg-turbo");
+    return std::move(*reader);
+  }
+
+  void transform(Channel& channel, std::size_t mcu_row) {
+    for (std::size_t down = 0; down < channel.component.down; ++down) {
+      const std::size_t first = (mcu_row * channel.component.down + down) * 8;
+      const jpeg::BlockRow row{.coefficients = channel.blocks.row(down),
+                               .details = channel.blocks.details(down),
+                               .groups = channel.blocks.groups(),
+                               .steps = &headers_.quantisations[channel.component.quantisation],
+                               .pixels = channel.plane.row(first),
+                               .stride = channel.plane.stride()};
+      if (!jpeg::transform_back(row)) throw std::runtime_error("a file that is left to libjpeg-turbo");
+    }
+  }
+
+  void upsample(std::size_t mcu_row) {
+    const jpeg::Component& luma = headers_.components[0];
+    const std::size_t count = (headers_.width + luma.across - std::size_t{1}) / luma.across;
+    for (std::size_t number = 1; number < 3; ++number) {
+      jpeg::Plane& plane = channels_[number].plane;
+      for (std::size_t row = 0; row < std::size_t{8} * luma.down; ++row) {
+        const std::uint8_t* const near = plane.row(mcu_row * 8 + row / luma.down);
+        const std::uint8_t* const far = plane.row(mcu_row * 8 + row / luma.down + row % 2);
+        if (luma.across == 4) jpeg::repeat(near, count, upsampled_.data());
+        if (luma.across == 2 && luma.down == 2) jpeg::widen_between(near, far, count, upsampled_.data());
+        if (luma.across == 2 && luma.down == 1) jpeg::widen(near, count, upsampled_.data());
+        if (luma.across == 1 && luma.down == 2) jpeg::between(near, far, row % 2 == 1, count, upsampled_.data());
+      }
+    }
+  }
+
+  jpeg::Headers headers_;
+  jpeg::CoefficientReader coefficients_;
+  std::vector<Channel> channels_;
+  std::vector<std::uint8_t> upsampled_;
+};
+
+void decode_own(const Image& image, Stage until, std::vector<std::uint8_t>& pixels) {
+  if (until == Stage::kNone) {
+    static_cast<void>(jpeg::read_headers(image));
+  } else if (until != Stage::kColour) {
+    OwnParts(image).run(until);
+  } else {
+    const auto headers = jpeg::read_headers(image);
+    const ImageSize size{headers->height, headers->width, static_cast<std::uint32_t>(headers->components.size())};
+    const auto rows = jpeg::open_rows(image, size, Color::kRgb, /*padded=*/false);
+    const std::size_t stride = std::size_t{size.width} * 3;
+    pixels.resize(std::max(pixels.size(), stride * size.height));
+    rows->read(pixels.data(), stride, size.height);
+    rows->finish();
+  }
+}
+
+/// Samples before upsampling, a row of MCUs at a time.
+void read_raw(jpeg_decompress_struct& info, std::vector<std::uint8_t>& pixels) {
+  pixels.resize(std::max(pixels.size(), std::size_t{3} * 32 * (info.output_width + 64)));
+  std::vector<JSAMPROW> rows[3];
+  JSAMPARRAY planes[3] = {};
+  std::uint8_t* next = pixels.data();
+  for (int i = 0; i < info.num_components; ++i) {
+    for (int row = 0; row < info.comp_info[i].v_samp_factor * DCTSIZE; ++row) {
+      rows[i].push_back(next);
+      next += info.comp_info[i].width_in_blocks * DCTSIZE + 64;
+    }
+    planes[i] = rows[i].data();
+  }
+  const JDIMENSION lines = static_cast<JDIMENSION>(info.max_v_samp_factor * DCTSIZE);
+  while (info.output_scanline < info.output_height) jpeg_read_raw_data(&info, planes, lines);
+}
+
+void decode_turbo(const Image& image, Stage until, std::vector<std::uint8_t>& pixels) {
+  jpeg_decompress_struct info{};
+  jpeg_error_mgr errors{};
+  info.err = jpeg_std_error(&errors);
+  jpeg_create_decompress(&info);
+  jpeg_mem_src(&info, reinterpret_cast<const unsigned char*>(image.data()), image.size());
+  jpeg_read_header(&info, TRUE);
+  info.out_color_space = until == Stage::kColour || info.num_components == 1 ? JCS_RGB : JCS_YCbCr;
+  info.dct_method = JDCT_ISLOW;
+  info.raw_data_out = until == Stage::kTransform;
+  if (until != Stage::kNone) {
+    jpeg_start_decompress(&info);
+    if (until == Stage::kEntropy) {
+      // Reads the codes of all rows of MCUs but the last, and makes nothing of them.
+      jpeg_skip_scanlines(&info, info.output_height - 1);
+    } else if (until == Stage::kTransform) {
+      read_raw(info, pixels);
+    } else {
+      const std::size_t stride = static_cast<std::size_t>(info.output_width) * 3;
+      pixels.resize(std::max(pixels.size(), stride * info.output_height));
+      JSAMPROW rows[16];
+      while (info.output_scanline < info.output_height) {
+        const JDIMENSION count = std::min<JDIMENSION>(16, info.output_height - info.output_scanline);
+        for (JDIMENSION i = 0; i < count; ++i) rows[i] = pixels.data() + (info.output_scanline + i) * stride;
+        jpeg_read_scanlines(&info, rows, count);
+      }
+    }
+  }
+  jpeg_abort_decompress(&info);
+  jpeg_destroy_decompress(&info);
+}
+
+void decode(const Image& image, bool own, Stage until, std::vector<std::uint8_t>& pixels) {
+  if (own) {
+    decode_own(image, until, pixels);
+  } else {
+    decode_turbo(image, until, pixels);
+  }
+}
+
+void print_times(const std::vector<Image>& images, unsigned rounds) {
+  using Clock = std::chrono::steady_clock;
+  double sums[2][5] = {};
+  std::vector<std::uint8_t> pixels;
+  for (const Image& image : images) {
+    Clock::duration shortest[2][5];
+    std::fill_n(&shortest[0][0], 10, Clock::duration::max());
+    for (unsigned round = 0; round < rounds; ++round) {
+      for (int stage = 1; stage < 5; ++stage) {
+        for (const bool own : {true, false}) {
+          const auto begin = Clock::now();
+          decode(image, own, static_cast<Stage>(stage), pixels);
+          shortest[own][stage] = std::min(shortest[own][stage], Clock::now() - begin);
+        }
+      }
+    }
+    for (int stage = 1; stage < 5; ++stage) {
+      for (const bool own : {true, false}) {
+        sums[own][stage] += std::chrono::duration<double, std::milli>(shortest[own][stage]).count();
+      }
+    }
+  }
+  for (const bool own : {true, false}) {
+    for (int stage = 1; stage < 5; ++stage) {
+      std::cout << (own ? "own " : "turbo ") << kStages[stage] << ' '
+                << sums[own][stage] / static_cast<double>(images.size()) << '\n';
+    }
+  }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc != 4 && argc != 6) {
+    std::cerr << "usage: jpeg_parts FILE COUNT ROUNDS [DECODER STAGE]\n";
+    return 2;
+  }
+  const std::vector<Image> images = read_images(argv[1], std::stoul(argv[2]));
+  const auto rounds = static_cast<unsigned>(std::stoul(argv[3]));
+  if (argc == 4) {
+    print_times(images, rounds);
+    return 0;
+  }
+  const auto* const stage = std::find(std::begin(kStages), std::end(kStages), std::string(argv[5]));
+  std::vector<std::uint8_t> pixels;
+  for (unsigned round = 0; round < rounds; ++round) {
+    for (const Image& image : images) {
+      decode(image, std::string(argv[4]) == "own", static_cast<Stage>(stage - std::begin(kStages)), pixels);
+    }
+  }
+}
