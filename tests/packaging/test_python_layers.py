@@ -25,7 +25,7 @@ ALLOWED: dict[str, set[str]] = {
     "transforms": {"detection"},
     "detection": {"format", "dataset", "loading"},
     "verification": {"storage", "format", "dataset", "loading"},
-    "ingest": set(),
+    "ingest": {"format"},
     "integrations": {"format", "dataset", "loading", "loader", "detection"},
     "cli": {
         *("storage", "dataset", "loading", "loader", "detection", "verification", "ingest", "integrations", "__init__")
