@@ -95,7 +95,7 @@ def test_it_may_be_interrupted_again_and_again(tmp_path: Path) -> None:
 @pytest.mark.parametrize("changed", ["files", "labels", "options", "images"])
 def test_other_work_is_not_gone_on_with(changed: str, tmp_path: Path) -> None:
     data = yolo_folder(tmp_path / "set", 5)
-    options: dict[str, Any] = {"resume": True, "checkpoint_bytes": 6_000}
+    options: dict[str, Any] = {"resume": True, "checkpoint_bytes": 3_000}
     with pytest.raises(Interrupt):
         ingest_yolo(data, tmp_path / "out", progress=stops_after(4), **options)
     assert (tmp_path / ".out.resume" / "checkpoint.json").exists()

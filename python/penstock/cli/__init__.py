@@ -16,13 +16,14 @@ from penstock.cli import (
     ingest_yolo,
     show,
     verify,
+    view,
 )
 from penstock.errors import PenstockError
 from penstock.printable import printable
 
 __all__ = ["main"]
 
-_COMMANDS = (info, verify, show, bench, copy, ingest_coco, ingest_yolo, ingest_voc, ingest_folder)
+_COMMANDS = (info, verify, view, show, bench, copy, ingest_coco, ingest_yolo, ingest_voc, ingest_folder)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
