@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from penstock.cli import (
     bench,
     copy,
+    doctor,
     info,
     ingest_coco,
     ingest_folder,
@@ -23,7 +24,7 @@ from penstock.printable import printable
 
 __all__ = ["main"]
 
-_COMMANDS = (info, verify, view, show, bench, copy, ingest_coco, ingest_yolo, ingest_voc, ingest_folder)
+_COMMANDS = (info, verify, view, show, bench, copy, ingest_coco, ingest_yolo, ingest_voc, ingest_folder, doctor)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
