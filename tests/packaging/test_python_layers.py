@@ -33,12 +33,12 @@ ALLOWED: dict[str, set[str]] = {
         *("storage", "dataset", "loading", "loader", "detection", "verification", "ingest", "view"),
         *("integrations", "__init__"),
     },
-    "__init__": {"storage", "dataset", "loader", "chain", "verification", "integrations"},
+    "__init__": {"storage", "dataset", "loader", "chain", "verification", "view", "integrations"},
     "__main__": {"cli"},
 }
 # Single files with one small idea each, which everything may use. They import one another, and nothing else.
 SMALL = {"_core", "_native", "checks", "cores", "described", "errors", "extras", "printable", "progress", "similar"}
-SMALL |= {"on_device", "threads"}
+SMALL |= {"html", "notebook", "on_device", "threads"}
 FRAMEWORKS = {"mmcv", "mmdet", "mmengine", "detectron2"}
 # A tensor keeps its dataset, to be pickled as dataset[name], and names its class for type checkers alone.
 BACK_REFERENCES = {

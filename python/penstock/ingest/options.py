@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypedDict
 
 from penstock.errors import DatasetFormatError
+from penstock.progress import notebook_progress
 
 __all__ = ["IngestKeywords", "IngestOptions", "Odd", "OddFiles", "Progress"]
 
@@ -50,7 +51,7 @@ class IngestOptions:
             the first one ends it all.
         resume: Work that is interrupted stays beside the dataset, and the same call goes on with it.
         checkpoint_bytes: With ``resume``: after so many bytes of images the work is safe.
-        progress: Shows progress.
+        progress: Shows progress; by default a bar in a notebook, and nothing elsewhere.
 
     Raises:
         ValueError: A value that is none of these.
@@ -66,7 +67,7 @@ class IngestOptions:
     skip_bad: bool = False
     resume: bool = False
     checkpoint_bytes: int = 64 << 20
-    progress: Progress = lambda items, total, unit: iter(items)
+    progress: Progress = notebook_progress
 
     def __post_init__(self) -> None:
         if self.limit is not None and self.limit < 1:

@@ -17,7 +17,7 @@ from penstock.errors import ConfigError
 from penstock.extras import import_extra
 from penstock.printable import printable
 
-__all__ = ["CELL", "annotated", "check_picture", "draw_grid", "instance_color", "text_color"]
+__all__ = ["CELL", "annotated", "check_picture", "draw_grid", "filled_polygons", "instance_color", "text_color"]
 
 #: Side of an image's place in a picture, in pixels.
 CELL = 320
@@ -94,6 +94,20 @@ def draw_grid(pictures: list[Any], *, cell: int = CELL) -> Any:
         top = _MARGIN + row * step + (cell - picture.height) // 2
         grid.paste(picture, (left, top))
     return grid
+
+
+def filled_polygons(polygons: Sequence[npt.NDArray[np.float64]], size: tuple[int, int]) -> npt.NDArray[np.bool_]:
+    """The pixels of outlines [points, 2] of x and y, bool [n, h, w]: nearly those of COCO's tools, to be looked at."""
+    pillow = import_extra("PIL.Image", "drawing", "cli")
+    draw_module = import_extra("PIL.ImageDraw", "drawing", "cli")
+    height, width = size
+    filled = np.zeros((len(polygons), height, width), np.bool_)
+    for number, points in enumerate(polygons):
+        if len(points) >= 3 and np.isfinite(points).all():
+            picture = pillow.new("1", (width, height))
+            draw_module.Draw(picture).polygon([tuple(point) for point in points.tolist()], fill=1)
+            filled[number] = np.asarray(picture)
+    return filled
 
 
 def instance_color(number: int) -> _Color:

@@ -14,6 +14,7 @@ from penstock.dataset.names import IMAGE_HTYPES
 from penstock.detection.boxes import BoxFormat
 from penstock.detection.shown import Shown
 from penstock.errors import ConfigError
+from penstock.view.drawing import filled_polygons
 
 __all__ = ["StoredSamples"]
 
@@ -79,8 +80,8 @@ class StoredSamples:
         """Names of the classes, by label; none where the dataset has no names."""
         return [] if self.labels is None else self.labels.class_names or []
 
-    def shown(self, index: int) -> Shown:
-        """A sample to be drawn, without masks.
+    def shown(self, index: int, *, masks: bool = False) -> Shown:
+        """A sample to be drawn, with masks if they are wanted and there are any.
 
         Raises:
             PenstockError: What reading raises.
@@ -90,7 +91,8 @@ class StoredSamples:
             pixels = np.zeros((*_EMPTY, 3), np.uint8)
         ltwh = self.ltwh(index, (int(pixels.shape[0]), int(pixels.shape[1])))
         corners = np.concatenate((ltwh[:, :2], ltwh[:, :2] + ltwh[:, 2:]), axis=1)
-        return Shown(pixels, corners, self.box_names(index, len(ltwh)), index=index)
+        bitmaps = self._bitmaps(index, (int(pixels.shape[0]), int(pixels.shape[1]))) if masks else None
+        return Shown(pixels, corners, self.box_names(index, len(ltwh)), index=index, masks=bitmaps)
 
     def ltwh(self, index: int, size: tuple[int, int]) -> npt.NDArray[np.float64]:
         """A sample's boxes [n, 4]: left, top, width, height in pixels of an image of a height and width."""
@@ -123,6 +125,15 @@ class StoredSamples:
             return [np.asarray(polygon, np.float64).reshape(-1, 2) for polygon in value]
         array = np.asarray(value)
         return (array[..., np.newaxis] if array.ndim == 2 else array) != 0
+
+    def _bitmaps(self, index: int, size: tuple[int, int]) -> npt.NDArray[np.bool_] | None:
+        """The masks' pixels, bool [n, h, w]; None where there are none, or masks of another size."""
+        value = self.mask_values(index)
+        if value is None:
+            return None
+        if isinstance(value, list):
+            return filled_polygons(value, size)
+        return np.moveaxis(value, -1, 0) if value.shape[:2] == size else None
 
 
 def _tensor(dataset: Dataset, name: str | None, htypes: set[str]) -> Tensor | None:
