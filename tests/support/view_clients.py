@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import http.client
 import json
-import shutil
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -13,12 +12,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
-import pytest
-
 import penstock
 from penstock.view.answers import Answers, Pipeline
 from penstock.view.server import ViewServer
 from penstock.view.stored import StoredSamples
+from support.browser import chromium
 
 __all__ = ["Answer", "ask", "browse", "viewing"]
 
@@ -66,11 +64,8 @@ def browse(url: str, folder: Path, *, picture: Path | None = None, size: tuple[i
 
     Skips the test where there is no Chromium.
     """
-    program = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    if program is None:
-        pytest.skip("there is no Chromium: install the package chromium")
     command = [
-        *(program, "--headless=new", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--no-first-run"),
+        *(chromium(), "--headless=new", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--no-first-run"),
         *(f"--user-data-dir={folder / 'profile'}", f"--window-size={size[0]},{size[1]}"),
         "--virtual-time-budget=20000",
     ]
