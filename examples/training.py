@@ -13,9 +13,9 @@ import torch
 from mmcv.runner import HOOKS, Hook
 from mmcv.utils import get_logger
 
-from penstock.cli.drawing import annotated, draw_grid
 from penstock.integrations.mmdet import build_dataloader, build_dataset, build_detector, train_detector
 from penstock.integrations.mmdet.training.device import OneDevice
+from penstock.view.drawing import annotated, draw_grid
 
 _LOG_NAME = "demo"
 LOWEST_SCORE = 0.3

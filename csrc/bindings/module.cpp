@@ -15,6 +15,7 @@ PYBIND11_MODULE(_core, module, pybind11::mod_gil_not_used()) {
 #endif
   penstock::bindings::register_errors(module);
   penstock::bindings::register_exit(module);
+  penstock::bindings::register_about(module);
   penstock::bindings::register_decode(module);
   penstock::bindings::register_detection(module);
   penstock::bindings::register_loader(module);

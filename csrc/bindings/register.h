@@ -4,6 +4,7 @@
 
 namespace penstock::bindings {
 
+void register_about(pybind11::module_& module);
 void register_decode(pybind11::module_& module);
 void register_detection(pybind11::module_& module);
 void register_loader(pybind11::module_& module);

@@ -79,4 +79,6 @@ base::OwnedBytes decompress_lz4(base::Bytes compressed) {
   return decompress_block(compressed);
 }
 
+std::string lz4_version() { return LZ4_versionString(); }
+
 }  // namespace penstock::format

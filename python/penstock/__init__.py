@@ -16,6 +16,7 @@ from penstock.loader import DataLoader
 from penstock.on_device import normalize_on
 from penstock.storage.network import NetworkOptions
 from penstock.verification import Finding, Report, verify
+from penstock.view.show import show
 
 __version__ = "0.1.0"
 
@@ -32,5 +33,6 @@ __all__ = [
     "errors",
     "normalize_on",
     "open",
+    "show",
     "verify",
 ]

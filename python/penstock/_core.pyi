@@ -1,7 +1,7 @@
 """Types of the C++ extension. Internal: use :class:`penstock.DataLoader`."""
 
 from collections.abc import Callable, Sequence
-from typing import Protocol, overload
+from typing import Protocol, TypedDict, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -10,6 +10,18 @@ from penstock.errors import PenstockError
 
 __version__: str
 DEBUG_BUILD: bool
+
+class _About(TypedDict):
+    """Libraries with their versions; the kernels' instruction set, by Highway's name; whether URLs are read by the
+    core; the file of certificates that it trusts, "" where libcurl decides.
+    """
+
+    libraries: dict[str, str]
+    instruction_set: str
+    http: bool
+    certificates: str
+
+def about() -> _About: ...
 
 #: Memory (a uint8 array, or what ``allocate`` returned), each sample's offset in bytes and shape (of sequences: each
 #: item's), and whether all shapes are equal: they then lie back to back, as the items of one sequence always do.

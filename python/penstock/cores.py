@@ -6,7 +6,7 @@ import logging
 import os
 from pathlib import Path
 
-__all__ = ["local_processes", "usable_cores", "warn_of_too_many"]
+__all__ = ["core_quota", "local_processes", "usable_cores", "warn_of_too_many"]
 
 logger = logging.getLogger("penstock")
 
@@ -22,11 +22,15 @@ def usable_cores() -> int:
     control group pays for, divided by the processes that a launcher has started on this machine (``LOCAL_WORLD_SIZE``,
     which torchrun sets).
     """
-    cores = _allowed_cores()
-    for quota in map(_quota, _groups()):
-        if quota is not None:
-            cores = min(cores, max(1, int(quota)))
+    cores, quota = _allowed_cores(), core_quota()
+    if quota is not None:
+        cores = min(cores, max(1, int(quota)))
     return max(1, cores // local_processes())
+
+
+def core_quota() -> float | None:
+    """Cores that this process's control group pays for; None where there is no limit."""
+    return min((quota for quota in map(_quota, _groups()) if quota is not None), default=None)
 
 
 def warn_of_too_many(threads: int, workers: int) -> None:

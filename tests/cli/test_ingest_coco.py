@@ -68,9 +68,13 @@ def test_photographs_come_back_as_they_were(coco_val: Any, tmp_path: Path, penst
         "crowds": sum(row["iscrowd"] for row in content["annotations"]),
         "categories": len(content["categories"]),
         "image_bytes": sum((coco_val.images / row["file_name"]).stat().st_size for row in content["images"]),
+        "compression": "jpeg",
+        "converted": 0,
         "turned_lossless": 0,
         "turned_encoded": 0,
         "wrong_sizes": 0,
+        "resumed_after": 0,
+        "odd": [],
     }
     check_against_files(tmp_path / "out", coco_val)
 

@@ -25,17 +25,20 @@ ALLOWED: dict[str, set[str]] = {
     "transforms": {"detection"},
     "detection": {"format", "dataset", "loading"},
     "verification": {"storage", "format", "dataset", "loading"},
-    "ingest": set(),
+    "ingest": {"format"},
+    # A dataset, looked at: on a page, and in a picture.
+    "view": {"dataset", "detection", "verification"},
     "integrations": {"format", "dataset", "loading", "loader", "detection"},
     "cli": {
-        *("storage", "dataset", "loading", "loader", "detection", "verification", "ingest", "integrations", "__init__")
+        *("storage", "dataset", "loading", "loader", "detection", "verification", "ingest", "view"),
+        *("integrations", "__init__"),
     },
-    "__init__": {"storage", "dataset", "loader", "chain", "verification", "integrations"},
+    "__init__": {"storage", "dataset", "loader", "chain", "verification", "view", "integrations"},
     "__main__": {"cli"},
 }
 # Single files with one small idea each, which everything may use. They import one another, and nothing else.
 SMALL = {"_core", "_native", "checks", "cores", "described", "errors", "extras", "printable", "progress", "similar"}
-SMALL |= {"locks", "machine_memory", "on_device", "threads"}
+SMALL |= {"html", "locks", "machine_memory", "notebook", "on_device", "threads"}
 FRAMEWORKS = {"mmcv", "mmdet", "mmengine", "detectron2"}
 # A tensor keeps its dataset, to be pickled as dataset[name], and names its class for type checkers alone.
 BACK_REFERENCES = {

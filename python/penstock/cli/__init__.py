@@ -1,4 +1,4 @@
-"""The command ``penstock``: ``info``, ``verify``, ``show``, ``bench``, ``copy``, ``ingest-coco``. Uses all else."""
+"""The command ``penstock``: a file for each of its commands. Uses all else."""
 
 from __future__ import annotations
 
@@ -6,13 +6,25 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from penstock.cli import bench, copy, info, ingest_coco, show, verify
+from penstock.cli import (
+    bench,
+    copy,
+    doctor,
+    info,
+    ingest_coco,
+    ingest_folder,
+    ingest_voc,
+    ingest_yolo,
+    show,
+    verify,
+    view,
+)
 from penstock.errors import PenstockError
 from penstock.printable import printable
 
 __all__ = ["main"]
 
-_COMMANDS = (info, verify, show, bench, copy, ingest_coco)
+_COMMANDS = (info, verify, view, show, bench, copy, ingest_coco, ingest_yolo, ingest_voc, ingest_folder, doctor)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -10,15 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from penstock.cli.drawing import CELL, annotated, check_picture, draw_grid
 from penstock.cli.show_config import check_options, config_samples
 from penstock.cli.source import add_source, open_source
-from penstock.dataset import Dataset, Tensor
-from penstock.dataset.names import IMAGE_HTYPES
-from penstock.detection.boxes import BoxFormat
+from penstock.dataset import Dataset
 from penstock.detection.shown import Shown
-from penstock.errors import ConfigError
 from penstock.printable import printable
+from penstock.view.drawing import CELL, annotated, check_picture, draw_grid
+from penstock.view.stored import StoredSamples
 
 __all__ = ["add_parser"]
 
@@ -78,53 +76,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _stored(dataset: Dataset, arguments: argparse.Namespace) -> list[Shown]:
-    images = _tensor(dataset, arguments.images, set(IMAGE_HTYPES))
-    if images is None:
-        raise ConfigError("there is no tensor of images", path=dataset.path)
-    boxes = _tensor(dataset, arguments.boxes, {"bbox"})
-    labels = _tensor(dataset, arguments.labels, {"class_label"})
-    images.check_supported()
-    indices: Sequence[int] = range(len(images))
+    samples = StoredSamples.of(dataset, arguments.images, arguments.boxes, arguments.labels)
+    indices: Sequence[int] = range(len(samples))
     if arguments.shuffle:
-        indices = np.random.default_rng(arguments.seed or 0).permutation(len(images)).tolist()
-    return [_sample(images, boxes, labels, int(index)) for index in indices[: arguments.n]]
-
-
-def _tensor(dataset: Dataset, name: str | None, htypes: set[str]) -> Tensor | None:
-    if name is not None:
-        tensor = dataset[name]
-        if tensor.is_image != ("image" in htypes):
-            what = "images" if "image" in htypes else "boxes or labels"
-            raise ConfigError(f"these are no {what}: the htype is '{tensor.htype}'", tensor=name, path=dataset.path)
-        return tensor
-    found = [
-        tensor
-        for tensor in dataset.tensors.values()
-        if tensor.base_htype in htypes and not tensor.is_sequence and not tensor.unsupported()
-    ]
-    if len(found) > 1:
-        names = ", ".join(f"'{tensor.name}'" for tensor in found)
-        raise ConfigError(f"several tensors could be meant: {names}", path=dataset.path, hint="Name one")
-    return found[0] if found else None
-
-
-def _sample(images: Tensor, boxes: Tensor | None, labels: Tensor | None, index: int) -> Shown:
-    pixels = images.read(index, "rgb")
-    if 0 in pixels.shape:
-        pixels = np.zeros((CELL // 2, CELL, 3), np.uint8)
-    ltrb = np.zeros((0, 4))
-    texts: list[str] = []
-    if boxes is not None and index < len(boxes):
-        ltwh = BoxFormat.of(boxes).to_ltwh(boxes[index].reshape(-1, 4), *pixels.shape[:2])
-        ltrb = np.concatenate((ltwh[:, :2], ltwh[:, :2] + ltwh[:, 2:]), axis=1)
-        texts = _class_names(labels, index, len(ltwh))
-    return Shown(pixels, ltrb, texts, index=index)
-
-
-def _class_names(labels: Tensor | None, index: int, count: int) -> list[str]:
-    if labels is None or index >= len(labels):
-        return [""] * count
-    names = labels.class_names or []
-    numbers = labels[index].reshape(-1).tolist()
-    texts = [names[number] if 0 <= number < len(names) else str(number) for number in numbers]
-    return (texts + [""] * count)[:count]
+        indices = np.random.default_rng(arguments.seed or 0).permutation(len(samples)).tolist()
+    return [samples.shown(int(index)) for index in indices[: arguments.n]]

@@ -8,6 +8,7 @@ from typing import Any, Generic, TypeVar, overload
 
 import numpy as np
 
+from penstock.dataset.html import dataset_html
 from penstock.dataset.interface import Dataset, Tensor
 from penstock.dataset.names import no_such_tensor
 
@@ -46,6 +47,11 @@ class ByNameAndNumber(Generic[_Tensor]):
             return self._named(item)
         except KeyError:
             raise no_such_tensor(item, dataset.path, list(dataset.tensors)) from None
+
+    def _repr_html_(self) -> str:
+        """What notebooks show."""
+        dataset: Any = self
+        return dataset_html(dataset)
 
 
 def make_subsets_with(subset: _Subset) -> None:

@@ -2,71 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeGuard
 
 from penstock.errors import DatasetFormatError
+from penstock.ingest.annotated import Annotations, Category, Image, Instance
 
-__all__ = ["Category", "CocoFile", "Image", "Instance", "read_coco_file"]
-
-
-@dataclass(frozen=True)
-class Category:
-    """A class: its official number and its name."""
-
-    id: int
-    name: str
+__all__ = ["read_coco_file"]
 
 
-@dataclass(frozen=True)
-class Instance:
-    """One annotation.
-
-    Attributes:
-        id: Its number in the file.
-        label: Position of its category among all, by their numbers.
-        box: Left, top, width, height in pixels.
-        area: Of the object in pixels; that of the box where the file has none.
-        crowd: Whether it stands for many objects.
-        ignore: Whether it is to be left out in training.
-        segmentation: As in the file: a list of polygons [x, y, x, y, ...], a run-length encoding, or None.
-    """
-
-    id: int
-    label: int
-    box: tuple[float, float, float, float]
-    area: float
-    crowd: bool
-    ignore: bool
-    segmentation: Any
-
-
-@dataclass(frozen=True)
-class Image:
-    """An image file, its height and width as the annotation file has them, if it does, and what is annotated in it, in
-    the order of the annotation file.
-    """
-
-    id: int
-    file_name: str
-    size: tuple[int, int] | None = None
-    instances: list[Instance] = field(default_factory=list)
-
-
-@dataclass(frozen=True)
-class CocoFile:
-    """An annotation file: categories by number, images in its own order."""
-
-    path: Path
-    categories: tuple[Category, ...]
-    images: list[Image]
-
-
-def read_coco_file(path: Path) -> CocoFile:
+def read_coco_file(path: Path) -> Annotations:
     """Reads an annotation file.
 
     Raises:
@@ -75,7 +24,8 @@ def read_coco_file(path: Path) -> CocoFile:
         OSError: The file cannot be read.
     """
     try:
-        content = json.loads(path.read_bytes())
+        data = path.read_bytes()
+        content = json.loads(data)
     except ValueError as error:
         raise DatasetFormatError(f"not a JSON file: {error}", path=str(path)) from None
     if not isinstance(content, dict):
@@ -93,7 +43,7 @@ def read_coco_file(path: Path) -> CocoFile:
             _image_of(row, by_id).instances.append(_instance(row, labels))
     except _WrongError as error:
         raise DatasetFormatError(str(error), path=str(path)) from None
-    return CocoFile(path, tuple(categories), images)
+    return Annotations(path, tuple(categories), images, hashlib.sha256(data).hexdigest())
 
 
 class _WrongError(Exception):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import shutil
 import tempfile
@@ -24,7 +25,7 @@ def check_target(out: Path, *, overwrite: bool) -> None:
 
 
 @contextlib.contextmanager
-def new_dataset_directory(out: Path, *, overwrite: bool) -> Iterator[Path]:
+def new_dataset_directory(out: Path, *, overwrite: bool, keep: bool = False) -> Iterator[Path]:
     """Gives a path where nothing is yet. What the caller has made there when the context ends becomes ``out``; after an
     exception it is removed, and ``out`` is as before.
 
@@ -34,31 +35,67 @@ def new_dataset_directory(out: Path, *, overwrite: bool) -> Iterator[Path]:
     Args:
         out: What does not exist, or is an empty directory; a link stands for what it leads to.
         overwrite: May also be a Deep Lake 3 dataset.
+        keep: Work that an exception or the process's end interrupts stays where it is, and the next call with ``keep``
+            finds it: something may be at the path already. What else lies in the directory above the path is the
+            caller's too, and goes when the work is done.
 
     Raises:
-        StorageError: ``out`` exists, or came to be or was replaced meanwhile; or the disk failed.
+        StorageError: ``out`` exists, or came to be or was replaced meanwhile; or the disk failed; or, with ``keep``,
+            another process is at work.
     """
     target = Path(os.path.realpath(out))
     with _place_of(target, overwrite) as before:
         made = _make_parents(target)
         try:
-            try:
-                work = Path(tempfile.mkdtemp(prefix=f".{target.name[:100]}.", suffix=".partial", dir=target.parent))
-            except OSError as error:
-                raise StorageError(f"nothing can be written beside '{target}': {error.strerror}") from error
-            try:
-                # A directory within: that of mkdtemp is for its owner alone.
-                yield work / "dataset"
-                _move(work / "dataset", target, work / "replaced", before)
-            finally:
-                # A dataset that could be put neither away nor back stays where it is.
-                if not (work / "replaced").exists() or target.exists():
-                    shutil.rmtree(work, ignore_errors=True)
+            with _work_directory(target, keep) as work:
+                done = False
+                try:
+                    # A directory within: that of mkdtemp is for its owner alone.
+                    yield work / "dataset"
+                    _move(work / "dataset", target, work / "replaced", before)
+                    done = True
+                finally:
+                    # A dataset that could be put neither away nor back stays where it is.
+                    if (done or not keep) and (not (work / "replaced").exists() or target.exists()):
+                        shutil.rmtree(work, ignore_errors=True)
         except BaseException:
             for folder in made:
                 with contextlib.suppress(OSError):
                     folder.rmdir()
             raise
+
+
+@contextlib.contextmanager
+def _work_directory(target: Path, keep: bool) -> Iterator[Path]:
+    """The directory for work, beside the target. What is kept has a name that the next call knows, and is locked."""
+    # A name has 255 bytes at most.
+    name = target.name.encode()[:100].decode(errors="ignore")
+    with contextlib.ExitStack() as held:
+        try:
+            if not keep:
+                work = Path(tempfile.mkdtemp(prefix=f".{name}.", suffix=".partial", dir=target.parent))
+            else:
+                work = target.parent / f".{name}.resume"
+                work.mkdir(mode=0o700, exist_ok=True)
+                held.enter_context(_locked(work))
+        except StorageError:
+            raise
+        except OSError as error:
+            raise StorageError(f"nothing can be written beside '{target}': {error.strerror}") from error
+        yield work
+
+
+@contextlib.contextmanager
+def _locked(work: Path) -> Iterator[None]:
+    """Keeps other processes from working in a directory; the system lets go of it when this process ends."""
+    number = os.open(work, os.O_RDONLY)
+    try:
+        fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError:
+        raise StorageError(f"another process is at work in '{work}'", hint="Wait until it is done") from None
+    finally:
+        os.close(number)
 
 
 def _make_parents(target: Path) -> list[Path]:

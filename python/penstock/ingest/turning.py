@@ -15,7 +15,7 @@ from penstock.errors import DatasetFormatError, PenstockError
 from penstock.extras import import_extra
 from penstock.ingest.orientation import jpeg_segments, orientation_of, without_orientation
 
-__all__ = ["QUALITY", "upright"]
+__all__ = ["QUALITY", "transposed", "upright"]
 
 #: Of JPEG files that cannot be turned without loss.
 QUALITY = 95
@@ -53,6 +53,21 @@ def upright(data: bytes, compression: str, file: Path) -> tuple[bytes, str]:
             hint="Mend the file, or store all files as they are (--exif keep, exif='keep')",
         ) from error
     return turned, "lossless" if compression == "png" else "encoded"
+
+
+def transposed(picture: Any, orientation: int) -> Any:
+    """A picture of Pillow's turned as an EXIF orientation of 2 to 8 says; the same one for any other number."""
+    methods = import_extra("PIL.Image", "turning images", "ingest").Transpose
+    method = {
+        2: methods.FLIP_LEFT_RIGHT,
+        3: methods.ROTATE_180,
+        4: methods.FLIP_TOP_BOTTOM,
+        5: methods.TRANSPOSE,
+        6: methods.ROTATE_270,
+        7: methods.TRANSVERSE,
+        8: methods.ROTATE_90,
+    }.get(orientation)
+    return picture if method is None else picture.transpose(method)
 
 
 class _Transform(ctypes.Structure):
@@ -109,16 +124,6 @@ def _turned_blocks(data: bytes, orientation: int) -> bytes | None:
 
 def _encoded(data: bytes, compression: str, orientation: int) -> bytes:
     pillow = import_extra("PIL.Image", "turning images", "ingest")
-    methods = pillow.Transpose
-    method = {
-        2: methods.FLIP_LEFT_RIGHT,
-        3: methods.ROTATE_180,
-        4: methods.FLIP_TOP_BOTTOM,
-        5: methods.TRANSPOSE,
-        6: methods.ROTATE_270,
-        7: methods.TRANSVERSE,
-        8: methods.ROTATE_90,
-    }[orientation]
     stream = io.BytesIO()
     if compression == "png" and data[24] == 16 and data[25] != 0:
         return _turned_deep_png(data, orientation)
@@ -131,7 +136,7 @@ def _encoded(data: bytes, compression: str, orientation: int) -> bytes:
             # 4:2:2 is 4:4:0 when it has been turned by a quarter, which Pillow does not write.
             sampling = sampling if sampling == 2 or (sampling == 1 and orientation < 5) else 0
             options = {"icc_profile": options.get("icc_profile"), "quality": QUALITY, "subsampling": sampling}
-        turned = picture.transpose(method)
+        turned = transposed(picture, orientation)
         # Pillow writes what it has noted of the file, EXIF and XMP too.
         turned.info = {}
         turned.save(stream, "PNG" if compression == "png" else "JPEG", **options)

@@ -8,9 +8,9 @@ from typing import Any
 
 from penstock.loading.program import Program, StepReport
 
-__all__ = ["as_line", "as_text", "steps_as_run", "why_python"]
+__all__ = ["NO_TRANSFORM", "as_line", "as_text", "steps_as_run", "where_it_runs", "why_python"]
 
-_AS_STORED = "no transform: samples come out as they are stored"
+NO_TRANSFORM = "no transform: samples come out as they are stored"
 #: Longer steps are cut, so that the reasons beside them can be read.
 _MOST_COLUMNS = 68
 
@@ -36,9 +36,7 @@ def steps_as_run(program: Program, reason: str) -> tuple[StepReport, ...]:
     )
 
 
-def why_python(
-    program: Program, loader_type: str, asked: str, collate_fn: Callable[[list[Any]], Any] | None
-) -> str:
+def why_python(program: Program, loader_type: str, asked: str, collate_fn: Callable[[list[Any]], Any] | None) -> str:
     """Why a loader does not run what it could natively; "" where it does."""
     if loader_type == "python":
         return "the Python loader was chosen" if asked == "python" else "the C++ extension is not installed"
@@ -50,25 +48,27 @@ def why_python(
 def as_text(steps: Sequence[StepReport]) -> str:
     """One line a step: a mark ("+" native, "-" Python), the step, where it runs and, for Python, why."""
     if not steps:
-        return _AS_STORED
+        return NO_TRANSFORM
     texts = [_shortened(step.step) for step in steps]
     width = max(map(len, texts))
     return "\n".join(
-        f"{'+' if step.native else '-'} {text:{width}}  {_where(step)}" for step, text in zip(steps, texts, strict=True)
+        f"{'+' if step.native else '-'} {text:{width}}  {where_it_runs(step)}"
+        for step, text in zip(steps, texts, strict=True)
     )
 
 
 def as_line(steps: Sequence[StepReport]) -> str:
     """All steps by their names in one line, for logs."""
     if not steps:
-        return _AS_STORED
+        return NO_TRANSFORM
     native = [step.name for step in steps if step.native]
     python = [f"{step.name} ({step.reason})" for step in steps if not step.native]
     parts = [("in C++", native), ("in Python", python)]
     return "; ".join(f"{where}: {', '.join(names)}" for where, names in parts if names)
 
 
-def _where(step: StepReport) -> str:
+def where_it_runs(step: StepReport) -> str:
+    """In C++, or in Python and why."""
     return "C++" if step.native else f"Python: {step.reason}"
 
 

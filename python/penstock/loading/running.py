@@ -19,6 +19,7 @@ from penstock.loading.engine import Engine
 from penstock.loading.engines import make_engine
 from penstock.loading.epochs import Epochs
 from penstock.loading.explain import as_line, as_text, steps_as_run, why_python
+from penstock.loading.html import loader_html
 from penstock.loading.iteration import Iteration
 from penstock.loading.limits import Lanes, Limit, limit_of, request_seconds
 from penstock.loading.native.loader import NativeLoader
@@ -259,6 +260,16 @@ class RunningLoader(torch.utils.data.DataLoader[Any]):
             f"penstock.DataLoader({samples.source.path!r}, {len(samples)} samples, {batches}, "
             f"loader_type={self.loader_type!r}, tensors={list(samples.tensors)}, {self.options})"
         )
+
+    def _repr_html_(self) -> str:
+        """What notebooks show: facts, and where the steps of the transform run."""
+        samples = self._samples
+        try:
+            batches = len(self)
+        except TypeError:
+            batches = None
+        path, names = samples.source.path, {key: tensor.name for key, tensor in samples.tensors.items()}
+        return loader_html(path, len(samples), batches, self.loader_type, names, self.options, self._steps)
 
     def _torch_dataset(self, samples: Samples) -> torch.utils.data.Dataset[Any]:
         """What stands as ``dataset``; a framework's integration puts its own in place of the samples."""

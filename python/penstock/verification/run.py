@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, nullcontext
 from dataclasses import dataclass, replace
 from typing import Any
 
 from penstock.dataset import Dataset, DatasetLike, Tensor, open_dataset
 from penstock.errors import DatasetFormatError, PenstockError
 from penstock.loading.options import LoaderOptions, default_threads, resolve_loader_type
+from penstock.progress import notebook_progress_bar
 from penstock.storage.network import NetworkOptions
 from penstock.verification.checks import Checked, check_in_native_core, check_in_python, is_for_core
 from penstock.verification.findings import Finding, Report
@@ -46,7 +47,8 @@ def verify(
             but for the words of causes that a decoder gives, and for damage of an image that one decoder can live with
             and the other cannot (of a PNG, libpng compares the checksums, Pillow does not).
         num_threads: Threads to decode with; None for one for each usable core.
-        progress: Called with the number of samples checked so far and of all samples, now and then.
+        progress: Called with the number of samples checked so far and of all samples, now and then. None: a notebook
+            shows a bar, and nothing is shown elsewhere.
 
     Returns:
         The findings, with what was checked; ``report.ok`` where nothing is wrong. Metadata that cannot be read is a
@@ -68,15 +70,16 @@ def verify(
     parts = [_Part.of(part, chosen) for part, chosen in opened.stored_in(chosen)]
     done, total = 0, sum(part.samples for part in parts)
     findings: list[Finding] = []
-    for part in parts:
-        of_part = list(part.findings)
-        with closing(_check(part, native, threads, not fast)) as checks:
-            for checked in checks:
-                done += checked.samples
-                of_part += checked.findings
-                if progress is not None:
-                    progress(done, total)
-        findings += part.in_order(of_part, named=part.dataset is not opened)
+    with nullcontext(progress) if progress is not None else notebook_progress_bar("sample") as show:
+        for part in parts:
+            of_part = list(part.findings)
+            with closing(_check(part, native, threads, not fast)) as checks:
+                for checked in checks:
+                    done += checked.samples
+                    of_part += checked.findings
+                    if show is not None:
+                        show(done, total)
+            findings += part.in_order(of_part, named=part.dataset is not opened)
     undecoded = {name: reason for part in parts for name, reason in part.undecoded.items()}
     skipped = {name: reason for part in parts for name, reason in part.skipped.items()}
     return Report(opened.path, opened.commit_id, fast, done, tuple(findings), {} if fast else undecoded, skipped)

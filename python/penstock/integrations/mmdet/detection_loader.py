@@ -6,6 +6,9 @@ import functools
 import zlib
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from penstock.detection.items import LoadedItems
 from penstock.detection.sampler import GroupedSampler, OrderedSampler, grouped_sampler
 from penstock.errors import ConfigError
@@ -36,6 +39,7 @@ class DetectionLoader(DataLoader):
         shuffle_window: Of ``"chunk"``: how many chunks may be open at once.
         seed: Of order and transforms; drawn from torch's generator where it is None.
         rank, world_size: Default: those of ``torch.distributed`` if it runs. All ranks get equally many batches.
+        only: Without shuffling: go through the samples of these indices alone, int64 [samples], in this order.
         options: Further arguments of :class:`penstock.DataLoader`.
 
     Attributes:
@@ -58,12 +62,13 @@ class DetectionLoader(DataLoader):
         seed: int | None = None,
         rank: int | None = None,
         world_size: int | None = None,
+        only: npt.NDArray[np.int64] | None = None,
         **options: Any,
     ) -> None:
         self._detection = dataset
         self._skipped = KINDS.skipped_steps(dataset)
         self.items: LoadedItems = KINDS.flat(dataset)
-        indices = self.items.indices
+        indices = self.items.indices if only is None else only
         ranks = functools.partial(world, rank, world_size)
         own_seed = LoaderSeed(seed, options.get("generator"), ranks)
         source = self.items.source

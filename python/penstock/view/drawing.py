@@ -17,7 +17,7 @@ from penstock.errors import ConfigError
 from penstock.extras import import_extra
 from penstock.printable import printable
 
-__all__ = ["CELL", "annotated", "check_picture", "draw_grid", "instance_color"]
+__all__ = ["CELL", "annotated", "check_picture", "draw_grid", "filled_polygons", "instance_color", "text_color"]
 
 #: Side of an image's place in a picture, in pixels.
 CELL = 320
@@ -63,7 +63,7 @@ def annotated(
             draw.line(line, fill=_IGNORED, width=2)
     numbers = [""] * len(texts) if scores is None else [f" {score:.2f}" for score in scores]
     for box, name, number in zip((ltwh * scale).tolist(), texts, numbers, strict=True):
-        color, text = _color(name), printable(name) + number
+        color, text = text_color(name), printable(name) + number
         left, top, right, bottom = _corners(*box)
         draw.rectangle((left, top, right, bottom), outline=color, width=2)
         if text:
@@ -96,6 +96,20 @@ def draw_grid(pictures: list[Any], *, cell: int = CELL) -> Any:
     return grid
 
 
+def filled_polygons(polygons: Sequence[npt.NDArray[np.float64]], size: tuple[int, int]) -> npt.NDArray[np.bool_]:
+    """The pixels of outlines [points, 2] of x and y, bool [n, h, w]: nearly those of COCO's tools, to be looked at."""
+    pillow = import_extra("PIL.Image", "drawing", "cli")
+    draw_module = import_extra("PIL.ImageDraw", "drawing", "cli")
+    height, width = size
+    filled = np.zeros((len(polygons), height, width), np.bool_)
+    for number, points in enumerate(polygons):
+        if len(points) >= 3 and np.isfinite(points).all():
+            picture = pillow.new("1", (width, height))
+            draw_module.Draw(picture).polygon([tuple(point) for point in points.tolist()], fill=1)
+            filled[number] = np.asarray(picture)
+    return filled
+
+
 def instance_color(number: int) -> _Color:
     """Of the ``number``-th mask of an image: neighbours differ."""
     return _of_hue(number * 0.381966 % 1)  # the golden ratio's section of the circle
@@ -121,9 +135,9 @@ def _dashes(left: float, top: float, right: float, bottom: float) -> Iterator[tu
             yield x, y, x, min(y + _DASH, bottom)
 
 
-def _color(text: str) -> _Color:
+def text_color(text: str) -> _Color:
     """The same for the same text in every picture."""
-    return _of_hue(zlib.crc32(text.encode()) % 360 / 360)
+    return _of_hue(zlib.crc32(text.encode(errors="replace")) % 360 / 360)
 
 
 def _of_hue(hue: float) -> _Color:
