@@ -1,4 +1,4 @@
-"""What a loader can be relied on for, measured: of Penstock, torch, torchdata and Deep Lake 3, in one run.
+"""What a loader can be relied on for, measured: of Penstock, torch, torchdata and Deep Lake 3.
 
     python benchmarks/reliability.py --frameworks .venv-frameworks --out benchmarks/results/reliability.json
 
