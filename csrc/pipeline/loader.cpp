@@ -32,11 +32,13 @@ LoaderOptions within_limit(LoaderOptions options, bool shares_images) {
 
 std::unique_ptr<const Recipe> make_recipe(std::optional<DetectionSpec> detection,
                                           const std::vector<TensorSource>& sources, base::Stats& stats,
-                                          std::uint64_t image_bytes, const std::shared_ptr<base::MemoryBudget>& budget) {
+                                          std::uint64_t image_bytes,
+                                          const std::shared_ptr<base::MemoryBudget>& budget) {
   if (!detection) return std::make_unique<StoredRecipe>(sources, stats);
   std::unique_ptr<DecodedImages> images;
   if (image_bytes > 0) {
-    images = std::make_unique<DecodedImages>(transform::reach(detection->program) + kImagesOfOthers, image_bytes, budget);
+    images =
+        std::make_unique<DecodedImages>(transform::reach(detection->program) + kImagesOfOthers, image_bytes, budget);
   }
   return std::make_unique<DetectionRecipe>(std::move(*detection), sources, stats, std::move(images));
 }
@@ -53,9 +55,8 @@ Loader::Loader(std::shared_ptr<storage::Store> store, std::vector<TensorSource> 
     : sources_(std::move(sources)),
       options_(within_limit(options, shares_images(detection))),
       store_(std::move(store), stats_),
-      budget_(std::make_shared<base::MemoryBudget>(options_.memory_limit,
-                                                   options_.cache_bytes + options_.read_ahead_bytes +
-                                                       options_.image_bytes)),
+      budget_(std::make_shared<base::MemoryBudget>(
+          options_.memory_limit, options_.cache_bytes + options_.read_ahead_bytes + options_.image_bytes)),
       fetcher_(store_, sources_, options_.cache_bytes, decode_threads_, stats_, budget_),
       recipe_(make_recipe(std::move(detection), sources_, stats_, options_.image_bytes, budget_)),
       // One for each batch in flight, one for the batch just handed out, one for the batch before it, which a for
