@@ -56,10 +56,10 @@ std::uint32_t rows(std::size_t count) { return static_cast<std::uint32_t>(count)
 
 /// A sample of a batch on its way through the pipeline's geometry.
 struct DetectionRecipe::PlannedSample {
-  std::vector<std::size_t> reads;           ///< of each part: its own, then those that are mixed in
-  std::vector<transform::Stream> streams;   ///< of each part
-  std::vector<std::uint32_t> rejections;    ///< of each part: how many were rejected in its place
-  std::size_t rejected = 0;                 ///< which part the pipeline has rejected, where there are no views
+  std::vector<std::size_t> reads;          ///< of each part: its own, then those that are mixed in
+  std::vector<transform::Stream> streams;  ///< of each part
+  std::vector<std::uint32_t> rejections;   ///< of each part: how many were rejected in its place
+  std::size_t rejected = 0;                ///< which part the pipeline has rejected, where there are no views
   std::vector<transform::Sample> views;
 };
 
@@ -124,8 +124,7 @@ Verdict DetectionRecipe::plan(const Fetched& fetched, Planned& planned, std::siz
     for (std::size_t part = 0; part < sample.reads.size(); ++part) {
       parts.push_back(part_of(fetched, sample.reads[part], sample.streams[part]));
     }
-    transform::Outcome outcome =
-        transform::plan_sample(spec_.program, parts, spec_.gray ? 1 : 3, items(plan.random));
+    transform::Outcome outcome = transform::plan_sample(spec_.program, parts, spec_.gray ? 1 : 3, items(plan.random));
     sample.views = std::move(outcome.views);
     sample.rejected = outcome.rejected;
   });

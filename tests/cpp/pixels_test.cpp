@@ -3,6 +3,9 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
 #include <cstring>
 #include <memory>
 #include <random>
@@ -129,6 +132,100 @@ TEST(Pixels, WhatACropLeavesOutOfAMosaicChangesNothing) {
     hidden.steps.push_back(Fill{});
     hidden.steps.insert(hidden.steps.end(), shown.begin(), shown.end());
     ASSERT_EQ(run(plan, false), run(hidden, false)) << "round " << round;
+  }
+}
+
+TEST(Pixels, WhatAWarpLeavesOutOfAMosaicChangesNothing) {
+  std::mt19937 generator(7);
+  const auto number = [&](double least, double most) {
+    return std::uniform_real_distribution<double>(least, most)(generator);
+  };
+  const auto whole = [&](std::int32_t least, std::int32_t most) {
+    return static_cast<std::int32_t>(number(least, most + 1));
+  };
+  for (int round = 0; round < 300; ++round) {
+    std::vector<PixelStep> made{Canvas{{130, 140}, whole(-30, 60), whole(-30, 60), {114, 114, 114}}};
+    if (round % 5 == 0) made.insert(made.begin(), ToFloat{});
+    for (int i = whole(1, 3); i > 0; --i) {
+      const auto part = std::make_shared<const PixelPlan>(PixelPlan{0, {kHeight, kWidth}, 3, {}});
+      made.push_back(Overlay{part, whole(-20, 140), whole(-20, 130)});
+    }
+    // Near and far, turned, without an inverse, and such that parallels meet.
+    const double scale = number(0.3, 4), turn = round % 3 == 0 ? number(-3, 3) : 0;
+    Warp warp{{scale * std::cos(turn), -scale * std::sin(turn), number(-300, 60), scale * std::sin(turn),
+               scale * std::cos(turn), number(-300, 60), 0, 0, 1},
+              {whole(1, 70), whole(1, 70)},
+              {5, 6, 7}};
+    if (round % 11 == 0) warp.matrix[6] = 0.001;
+    if (round % 13 == 0) warp.matrix[7] = 0.001;
+    if (round % 17 == 0) warp.matrix[8] = number(0.5, 2);
+    if (round % 29 == 0) warp.matrix = {};
+    PixelPlan plan{0, {kHeight, kWidth}, 3, made}, hidden = plan;
+    plan.steps.insert(plan.steps.end(), {warp, Flip{true, false}});
+    hidden.steps.insert(hidden.steps.end(), {Fill{}, warp, Flip{true, false}});
+    ASSERT_EQ(run(plan, false), run(hidden, false)) << "round " << round;
+  }
+}
+
+/// Images that lie in memory.
+class HeldImages final : public PixelSources {
+ public:
+  std::unique_ptr<base::RowSource> open(std::size_t number) override {
+    return std::make_unique<Rows>(*images_.open(number));
+  }
+
+ private:
+  class Rows final : public base::RowSource {
+   public:
+    explicit Rows(base::RowSource& image) : height_(image.height()), width_(image.width()) {
+      pixels_.resize(std::size_t{height_} * width_ * 4 + kOverrun);
+      image.read(pixels_.data(), std::size_t{width_} * 4, height_);
+    }
+    std::uint32_t height() const override { return height_; }
+    std::uint32_t width() const override { return width_; }
+    std::uint32_t channels() const override { return 4; }
+    void read(std::uint8_t*, std::size_t, std::uint32_t) override { ADD_FAILURE() << "rows in memory are copied"; }
+    void finish() override {}
+    const std::uint8_t* in_memory() const override { return pixels_.data(); }
+
+   private:
+    std::uint32_t height_, width_;
+    std::vector<std::uint8_t> pixels_;
+  };
+
+  JpegImages images_;
+};
+
+TEST(Pixels, OfAnImageInMemoryAreThoseOfOneThatIsDecodedMeanwhile) {
+  for (const PixelPlan& plan : plans()) {
+    for (const bool planar : {false, true}) {
+      const test::ByteVector expected = run(plan, planar);
+      test::ByteVector out(expected.size());
+      HeldImages images;
+      run_pixels(plan, images, {out.data(), planar, extent_of(plan), 0});
+      EXPECT_EQ(out, expected);
+    }
+  }
+}
+
+TEST(Pixels, ThatStayAsTheyAreAreThoseThatAreResampledByWholeWeights) {
+  const Canvas expand{{100, 150}, 20, 30, {1, 2, 3}}, crop{{40, 50}, -10, -7, {}}, beside{{9, 9}, 90, 0, {4, 5, 6}};
+  const std::vector<std::vector<PixelStep>> chains{
+      {}, {expand}, {crop}, {Flip{true, false}, crop}, {expand, Flip{true, true}, crop}, {Flip{false, true}}, {beside}};
+  for (const auto& steps : chains) {
+    for (const std::uint32_t channels : {1U, 3U}) {
+      PixelPlan plan{0, {kHeight, kWidth}, channels, steps}, floats = plan;
+      floats.steps.push_back(ToFloat{});
+      for (const bool planar : {false, true}) {
+        const test::ByteVector bytes = run(plan, planar), expected = run(floats, planar);
+        ASSERT_EQ(bytes.size() * sizeof(float), expected.size());
+        for (std::size_t i = 0; i < bytes.size(); ++i) {
+          float value = 0;
+          std::memcpy(&value, &expected[i * sizeof(float)], sizeof(float));
+          ASSERT_EQ(static_cast<float>(std::to_integer<int>(bytes[i])), value) << i;
+        }
+      }
+    }
   }
 }
 

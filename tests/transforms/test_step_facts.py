@@ -14,6 +14,7 @@ from support.require import PROJECT_ROOT, require
 require("mmdet")
 
 from penstock.detection import augmentations as aug  # noqa: E402
+from penstock.detection import mixing_steps as mixing  # noqa: E402
 from penstock.detection import steps as st  # noqa: E402
 from penstock.detection.reference import run  # noqa: E402
 from penstock.integrations.mmdet.pipeline.batch_forms import (  # noqa: E402
@@ -102,7 +103,7 @@ def test_every_step_states_its_facts_and_is_known_everywhere(kind: type[st.Step]
     assert isinstance(vars(kind).get("facts"), st.Facts), "a step takes over no other step's facts"
     assert any(type(step) is kind for step in STEPS), "this file tries every step"
     framework_s = issubclass(kind, st.BatchForm)
-    assert framework_s == (kind.__module__ not in (st.__name__, aug.__name__))
+    assert framework_s == (kind.__module__ not in (st.__name__, mixing.__name__, aug.__name__))
     assert framework_s or kind.__name__ in (*st.__all__, *aug.__all__)
     structural = (st.LoadAnnotations, st.MultiScaleFlipAug, st.TestTimeAug)
     table = run._MIXING if kind.facts.partners else run._ALONE

@@ -43,8 +43,8 @@ HWY_INLINE Hsv to_hsv(Word pixels) {
   };
   const Integer hue = scaled(sextants, kHueDividend, range);
   const Integer whole = hn::Set(d, kHues);
-  return {hn::IfThenElse(hn::Lt(hue, hn::Zero(d)), hn::Add(hue, whole), hue),
-          scaled(range, kSaturationDividend, value), value};
+  return {hn::IfThenElse(hn::Lt(hue, hn::Zero(d)), hn::Add(hue, whole), hue), scaled(range, kSaturationDividend, value),
+          value};
 }
 
 HWY_INLINE Hsv shifted(const Hsv& hsv, const HsvShift& shift) {

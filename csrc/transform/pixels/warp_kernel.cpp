@@ -28,9 +28,7 @@ void positions_of_row(const std::array<double, 9>& m, std::int32_t row, std::siz
   const Doubles d;
   const Double x0 = hn::Set(d, m[1] * row + m[2]), y0 = hn::Set(d, m[4] * row + m[5]);
   const Double w0 = hn::Set(d, m[7] * row + m[8]), positions = hn::Set(d, static_cast<double>(kPositions));
-  const auto scale_of = [&](Double w) {
-    return hn::IfThenZeroElse(hn::Eq(w, hn::Zero(d)), hn::Div(positions, w));
-  };
+  const auto scale_of = [&](Double w) { return hn::IfThenZeroElse(hn::Eq(w, hn::Zero(d)), hn::Div(positions, w)); };
   const bool affine = m[6] == 0;
   Double scale = scale_of(w0);
   for (std::size_t i = 0; i < count; i += hn::Lanes(d)) {
