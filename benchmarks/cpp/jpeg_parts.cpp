@@ -191,7 +191,7 @@ void decode_turbo(const Image& image, Stage until, std::vector<std::uint8_t>& pi
   jpeg_destroy_decompress(&info);
 }
 
-void decode(const Image& image, bool own, Stage until, std::vector<std::uint8_t>& pixels) {
+void decode_with(const Image& image, bool own, Stage until, std::vector<std::uint8_t>& pixels) {
   if (own) {
     decode_own(image, until, pixels);
   } else {
@@ -210,7 +210,7 @@ void print_times(const std::vector<Image>& images, unsigned rounds) {
       for (int stage = 1; stage < 5; ++stage) {
         for (const bool own : {true, false}) {
           const auto begin = Clock::now();
-          decode(image, own, static_cast<Stage>(stage), pixels);
+          decode_with(image, own, static_cast<Stage>(stage), pixels);
           shortest[own][stage] = std::min(shortest[own][stage], Clock::now() - begin);
         }
       }
@@ -246,7 +246,7 @@ int main(int argc, char** argv) {
   std::vector<std::uint8_t> pixels;
   for (unsigned round = 0; round < rounds; ++round) {
     for (const Image& image : images) {
-      decode(image, std::string(argv[4]) == "own", static_cast<Stage>(stage - std::begin(kStages)), pixels);
+      decode_with(image, std::string(argv[4]) == "own", static_cast<Stage>(stage - std::begin(kStages)), pixels);
     }
   }
 }
