@@ -77,11 +77,11 @@ def _spread(values: tuple[float, float, float]) -> str:
     return f"{values[0]:.2f} ({values[1]:.2f}-{values[2]:.2f})"
 
 
-def peers_of(python: str | None) -> dict[str, str | None]:
+def peers_of(python: str | None, blob: Path) -> dict[str, str | None]:
     """What each peer lacks, by its name; None where it can run."""
     if python is None:
         return {}
-    command = [python, str(HERE / "decode_peers.py"), "present"]
+    command = [python, str(HERE / "decode_peers.py"), "present", str(blob)]
     answer = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     peers: dict[str, str | None] = json.loads(answer.splitlines()[-1])
     for name, lack in peers.items():
@@ -132,9 +132,9 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=HERE / "results" / "decode.json")
     arguments = parser.parse_args()
     images = penstock.open(arguments.dataset)["images"]
-    peers = peers_of(arguments.peers_python)
-    present = [name for name, lack in peers.items() if lack is None]
     with encoded_images(images) as blob:
+        peers = peers_of(arguments.peers_python, blob)
+        present = [name for name, lack in peers.items() if lack is None]
         results = {threads: measured(blob, len(images), threads, present, arguments) for threads in arguments.threads}
     threads = arguments.threads[-1]
     peak = results[threads]["penstock c++"]["peak_mib"]

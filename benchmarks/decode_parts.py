@@ -4,8 +4,9 @@
 
 IMAGES_DIR has JPEG files. They are taken as they are, and encoded anew with chroma of half width and height (4:2:0) at
 qualities 75 and 90. Each decoder goes as far as a stage, and the time up to the stage before is subtracted: of each
-image the shortest of several rounds, on one thread. Instructions are counted likewise, by valgrind, of fewer images and
-with the vectors that valgrind knows (AVX2). Files that the own decoder leaves to libjpeg-turbo are left out. Writes
+image the shortest of several rounds, on one thread. Upsampling and colours are one stage, since libjpeg-turbo has no
+fast way to stop between them. Instructions are counted by valgrind, function by function, of fewer images and with the
+vectors that valgrind knows (AVX2). Files that the own decoder leaves to libjpeg-turbo are left out. Writes
 benchmarks/results/decode_parts.json.
 """
 
@@ -27,7 +28,16 @@ from ceiling import built_program
 from harness import write_record
 
 HERE = Path(__file__).resolve().parent
-STAGES = ("entropy", "transform", "upsample", "colour")
+STAGES = ("entropy", "transform", "pixels")
+#: Whose instructions count for what; those of other functions, of the C library's too, are the rest.
+PARTS = {
+    "entropy": (
+        r"CoefficientReader::|LongCodes::|jpeg::fill\(|decode_mcu|fill_bit_buffer|decompress_onepass|derived_tbl"
+    ),
+    "transform": r"transform_row|idct_islow",
+    "upsampling": r"widen|between|repeat|fancy_upsample|sep_upsample|int_upsample",
+    "colours": r"ycc_row|gray_row|convert_ycc|_rgb_convert|_extrgb_convert",
+}
 DECODERS = ("own", "turbo")
 #: Quality of the images that are encoded anew; None: as they are.
 QUALITIES = {"as they are": None, "4:2:0, quality 90": 90, "4:2:0, quality 75": 75}
@@ -77,31 +87,41 @@ def times(program: Path, blob: Path, count: int, rounds: int) -> Times:
 def instructions(program: Path, blob: Path, count: int) -> Times:
     """Millions an image. What a process does once is subtracted: each is run with one round and with two."""
 
-    def counted(rounds: int, decoder: str, stage: str) -> int:
-        command = ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", str(program), str(blob)]
-        command += [str(count), str(rounds), decoder, stage]
-        found = re.search(
-            r"Collected : (\d+)", subprocess.run(command, check=True, capture_output=True, text=True).stderr
-        )
-        assert found is not None, "valgrind has counted nothing"
-        return int(found.group(1))
+    def counted(rounds: int, decoder: str) -> dict[str, int]:
+        with tempfile.NamedTemporaryFile() as out:
+            command = ["valgrind", "--tool=callgrind", f"--callgrind-out-file={out.name}", str(program), str(blob)]
+            command += [str(count), str(rounds), decoder, STAGES[-1]]
+            subprocess.run(command, check=True, capture_output=True)
+            annotate = ["callgrind_annotate", "--auto=no", "--threshold=100", out.name]
+            lines = subprocess.run(annotate, check=True, capture_output=True, text=True).stdout.splitlines()
+        found = dict.fromkeys((*PARTS, "rest"), 0)
+        for line in lines:
+            number, _, function = line.partition("(")
+            if not re.fullmatch(r"\s*[\d,]+\s*", number) or "PROGRAM TOTALS" in line:
+                continue
+            part = next((name for name, pattern in PARTS.items() if re.search(pattern, function)), "rest")
+            found[part] += int(number.replace(",", ""))
+        return found
 
-    def an_image(decoder: str, stage: str) -> float:
-        return (counted(2, decoder, stage) - counted(1, decoder, stage)) / count / 1e6
-
-    return parts({decoder: {stage: an_image(decoder, stage) for stage in STAGES} for decoder in DECODERS})
+    result: Times = {}
+    for decoder in DECODERS:
+        once, twice = counted(1, decoder), counted(2, decoder)
+        an_image = {part: (twice[part] - once[part]) / count / 1e6 for part in twice}
+        result[decoder] = an_image | {"all": sum(an_image.values())}
+    return result
 
 
 def print_parts(what: str, found: Times) -> None:
-    print(f"  {what:28}" + "".join(f"{stage:>12}" for stage in (*STAGES, "all")))
+    columns = list(found[DECODERS[0]])
+    print(f"  {what:28}" + "".join(f"{column:>12}" for column in columns))
     for decoder in DECODERS:
-        print(f"  {decoder:28}" + "".join(f"{found[decoder][stage]:12.3f}" for stage in (*STAGES, "all")))
-    print(f"  {'turbo / own':28}" + "".join(_ratio(found, stage) for stage in (*STAGES, "all")), flush=True)
+        print(f"  {decoder:28}" + "".join(f"{found[decoder][column]:12.3f}" for column in columns))
+    print(f"  {'turbo / own':28}" + "".join(_ratio(found, column) for column in columns), flush=True)
 
 
-def _ratio(found: Times, stage: str) -> str:
-    own, turbo = (found[decoder][stage] for decoder in DECODERS)
-    # Of 4:4:4 there is nothing to upsample, and a difference of noise.
+def _ratio(found: Times, column: str) -> str:
+    own, turbo = (found[decoder][column] for decoder in DECODERS)
+    # Of 4:4:4 there is nothing to upsample.
     return f"{'':>12}" if own < 0.01 * found["own"]["all"] else f"{turbo / own:12.2f}"
 
 

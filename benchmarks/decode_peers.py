@@ -1,6 +1,6 @@
 """Decoders of others, as contenders of benchmarks/decode.py; run by the interpreter that has them.
 
-    python benchmarks/decode_peers.py present
+    python benchmarks/decode_peers.py present IMAGES
     python benchmarks/decode_peers.py NAME IMAGES THREADS BATCH_SIZE EPOCHS
 
 "present" prints, as JSON, what each lacks: null where it can run (requirements/decode-peers.txt names them). IMAGES is
@@ -21,7 +21,6 @@ import zlib
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -41,13 +40,7 @@ def read_images(path: Path) -> list[bytes]:
 
 
 class Peer:
-    """Base of the peers: subclasses give the batches of one epoch.
-
-    Attributes:
-        module: What has to be there.
-    """
-
-    module: str
+    """Base of the peers: subclasses give the batches of one epoch."""
 
     def __init__(self, files: list[bytes], threads: int, batch_size: int, epochs: int) -> None:
         self.files = files
@@ -102,8 +95,6 @@ class InThreads(Peer):
 
 
 class Pillow(InThreads):
-    module = "PIL.Image"
-
     def decode(self, file: bytes) -> Any:
         from PIL import Image
 
@@ -111,8 +102,6 @@ class Pillow(InThreads):
 
 
 class OpenCv(InThreads):
-    module = "cv2"
-
     def decode(self, file: bytes) -> Any:
         import cv2
 
@@ -123,8 +112,6 @@ class OpenCv(InThreads):
 
 
 class SimpleJpeg(InThreads):
-    module = "simplejpeg"
-
     def decode(self, file: bytes) -> Any:
         import simplejpeg
 
@@ -132,8 +119,6 @@ class SimpleJpeg(InThreads):
 
 
 class TorchCodec(InThreads):
-    module = "torchcodec.decoders"
-
     def __init__(self, files: list[bytes], threads: int, batch_size: int, epochs: int) -> None:
         super().__init__(files, threads, batch_size, epochs)
         import torch
@@ -152,8 +137,6 @@ class TorchCodec(InThreads):
 class Spdl(InThreads):
     """FFmpeg's decoder and its conversion to RGB."""
 
-    module = "spdl.io"
-
     def decode(self, file: bytes) -> Any:
         import spdl.io
 
@@ -163,8 +146,6 @@ class Spdl(InThreads):
 class Dali(Peer):
     """Its own threads, over bytes that Python hands to it; with the transform and the upsampling that libjpeg-turbo has
     by default."""
-
-    module = "nvidia.dali"
 
     def __init__(self, files: list[bytes], threads: int, batch_size: int, epochs: int) -> None:
         super().__init__(files, threads, batch_size, epochs)
@@ -196,8 +177,6 @@ class Dali(Peer):
 class TurboLoader(Peer):
     """Reads a tar file; each sample is a dict."""
 
-    module = "turboloader"
-
     def __init__(self, files: list[bytes], threads: int, batch_size: int, epochs: int) -> None:
         super().__init__(files, threads, batch_size, epochs)
         import turboloader
@@ -227,12 +206,13 @@ PEERS: dict[str, type[Peer]] = {
 }
 
 
-def present() -> dict[str, str | None]:
-    """What each peer lacks, by its name; None where it can run."""
+def present(file: bytes) -> dict[str, str | None]:
+    """What each peer lacks, by its name; None where it can run: it is tried on a file."""
     lacks: dict[str, str | None] = {}
     for name, peer in PEERS.items():
         try:
-            import_module(peer.module)
+            tried = peer([file], 1, 1, 1)
+            tried.rgb(next(tried.batches())[0])
             lacks[name] = None
         except Exception as error:  # a wheel may lack a library, and say so in its own way
             lacks[name] = f"{type(error).__name__}: {error}".splitlines()[0]
@@ -240,8 +220,8 @@ def present() -> dict[str, str | None]:
 
 
 def main() -> None:
-    if sys.argv[1:] == ["present"]:
-        print(json.dumps(present()))
+    if sys.argv[1] == "present":
+        print(json.dumps(present(read_images(Path(sys.argv[2]))[0])))
         return
     name, images, threads, batch_size, epochs = sys.argv[1:]
     serve(lambda: PEERS[name](read_images(Path(images)), int(threads), int(batch_size), int(epochs)))

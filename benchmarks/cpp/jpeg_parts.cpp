@@ -5,7 +5,7 @@
 //
 // FILE is what jpeg_ceiling reads; its first COUNT images are decoded. Prints a line for each decoder ("own", "turbo")
 // and stage: the milliseconds that an image takes, of each image the shortest of ROUNDS. With DECODER and STAGE does
-// that alone, for a tool that counts instructions; the stage "none" only looks at the file's head.
+// that alone, for a tool that counts instructions.
 
 #include <algorithm>
 #include <chrono>
@@ -24,7 +24,6 @@
 #include "decode/jpeg/idct.h"
 #include "decode/jpeg/planes.h"
 #include "decode/jpeg/rows.h"
-#include "decode/jpeg/upsample.h"
 #include "decode/jpeg/zigzag.h"
 
 namespace {
@@ -32,8 +31,9 @@ namespace {
 using namespace penstock;
 using namespace penstock::decode;
 
-enum class Stage { kNone, kEntropy, kTransform, kUpsample, kColour };
-constexpr const char* kStages[] = {"none", "entropy", "transform", "upsample", "colour"};
+enum class Stage { kEntropy, kTransform, kPixels };
+constexpr const char* kStages[] = {"entropy", "transform", "pixels"};
+constexpr std::size_t kStageCount = std::size(kStages);
 
 using Image = std::vector<std::byte>;
 
@@ -64,7 +64,6 @@ class OwnParts {
       jpeg::Plane plane(component.down * std::size_t{8}, blocks.groups() * jpeg::blocks_of_a_group() * 8);
       channels_.push_back({component, std::move(blocks), std::move(plane)});
     }
-    upsampled_.resize(headers_.width + 1024);
   }
 
   void run(Stage until) {
@@ -74,7 +73,6 @@ class OwnParts {
       if (!coefficients_.read_row(into, {0, coefficients_.mcus_of_a_row()})) throw std::runtime_error("a damaged file");
       if (until == Stage::kEntropy) continue;
       for (Channel& channel : channels_) transform(channel, row);
-      if (until == Stage::kUpsample && channels_.size() == 3) upsample(row);
     }
   }
 
@@ -104,32 +102,13 @@ class OwnParts {
     }
   }
 
-  void upsample(std::size_t mcu_row) {
-    const jpeg::Component& luma = headers_.components[0];
-    const std::size_t count = (headers_.width + luma.across - std::size_t{1}) / luma.across;
-    for (std::size_t number = 1; number < 3; ++number) {
-      jpeg::Plane& plane = channels_[number].plane;
-      for (std::size_t row = 0; row < std::size_t{8} * luma.down; ++row) {
-        const std::uint8_t* const near = plane.row(mcu_row * 8 + row / luma.down);
-        const std::uint8_t* const far = plane.row(mcu_row * 8 + row / luma.down + row % 2);
-        if (luma.across == 4) jpeg::repeat(near, count, upsampled_.data());
-        if (luma.across == 2 && luma.down == 2) jpeg::widen_between(near, far, count, upsampled_.data());
-        if (luma.across == 2 && luma.down == 1) jpeg::widen(near, count, upsampled_.data());
-        if (luma.across == 1 && luma.down == 2) jpeg::between(near, far, row % 2 == 1, count, upsampled_.data());
-      }
-    }
-  }
-
   jpeg::Headers headers_;
   jpeg::CoefficientReader coefficients_;
   std::vector<Channel> channels_;
-  std::vector<std::uint8_t> upsampled_;
 };
 
 void decode_own(const Image& image, Stage until, std::vector<std::uint8_t>& pixels) {
-  if (until == Stage::kNone) {
-    static_cast<void>(jpeg::read_headers(image));
-  } else if (until != Stage::kColour) {
+  if (until != Stage::kPixels) {
     OwnParts(image).run(until);
   } else {
     const auto headers = jpeg::read_headers(image);
@@ -166,32 +145,30 @@ void decode_turbo(const Image& image, Stage until, std::vector<std::uint8_t>& pi
   jpeg_create_decompress(&info);
   jpeg_mem_src(&info, reinterpret_cast<const unsigned char*>(image.data()), image.size());
   jpeg_read_header(&info, TRUE);
-  info.out_color_space = until == Stage::kColour || info.num_components == 1 ? JCS_RGB : JCS_YCbCr;
+  info.out_color_space = JCS_RGB;
   info.dct_method = JDCT_ISLOW;
   info.raw_data_out = until == Stage::kTransform;
-  if (until != Stage::kNone) {
-    jpeg_start_decompress(&info);
-    if (until == Stage::kEntropy) {
-      // Reads the codes of all rows of MCUs but the last, and makes nothing of them.
-      jpeg_skip_scanlines(&info, info.output_height - 1);
-    } else if (until == Stage::kTransform) {
-      read_raw(info, pixels);
-    } else {
-      const std::size_t stride = static_cast<std::size_t>(info.output_width) * 3;
-      pixels.resize(std::max(pixels.size(), stride * info.output_height));
-      JSAMPROW rows[16];
-      while (info.output_scanline < info.output_height) {
-        const JDIMENSION count = std::min<JDIMENSION>(16, info.output_height - info.output_scanline);
-        for (JDIMENSION i = 0; i < count; ++i) rows[i] = pixels.data() + (info.output_scanline + i) * stride;
-        jpeg_read_scanlines(&info, rows, count);
-      }
+  jpeg_start_decompress(&info);
+  if (until == Stage::kEntropy) {
+    // Reads the codes of all rows of MCUs but the last, and makes nothing of them.
+    jpeg_skip_scanlines(&info, info.output_height - 1);
+  } else if (until == Stage::kTransform) {
+    read_raw(info, pixels);
+  } else {
+    const std::size_t stride = static_cast<std::size_t>(info.output_width) * 3;
+    pixels.resize(std::max(pixels.size(), stride * info.output_height));
+    JSAMPROW rows[16];
+    while (info.output_scanline < info.output_height) {
+      const JDIMENSION count = std::min<JDIMENSION>(16, info.output_height - info.output_scanline);
+      for (JDIMENSION i = 0; i < count; ++i) rows[i] = pixels.data() + (info.output_scanline + i) * stride;
+      jpeg_read_scanlines(&info, rows, count);
     }
   }
   jpeg_abort_decompress(&info);
   jpeg_destroy_decompress(&info);
 }
 
-void decode(const Image& image, bool own, Stage until, std::vector<std::uint8_t>& pixels) {
+void decode_with(const Image& image, bool own, Stage until, std::vector<std::uint8_t>& pixels) {
   if (own) {
     decode_own(image, until, pixels);
   } else {
@@ -201,28 +178,28 @@ void decode(const Image& image, bool own, Stage until, std::vector<std::uint8_t>
 
 void print_times(const std::vector<Image>& images, unsigned rounds) {
   using Clock = std::chrono::steady_clock;
-  double sums[2][5] = {};
+  double sums[2][kStageCount] = {};
   std::vector<std::uint8_t> pixels;
   for (const Image& image : images) {
-    Clock::duration shortest[2][5];
-    std::fill_n(&shortest[0][0], 10, Clock::duration::max());
+    Clock::duration shortest[2][kStageCount];
+    std::fill_n(&shortest[0][0], 2 * kStageCount, Clock::duration::max());
     for (unsigned round = 0; round < rounds; ++round) {
-      for (int stage = 1; stage < 5; ++stage) {
+      for (std::size_t stage = 0; stage < kStageCount; ++stage) {
         for (const bool own : {true, false}) {
           const auto begin = Clock::now();
-          decode(image, own, static_cast<Stage>(stage), pixels);
+          decode_with(image, own, static_cast<Stage>(stage), pixels);
           shortest[own][stage] = std::min(shortest[own][stage], Clock::now() - begin);
         }
       }
     }
-    for (int stage = 1; stage < 5; ++stage) {
+    for (std::size_t stage = 0; stage < kStageCount; ++stage) {
       for (const bool own : {true, false}) {
         sums[own][stage] += std::chrono::duration<double, std::milli>(shortest[own][stage]).count();
       }
     }
   }
   for (const bool own : {true, false}) {
-    for (int stage = 1; stage < 5; ++stage) {
+    for (std::size_t stage = 0; stage < kStageCount; ++stage) {
       std::cout << (own ? "own " : "turbo ") << kStages[stage] << ' '
                 << sums[own][stage] / static_cast<double>(images.size()) << '\n';
     }
@@ -246,7 +223,7 @@ int main(int argc, char** argv) {
   std::vector<std::uint8_t> pixels;
   for (unsigned round = 0; round < rounds; ++round) {
     for (const Image& image : images) {
-      decode(image, std::string(argv[4]) == "own", static_cast<Stage>(stage - std::begin(kStages)), pixels);
+      decode_with(image, std::string(argv[4]) == "own", static_cast<Stage>(stage - std::begin(kStages)), pixels);
     }
   }
 }

@@ -1,6 +1,6 @@
-// Products of 16 bits summed by pairs, for the instruction set that the including file is being compiled for. To be
-// included after hwy/foreach_target.h, which includes that file once for each: hence no include guard of the usual
-// kind.
+// Products of 16 bits summed by pairs, and 16 bits cut to 8, for the instruction set that the including file is being
+// compiled for. To be included after hwy/foreach_target.h, which includes that file once for each: hence no include
+// guard of the usual kind.
 
 #if defined(PENSTOCK_DECODE_JPEG_PRODUCTS_INL_H) == defined(HWY_TARGET_TOGGLE)
 #ifdef PENSTOCK_DECODE_JPEG_PRODUCTS_INL_H
@@ -30,9 +30,15 @@ namespace hn = hwy::HWY_NAMESPACE;
 HWY_INLINE hn::Vec128<std::int32_t> summed_products(hn::Vec128<std::int16_t> a, hn::Vec128<std::int16_t> b) {
   return hn::Vec128<std::int32_t>{_mm_madd_epi16(a.raw, b.raw)};
 }
+HWY_INLINE hn::Vec128<std::uint8_t> cut(hn::Vec128<std::int16_t> lower, hn::Vec128<std::int16_t> upper) {
+  return hn::Vec128<std::uint8_t>{_mm_packus_epi16(lower.raw, upper.raw)};
+}
 #if HWY_TARGET <= HWY_AVX2
 HWY_INLINE hn::Vec256<std::int32_t> summed_products(hn::Vec256<std::int16_t> a, hn::Vec256<std::int16_t> b) {
   return hn::Vec256<std::int32_t>{_mm256_madd_epi16(a.raw, b.raw)};
+}
+HWY_INLINE hn::Vec256<std::uint8_t> cut(hn::Vec256<std::int16_t> lower, hn::Vec256<std::int16_t> upper) {
+  return hn::Vec256<std::uint8_t>{_mm256_packus_epi16(lower.raw, upper.raw)};
 }
 #endif
 #if HWY_TARGET <= HWY_AVX3
@@ -49,6 +55,14 @@ HWY_INLINE auto summed_products(Short a, Short b) {
   const auto odd = [&](Short x) { return hn::ShiftRight<16>(hn::BitCast(wide, x)); };
   const auto even = [&](Short x) { return hn::ShiftRight<16>(hn::ShiftLeft<16>(hn::BitCast(wide, x))); };
   return hn::Add(hn::Mul(even(a), even(b)), hn::Mul(odd(a), odd(b)));
+}
+
+/// Elsewhere vectors have 16 bytes.
+template <typename Short>
+HWY_INLINE auto cut(Short lower, Short upper) {
+  const hn::RepartitionToNarrow<hn::RebindToUnsigned<hn::DFromV<Short>>> bytes;
+  const hn::Half<decltype(bytes)> half;
+  return hn::Combine(bytes, hn::DemoteTo(half, upper), hn::DemoteTo(half, lower));
 }
 
 #endif

@@ -21,14 +21,20 @@ HWY_INLINE Short load(const std::uint8_t* samples) { return hn::PromoteTo(Shorts
 HWY_INLINE Short mixed(Short near, Short far) { return hn::Add(hn::Add(hn::ShiftLeft<1>(near), near), far); }
 
 template <int kBits>
-HWY_INLINE hn::Vec<Bytes> shifted(Short sum, std::int16_t rounding) {
-  return hn::DemoteTo(Bytes(), hn::ShiftRight<kBits>(hn::Add(sum, hn::Set(Shorts(), rounding))));
+HWY_INLINE Short shifted(Short sum, std::int16_t rounding) {
+  return hn::ShiftRight<kBits>(hn::Add(sum, hn::Set(Shorts(), rounding)));
+}
+
+/// Two samples for each one, by turns; both have 8 bits.
+HWY_INLINE void store_by_turns(Short first, Short second, std::uint8_t* to) {
+  const hn::Repartition<std::uint8_t, Shorts> bytes;
+  hn::StoreU(hn::BitCast(bytes, hn::Or(first, hn::ShiftLeft<8>(second))), bytes, to);
 }
 
 void widen_row(const std::uint8_t* samples, std::size_t count, std::uint8_t* to) {
   for (std::size_t at = 0; at < count; at += hn::Lanes(Shorts())) {
     const Short here = load(samples + at), before = load(samples + at - 1), after = load(samples + at + 1);
-    hn::StoreInterleaved2(shifted<2>(mixed(here, before), 1), shifted<2>(mixed(here, after), 2), Bytes(), to + 2 * at);
+    store_by_turns(shifted<2>(mixed(here, before), 1), shifted<2>(mixed(here, after), 2), to + 2 * at);
   }
 }
 
@@ -41,7 +47,8 @@ void repeat_row(const std::uint8_t* samples, std::size_t count, std::uint8_t* to
 
 void between_rows(const std::uint8_t* near, const std::uint8_t* far, bool below, std::size_t count, std::uint8_t* to) {
   for (std::size_t at = 0; at < count; at += hn::Lanes(Shorts())) {
-    hn::StoreU(shifted<2>(mixed(load(near + at), load(far + at)), below ? 2 : 1), Bytes(), to + at);
+    const Short sum = mixed(load(near + at), load(far + at));
+    hn::StoreU(hn::DemoteTo(Bytes(), shifted<2>(sum, below ? 2 : 1)), Bytes(), to + at);
   }
 }
 
@@ -50,7 +57,7 @@ void widen_between_rows(const std::uint8_t* near, const std::uint8_t* far, std::
   for (std::size_t at = 0; at < count; at += hn::Lanes(Shorts())) {
     const std::uint8_t *const own = near + at, *const other = far + at;
     const Short here = sum_at(own, other), before = sum_at(own - 1, other - 1), after = sum_at(own + 1, other + 1);
-    hn::StoreInterleaved2(shifted<4>(mixed(here, before), 8), shifted<4>(mixed(here, after), 7), Bytes(), to + 2 * at);
+    store_by_turns(shifted<4>(mixed(here, before), 8), shifted<4>(mixed(here, after), 7), to + 2 * at);
   }
 }
 
