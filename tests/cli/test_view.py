@@ -19,8 +19,8 @@ from support.view_clients import ask
 Command = Callable[..., Any]
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_it_serves_until_it_is_ended(number: int, deeplake: Any, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 0), (signal.SIGTERM, 143)])
+def test_it_serves_until_it_is_ended(number: int, status: int, deeplake: Any, tmp_path: Path) -> None:
     path = write_seen_lake(tmp_path / "lake", 3)
     command = [sys.executable, "-m", "penstock", "view", str(path), "--no-browser"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
@@ -30,7 +30,7 @@ def test_it_serves_until_it_is_ended(number: int, deeplake: Any, tmp_path: Path)
         assert ask(found[2], "api/dataset").json["samples"] == 3
         process.send_signal(number)
         out, err = process.communicate(timeout=30)
-    assert (process.returncode, out, err) == (0, "", "Ctrl-C ends it.\n")
+    assert (process.returncode, out, err) == (status, "", "Ctrl-C ends it.\n")
 
 
 def test_what_cannot_be_shown(deeplake: Any, tmp_path: Path, penstock_command: Command) -> None:

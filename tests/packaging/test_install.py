@@ -20,9 +20,11 @@ pytestmark = pytest.mark.timeout(600)
 # Only what the installed package itself does; nothing comes from the working tree.
 USE = """
 import sys
+from importlib import resources
 import penstock
 path = sys.argv[1]
 print(penstock.__file__, penstock.HAVE_NATIVE)
+assert (resources.files("penstock.view") / "static" / "page.js").is_file()
 for loader_type in sys.argv[2:]:
     with penstock.DataLoader(path, 4, loader_type=loader_type) as loader:
         assert sum(len(batch["jpegs"]) for batch in loader) == 12, loader_type

@@ -198,7 +198,7 @@ def test_what_a_pipeline_makes(seen: Path) -> None:
         masks = np.zeros((1, 20 + epoch, 30), bool)
         masks[0, 2:5, 3:6] = True
         boxes = np.array([[1.0, 2.0, 11.0, 8.0]])
-        return [Shown(pixels, boxes, [EVIL], index, masks, np.array([[0.0, 0, 3, 3]]), {"flip": None})]
+        return [Shown(pixels, boxes, [EVIL], index + (epoch == 9), masks, np.array([[0.0, 0, 3, 3]]), {"flip": None})]
 
     with viewing(seen, pipeline, "cfg.py") as server:
         assert ask(server.url, "api/dataset").json["pipeline"] == "cfg.py"
@@ -206,5 +206,7 @@ def test_what_a_pipeline_makes(seen: Path) -> None:
         assert (view["width"], view["height"], view["notes"]) == (30, 22, {"flip": "None"})
         assert view["boxes"][0]["box"] == [1, 2, 10, 6] and view["boxes"][0]["name"] == EVIL
         assert view["ignored"][0]["box"] == [0, 0, 3, 3]
+        (other,) = ask(server.url, "api/fed?index=3&epoch=9").json["views"]
+        assert other["notes"] == {"in its place": "sample 4", "flip": "None"}
         assert view["image"].startswith("data:image/png;base64,")
         assert ask(server.url, "api/fed?index=3&epoch=-1").status == 400

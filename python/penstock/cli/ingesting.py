@@ -1,18 +1,16 @@
-"""What the commands that make datasets have in common: options, the summary, and an end by SIGTERM."""
+"""What the commands that make datasets have in common: options and the summary."""
 
 from __future__ import annotations
 
 import argparse
-import contextlib
 import json
 import logging
-import signal
-import threading
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from penstock.cli.ending import ended_by_sigterm
 from penstock.printable import printable
 from penstock.progress import progress
 
@@ -85,7 +83,7 @@ def run_ingest(arguments: argparse.Namespace, ingest: Callable[..., dict[str, An
     logger = logging.getLogger("penstock")
     logger.addHandler(handler)
     try:
-        with _ended_by_sigterm(), warnings.catch_warnings():
+        with ended_by_sigterm(), warnings.catch_warnings():
             # deeplake's advice, that there is a deeplake 4 for one.
             warnings.filterwarnings("ignore", category=UserWarning, module="deeplake")
             names = (
@@ -132,28 +130,3 @@ def _remarks(summary: Mapping[str, Any]) -> Iterator[str]:
 class _OneLine(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         return printable(super().format(record))
-
-
-@contextlib.contextmanager
-def _ended_by_sigterm() -> Iterator[None]:
-    """SIGTERM ends the command as an exception, so that what is half done is removed."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    status: list[int] = []
-
-    def stop(number: int, frame: object) -> None:
-        status.append(128 + number)
-        raise SystemExit(128 + number)
-
-    before = signal.signal(signal.SIGTERM, stop)
-    try:
-        yield
-    except Exception:
-        # Code on the way may have made an error of its own of it.
-        if status:
-            raise SystemExit(status[0]) from None
-        raise
-    finally:
-        signal.signal(signal.SIGTERM, before)

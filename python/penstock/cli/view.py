@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import signal
 import sys
 import threading
 import webbrowser
-from collections.abc import Iterator
+from importlib import metadata
 from typing import Any
 
+from penstock.cli.ending import ended_by_sigterm
 from penstock.cli.source import add_source, open_source
 from penstock.dataset import Dataset
 from penstock.printable import printable
@@ -36,8 +36,10 @@ def add_parser(commands: Any) -> None:
     parser.add_argument("--boxes", metavar="NAME", help="tensor of boxes; default: the only one, if any")
     parser.add_argument("--labels", metavar="NAME", help="tensor of labels; default: the only one, if any")
     configured = parser.add_argument_group("after a pipeline")
-    configured.add_argument("--config", metavar="CFG.py", help="an MMDetection 2 configuration")
-    configured.add_argument("--split", choices=("train", "val", "test"), help="of it (default: train)")
+    configured.add_argument("--config", metavar="CFG.py", help="an MMDetection configuration, of version 2 or 3")
+    configured.add_argument(
+        "--split", choices=("train", "val", "test"), help="of a configuration of version 2 (default: train)"
+    )
     configured.add_argument("--seed", type=int, help="of what is random (default: the configuration's, else 0)")
     configured.add_argument("--loader-type", help="auto, c++ or python (default: the configuration's, else auto)")
     parser.set_defaults(run=run)
@@ -60,35 +62,36 @@ def run(arguments: argparse.Namespace) -> int:
         if arguments.browser:
             # A browser without a window would hold this thread.
             threading.Thread(target=webbrowser.open, args=(server.url,), daemon=True).start()
-        with _ended_by_sigterm(), contextlib.suppress(KeyboardInterrupt):
+        with ended_by_sigterm(), contextlib.suppress(KeyboardInterrupt):
             server.serve_forever()
     return 0
 
 
 def _pipeline(dataset: Dataset, arguments: argparse.Namespace, held: contextlib.ExitStack) -> tuple[Pipeline, str]:
+    """What the configuration's pipeline makes of a sample, by the MMDetection that is installed."""
+    split, config = arguments.split or "train", arguments.config
+    if _mmdet_version() == 3:
+        if split != "train":
+            raise ValueError("--split goes with MMDetection 2: of version 3 the pipeline of training is shown")
+        from penstock.integrations.mmdet3.looking import single as single3
+
+        cfg = single3.read_config(config)
+        seed = arguments.seed if arguments.seed is not None else cfg.get("randomness", {}).get("seed") or 0
+        shown = single3.SampleLooker(cfg, dataset, seed, arguments.loader_type).shown
+        return shown, f"train_dataloader of {config}"
     from penstock.integrations.mmdet import split_loader
     from penstock.integrations.mmdet.looking.single import SampleLooker
 
-    cfg = split_loader.read_config(arguments.config)
-    split = arguments.split or "train"
+    cfg = split_loader.read_config(config)
     if arguments.loader_type is not None:
         cfg.deeplake_dataloader_type = arguments.loader_type
     seed = arguments.seed if arguments.seed is not None else cfg.get("seed") or 0
     looker = held.enter_context(SampleLooker(cfg, split, dataset, seed))
-    return looker.shown, f"data.{split} of {arguments.config}"
+    return looker.shown, f"data.{split} of {config}"
 
 
-@contextlib.contextmanager
-def _ended_by_sigterm() -> Iterator[None]:
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def stop(number: int, frame: object) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, stop)
+def _mmdet_version() -> int | None:
     try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
+        return int(metadata.version("mmdet").partition(".")[0])
+    except (metadata.PackageNotFoundError, ValueError):
+        return None

@@ -162,7 +162,7 @@ class Answers:
             raise ValueError("there is no pipeline")
         if epoch < 0:
             raise ValueError("an epoch is 0 or more")
-        return {"views": [_fed(shown) for shown in self._pipeline(index, epoch)]}
+        return {"views": [_fed(shown, index) for shown in self._pipeline(index, epoch)]}
 
     def _with_label(self, label: str) -> npt.NDArray[np.int64]:
         if label == "bad":
@@ -230,7 +230,9 @@ def _masks_file(masks: npt.NDArray[np.bool_]) -> bytes:
     return masks_png(masks, [instance_color(number) for number in range(len(masks))])
 
 
-def _fed(shown: Shown) -> dict[str, Any]:
+def _fed(shown: Shown, index: int) -> dict[str, Any]:
+    # A sample that a random crop leaves nothing of is replaced by another one.
+    instead = {} if shown.index == index else {"in its place": f"sample {shown.index}"}
     height, width = shown.pixels.shape[:2]
     masks = None if shown.masks is None or not len(shown.masks) else _as_url(_masks_file(shown.masks))
     return {
@@ -240,7 +242,7 @@ def _fed(shown: Shown) -> dict[str, Any]:
         "masks": masks,
         "boxes": _boxes(shown.ltwh, shown.labels),
         "ignored": _boxes(shown.ignored_ltwh, [""] * len(shown.ignored)),
-        "notes": {name: _text(value) for name, value in shown.notes.items()},
+        "notes": {name: _text(value) for name, value in {**instead, **shown.notes}.items()},
     }
 
 
