@@ -20,7 +20,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 import penstock
-from decode import CEILING, Ceiling, encoded_images
+from ceiling import CEILING, Ceiling, encoded_images
 from harness import Process, Summary, compare, write_results
 
 HERE = Path(__file__).resolve().parent
