@@ -208,6 +208,9 @@ def test_validation_is_never_shuffled(caplog: pytest.LogCaptureFixture) -> None:
         ({"read_ahead_bytes": -1}, "read_ahead_bytes must be an int of at least 0, got -1"),
         ({"cache_size": "many"}, "data.train: cache_size must be a number of bytes, or text such as '50GB'"),
         ({"cache_dir": 3}, "data.train: cache_dir must be a path, got 3"),
+        ({"cache": "pixels"}, "data.train: cache must be None or 'coefficients', got 'pixels'"),
+        ({"cache_bytes": "2GB"}, "it needs cache='coefficients'"),
+        ({"cache": "coefficients", "cache_bytes": "2GB", "cache_dir": "x"}, "leave one of them out"),
         ({"shuffle_window": 0}, "data.train: shuffle_window must be an int of at least 1, got 0"),
         ({"pin_memory": 1}, "data.train: pin_memory must be True or False, got 1"),
         ([4], "data.train.deeplake_dataloader: a dict is needed, got [4]"),
@@ -224,8 +227,16 @@ def test_wrong_loader_settings(options: dict[str, Any], message: str) -> None:
     assert message in str(caught.value)
 
 
-def test_the_disk_cache_is_handed_on() -> None:
-    options = {"cache_dir": "/scratch/penstock", "cache_size": "50 GiB"}
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"cache_dir": "/scratch/penstock", "cache_size": "50 GiB"},
+        {"cache": "coefficients", "cache_bytes": "2GB"},
+        {"cache": "coefficients", "cache_dir": "/scratch/penstock"},
+    ],
+    ids=str,
+)
+def test_caches_are_handed_on(options: dict[str, Any]) -> None:
     settings = parse_loader({"train": {"deeplake_dataloader": options}}, "train")
     assert settings.options == options
 
