@@ -14,6 +14,7 @@ from penstock.errors import ConfigError
 from penstock.integrations.mmdet.pipeline.batch_forms import Collect, DefaultFormatBundle, ImageToTensor
 from penstock.integrations.mmdet.pipeline.lowering import WRAPPERS
 from penstock.integrations.mmdet.pipeline.metas import Metas
+from penstock.integrations.openmmlab.views import batch_of_views
 from penstock.loading.native.part import NativeBatch
 
 __all__ = ["Collector", "collector_of"]
@@ -49,10 +50,7 @@ class Collector:
 
     def batch(self, native: NativeBatch, names: Callable[[int], Mapping[str, Any]]) -> dict[str, Any]:
         """The batch. ``names``: what the dataset notes of a sample, by its index."""
-        views = [self._view(native, view, names) for view in range(len(native.views))]
-        if self.augmented:
-            return {key: [view[key] for view in views] for key in views[0]}
-        return views[0]
+        return batch_of_views(native, self.augmented, lambda view: self._view(native, view, names))
 
     def _view(
         self, native: NativeBatch, view: int, names: Callable[[int], Mapping[str, Any]]

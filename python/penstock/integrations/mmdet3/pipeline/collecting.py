@@ -15,6 +15,7 @@ from penstock.detection import steps as st
 from penstock.integrations.mmdet3.pipeline.batch_forms import PackDetInputs
 from penstock.integrations.mmdet3.pipeline.lowering import WRAPPERS
 from penstock.integrations.mmdet3.pipeline.metas import Metas
+from penstock.integrations.openmmlab.views import batch_of_views
 from penstock.loading.native.part import NativeBatch
 
 __all__ = ["Collector", "collector_of"]
@@ -45,10 +46,7 @@ class Collector:
         """``inputs``: a tensor (c, h, w) of each sample; ``data_samples``: a ``DetDataSample`` of each. ``names``: what
         the dataset notes of a sample, by its index. Of test-time augmentation, a list of such lists, one for each view.
         """
-        views = [self._view(native, view, names) for view in range(len(native.views))]
-        if self.augmented:
-            return {key: [view[key] for view in views] for key in views[0]}
-        return views[0]
+        return batch_of_views(native, self.augmented, lambda view: self._view(native, view, names))
 
     def _view(
         self, native: NativeBatch, view: int, names: Callable[[int], Mapping[str, Any]]
