@@ -82,6 +82,13 @@ def test_drop_last(begin: Begin, path: Path) -> None:
         assert [len(batch["label"]) for batch in chain] == sizes
 
 
+def test_without_a_batch_size_batches_have_one_sample(begin: Begin, path: Path) -> None:
+    # Deep Lake's chain keeps None, and says 1.
+    for chain in (begin(path).pytorch(), begin(path).batch(None).pytorch()):  # type: ignore[arg-type]
+        assert len(chain) == 8
+        assert [len(batch["label"]) for batch in chain] == [1] * 8
+
+
 @pytest.mark.parametrize("off", [-1, 1.5, True, "1"])
 def test_wrong_offsets(begin: Begin, off: Any, path: Path) -> None:
     with pytest.raises(ValueError, match="offset must be an int of at least 0"):
