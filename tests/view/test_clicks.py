@@ -51,7 +51,9 @@ def test_a_sample_is_opened_and_left(server: ViewServer, tmp_path: Path) -> None
 
 def test_filters_and_pages(server: ViewServer, tmp_path: Path) -> None:
     with open_page(server.url, tmp_path) as page:
+        # The grid and the classes come as they come.
         page.wait_for("document.querySelectorAll('#label option').length === 5")
+        page.wait_for(FIRST_TILE)
         assert page.run(GRID) == [str(index) for index in range(24)]
         page.click("#next")
         page.wait_for(f"{GRID}.length === 6")
