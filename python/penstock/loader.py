@@ -101,11 +101,12 @@ class DataLoader(RunningLoader):
             128 MiB of remote data, 16 MiB of a local disk's. What the next batches need is read whatever the budget.
         memory_limit: How much memory the C++ loader may hold in all: bytes, or text such as ``"2GB"``. It counts
             batches that are under way, ready, or handed out and still alive, batch memory that waits to be used again,
-            and chunks: at most a quarter of it for the chunk cache, and an eighth for what is read ahead. Where it is
-            tight, fewer batches than ``prefetch_factor`` are loaded at a time. A batch that the program waits for is
-            loaded in any case, beyond the limit if need be, which is logged once. Of pinned batches that were handed
-            out, the latest counts. Not counted: what decoders need for the images that they are at, and what worker
-            processes have. Batches are the same with any limit. Default: none.
+            and chunks: at most a quarter of it for the chunk cache, an eighth for what is read ahead, and an eighth
+            for decoded images that several samples need. Where it is tight, fewer batches than ``prefetch_factor``
+            are loaded at a time. A batch that the program waits for is loaded in any case, beyond the limit if need
+            be, which is logged once. Of pinned batches that were handed out, the latest counts. Not counted: what
+            decoders need for the images that they are at, and what worker processes have. Batches are the same with
+            any limit. Default: none.
         cache_dir: A folder on a disk where the C++ loader keeps the chunks of remote data, whole, as they are stored:
             later epochs, other ranks and other jobs then find them there. It is made where it is missing.
             Local data do not use it; with ``"python"`` there is no such cache, and a warning says so.

@@ -156,6 +156,16 @@ TEST_P(DetectionPipelines, ASampleDependsOnNeitherThreadsNorNeighbours) {
   for (unsigned seed = 0; seed < 3; ++seed) EXPECT_EQ(run(*busy, 7, test::shuffled(kSamples, seed)), expected);
 }
 
+/// With the second limit, images that several samples need are kept; with the first there is no room for one.
+TEST_P(DetectionPipelines, ASampleDoesNotDependOnTheLimitOnMemory) {
+  const auto alone = make_loader(dataset_, GetParam()(), {.threads = 1, .prefetch = 1});
+  const auto expected = run(*alone, 1, test::in_order(kSamples));
+  for (const std::uint64_t limit : {20'000, 80'000}) {
+    const auto limited = make_loader(dataset_, GetParam()(), {.threads = 3, .prefetch = 4, .memory_limit = limit});
+    EXPECT_EQ(run(*limited, 5, test::shuffled(kSamples, 1)), expected) << limit;
+  }
+}
+
 TEST_P(DetectionPipelines, AnEpochMayBeLeftAtAnyBatch) {
   const auto loader = make_loader(dataset_, GetParam()(), {.threads = 3, .prefetch = 4});
   for (int taken = 0; taken < 10; ++taken) {

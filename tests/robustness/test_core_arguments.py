@@ -99,6 +99,12 @@ def test_an_order_has_samples_that_there_are(rows: Any, order: list[int], ends: 
     loader.stop()
 
 
+@pytest.mark.parametrize("order", [[0, 0], [0, 2], [-1, 0]])
+def test_places_of_an_epoch_are_of_each_item_once(order: list[int], core: Any) -> None:
+    with pytest.raises(ValueError, match="each item once"):
+        core.EpochPlaces(np.array(order, np.int64))
+
+
 @pytest.mark.parametrize(
     "changes",
     [
