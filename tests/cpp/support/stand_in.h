@@ -49,8 +49,18 @@ class StandIn {
  public:
   StandIn(unsigned threads, unsigned prefetch, unsigned prefetch_samples, StandInRecipe::Decode decode)
       : recipe_(std::move(decode)),
-        resources_{sources_,        fetcher_, recipe_,  memory_,          *budget_, reader_threads_,
-                   decode_threads_, stats_,   prefetch, prefetch_samples, 0},
+        resources_{.sources = sources_,
+                   .fetcher = fetcher_,
+                   .kept = nullptr,
+                   .recipe = recipe_,
+                   .memory = memory_,
+                   .budget = *budget_,
+                   .reader_threads = reader_threads_,
+                   .decode_threads = decode_threads_,
+                   .stats = stats_,
+                   .prefetch = prefetch,
+                   .prefetch_samples = prefetch_samples,
+                   .read_ahead_bytes = 0},
         decode_threads_("stand-in", threads) {}
 
   /// An epoch of the samples 0, 1, 2 and so on.
