@@ -56,18 +56,21 @@ class Peer:
         """One of these as uint8 [height, width, 3]."""
         return np.asarray(image)
 
+    def images(self) -> Iterator[Image]:
+        """Those of one epoch as uint8 [height, width, 3], in the order of the files."""
+        return (self.rgb(image) for batch in self.batches() for image in batch)
+
     def run(self) -> int:
         return sum(len(batch) for _ in range(self.epochs) for batch in self.batches())
 
     def sums(self, *reference: str) -> list[float]:
         """CRC-32 of each image. With a file of the first images' pixels and their number: of each, the largest and the
         mean difference from these."""
-        images = (self.rgb(image) for batch in self.batches() for image in batch)
         if not reference:
-            return [zlib.crc32(np.ascontiguousarray(image)) for image in images]
+            return [zlib.crc32(np.ascontiguousarray(image)) for image in self.images()]
         differences: list[float] = []
         with Path(reference[0]).open("rb") as file:
-            for image, _ in zip(images, range(int(reference[1])), strict=False):
+            for image, _ in zip(self.images(), range(int(reference[1])), strict=False):
                 expected = np.fromfile(file, np.uint8, image.size).reshape(image.shape)
                 difference = np.abs(image.astype(np.int16) - expected)
                 differences += [float(difference.max()), float(difference.mean())]
@@ -175,7 +178,7 @@ class Dali(Peer):
 
 
 class TurboLoader(Peer):
-    """Reads a tar file; each sample is a dict."""
+    """Reads a tar file; each sample is a dict. Samples come in the order in which they are decoded."""
 
     def __init__(self, files: list[bytes], threads: int, batch_size: int, epochs: int) -> None:
         super().__init__(files, threads, batch_size, epochs)
@@ -191,8 +194,14 @@ class TurboLoader(Peer):
         self.loader = turboloader.DataLoader(str(archive), batch_size=batch_size, num_workers=threads)
 
     def batches(self) -> Iterator[list[Any]]:
-        for batch in self.loader:
-            yield [sample["image"] for sample in batch]
+        yield from self.loader
+
+    def rgb(self, image: Any) -> Image:
+        return np.asarray(image["image"])
+
+    def images(self) -> Iterator[Image]:
+        samples = [sample for batch in self.batches() for sample in batch]
+        return (self.rgb(sample) for sample in sorted(samples, key=lambda sample: int(sample["index"])))
 
 
 PEERS: dict[str, type[Peer]] = {

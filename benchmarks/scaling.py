@@ -5,7 +5,7 @@
 DATASET is as for benchmarks/decode.py. For 1, 2, 4, 8 and 16 threads, as far as the machine has cores, in turns:
 libjpeg-turbo alone, and the C++ loader with batches of 4, 16 and 64. Then, for more threads than there are cores, how
 busy the loader keeps threads that sleep in place of decoding, for as long as these images take: with the batches of
-``prefetch_factor`` alone under way, and with two samples for each thread beside (what the loader does). Writes
+``prefetch_factor`` alone under way, and with three samples for each thread beside (what the loader does). Writes
 benchmarks/results/scaling.json.
 """
 

@@ -72,7 +72,7 @@ class DataLoader(RunningLoader):
             or ``collate_fn``: they see the decoded images in memory that they share with it. Threads decode all the
             same. ``torch.utils.data.get_worker_info()`` is None in the C++ loader's workers.
         prefetch_factor: Batches loaded ahead, 2 by default; with worker processes, by each of them. Of small batches
-            the C++ loader loads more ahead: as many as hold two samples for each thread, beside one batch.
+            the C++ loader loads more ahead: as many as hold three samples a thread, beside one batch.
         shuffle_window: Of ``shuffle="chunk"``: how many chunks each rank may have open at once, of the tensor that has
             most of them. Larger windows shuffle better, and take more memory.
         drop_last: Drop the last batch when it is not full; with several ranks, also the samples over.

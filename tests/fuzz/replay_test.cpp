@@ -35,10 +35,10 @@ std::vector<std::byte> content_of(const fs::path& file) {
   return {view.begin(), view.end()};
 }
 
-/// Inputs of a target: its corpus, and what fuzzing has found.
+/// Inputs of a target: its corpus, what fuzzing has made of it to reach more of the code, and what it has found.
 std::vector<fs::path> inputs_of(const Target& target) {
   std::vector<fs::path> files;
-  for (const char* folder : {"corpus", "found"}) {
+  for (const char* folder : {"corpus", "reached", "found"}) {
     const fs::path directory = fs::path(PENSTOCK_FUZZ_DIRECTORY) / folder / target.name;
     if (!fs::is_directory(directory)) continue;
     for (const fs::directory_entry& entry : fs::directory_iterator(directory)) files.push_back(entry.path());

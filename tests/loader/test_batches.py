@@ -105,9 +105,9 @@ def test_batches_that_are_kept_are_not_overwritten(lake: Lake, native: Any) -> N
             np.testing.assert_array_equal(image.numpy(), expected)
 
 
-@pytest.mark.parametrize(("threads", "prefetched"), [(1, 2), (2, 3), (4, 5)])
+@pytest.mark.parametrize(("threads", "prefetched"), [(1, 3), (2, 4), (4, 7)])
 def test_batch_memory_is_reused(lake: Lake, native: Any, threads: int, prefetched: int) -> None:
-    """``prefetch_factor`` batches, or as many as hold two samples for each thread beside one batch."""
+    """``prefetch_factor`` batches, or as many as hold three samples for each thread beside one batch."""
     path = lake("equal_images")
     with penstock.DataLoader(path, 2, tensors=["jpegs"], loader_type="c++", num_threads=threads) as loader:
         for _ in loader:

@@ -32,7 +32,7 @@ def counters(**figures: float) -> dict[str, float]:
         ({"fetch": 6, "decode": 3, "transform": 2, "wait": 3}, 4, "fetch", "prefetch_factor"),
         # What is read ahead may take as long as it likes.
         ({"fetch": 40, "data_wait": 4, "decode": 3, "wait": 3}, 1, "decode", "decoding on 1 threads"),
-        # Of small batches more are decoded side by side, and wait side by side: here 17 of one sample.
+        # Of small batches more are decoded side by side, and wait side by side: here 25 of one sample.
         ({"fetch": 6, "batches": 500, "decode": 5, "wait": 3}, 8, "decode", "decoding on 8 threads"),
         ({"fetch": 6, "batches": 50, "decode": 5, "wait": 3}, 8, "fetch", "prefetch_factor"),
         ({"fetch": 1, "decode": 2, "transform": 5, "wait": 3}, 2, "transform", "image scale"),

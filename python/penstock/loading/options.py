@@ -46,9 +46,9 @@ Shuffle = Literal["none", "full", "chunk"]
 #: What ``shuffle`` may be beside a truth value.
 SHUFFLES = ("chunk", "full")
 #: Samples that are under way in the core for each decoding thread, beside those of one batch, however small batches
-#: are. A thread may be at the last sample of the batch whose turn it is for twice as long as others take: the batches
-#: behind must not run out of samples meanwhile.
-SAMPLES_A_THREAD = 2
+#: are. A thread may be at the last sample of the batch whose turn it is for two or three times as long as others take:
+#: the batches behind must not run out of samples meanwhile.
+SAMPLES_A_THREAD = 3
 
 
 @dataclass(frozen=True)
