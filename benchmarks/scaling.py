@@ -34,6 +34,8 @@ SLEEP = 4.0
 #: Of an image's time, the share that grows with its bytes.
 SHARE_OF_BYTES = 0.75
 SLEEPERS = 4000
+#: Whoever else uses the machine takes time away and adds none: the best of so many counts.
+TRIES = 3
 
 
 def measured(
@@ -74,20 +76,23 @@ def busy_shares(images: penstock.Tensor) -> list[dict[str, Any]]:
     microseconds = "\n".join(f"{each[i % len(each)]:.0f}" for i in range(SLEEPERS))
     program = str(built_program("idle_threads"))
     rows = []
-    for threads in (4, 8, 16):
+    for threads in (8, 16):
         for batch_size in (1, *BATCH_SIZES):
             prefetch = LoaderOptions.prefetch_factor
             row: dict[str, Any] = {"threads": threads, "batch_size": batch_size}
             for name, samples in (("by batches", 0), ("by batches and samples", SAMPLES_A_THREAD * threads)):
                 command = [program, *map(str, (threads, batch_size, prefetch, samples))]
-                answer = subprocess.run(command, input=microseconds, text=True, check=True, capture_output=True)
-                row[name] = float(answer.stdout)
+                row[name] = max(_busy_share(command, microseconds) for _ in range(TRIES))
             print(
                 f"{threads} sleeping threads, batches of {batch_size:<3} busy for {row['by batches']:.3f} of the time "
                 f"with {prefetch} batches under way, {row['by batches and samples']:.3f} as the loader does it"
             )
             rows.append(row)
     return rows
+
+
+def _busy_share(command: list[str], microseconds: str) -> float:
+    return float(subprocess.run(command, input=microseconds, text=True, check=True, capture_output=True).stdout)
 
 
 def main() -> None:
