@@ -10,6 +10,28 @@ import pytest
 import torch
 
 import penstock
+from support.programs import run_by_itself
+
+PROGRAM = """
+import sys
+import cv2, numpy, torch
+import penstock
+
+def transform(sample):
+    image = cv2.resize(sample["jpegs"], (900, 700))
+    return {"mean": float(cv2.GaussianBlur(image, (31, 31), 0).mean()), "opencv": cv2.getNumThreads()}
+
+if __name__ == "__main__":
+    cv2.setNumThreads(4)
+    image = numpy.random.default_rng(0).integers(0, 255, (900, 700, 3), numpy.uint8)
+    for _ in range(20):
+        cv2.GaussianBlur(image, (31, 31), 0)  # in the threads of its pool, which wait for more from now on
+    with penstock.DataLoader(
+        sys.argv[1], 2, tensors=["jpegs"], transform=transform, loader_type=sys.argv[2], num_workers=2,
+        multiprocessing_context="fork",
+    ) as loader:
+        print({number for batch in loader for number in batch["opencv"].tolist()})
+"""
 
 
 def threads(sample: dict[str, Any]) -> dict[str, Any]:
@@ -40,3 +62,15 @@ def test_torch_and_opencv_have_one_thread_in_workers(
     for batch in batches:
         assert batch["torch"].tolist() == [1] * len(batch["torch"])
         assert batch["opencv"].tolist() == [1] * len(batch["opencv"])
+
+
+@pytest.mark.parametrize("loader_type", ["c++", "python"])
+def test_workers_wait_for_no_threads_of_their_parents_opencv(
+    loader_type: str, lake: Callable[[str], Path], tmp_path: Path, native: Any
+) -> None:
+    pytest.importorskip("cv2")
+    script = tmp_path / "program.py"
+    script.write_text(PROGRAM)
+    ended = run_by_itself(script, str(lake("equal_images")), loader_type, seconds=120)
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stdout.split() == ["{1}"]

@@ -12,11 +12,15 @@ __all__ = ["OneThreadEach", "one_thread_each"]
 
 
 def one_thread_each() -> None:
-    """Torch's pool of threads in this process has one thread, and OpenCV's, where that is imported."""
+    """Torch's pool of threads in this process has one thread, and OpenCV, where that is imported, uses none.
+
+    With 1, OpenCV would end the threads of its pool, and of a pool that its parent had used a forked process would wait
+    for threads that it lacks, for ever. With 0 it leaves them alone, and works in the thread that calls.
+    """
     torch.set_num_threads(1)
     opencv = sys.modules.get("cv2")
     if opencv is not None and opencv.getNumThreads() > 1:
-        opencv.setNumThreads(1)
+        opencv.setNumThreads(0)
 
 
 @dataclass(frozen=True)
