@@ -17,15 +17,14 @@ import torch
 from penstock._native import require_native
 from penstock.cores import warn_of_too_many
 from penstock.errors import LoaderClosedError, LoaderTimeoutError, PenstockError, timed_out
-from penstock.loading.coefficients import coefficient_cache_of
-from penstock.loading.disk_cache import disk_cache_of
+from penstock.loading.native.caches import cache_arguments
 from penstock.loading.native.core_run import CoreRun
 from penstock.loading.native.finishing import Finisher, pinned
 from penstock.loading.native.memory import MemoryLimit
 from penstock.loading.native.next_epoch import NextEpoch
 from penstock.loading.native.part import NativePart
 from penstock.loading.native.python_side import Columns, PythonPart, read_columns
-from penstock.loading.native.sources import native_roots, native_store, tensor_source
+from penstock.loading.native.sources import native_store, tensor_source
 from penstock.loading.options import SAMPLES_A_THREAD, LoaderOptions
 from penstock.loading.plan import Plan, Segment
 from penstock.loading.samples import Samples
@@ -84,16 +83,7 @@ class NativeLoader:
         self._dtypes = samples.core_dtypes
         self._in_python = {key: reading for key, reading in samples.readings.items() if reading.route == "python"}
         self._native = samples.program.native
-        self._coefficients = coefficient_cache_of(
-            samples.source, options.cache, options.cache_bytes, options.cache_dir, native=True
-        )
-        self._disk_cache = disk_cache_of(
-            samples.source,
-            options.cache_dir,
-            options.cache_size,
-            native=True,
-            coefficients=bool(self._coefficients and self._coefficients.roots),
-        )
+        self._caches = cache_arguments(samples.source, options)
         self._places: tuple[int, int, _core.EpochPlaces] | None = None
         self._python = PythonPart(samples, collate) if self._per_sample else None
         self._finish = Finisher(samples, self._python, pin_memory=options.pin_memory)
@@ -308,23 +298,9 @@ class NativeLoader:
             memory_limit=self._memory.limit,
             allocate=self._allocate(),
             detection=None if self._native is None else self._detection(native, self._native),
-            **self._cache_arguments(),
+            **self._caches,
         )
         return loader
-
-    def _cache_arguments(self) -> dict[str, Any]:
-        cache, kept = self._disk_cache, self._coefficients
-        of_kept: dict[str, Any] = {}
-        if kept is not None:
-            of_kept = {"coefficient_bytes": kept.memory_bytes, "coefficient_roots": kept.roots or None}
-        if cache is None:
-            return of_kept
-        return of_kept | {
-            "cache_dir": cache.folder,
-            "cache_size": cache.size,
-            "cache_identity": native_roots(cache.roots),
-            "cache_report": functools.partial(logger.warning, "penstock: %s"),
-        }
 
     @property
     def _read_ahead_bytes(self) -> int:
