@@ -43,7 +43,8 @@ void of_tile(const TensorSource& source, const FetchedSample& tile, Step step) {
 /// An item, or a tile of one.
 void check_piece(const TensorSource& source, const FetchedSample& piece) {
   const format::TensorFormat& format = source.format;
-  if (format.as_bytes || piece.is_kept) return;  // decompressed already, or was decoded once
+  if (format.as_bytes) return;  // decompressed already
+  // What is kept of an image is no smaller than its file could be.
   decode::check_claim(source.compression_of(piece), piece.stored, decoded_shape(source, piece.shape), format.item_size);
 }
 
