@@ -87,6 +87,20 @@ def test_sigterm_removes_what_was_made(shapes: Any, tmp_path: Path) -> None:
     assert [path.name for path in folder.iterdir()] == (["out"] if process.returncode == 0 else [])
 
 
+def test_an_end_between_any_two_steps_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    make = Path.mkdir
+
+    def make_and_end(path: Path, *arguments: Any, **options: Any) -> None:
+        make(path, *arguments, **options)
+        if path.suffix == ".partial":
+            raise SystemExit(143)
+
+    monkeypatch.setattr(Path, "mkdir", make_and_end)
+    with pytest.raises(SystemExit), new_dataset_directory(tmp_path / "to" / "out", overwrite=False):
+        pytest.fail("it has ended before")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_errors_of_deeplake_name_the_image(shapes: Any, tmp_path: Path) -> None:
     file = shapes.images / shapes.content["images"][3]["file_name"]
     file.write_bytes(file.read_bytes()[:12])

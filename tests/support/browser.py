@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import select
 import shutil
 import subprocess
 import time
@@ -14,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from support.readable import readable
 
 __all__ = ["Page", "chromium", "open_page"]
 
@@ -93,7 +94,7 @@ class Page:
 
     def _next(self) -> Any:
         while b"\0" not in self._rest:
-            assert select.select([self._from], [], [], _PATIENCE)[0], "the browser does not answer"
+            assert readable(self._from, _PATIENCE), "the browser does not answer"
             data = os.read(self._from, 1 << 16)
             assert data, "the browser has ended"
             self._rest += data

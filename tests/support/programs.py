@@ -6,12 +6,13 @@ import atexit
 import functools
 import json
 import os
-import select
 import signal
 import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+
+from support.readable import readable
 
 __all__ = ["Ended", "run_by_itself", "run_forked"]
 
@@ -59,7 +60,7 @@ class _Server:
             [sys.executable, str(Path(__file__).with_name("program_server.py"))],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            # What has been read ahead would be hidden from select().
+            # What has been read ahead would be hidden from readable().
             bufsize=0,
         )
         atexit.register(self._end)
@@ -85,8 +86,7 @@ class _Server:
     def _answer(self, seconds: float) -> bytes:
         """The server's next line, which is empty where the server has ended."""
         assert self._process.stdout is not None
-        ready, _, _ = select.select([self._process.stdout], [], [], seconds)
-        if not ready:
+        if not readable(self._process.stdout, seconds):
             raise TimeoutError
         return self._process.stdout.readline()
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import secrets
 import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -46,11 +46,13 @@ def new_dataset_directory(out: Path, *, overwrite: bool, keep: bool = False) -> 
     target = Path(os.path.realpath(out))
     with _place_of(target, overwrite) as before:
         made = _make_parents(target)
+        work, done = _work_directory(target, keep), False
         try:
-            with _work_directory(target, keep) as work:
-                done = False
+            with contextlib.ExitStack() as held:
                 try:
-                    # A directory within: that of mkdtemp is for its owner alone.
+                    # Within, because an exception may come at any time: SIGTERM is one.
+                    _begin_work(work, keep, held)
+                    # A directory within: the other is for its owner alone.
                     yield work / "dataset"
                     _move(work / "dataset", target, work / "replaced", before)
                     done = True
@@ -65,24 +67,23 @@ def new_dataset_directory(out: Path, *, overwrite: bool, keep: bool = False) -> 
             raise
 
 
-@contextlib.contextmanager
-def _work_directory(target: Path, keep: bool) -> Iterator[Path]:
-    """The directory for work, beside the target. What is kept has a name that the next call knows, and is locked."""
+def _work_directory(target: Path, keep: bool) -> Path:
+    """Where to work, beside the target. What is kept has a name that the next call knows, else one that nobody has."""
     # A name has 255 bytes at most.
     name = target.name.encode()[:100].decode(errors="ignore")
-    with contextlib.ExitStack() as held:
-        try:
-            if not keep:
-                work = Path(tempfile.mkdtemp(prefix=f".{name}.", suffix=".partial", dir=target.parent))
-            else:
-                work = target.parent / f".{name}.resume"
-                work.mkdir(mode=0o700, exist_ok=True)
-                held.enter_context(_locked(work))
-        except StorageError:
-            raise
-        except OSError as error:
-            raise StorageError(f"nothing can be written beside '{target}': {error.strerror}") from error
-        yield work
+    return target.parent / (f".{name}.resume" if keep else f".{name}.{secrets.token_hex(8)}.partial")
+
+
+def _begin_work(work: Path, keep: bool, held: contextlib.ExitStack) -> None:
+    """Makes the directory. What is kept is locked until ``held`` ends."""
+    try:
+        work.mkdir(mode=0o700, exist_ok=keep)
+        if keep:
+            held.enter_context(_locked(work))
+    except StorageError:
+        raise
+    except OSError as error:
+        raise StorageError(f"nothing can be written in '{work.parent}': {error.strerror}") from error
 
 
 @contextlib.contextmanager
