@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import http.client
 import socket
 import ssl
@@ -170,8 +171,9 @@ class HttpClient:
                 connection.set_tunnel(host, port, _proxy_headers(proxy))
         else:
             connection = http.client.HTTPConnection(at, at_port, timeout=options.connect_seconds)
-        # Its own way would have to wait for as long as a name server takes.
-        connection._create_connection = self._connect  # type: ignore[attr-defined]
+        # Its own way would have to wait for as long as a name server takes. Without this client: connections that are
+        # kept would hold it, and it would never let go of them.
+        connection._create_connection = functools.partial(_connect, options.connect_seconds)  # type: ignore[attr-defined]
         try:
             connection.connect()
         except BaseException as error:
@@ -183,10 +185,6 @@ class HttpClient:
         connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return connection
 
-    def _connect(self, address: tuple[str, int], *_: object) -> socket.socket:
-        seconds = self.options.connect_seconds
-        return connect_to(look_up(address[0], address[1], seconds), seconds)
-
     def _tls_context(self) -> ssl.SSLContext:
         with self._lock:
             if self._tls is None:
@@ -197,6 +195,10 @@ class HttpClient:
                     self._tls.check_hostname = False
                     self._tls.verify_mode = ssl.CERT_NONE
             return self._tls
+
+
+def _connect(seconds: float, address: tuple[str, int], *_: object) -> socket.socket:
+    return connect_to(look_up(address[0], address[1], seconds), seconds)
 
 
 def _read(response: http.client.HTTPResponse, deadline: float) -> Answer:
