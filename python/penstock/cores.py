@@ -6,7 +6,7 @@ import logging
 import os
 from pathlib import Path
 
-__all__ = ["core_quota", "local_processes", "usable_cores", "warn_of_too_many"]
+__all__ = ["control_groups", "core_quota", "local_processes", "usable_cores", "warn_of_too_many"]
 
 logger = logging.getLogger("penstock")
 
@@ -30,7 +30,7 @@ def usable_cores() -> int:
 
 def core_quota() -> float | None:
     """Cores that this process's control group pays for; None where there is no limit."""
-    return min((quota for quota in map(_quota, _groups()) if quota is not None), default=None)
+    return min((quota for quota in map(_quota, control_groups("cpu")) if quota is not None), default=None)
 
 
 def warn_of_too_many(threads: int, workers: int) -> None:
@@ -63,16 +63,16 @@ def _allowed_cores() -> int:
     return os.cpu_count() or 1
 
 
-def _groups() -> list[Path]:
-    """The control groups whose limits bind this process: its own and those above it; version 1 has a tree for each
-    kind of limit.
+def control_groups(kind: str) -> list[Path]:
+    """The folders of the control groups whose limits of a kind ("cpu", "memory") bind this process: its own and those
+    above it; version 1 has a tree for each kind of limit.
     """
-    groups = [_GROUPS, _GROUPS / "cpu"]
+    groups = [_GROUPS, _GROUPS / kind]
     try:
         for line in _MEMBERSHIP.read_text().splitlines():
             _, kinds, path = line.split(":", 2)
-            tree = _GROUPS if kinds == "" else _GROUPS / "cpu"
-            if kinds == "" or "cpu" in kinds.split(","):
+            tree = _GROUPS if kinds == "" else _GROUPS / kind
+            if kinds == "" or kind in kinds.split(","):
                 parts = [part for part in path.split("/") if part not in ("", "..")]
                 groups += [tree.joinpath(*parts[: depth + 1]) for depth in range(len(parts))]
     except (OSError, ValueError):

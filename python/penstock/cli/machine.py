@@ -16,6 +16,7 @@ from penstock._native import DEBUG_BUILD, HAVE_NATIVE, require_native
 from penstock.cores import core_quota, usable_cores
 from penstock.described import described_error
 from penstock.errors import NativeUnavailableError
+from penstock.machine_memory import system_memory
 
 __all__ = ["core", "extras", "gpu", "limits", "versions"]
 
@@ -97,8 +98,8 @@ def limits() -> dict[str, Any]:
         "cores_allowed": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
         "core_quota": core_quota(),
         "cores_used": usable_cores(),
-        "memory": _memory("MemTotal"),
-        "memory_free": _memory("MemAvailable"),
+        "memory": system_memory("MemTotal"),
+        "memory_free": system_memory("MemAvailable"),
         "open_files": _resource("RLIMIT_NOFILE"),
         "locked_memory": _resource("RLIMIT_MEMLOCK"),
         "threads": _resource("RLIMIT_NPROC"),
@@ -136,15 +137,6 @@ def _fits(installed: str, wanted: str) -> bool:
 def _numbers(version: str) -> list[int]:
     found = re.match(r"\d+(?:\.\d+)*", version)
     return [int(part) for part in found[0].split(".")] if found else []
-
-
-def _memory(name: str) -> int | None:
-    try:
-        text = Path("/proc/meminfo").read_text()
-    except OSError:
-        return None
-    found = re.search(rf"^{name}:\s+(\d+) kB", text, re.MULTILINE)
-    return None if found is None else int(found[1]) * 1024
 
 
 def _resource(name: str) -> int | None:

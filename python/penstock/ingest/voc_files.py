@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree
 
-from penstock.errors import DatasetFormatError, StorageError
+from penstock.errors import DatasetFormatError
+from penstock.ingest.text_files import lines_of
 
 __all__ = ["VOC_CLASSES", "VocImage", "VocObject", "parse_annotation", "split_names"]
 
@@ -76,13 +77,7 @@ def split_names(file: Path) -> list[str]:
     Raises:
         StorageError, DatasetFormatError: The file cannot be read.
     """
-    try:
-        lines = file.read_text(encoding="utf-8").splitlines()
-    except OSError as error:
-        raise StorageError(f"the split '{file}' cannot be read: {error.strerror}") from error
-    except UnicodeDecodeError:
-        raise DatasetFormatError(f"the split '{file}' is not in UTF-8") from None
-    rows = [line.split() for line in lines if line.strip()]
+    rows = [line.split() for line in lines_of(file, "split")]
     return [row[0] for row in rows if row[1:2] != ["-1"]]
 
 

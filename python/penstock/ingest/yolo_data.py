@@ -12,6 +12,7 @@ from penstock.extras import import_extra
 from penstock.ingest.annotated import Category
 from penstock.ingest.image_files import IMAGE_SUFFIXES, files_below
 from penstock.ingest.options import OddFiles
+from penstock.ingest.text_files import lines_of
 
 __all__ = ["YoloData", "images_of", "read_data_file"]
 
@@ -142,13 +143,7 @@ def _place(root: Path, name: str) -> Path:
 
 def _listed(place: Path) -> list[Path]:
     """The images that a list names; those that begin with "./" lie beside it."""
-    try:
-        lines = place.read_text(encoding="utf-8").splitlines()
-    except OSError as error:
-        raise StorageError(f"the list '{place}' cannot be read: {error.strerror}") from error
-    except UnicodeDecodeError:
-        raise DatasetFormatError(f"the list '{place}' is not in UTF-8") from None
-    return [place.parent / line.strip() for line in lines if line.strip()]
+    return [place.parent / line.strip() for line in lines_of(place, "list")]
 
 
 def _categories(file: Path, parsed: Mapping[str, Any]) -> tuple[Category, ...]:

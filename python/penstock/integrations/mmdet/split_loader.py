@@ -19,6 +19,7 @@ from penstock.integrations.mmdet.building import build_dataset, has_path
 from penstock.integrations.mmdet.config import loader_type_of, parse_loader
 from penstock.integrations.mmdet.detection_loader import DetectionLoader, build_dataloader
 from penstock.integrations.mmdet.metric_names import format_of
+from penstock.integrations.openmmlab.config_files import config_from
 
 __all__ = ["build_split_loader", "read_config"]
 
@@ -31,13 +32,7 @@ def read_config(path: str | os.PathLike[str]) -> Any:
     Raises:
         ConfigError: The file is not there, or is no configuration with data.
     """
-    try:
-        cfg = Config.fromfile(os.fspath(path))
-    except Exception as error:
-        # It runs the file, which may raise anything.
-        raise ConfigError(
-            f"the configuration '{os.fspath(path)}' cannot be read: {type(error).__name__}: {error}"
-        ) from error
+    cfg = config_from(Config, path)
     if not isinstance(cfg.get("data"), Mapping):
         raise ConfigError(f"the configuration '{os.fspath(path)}' has no data")
     return compat_imgs_per_gpu(cfg)

@@ -9,10 +9,10 @@ import numpy as np
 
 from penstock.dataset import Dataset
 from penstock.detection.shown import Shown
-from penstock.errors import ConfigError
 from penstock.integrations.mmdet.detection_loader import build_dataloader
 from penstock.integrations.mmdet.looking.pictures import first_samples
 from penstock.integrations.mmdet.split_loader import build_split_loader
+from penstock.integrations.openmmlab.looking import check_taken
 
 __all__ = ["SampleLooker"]
 
@@ -53,11 +53,7 @@ class SampleLooker:
             ConfigError: The split leaves the sample out, or its pipeline makes no batches that a model takes.
             PenstockError: What loading raises.
         """
-        indices = self._whole.items.indices
-        if not bool((indices == index).any()):
-            raise ConfigError(
-                f"this split leaves sample {index} out: it has no box of the classes that are used, or is too small"
-            )
+        check_taken(self._whole.items.indices, index)
         # One after the other: the pipeline may be the user's own, and not made for threads.
         with self._lock:
             loader = build_dataloader(

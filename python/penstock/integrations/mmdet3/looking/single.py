@@ -20,6 +20,8 @@ from penstock.integrations.mmdet3.building import deep_lake_datasets
 from penstock.integrations.mmdet3.data.opening import Given
 from penstock.integrations.mmdet3.data.wrappers import KINDS, leaves_of
 from penstock.integrations.mmdet3.detection_loader import DetectionLoader
+from penstock.integrations.openmmlab.config_files import config_from
+from penstock.integrations.openmmlab.looking import check_taken
 from penstock.loading.seed import LoaderSeed
 
 __all__ = ["SampleLooker", "read_config"]
@@ -33,13 +35,7 @@ def read_config(path: str | os.PathLike[str]) -> Config:
     Raises:
         ConfigError: The file is not there, or is no configuration with a ``train_dataloader``.
     """
-    try:
-        cfg = Config.fromfile(os.fspath(path))
-    except Exception as error:
-        # It runs the file, which may raise anything.
-        raise ConfigError(
-            f"the configuration '{os.fspath(path)}' cannot be read: {type(error).__name__}: {error}"
-        ) from error
+    cfg: Config = config_from(Config, path)
     if not cfg.get(_LOADER):
         raise ConfigError(f"the configuration '{os.fspath(path)}' has no {_LOADER}")
     return cfg
@@ -83,10 +79,7 @@ class SampleLooker:
             ConfigError: Training leaves the sample out, or the pipeline does not end with PackDetInputs.
             PenstockError: What loading raises.
         """
-        if not bool((self._items.indices == index).any()):
-            raise ConfigError(
-                f"this split leaves sample {index} out: it has no box of the classes that are used, or is too small"
-            )
+        check_taken(self._items.indices, index)
         # One after the other: the pipeline may be the user's own, and not made for threads.
         with self._lock:
             loader = DetectionLoader(
