@@ -23,26 +23,11 @@
 
 #include <jpeglib.h>
 
+#include "jpegs.h"
+
 namespace {
 
 using Image = std::vector<unsigned char>;
-
-std::uint64_t read_u64(std::istream& in) {
-  std::uint64_t value = 0;
-  in.read(reinterpret_cast<char*>(&value), sizeof value);
-  return value;
-}
-
-std::vector<Image> read_images(const char* path) {
-  std::ifstream in(path, std::ios::binary);
-  std::vector<Image> images(read_u64(in));
-  for (Image& image : images) {
-    image.resize(read_u64(in));
-    in.read(reinterpret_cast<char*>(image.data()), static_cast<std::streamsize>(image.size()));
-  }
-  if (!in) throw std::runtime_error("cannot read the images");
-  return images;
-}
 
 /// Decodes into `pixels`, which grows to the largest image and is then reused.
 void decode(const Image& image, std::vector<unsigned char>& pixels) {
@@ -55,15 +40,7 @@ void decode(const Image& image, std::vector<unsigned char>& pixels) {
   info.out_color_space = JCS_RGB;
   info.dct_method = JDCT_ISLOW;
   jpeg_start_decompress(&info);
-  const std::size_t stride = static_cast<std::size_t>(info.output_width) * 3;
-  pixels.resize(std::max(pixels.size(), stride * info.output_height));
-  JSAMPROW rows[16];
-  while (info.output_scanline < info.output_height) {
-    const JDIMENSION count = std::min<JDIMENSION>(16, info.output_height - info.output_scanline);
-    for (JDIMENSION i = 0; i < count; ++i) rows[i] = pixels.data() + (info.output_scanline + i) * stride;
-    jpeg_read_scanlines(&info, rows, count);
-  }
-  pixels.resize(stride * info.output_height);
+  pixels.resize(read_rgb(info, pixels));
   jpeg_finish_decompress(&info);
   jpeg_destroy_decompress(&info);
 }
@@ -106,7 +83,7 @@ int main(int argc, char** argv) {
     std::cerr << "usage: jpeg_ceiling FILE THREADS\n";
     return 2;
   }
-  const std::vector<Image> images = read_images(argv[1]);
+  const std::vector<Image> images = read_images<unsigned char>(argv[1]);
   const auto threads = static_cast<unsigned>(std::stoul(argv[2]));
   for (std::string line; std::getline(std::cin, line);) {
     std::istringstream words(line);

@@ -13,6 +13,7 @@
 #include <cstdio>
 #include <fstream>
 #include <iostream>
+#include <memory>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -25,6 +26,7 @@
 #include "decode/jpeg/planes.h"
 #include "decode/jpeg/rows.h"
 #include "decode/jpeg/zigzag.h"
+#include "jpegs.h"
 
 namespace {
 
@@ -37,29 +39,12 @@ constexpr std::size_t kStageCount = std::size(kStages);
 
 using Image = std::vector<std::byte>;
 
-std::uint64_t read_u64(std::istream& in) {
-  std::uint64_t value = 0;
-  in.read(reinterpret_cast<char*>(&value), sizeof value);
-  return value;
-}
-
-std::vector<Image> read_images(const char* path, std::size_t count) {
-  std::ifstream in(path, std::ios::binary);
-  std::vector<Image> images(std::min<std::uint64_t>(read_u64(in), count));
-  for (Image& image : images) {
-    image.resize(read_u64(in));
-    in.read(reinterpret_cast<char*>(image.data()), static_cast<std::streamsize>(image.size()));
-  }
-  if (!in) throw std::runtime_error("cannot read the images");
-  return images;
-}
-
 /// This project's decoder up to a stage before the last: its parts, as jpeg/rows.cpp puts them together.
 class OwnParts {
  public:
   explicit OwnParts(base::Bytes file) : headers_(*jpeg::read_headers(file)), coefficients_(open(file)) {
     for (const jpeg::Component& component : headers_.components) {
-      jpeg::BlockRows blocks(component.down, coefficients_.mcus_of_a_row() * component.across,
+      jpeg::BlockRows blocks(component.down, coefficients_->mcus_of_a_row() * component.across,
                              jpeg::blocks_of_a_group());
       jpeg::Plane plane(component.down * std::size_t{8}, blocks.groups() * jpeg::blocks_of_a_group() * 8);
       channels_.push_back({component, std::move(blocks), std::move(plane)});
@@ -67,10 +52,11 @@ class OwnParts {
   }
 
   void run(Stage until) {
-    for (std::size_t row = 0; row < coefficients_.rows(); ++row) {
+    for (std::size_t row = 0; row < coefficients_->rows(); ++row) {
       std::array<jpeg::BlockRows*, 3> into{};
       for (std::size_t i = 0; i < channels_.size() && until != Stage::kEntropy; ++i) into[i] = &channels_[i].blocks;
-      if (!coefficients_.read_row(into, {0, coefficients_.mcus_of_a_row()})) throw std::runtime_error("a damaged file");
+      if (!coefficients_->read_row(into, {0, coefficients_->mcus_of_a_row()}))
+        throw std::runtime_error("a damaged file");
       if (until == Stage::kEntropy) continue;
       for (Channel& channel : channels_) transform(channel, row);
     }
@@ -83,10 +69,10 @@ class OwnParts {
     jpeg::Plane plane;
   };
 
-  jpeg::CoefficientReader open(base::Bytes file) const {
+  std::unique_ptr<jpeg::CoefficientReader> open(base::Bytes file) const {
     auto reader = jpeg::CoefficientReader::open(file, headers_, jpeg::blocks_of_a_group());
-    if (!reader) throw std::runtime_error("a file that is left to libjpeg-turbo");
-    return std::move(*reader);
+    if (reader == nullptr) throw std::runtime_error("a file that is left to libjpeg-turbo");
+    return reader;
   }
 
   void transform(Channel& channel, std::size_t mcu_row) {
@@ -103,7 +89,7 @@ class OwnParts {
   }
 
   jpeg::Headers headers_;
-  jpeg::CoefficientReader coefficients_;
+  std::unique_ptr<jpeg::CoefficientReader> coefficients_;
   std::vector<Channel> channels_;
 };
 
@@ -155,14 +141,7 @@ void decode_turbo(const Image& image, Stage until, std::vector<std::uint8_t>& pi
   } else if (until == Stage::kTransform) {
     read_raw(info, pixels);
   } else {
-    const std::size_t stride = static_cast<std::size_t>(info.output_width) * 3;
-    pixels.resize(std::max(pixels.size(), stride * info.output_height));
-    JSAMPROW rows[16];
-    while (info.output_scanline < info.output_height) {
-      const JDIMENSION count = std::min<JDIMENSION>(16, info.output_height - info.output_scanline);
-      for (JDIMENSION i = 0; i < count; ++i) rows[i] = pixels.data() + (info.output_scanline + i) * stride;
-      jpeg_read_scanlines(&info, rows, count);
-    }
+    read_rgb(info, pixels);
   }
   jpeg_abort_decompress(&info);
   jpeg_destroy_decompress(&info);
@@ -213,7 +192,7 @@ int main(int argc, char** argv) {
     std::cerr << "usage: jpeg_parts FILE COUNT ROUNDS [DECODER STAGE]\n";
     return 2;
   }
-  const std::vector<Image> images = read_images(argv[1], std::stoul(argv[2]));
+  const std::vector<Image> images = read_images<std::byte>(argv[1], std::stoul(argv[2]));
   const auto rounds = static_cast<unsigned>(std::stoul(argv[3]));
   if (argc == 4) {
     print_times(images, rounds);

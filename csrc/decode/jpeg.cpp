@@ -15,26 +15,21 @@ std::optional<std::uint64_t> most_bytes(std::uint64_t encoded_bytes, std::uint64
   return base::checked_multiply(encoded_bytes, std::uint64_t{8} * 64 * 4 * 3);
 }
 
-std::unique_ptr<base::RowSource> rows_of(base::Bytes encoded, const ImageSize& size, Color color, bool padded) {
-  if (auto own = jpeg::open_rows(encoded, size, color, padded)) return own;
+std::unique_ptr<base::RowSource> open_and_keep(base::Bytes encoded, const ImageSize& size, Color color, bool padded,
+                                               Keep keep) {
+  if (auto own = jpeg::open_rows(encoded, size, color, padded, std::move(keep))) return own;
   return std::make_unique<TurboReader>(encoded, size, color, padded);
 }
 
 void decode(base::Bytes encoded, const ImageSize& size, std::uint32_t /*item_size*/, Color color,
             base::MutableBytes pixels) {
-  const std::unique_ptr<base::RowSource> rows = rows_of(encoded, size, color, /*padded=*/false);
+  const std::unique_ptr<base::RowSource> rows = open_and_keep(encoded, size, color, /*padded=*/false, {});
   rows->read(reinterpret_cast<std::uint8_t*>(pixels.data()), std::size_t{size.width} * rows->channels(), size.height);
   rows->finish();
 }
 
 std::unique_ptr<base::RowSource> open(base::Bytes encoded, const ImageSize& size, Color color) {
-  return rows_of(encoded, size, color, /*padded=*/true);
-}
-
-std::unique_ptr<base::RowSource> open_and_keep(base::Bytes encoded, const ImageSize& size, Color color, bool padded,
-                                               Keep keep) {
-  if (auto own = jpeg::open_rows(encoded, size, color, padded, std::move(keep))) return own;
-  return std::make_unique<TurboReader>(encoded, size, color, padded);
+  return open_and_keep(encoded, size, color, /*padded=*/true, {});
 }
 
 }  // namespace

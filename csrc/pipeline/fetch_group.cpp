@@ -35,6 +35,17 @@ void add_of_chunks(std::vector<FetchGroup>& groups, const Wanted& wanted, std::s
   for (auto& [row, group] : by_row) groups.push_back(std::move(group));
 }
 
+std::vector<std::int64_t> items_at(const Wanted& wanted, std::size_t tensor, const std::vector<std::size_t>& slots) {
+  std::vector<std::int64_t> items;
+  for (const std::size_t slot : slots) items.push_back(wanted.slots(tensor).items[slot]);
+  return items;
+}
+
+/// Null where nothing of a tensor is kept.
+KeptImages* covering(KeptImages* kept, const TensorSource& source) {
+  return kept != nullptr && kept->covers(source) ? kept : nullptr;
+}
+
 /// One group's way to storage and back.
 struct Fetching {
   const FetchGroup& group;
@@ -74,9 +85,8 @@ void take_samples(const FetchingPointer& fetching, base::Result<FetchedSamples> 
     fetching->set(slot, [&] {
       if (!result.sound()) return base::Result<FetchedSample>(result.error()).take();
       FetchedSample sample = result.value()[number].value();
-      if (fetching->kept != nullptr && !sample.raw) {
-        sample.keep =
-            fetching->kept->keeper(fetching->group.tensor, fetching->source(), fetching->item(slot), sample.shape);
+      if (fetching->kept != nullptr) {
+        fetching->kept->have_kept(fetching->group.tensor, fetching->source(), fetching->item(slot), sample);
       }
       return sample;
     });
@@ -110,53 +120,40 @@ void open_chunk(const FetchingPointer& fetching) {
       fetching->wanted_still);
 }
 
+/// Gives `take` the samples that were found, with their slots; returns the slots of the others.
+template <class Take>
+std::vector<std::size_t> take_found(const std::vector<std::size_t>& slots, const KeptSamples& samples,
+                                    const Take& take) {
+  std::vector<std::size_t> missing;
+  for (std::size_t i = 0; i < slots.size(); ++i) {
+    if (samples[i]) {
+      take(slots[i], *samples[i]);
+    } else {
+      missing.push_back(slots[i]);
+    }
+  }
+  return missing;
+}
+
 /// Takes the items that were kept; the others are fetched.
 void take_kept(const FetchingPointer& fetching, const base::Result<KeptSamples>& found) noexcept {
   try {
-    std::vector<std::size_t> missing;
-    for (std::size_t i = 0; i < fetching->slots.size(); ++i) {
-      const std::size_t slot = fetching->slots[i];
-      if (found.sound() && found.value()[i]) {
-        fetching->set(slot, [&] { return *found.value()[i]; });
-      } else {
-        missing.push_back(slot);
-      }
-    }
-    if (missing.empty()) return;
-    fetching->slots = std::move(missing);
-    open_chunk(fetching);
+    const auto take = [&](std::size_t slot, const FetchedSample& sample) {
+      fetching->set(slot, [&] { return sample; });
+    };
+    if (found.sound()) fetching->slots = take_found(fetching->slots, found.value(), take);
+    if (!fetching->slots.empty()) open_chunk(fetching);
   } catch (...) {
     fetching->fail();
   }
 }
 
 void find_kept(const FetchingPointer& fetching) {
-  std::vector<std::int64_t> items;
-  for (const std::size_t slot : fetching->slots) items.push_back(fetching->item(slot));
+  const FetchGroup& group = fetching->group;
   const base::Answer<KeptSamples> answer(
       [fetching](const base::Result<KeptSamples>& found) { take_kept(fetching, found); });
-  fetching->kept->find(fetching->group.tensor, fetching->source(), std::move(items), fetching->wanted_still, answer);
-}
-
-/// The same of what answers at once; gives the slots of the others.
-std::vector<std::size_t> take_kept_now(const FetchGroup& group, const TensorSource& source, KeptImages& kept,
-                                       Fetched& fetched) {
-  std::vector<std::int64_t> items;
-  for (const std::size_t slot : group.slots) {
-    items.push_back(std::as_const(fetched).wanted().slots(group.tensor).items[slot]);
-  }
-  KeptSamples samples(items.size());
-  kept.find(group.tensor, source, std::move(items), {},
-            base::Answer<KeptSamples>([&](base::Result<KeptSamples> found) { samples = found.take(); }));
-  std::vector<std::size_t> missing;
-  for (std::size_t i = 0; i < samples.size(); ++i) {
-    if (samples[i]) {
-      fetched.set(group.tensor, group.slots[i], std::move(*samples[i]));
-    } else {
-      missing.push_back(group.slots[i]);
-    }
-  }
-  return missing;
+  fetching->kept->find(group.tensor, fetching->source(), items_at(fetching->wanted(), group.tensor, group.slots),
+                       answer);
 }
 
 void take_tiled(const FetchingPointer& fetching, base::Result<FetchedSample> result) noexcept {
@@ -196,7 +193,7 @@ void fetch_group(const FetchGroup& group, Fetcher& fetcher, KeptImages* kept, Fe
   try {
     const std::int64_t item = fetching->item(group.slots.front());
     const TensorSource& source = fetching->source();
-    if (fetching->kept != nullptr && !fetching->kept->covers(source)) fetching->kept = nullptr;
+    fetching->kept = covering(kept, source);
     if (source.index.tiles.contains(item)) {
       const base::Answer<FetchedSample> answer(
           [fetching](base::Result<FetchedSample> result) { take_tiled(fetching, std::move(result)); });
@@ -215,26 +212,30 @@ void fetch_of_reader(const FetchGroup& group, Fetcher& fetcher, KeptImages* kept
                      Faults& faults) noexcept {
   const Wanted& wanted = std::as_const(fetched).wanted();
   const TensorSource& source = wanted.sources()[group.tensor];
-  if (kept != nullptr && !kept->covers(source)) kept = nullptr;
-  const auto item = [&](std::size_t slot) { return wanted.slots(group.tensor).items[slot]; };
+  kept = covering(kept, source);
   const auto attempt = [&](std::size_t slot, const auto& step) {
     const FaultPlace place = wanted.place_of(group.tensor, slot);
     faults.attempt(place, [&] { wanted.named(place, step); });
   };
-  std::vector<std::size_t> slots;
+  const auto take = [&](std::size_t slot, const FetchedSample& sample) { fetched.set(group.tensor, slot, sample); };
+  std::vector<std::size_t> slots = group.slots;
   std::vector<SampleReader::Result> results;
   attempt(group.slots.front(), [&] {
-    slots = kept == nullptr ? group.slots : take_kept_now(group, source, *kept, fetched);
-    std::vector<std::int64_t> samples;
-    for (const std::size_t slot : slots) samples.push_back(item(slot));
-    if (!samples.empty()) results = fetcher.read_now(group.tensor, samples);
+    if (kept != nullptr) {
+      // What covers tensors with a reader answers at once.
+      KeptSamples samples(slots.size());
+      kept->find(group.tensor, source, items_at(wanted, group.tensor, slots),
+                 base::Answer<KeptSamples>([&](base::Result<KeptSamples> found) {
+                   if (found.sound()) samples = found.take();
+                 }));
+      slots = take_found(slots, samples, take);
+    }
+    if (!slots.empty()) results = fetcher.read_now(group.tensor, items_at(wanted, group.tensor, slots));
   });
   for (std::size_t i = 0; i < results.size(); ++i) {
     attempt(slots[i], [&] {
       FetchedSample sample = results[i].take();
-      if (kept != nullptr && !sample.raw) {
-        sample.keep = kept->keeper(group.tensor, source, item(slots[i]), sample.shape);
-      }
+      if (kept != nullptr) kept->have_kept(group.tensor, source, wanted.slots(group.tensor).items[slots[i]], sample);
       fetched.set(group.tensor, slots[i], std::move(sample));
     });
   }

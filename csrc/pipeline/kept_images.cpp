@@ -6,10 +6,14 @@
 
 namespace penstock::pipeline {
 
-decode::Keep KeptImages::keeper(std::size_t tensor, const TensorSource& source, std::int64_t item,
-                                const base::Shape& shape) {
-  if (!has_room()) return {};
-  return [this, tensor, &source, item, shape](base::OwnedBytes bytes) {
+bool KeptImages::covers(const TensorSource& source) const {
+  return source.format.is_image && !source.format.as_bytes && source.format.item_size == 1 &&
+         decode::can_be_kept(source.format.sample_compression) && reaches(source);
+}
+
+void KeptImages::have_kept(std::size_t tensor, const TensorSource& source, std::int64_t item, FetchedSample& sample) {
+  if (sample.raw || !has_room()) return;
+  sample.keep = [this, tensor, &source, item, shape = sample.shape](base::OwnedBytes bytes) {
     try {
       keep(tensor, source, item, shape, std::move(bytes));
     } catch (...) {

@@ -3,7 +3,6 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
-#include <string>
 #include <vector>
 
 #include "base/answer.h"
@@ -12,7 +11,6 @@
 #include "base/thread_pool.h"
 #include "pipeline/fetched_sample.h"
 #include "pipeline/tensor_source.h"
-#include "storage/store.h"
 
 namespace penstock::pipeline {
 
@@ -29,15 +27,15 @@ class KeptImages {
   KeptImages& operator=(const KeptImages&) = delete;
 
   /// Whether the items of a tensor may be kept.
-  virtual bool covers(const TensorSource& source) const = 0;
+  bool covers(const TensorSource& source) const;
 
   /// Items of one chunk of a tensor. Answers at once, or on a thread that must not be kept; whatever goes wrong,
   /// nothing was found.
   virtual void find(std::size_t tensor, const TensorSource& source, std::vector<std::int64_t> items,
-                    storage::Wanted wanted, const base::Answer<KeptSamples>& answer) noexcept = 0;
+                    const base::Answer<KeptSamples>& answer) noexcept = 0;
 
-  /// What the decoder of an item of a tensor is to keep, if that is worth it.
-  decode::Keep keeper(std::size_t tensor, const TensorSource& source, std::int64_t item, const base::Shape& shape);
+  /// Has the decoder of an item of a tensor keep what it may, if that is worth it.
+  void have_kept(std::size_t tensor, const TensorSource& source, std::int64_t item, FetchedSample& sample);
 
   virtual void begin_stop() noexcept {}
   /// begin_stop(), then waits until what was kept is there. False where the deadline came first. Idempotent.
@@ -45,6 +43,8 @@ class KeptImages {
   virtual void abandon(const std::shared_ptr<const void>& /*owner*/) noexcept {}
 
  protected:
+  /// Whether its items can be found again.
+  virtual bool reaches(const TensorSource& /*source*/) const { return true; }
   /// Whether there is room for more, as far as can be told.
   virtual bool has_room() const noexcept = 0;
   /// Of an item that was decoded. It is a favour: it may throw, and be left.

@@ -3,8 +3,8 @@
 #include <cstring>
 #include <utility>
 
-#include "decode/image_decoder.h"
 #include "storage/disk_cache/cache_file.h"
+#include "storage/joined_store.h"
 
 namespace penstock::pipeline {
 namespace {
@@ -41,11 +41,6 @@ KeptInFiles::KeptInFiles(std::shared_ptr<storage::DiskCache> cache, std::vector<
                          storage::Store& store, base::Stats& stats)
     : KeptImages(stats), cache_(std::move(cache)), roots_(std::move(roots)), store_(store) {}
 
-bool KeptInFiles::covers(const TensorSource& source) const {
-  return source.reader == nullptr && source.format.is_image && !source.format.as_bytes &&
-         source.format.item_size == 1 && decode::can_be_kept(source.format.sample_compression);
-}
-
 std::optional<std::string> KeptInFiles::version_of(const std::string& chunk) {
   const std::lock_guard lock(mutex_);
   return chunks_[chunk].version;
@@ -67,12 +62,12 @@ void KeptInFiles::saw(const std::string& key, const storage::Object& object) noe
 Label KeptInFiles::label_of(const std::string& chunk, std::uint64_t local_index) const {
   const std::string number = "#" + std::to_string(local_index);
   if (roots_.size() == 1) return {roots_.front(), chunk + number};
-  const std::size_t slash = chunk.find('/');
-  return {roots_.at(std::stoul(chunk.substr(0, slash))), chunk.substr(slash + 1) + number};
+  const storage::JoinedKey key = storage::joined_key(chunk, roots_.size());
+  return {roots_[key.store], key.key + number};
 }
 
 void KeptInFiles::find(std::size_t /*tensor*/, const TensorSource& source, std::vector<std::int64_t> items,
-                       storage::Wanted /*wanted*/, const base::Answer<KeptSamples>& answer) noexcept {
+                       const base::Answer<KeptSamples>& answer) noexcept {
   try {
     const std::size_t count = items.size();
     // Whatever goes wrong on the way, storage itself is asked, and says what is the matter.
@@ -148,14 +143,8 @@ void KeptInFiles::tell_of_missing_versions() {
     const std::lock_guard lock(mutex_);
     if (std::exchange(told_, true)) return;
   }
-  cache_->readers.submit([cache = cache_.get(), root = roots_.front()] {
-    try {
-      cache->report("the storage names no versions (ETags) of the objects of '" + root +
-                    "', or they change, so no coefficients of them are kept in the folder");
-    } catch (...) {
-      // It was a favour.
-    }
-  });
+  cache_->tell("the storage names no versions (ETags) of the objects of '" + roots_.front() +
+               "', or they change, so no coefficients of them are kept in the folder");
 }
 
 std::optional<FetchedSample> KeptInFiles::read(const Label& label, const std::string& version) {

@@ -26,8 +26,7 @@ class KeptInFiles final : public KeptImages {
               base::Stats& stats);
   ~KeptInFiles() override { stop(base::Deadline::max()); }
 
-  bool covers(const TensorSource& source) const override;
-  void find(std::size_t tensor, const TensorSource& source, std::vector<std::int64_t> items, storage::Wanted wanted,
+  void find(std::size_t tensor, const TensorSource& source, std::vector<std::int64_t> items,
             const base::Answer<KeptSamples>& answer) noexcept override;
 
   /// To be told of every object that comes from the store: of chunks that change nothing is kept.
@@ -51,6 +50,7 @@ class KeptInFiles final : public KeptImages {
     std::vector<SearchPointer> waiting;  ///< until the storage has said it; none where it has not been asked
   };
 
+  bool reaches(const TensorSource& source) const override { return source.reader == nullptr; }
   bool has_room() const noexcept override { return !is_full_; }
   void keep(std::size_t tensor, const TensorSource& source, std::int64_t item, const base::Shape& shape,
             base::OwnedBytes bytes) override;

@@ -2,8 +2,6 @@
 
 #include <utility>
 
-#include "decode/image_decoder.h"
-
 namespace penstock::pipeline {
 namespace {
 
@@ -12,13 +10,8 @@ constexpr std::uint64_t kOfAnEntry = 192;
 
 }  // namespace
 
-bool KeptInMemory::covers(const TensorSource& source) const {
-  return source.format.is_image && !source.format.as_bytes && source.format.item_size == 1 &&
-         decode::can_be_kept(source.format.sample_compression);
-}
-
 void KeptInMemory::find(std::size_t tensor, const TensorSource& /*source*/, std::vector<std::int64_t> items,
-                        storage::Wanted /*wanted*/, const base::Answer<KeptSamples>& answer) noexcept {
+                        const base::Answer<KeptSamples>& answer) noexcept {
   answer.give(base::Result<KeptSamples>::of([&] {
     KeptSamples samples(items.size());
     for (std::size_t i = 0; i < items.size(); ++i) {

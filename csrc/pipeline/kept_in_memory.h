@@ -17,8 +17,7 @@ class KeptInMemory final : public KeptImages {
  public:
   KeptInMemory(std::uint64_t limit_bytes, base::Stats& stats) : KeptImages(stats), limit_bytes_(limit_bytes) {}
 
-  bool covers(const TensorSource& source) const override;
-  void find(std::size_t tensor, const TensorSource& source, std::vector<std::int64_t> items, storage::Wanted wanted,
+  void find(std::size_t tensor, const TensorSource& source, std::vector<std::int64_t> items,
             const base::Answer<KeptSamples>& answer) noexcept override;
 
  private:

@@ -57,15 +57,20 @@ void JoinedStore::abandon(std::shared_ptr<const void> owner) noexcept {
   for (const std::shared_ptr<Store>& store : stores_) store->abandon(owner);
 }
 
-JoinedStore::Part JoinedStore::part_of(const std::string& key) const {
+JoinedKey joined_key(const std::string& key, std::size_t stores) {
   std::size_t number = 0;
   const char* const end = key.data() + key.size();
   const auto [slash, failure] = std::from_chars(key.data(), end, number);
-  if (failure != std::errc() || slash == end || *slash != '/' || number >= stores_.size()) {
+  if (failure != std::errc() || slash == end || *slash != '/' || number >= stores) {
     throw base::Error(base::ErrorKind::kStorage,
-                      "'" + key + "' names none of the " + std::to_string(stores_.size()) + " stores that are joined");
+                      "'" + key + "' names none of the " + std::to_string(stores) + " stores that are joined");
   }
-  return {*stores_[number], std::string(slash + 1, end)};
+  return {number, std::string(slash + 1, end)};
+}
+
+JoinedStore::Part JoinedStore::part_of(const std::string& key) const {
+  JoinedKey found = joined_key(key, stores_.size());
+  return {*stores_[found.store], std::move(found.key)};
 }
 
 }  // namespace penstock::storage

@@ -10,6 +10,15 @@
 
 namespace penstock::storage {
 
+/// A key of a JoinedStore: which of its stores, and the key there.
+struct JoinedKey {
+  std::size_t store = 0;
+  std::string key;
+};
+
+/// Error kStorage where it is none of one that joins so many.
+JoinedKey joined_key(const std::string& key, std::size_t stores);
+
 /// Several stores as one: the key "<number>/<key>" is that key in the store of that number, from 0 on. Errors are those
 /// of that store, which knows its keys without the number; kStorage for a number that is no store's.
 class JoinedStore final : public Store {

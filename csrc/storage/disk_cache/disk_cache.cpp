@@ -18,6 +18,17 @@ DiskCache::DiskCache(std::string folder_path, std::optional<std::uint64_t> limit
       readers("penstock-disk", kReaders, "num_threads"),
       writer("penstock-keep", 1, "num_threads") {}
 
+void DiskCache::tell(std::string text) {
+  if (!report_) return;
+  readers.submit([this, text = std::move(text)] {
+    try {
+      report_(text);
+    } catch (...) {
+      // It was a favour.
+    }
+  });
+}
+
 bool DiskCache::has_place(std::optional<std::uint64_t> bytes, DiskCacheStats& stats) {
   if (is_behind(bytes.value_or(0), stats)) return false;
   const bool fits = bytes.value_or(0) <= disk_cache::kMostObjectBytes && folder.has_room(bytes);

@@ -39,9 +39,8 @@ class DiskCache {
   /// Null where there is no room, or so much is to be written already that memory would not last.
   std::shared_ptr<const Place> take_place(std::uint64_t bytes, DiskCacheStats& stats);
 
-  void report(const std::string& text) const {
-    if (report_) report_(text);
-  }
+  /// Tells the user something, on a thread of the cache.
+  void tell(std::string text);
 
   /// Drops what is to be read.
   void begin_stop() noexcept { readers.begin_stop(); }

@@ -361,14 +361,8 @@ void DiskCacheStore::tell_of_missing_versions() {
     const std::lock_guard lock(mutex_);
     if (std::exchange(told_, true)) return;
   }
-  cache_->readers.submit([cache = cache_.get(), root = root_] {
-    try {
-      cache->report("the storage names no versions (ETags) of the objects of '" + root +
-                    "', so the disk cache has none of them");
-    } catch (...) {
-      // It was a favour.
-    }
-  });
+  cache_->tell("the storage names no versions (ETags) of the objects of '" + root_ +
+               "', so the disk cache has none of them");
 }
 
 void DiskCacheStore::begin_stop() noexcept {
