@@ -3,7 +3,7 @@
     python benchmarks/coefficients.py DATA
 
 DATA is what benchmarks/make_coco.py wrote. Decodes its JPEGs, and runs the recipes of benchmarks/recipes.py, without a
-cache, with one in memory and with one in a folder; of these, runs are epochs after the first. All are checked to give
+cache, with one in memory that is being filled, and then with one in memory and in a folder. All are checked to give
 the same pixels, and take turns with libjpeg-turbo alone. Prints a table and what is kept of a byte of JPEG; writes
 benchmarks/results/coefficients.json.
 """
@@ -24,7 +24,7 @@ from ceiling import CEILING, Ceiling, encoded_images
 from harness import Process, Summary, compare, write_results
 
 HERE = Path(__file__).resolve().parent
-FORMS = ("no cache", "memory", "folder")
+FORMS = ("no cache", "first epoch", "memory", "folder")
 #: What is loaded: JPEGs to pixels, YOLOv3's recipe, Faster R-CNN's.
 LOADS = ("decode", "a", "b")
 

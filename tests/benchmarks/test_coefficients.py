@@ -29,6 +29,6 @@ def test_it_measures_and_writes_its_results(coco_mini: Path, tmp_path: Path, dee
     assert measured.returncode == 0, measured.stderr
     record = json.loads(out.read_text())
     assert 0.5 < record["setting"]["bytes_kept_per_jpeg_byte"] < 4
-    assert len(record["results"]) == 12
+    assert len(record["results"]) == 15
     for name, result in record["results"].items():
         assert all(one["seconds"] > 0 for one in result["runs"]), name
