@@ -5,7 +5,7 @@
 Every figure is of a process of its own. All run with this environment's Python and torch; torchdata, Accelerate and
 Lightning come from the environment that --frameworks names, which is looked up after this one. Ray runs there alone,
 without Deep Lake 3: their numpys exclude each other. ``--quick`` does little of everything; ``--only`` some of it.
-What is measured, and how: docs/reliability.md, whose tables reliability_tables.py writes.
+What is measured, and how: docs/benchmarks/reliability.md, whose tables reliability_tables.py writes.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Puts the tables of what benchmarks/reliability.py wrote into docs/reliability.md, in the place of those before.
+"""Puts tables of what benchmarks/reliability.py wrote into docs/benchmarks/reliability.md, in the place of those before.
 
     python benchmarks/reliability_tables.py
 
@@ -192,7 +192,7 @@ def _bad(results: Results) -> str:
 
 
 def main() -> None:
-    document = Path(__file__).resolve().parents[1] / "docs" / "reliability.md"
+    document = Path(__file__).resolve().parents[1] / "docs" / "benchmarks" / "reliability.md"
     records = recorded()
     text = document.read_text()
     before, after = text.partition(_BEGIN)[0], text.partition(_END)[2]

@@ -6,8 +6,8 @@ DATA is what benchmarks/make_coco.py wrote. nginx on the loopback plays the buck
 it is asked for, waits before each answer as a distant one would, and takes next to no CPU time for that. Penstock, Deep
 Lake 3's loader, boto3 with threads, and the link itself (curl with as many connections) take turns, round by round,
 each at all places before the next one; every run opens the dataset anew. Checks first that they all give the same
-images. Prints the tables of docs/streaming-figures.md, and writes benchmarks/results/remote.json. It takes 25 minutes,
-with --quick one or two.
+images. Prints the tables of docs/benchmarks/streaming.md, and writes benchmarks/results/remote.json. It takes 25
+minutes, with --quick one or two.
 """
 
 from __future__ import annotations

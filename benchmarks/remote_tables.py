@@ -1,4 +1,4 @@
-"""Puts the tables of what benchmarks/remote.py wrote into docs/streaming-figures.md, in the place of those before.
+"""Puts the tables of what benchmarks/remote.py wrote into docs/benchmarks/streaming.md, in the place of those before.
 
 python benchmarks/remote_tables.py
 """
@@ -180,7 +180,7 @@ def _spread(values: tuple[float, float, float] | None) -> str:
 
 def main() -> None:
     root = Path(__file__).resolve().parents[1]
-    document = root / "docs" / "streaming-figures.md"
+    document = root / "docs" / "benchmarks" / "streaming.md"
     text = document.read_text()
     for name in RECORDS:
         record = json.loads((root / "benchmarks" / "results" / name).read_text())

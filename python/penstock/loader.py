@@ -56,8 +56,8 @@ class DataLoader(RunningLoader):
             one sample.
         shuffle: A new order for each epoch. ``"full"``: a random permutation. ``"chunk"``: chunks in random order, and
             samples at random out of a window that moves along it, so that each chunk is read once; with several ranks,
-            by one of them (``docs/shuffling.md``). True: ``"chunk"`` where the dataset is remote, else ``"full"``. A
-            dataset without chunks that can be seen (Deep Lake 4) is shuffled fully.
+            by one of them (``docs/explanation/shuffling.md``). True: ``"chunk"`` where the dataset is remote, else
+            ``"full"``. A dataset without chunks that can be seen (Deep Lake 4) is shuffled fully.
         loader_type: ``"c++"`` (``"cpp"``), ``"python"``, or ``"auto"``: C++ where the extension is installed.
         tensors: Names of the tensors to load, or {key in the sample: tensor name}; None loads all.
         decode: {key in the sample: ``"numpy"`` (the default), ``"bytes"``, ``"pil"`` or ``"data"``}. ``"bytes"`` gives

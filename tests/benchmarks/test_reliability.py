@@ -136,6 +136,6 @@ def test_columns_of_several_runs() -> None:
 
 def test_the_document_quotes_the_committed_runs() -> None:
     records = recorded()
-    text = (PROJECT_ROOT / "docs" / "reliability.md").read_text()
+    text = (PROJECT_ROOT / "docs" / "benchmarks" / "reliability.md").read_text()
     for part in (runs(records), *tables(combined(records))):
         assert part in text

@@ -134,7 +134,7 @@ def test_it_measures_and_writes_its_results(tmp_path: Path, deeplake: Any, nativ
 @pytest.mark.parametrize("name", RECORDS)
 def test_the_document_quotes_the_committed_run(name: str) -> None:
     record = json.loads((BENCHMARKS / "results" / name).read_text())
-    text = (PROJECT_ROOT / "docs" / "streaming-figures.md").read_text()
+    text = (PROJECT_ROOT / "docs" / "benchmarks" / "streaming.md").read_text()
     assert record["command"] in text
     for table in tables(record):
         assert table in text

@@ -65,7 +65,7 @@ def test_it_runs_and_writes_its_results(tmp_path: Path) -> None:
 
 def test_the_document_quotes_the_committed_run() -> None:
     record = json.loads((BENCHMARKS / "results" / "shuffle_quality.json").read_text())
-    text = (PROJECT_ROOT / "docs" / "shuffling.md").read_text()
+    text = (PROJECT_ROOT / "docs" / "explanation" / "shuffling.md").read_text()
     assert record["command"] in text
     for name, found in record["results"].items():
         row = f"| {name} | {found['one_chunk_mean']:.1%} | {found['one_chunk_worst']:.1%} |"

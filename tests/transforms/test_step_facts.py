@@ -169,7 +169,7 @@ def test_what_the_core_cannot_do_with_some_arguments(step: st.Step, reason: str)
 
 
 def test_the_guide_names_the_files_that_name_a_step() -> None:
-    guide = (PROJECT_ROOT / "docs/adding-a-step.md").read_text()
+    guide = (PROJECT_ROOT / "docs/how-to/adding-a-step.md").read_text()
     named = re.findall(r"^\d+\. `(\S+)`:", guide, re.MULTILINE)
     sources = [file for folder in ("python", "csrc") for file in (PROJECT_ROOT / folder).rglob("*.*")]
     texts = {str(file.relative_to(PROJECT_ROOT)): file.read_text() for file in sources if file.suffix in _SOURCES}

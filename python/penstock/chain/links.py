@@ -77,8 +77,8 @@ class Chain(torch.utils.data.DataLoader[Any]):
     """A loader that is being described, as Deep Lake 3's ``DeepLakeDataLoader`` is. Each link returns a new chain.
 
     It can be iterated at any time. Without ``.pytorch()`` and after ``.numpy()`` a batch is a list of samples, dicts of
-    numpy arrays. After ``.pytorch()`` it is a dict of tensors; see ``docs/deeplake-chain.md``. Both kinds of dicts
-    iterate over their values.
+    numpy arrays. After ``.pytorch()`` it is a dict of tensors; see ``docs/how-to/deeplake-chain.md``. Both kinds of
+    dicts iterate over their values.
 
     Underneath is a :class:`penstock.DataLoader`, made when it is first needed: errors of the dataset are raised then.
     All that a chain does not have itself is the loader's: ``state_dict()``, ``stats()``, ``explain()``, ``sampler``.
@@ -126,7 +126,7 @@ class Chain(torch.utils.data.DataLoader[Any]):
         return self._with(transform=functools.partial(transform, **kwargs) if kwargs else transform)
 
     def query(self, query_string: str) -> Chain:
-        """Keeps the samples that a query finds; see ``docs/deeplake-chain.md`` for what can be asked.
+        """Keeps the samples that a query finds; see ``docs/how-to/deeplake-chain.md`` for what can be asked.
 
         Raises:
             UnsupportedError: The query needs Deep Lake's own engine, and that does not run it.

@@ -54,7 +54,7 @@ def open_dataset(
     Args:
         path: A directory, as a path or a ``file://`` URL; or the URL of a folder in a bucket or of a web server:
             ``s3://bucket/folder``, ``gs://``, ``az://``, ``abfs://``, ``https://``, ``hub://organisation/dataset``; see
-            ``docs/streaming.md``. A Dataset is returned as it is, or opened anew where
+            ``docs/how-to/streaming.md``. A Dataset is returned as it is, or opened anew where
             ``commit`` or ``view`` is given. A dataset or view of the package deeplake is read at its commit, with its
             tensors and samples alone: of version 3 through its storage (what it has not written yet it writes), of
             version 4 by the package, and query results alike.

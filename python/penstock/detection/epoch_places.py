@@ -3,7 +3,7 @@
 MMDetection 3's ``CachedMosaic`` and ``CachedMixUp`` mix in images that the same worker has made before: what they give
 depends on the number of workers. Here the others are those that come before a sample in the order of the epoch, each as
 it is where its own turn is. So they are functions of seed, epoch and index, and neighbours need the same images.
-``docs/adding-a-step.md`` has the rule as a whole.
+``docs/how-to/adding-a-step.md`` has the rule as a whole.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ numpy and cv2, the native core in C++. A step takes its random numbers from its 
 :class:`~penstock.loading.draws.Draws`, in the order in which MMDetection's object draws them.
 
 What else has to be known of a step stands on its class: see :class:`~penstock.detection.facts.Facts`.
-``docs/adding-a-step.md`` shows how a step is added.
+``docs/how-to/adding-a-step.md`` shows how a step is added.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@
 
 A dataset that is registered has the dicts and the metadata that Detectron2 has of the same dataset in COCO's files, and
 its images can be read by the names in the dicts. The loaders take the place of ``build_detection_train_loader`` and
-``build_detection_test_loader``, and give what Detectron2's ``DatasetMapper`` gives; see ``docs/detectron2.md``.
+``build_detection_test_loader``, and give what Detectron2's ``DatasetMapper`` gives; see ``docs/how-to/detectron2.md``.
 """
 
 from penstock.integrations.detectron2._require import require_detectron2
