@@ -1,4 +1,4 @@
-"""Puts tables of what benchmarks/reliability.py wrote into docs/benchmarks/reliability.md, in the place of those before.
+"""Puts the tables of reliability.py's results into docs/benchmarks/reliability.md, in the place of those before.
 
     python benchmarks/reliability_tables.py
 
