@@ -27,7 +27,7 @@ key = $(shell cat $(1) | sha256sum | cut -c1-16)
 BASE_STAMP := $(STAMPS)/base-$(call key,$(CONSTRAINTS) requirements/base.txt)
 SDISTS_STAMP := $(STAMPS)/sdists-$(call key,$(CONSTRAINTS) requirements/base.txt requirements/sdists.txt)
 REST_STAMP := $(STAMPS)/rest-$(call key,$(CONSTRAINTS) requirements/base.txt requirements/sdists.txt requirements/rest.txt)
-EXTENSION_KEY := $(call key,pyproject.toml CMakeLists.txt tools/extension.sh tools/libjpeg-turbo.sh $$(find csrc -type f | sort))
+EXTENSION_KEY := $(call key,pyproject.toml python/penstock/__init__.py CMakeLists.txt tools/extension.sh tools/libjpeg-turbo.sh tools/sources.txt $$(find csrc -type f | sort))
 # One editable wheel, which each environment installs.
 WHEEL := build/editable
 WHEEL_STAMP := $(STAMPS)/wheel-$(EXTENSION_KEY)
@@ -56,6 +56,10 @@ MMDET3_BASE_STAMP := $(STAMPS)/mmdet3base-$(call key,$(CONSTRAINTS3) requirement
 MMDET3_STAMP := $(STAMPS)/mmdet3-$(call key,$(CONSTRAINTS3) requirements/mmdet3-base.txt requirements/mmdet3.txt)
 MMDET3_EXTENSION_STAMP := $(subst /extension-,/extension3-,$(EXTENSION_STAMP))
 
+# What builds wheels (requirements/wheel.txt), without torch.
+VENVW := .venv-wheel
+WHEEL_TOOLS_STAMP := $(STAMPS)/wheeltools-$(call key,requirements/wheel.txt)
+
 # mmcv's operators serve tests and demonstrations on a CPU: half of the time to compile them goes into optimising.
 MMCV_FLAGS := -O1 -g0
 
@@ -66,10 +70,10 @@ PIP_INSTALL := $(BIN)/python -m pip install --no-input --constraint $(CONSTRAINT
 # A stage's stamps go before it begins: what they stand for is about to change.
 begin = rm -f $(STAMPS)/$(1)-*
 
-.PHONY: help setup setup-mmdet3 environments demo test azurite nightly explore lint format bench clean distclean system-packages libjpeg-turbo
+.PHONY: help setup setup-mmdet3 environments demo test wheel wheels wheel-trial azurite nightly explore lint format bench clean distclean system-packages libjpeg-turbo
 
 help: ## Show this list
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
 
 setup: $(EXTENSION_STAMP) ## Install all that the other targets need: system packages, .venv, the extension
 
@@ -82,6 +86,20 @@ demo: setup ## Train and evaluate a detector: on shapes, or with COCO=<directory
 
 test: environments ## Run every check and every test, C++ and Python
 	@tools/run-tests.sh $(VENV) $(VENV2) $(VENV4) $(VENVF) $(VENV3)
+
+wheel: $(WHEEL_TOOLS_STAMP) ## Build into dist/: the wheel for this Python with all libraries inside, the pure-Python one, the source (once: 5 minutes for the libraries)
+	@$(STEP) $(STAMPS)/logs/wheels.log "The wheel, with its libraries inside" tools/wheel/build.sh $(VENVW) dist
+	@$(STEP) $(STAMPS)/logs/purewheel.log "The pure-Python wheel, and the source" \
+		bash -c 'PENSTOCK_NATIVE=0 $(VENVW)/bin/python -m build --no-isolation --wheel --outdir dist && $(VENVW)/bin/python -m build --no-isolation --sdist --outdir dist'
+	@ls -l dist
+
+wheels: wheel ## As root: wheels for the Pythons of Debian 13 and of Debian's next release too, each built in a chroot (needs debootstrap)
+	@for suite in trixie sid; do \
+		$(STEP) $(STAMPS)/logs/wheel-$$suite.log "The wheel for Python of Debian $$suite" tools/wheel/debian.sh $$suite dist; done
+	@ls -l dist
+
+wheel-trial: wheel ## As root: install the wheel in a Debian without compiler, libraries and network, and train there (needs debootstrap)
+	@tools/wheel/trial.sh dist
 
 azurite: ## Install Azure's emulator (needs npm, takes 400 MB): the tests then use it
 	@npm install --no-audit --no-fund --prefix build/azurite azurite@3.37.0
@@ -110,7 +128,7 @@ clean: ## Remove what was built and made; keep .venv
 	rm -rf build demo dist .pytest_cache .mypy_cache .ruff_cache .hypothesis $(STAMPS)/extension* $(STAMPS)/wheel*
 
 distclean: clean ## Remove .venv too
-	rm -rf $(VENV) $(VENV2) $(VENV4) $(VENVF) $(VENV3) $(STAMPS)
+	rm -rf $(VENV) $(VENV2) $(VENV4) $(VENVF) $(VENV3) $(VENVW) $(STAMPS)
 
 $(VENV)/.created: | system-packages
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "penstock needs Python 3.10 or later: make PYTHON=...")'
@@ -177,6 +195,12 @@ $(LAKE4_STAMP): | system-packages
 $(LAKE4_EXTENSION_STAMP): $(LAKE4_STAMP) $(WHEEL_STAMP)
 	@$(call begin,extension4)
 	@$(STEP) $(STAMPS)/logs/extension4.log "penstock, for $(VENV4)" $(call install_wheel,$(VENV4))
+	@touch $@
+
+$(WHEEL_TOOLS_STAMP): | system-packages
+	@$(call begin,wheeltools)
+	@$(STEP) $(STAMPS)/logs/wheeltools.log "Virtual environment $(VENVW), with what builds wheels" \
+		bash -c '$(PYTHON) -m venv --clear $(VENVW) && $(VENVW)/bin/python -m pip install --no-input --requirement requirements/wheel.txt'
 	@touch $@
 
 $(FRAMEWORKS_STAMP): | system-packages

@@ -102,7 +102,11 @@ storage::HttpOptions http_options(const py::dict& options) {
 
 std::shared_ptr<storage::Store> http_store_of(const py::object& signer) {
   const py::object asdict = py::module_::import("dataclasses").attr("asdict");
-  const storage::HttpOptions options = http_options(asdict(signer.attr("options")));
+  storage::HttpOptions options = http_options(asdict(signer.attr("options")));
+  if (py::hasattr(signer, "fallback_ca_file")) {
+    const py::object file = signer.attr("fallback_ca_file");
+    if (!file.is_none()) options.fallback_ca_file = file.cast<std::string>();
+  }
   const auto shared = std::make_shared<const PythonReference>(signer);
   std::function<void(std::string)> report;
   if (py::hasattr(signer, "report")) {

@@ -25,7 +25,7 @@ py::dict about() {
   std::string certificates;
 #ifdef PENSTOCK_HAVE_HTTP
   libraries["libcurl"] = storage::http::curl_version_text();
-  certificates = storage::http::certificates_file({});
+  certificates = storage::http::system_certificates({});
 #endif
   py::dict told;
   told["libraries"] = libraries;

@@ -3,6 +3,7 @@
 
 #include <cmath>
 #include <cstdlib>
+#include <fstream>
 #include <string>
 
 #include "storage/http/answer_head.h"
@@ -317,11 +318,28 @@ TEST(RetryLog, SaysOnceForEachBurst) {
 }
 
 TEST(Certificates, AreWhereTheyAreSaidToBe) {
-  EXPECT_EQ(certificates_file("/mine.pem"), "/mine.pem");
   ASSERT_EQ(setenv("SSL_CERT_FILE", "/theirs.pem", 1), 0);
-  EXPECT_EQ(certificates_file(""), "/theirs.pem");
+  EXPECT_EQ(system_certificates("/otherwise.pem"), "/theirs.pem");
+  EXPECT_EQ(trusted_certificates({}).file, "/theirs.pem");
   unsetenv("SSL_CERT_FILE");
-  EXPECT_NE(certificates_file(""), "/theirs.pem");
+  EXPECT_NE(system_certificates(""), "/theirs.pem");
+}
+
+TEST(Certificates, ThoseOfTheOptionsStandBesideTheSystems) {
+  const auto write = [](const std::string& name, const std::string& text) {
+    std::string file = testing::TempDir() + name;
+    std::ofstream(file) << text;
+    return file;
+  };
+  HttpOptions options;
+  options.ca_file = write("mine.pem", "mine");
+  const std::string theirs = write("theirs.pem", "theirs");
+  ASSERT_EQ(setenv("SSL_CERT_FILE", theirs.c_str(), 1), 0);
+  EXPECT_EQ(trusted_certificates(options).text, "mine\ntheirs");
+  EXPECT_EQ(trusted_certificates(options).file, "");
+  ASSERT_EQ(setenv("SSL_CERT_FILE", "/there-is-none", 1), 0);
+  EXPECT_EQ(trusted_certificates(options).text, "mine\n");
+  unsetenv("SSL_CERT_FILE");
 }
 
 }  // namespace

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
-import ipaddress
 import socket
 import time
 from collections.abc import Callable, Iterator
@@ -15,7 +13,6 @@ import pytest
 import penstock
 from penstock.errors import (
     AccessDeniedError,
-    CertificateError,
     ConfigError,
     HostNotFoundError,
     StorageError,
@@ -267,56 +264,6 @@ def test_connections_that_are_refused() -> None:
         with pytest.raises(StorageError, match="refused") as raised:
             store_at(f"http://127.0.0.1:{unused.getsockname()[1]}/d").read("file")
     assert "tried 4 times" in str(raised.value)
-
-
-@pytest.fixture
-def certified(tmp_path: Path) -> Iterator[tuple[FileServer, Path]]:
-    """A server with TLS, and the file of the certificate that it signed itself."""
-    pytest.importorskip("cryptography")
-    from cryptography import x509
-    from cryptography.hazmat.primitives import hashes, serialization
-    from cryptography.hazmat.primitives.asymmetric import ec
-
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "penstock")])
-    now = datetime.datetime.now(datetime.timezone.utc)
-    certificate = (
-        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), False)
-        .sign(key, hashes.SHA256())
-    )
-    shown = certificate.public_bytes(serialization.Encoding.PEM)
-    ours = tmp_path / "server.pem"
-    ours.write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
-        + shown
-    )
-    known = tmp_path / "known.pem"
-    known.write_bytes(shown)
-    root = tmp_path / "tls"
-    root.mkdir()
-    (root / "file").write_bytes(DATA)
-    server = FileServer(root, certificate=ours)
-    yield server, known
-    server.close()
-
-
-def test_certificates(certified: tuple[FileServer, Path]) -> None:
-    server, known = certified
-    with pytest.raises(CertificateError, match="cannot be trusted"):
-        store_at(server.url).read("file")
-    assert store_at(server.url, NetworkOptions(ca_file=str(known))).read("file") == DATA
-    assert store_at(server.url, NetworkOptions(verify=False)).read("file") == DATA
-    with pytest.raises(StorageError, match="does not speak TLS"):
-        other = FileServer(server.root)
-        try:
-            store_at(other.url.replace("http:", "https:")).read("file")
-        finally:
-            other.close()
 
 
 def test_options_are_checked() -> None:

@@ -14,8 +14,9 @@ struct HttpOptions {
   double connect_seconds = 10;      ///< for name, connection and TLS
   double stall_seconds = 20;        ///< with fewer bytes than seconds, after which an attempt is given up
   bool hedge = true;                ///< ask a second time for what is unusually slow
-  std::string ca_file = {};         ///< certificates to trust, PEM; empty: the system's
+  std::string ca_file = {};         ///< certificates to trust beside the system's, PEM; empty: none
   bool verify = true;               ///< check the server's certificate and its name
+  std::string fallback_ca_file = {};  ///< certificates to trust where the system has none, PEM
   std::string user_agent = "penstock";
 };
 

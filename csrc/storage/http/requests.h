@@ -79,7 +79,7 @@ class Requests {
   HttpStats& stats_;
   const HttpOptions& options_;
   Report report_;
-  const std::string certificates_;
+  const Certificates certificates_;
   const Clock::duration deadline_;
   const Clock::duration patience_;
 

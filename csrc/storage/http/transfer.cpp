@@ -28,9 +28,21 @@ bool names_the_certificate(CURLcode code) {
          code == CURLE_SSL_INVALIDCERTSTATUS;
 }
 
+void trust(CURL* handle, const Certificates& certificates) {
+  if (!certificates.file.empty()) {
+    curl_easy_setopt(handle, CURLOPT_CAINFO, certificates.file.c_str());
+    // The file has all. Where libcurl may look into a folder too, it reads the file again for each connection.
+    curl_easy_setopt(handle, CURLOPT_CAPATH, nullptr);
+  }
+  if (!certificates.text.empty()) {
+    curl_blob blob{const_cast<char*>(certificates.text.data()), certificates.text.size(), CURL_BLOB_NOCOPY};
+    curl_easy_setopt(handle, CURLOPT_CAINFO_BLOB, &blob);
+  }
+}
+
 }  // namespace
 
-Transfer::Transfer(EasyHandle handle, const Asked& asked, const HttpOptions& options, const std::string& certificates)
+Transfer::Transfer(EasyHandle handle, const Asked& asked, const HttpOptions& options, const Certificates& certificates)
     : handle_(std::move(handle)),
       wanted_range_(asked.wanted_range),
       started_(Clock::now()),
@@ -54,7 +66,7 @@ Transfer::Transfer(EasyHandle handle, const Asked& asked, const HttpOptions& opt
   if (asked.on_new_connection) curl_easy_setopt(curl, CURLOPT_FRESH_CONNECT, 1L);
   curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, options.verify ? 1L : 0L);
   curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, options.verify ? 2L : 0L);
-  if (!certificates.empty()) curl_easy_setopt(curl, CURLOPT_CAINFO, certificates.c_str());
+  trust(curl, certificates);
 
   lines_.add("Accept-Encoding", "identity");
   for (const auto& [name, value] : asked.headers) lines_.add(name, value);

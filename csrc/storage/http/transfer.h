@@ -12,6 +12,7 @@
 #include "base/bytes.h"
 #include "storage/http/answer_head.h"
 #include "storage/http/body.h"
+#include "storage/http/certificates.h"
 #include "storage/http/curl_handles.h"
 #include "storage/http/failure.h"
 #include "storage/http/http_options.h"
@@ -41,7 +42,7 @@ struct Asked {
 class Transfer {
  public:
   /// Throws base::Error or std::bad_alloc.
-  Transfer(EasyHandle handle, const Asked& asked, const HttpOptions& options, const std::string& certificates);
+  Transfer(EasyHandle handle, const Asked& asked, const HttpOptions& options, const Certificates& certificates);
   Transfer(const Transfer&) = delete;
   Transfer& operator=(const Transfer&) = delete;
 

@@ -17,6 +17,7 @@ from urllib.request import getproxies, proxy_bypass
 
 from penstock.errors import CertificateError, HostNotFoundError, StorageError
 from penstock.storage.address import shown
+from penstock.storage.certificates import fallback_certificates
 from penstock.storage.forking import renewed_in_children
 from penstock.storage.host_names import connect_to, look_up
 from penstock.storage.network import NetworkOptions
@@ -189,6 +190,8 @@ class HttpClient:
         with self._lock:
             if self._tls is None:
                 self._tls = ssl.create_default_context()
+                if (otherwise := fallback_certificates()) is not None:
+                    self._tls.load_verify_locations(otherwise)
                 if self.options.ca_file is not None:
                     self._tls.load_verify_locations(self.options.ca_file)
                 if not self.options.verify:

@@ -12,6 +12,7 @@ from typing import Any
 from penstock.errors import DatasetNotFoundError, PenstockError, StorageError, StorageTimeoutError
 from penstock.storage.address import Address
 from penstock.storage.answers import backoff, may_have_expired, other_region, piece_of, refused
+from penstock.storage.certificates import fallback_certificates
 from penstock.storage.clouds.azure import azure_signer
 from penstock.storage.clouds.gcs import gcs_signer
 from penstock.storage.clouds.s3 import s3_signer
@@ -84,6 +85,11 @@ class RemoteStore:
     def root(self) -> str:
         """The folder's address."""
         return self._address.text
+
+    @property
+    def fallback_ca_file(self) -> str | None:
+        """The certificates for a core that makes requests itself to trust where the system has none."""
+        return fallback_certificates()
 
     def within(self, folder: str) -> RemoteStore:
         """The objects under a folder."""

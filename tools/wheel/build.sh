@@ -1,0 +1,21 @@
+#!/usr/bin/env bash
+# Builds the wheel for the Python of VENV into FOLDER, with every library inside, and checks that it asks the machine for
+# nothing but a glibc that is old enough.
+#   tools/wheel/build.sh VENV FOLDER       VENV has what requirements/wheel.txt names
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+usage="usage: tools/wheel/build.sh VENV FOLDER"
+source tools/wheel/environment.sh "${1:?$usage}"
+folder=${2:?$usage}
+libraries=$(tools/wheel/libraries.sh "$wheel_venv")
+mkdir -p "$folder"
+folder=$(realpath "$folder")
+
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+python -m pip wheel --no-deps --no-build-isolation --wheel-dir "$work" \
+  -Cbuild-dir="$work/build" -Ccmake.define.PENSTOCK_BUILT_IN="$libraries" \
+  -Ccmake.define.PENSTOCK_HTTP=ON .
+python tools/wheel/check.py "$work"/penstock-*.whl
+# The name says which glibc it needs; the libraries are inside already.
+python -m auditwheel repair --plat "manylinux_${PENSTOCK_GLIBC/./_}_$(uname -m)" --wheel-dir "$folder" "$work"/penstock-*.whl
