@@ -20,10 +20,11 @@ pytestmark = pytest.mark.timeout(600)
 # Only what the installed package itself does; nothing comes from the working tree.
 USE = """
 import sys
-from importlib import resources
+from importlib import metadata, resources
 import penstock
 path = sys.argv[1]
 print(penstock.__file__, penstock.HAVE_NATIVE)
+assert metadata.version("penstock") == penstock.__version__
 assert (resources.files("penstock.view") / "static" / "page.js").is_file()
 for loader_type in sys.argv[2:]:
     with penstock.DataLoader(path, 4, loader_type=loader_type) as loader:
@@ -72,9 +73,13 @@ def environment(tmp_path: Path) -> Environment:
     return made
 
 
-@pytest.mark.parametrize("mode", ["plain", "editable"])
+@pytest.mark.parametrize("mode", ["source distribution", "editable"])
 def test_pip_install(mode: str, environment: Environment, lake: Callable[[str], Path], native: Any) -> None:
-    environment.install(*(["--editable"] if mode == "editable" else []), str(source_copy(environment)))
+    source = source_copy(environment)
+    if mode == "editable":
+        environment.install("--editable", str(source))
+    else:
+        environment.install(str(source_distribution(environment, source)))
     result = environment.run("-c", USE, str(lake("equal_images")), "c++", "python")
     assert result.returncode == 0, result.stderr
     file, have_native = result.stdout.split()
@@ -100,6 +105,16 @@ def test_pip_install_without_the_extension(environment: Environment, lake: Calla
     assert message.startswith("penstock.errors.NativeUnavailableError: ")
     for part in ("needs penstock's C++ extension", "apt-get install", "PENSTOCK_NATIVE=0", "loader_type='python'"):
         assert part in message
+
+
+def source_distribution(environment: Environment, source: Path) -> Path:
+    """What is published for those whom no wheel fits."""
+    target = environment.folder.parent / "dist"
+    make = "import os, sys; os.chdir(sys.argv[1]); import scikit_build_core.build as b; b.build_sdist(sys.argv[2])"
+    result = environment.run("-c", make, str(source), str(target))
+    assert result.returncode == 0, result.stderr
+    (made,) = target.iterdir()
+    return made
 
 
 def source_copy(environment: Environment) -> Path:
