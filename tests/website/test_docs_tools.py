@@ -74,8 +74,8 @@ def test_files_outside_get_places_and_links_go_there(tool: Tool, tmp_path: Path)
     )
     outside = outside_of(tool, tmp_path)
     assert outside.places == {
-        "src/README.md": "inside/src/README.md",
-        "src/deep/README.md": "inside/src/deep/README.md",
+        "src/README.md": "inside/src.md",
+        "src/deep/README.md": "inside/src/deep.md",
         "README.md": "index.md",
         "examples": "source/examples/index.md",
         "examples/one.py": "source/examples/one.py.md",
@@ -84,10 +84,10 @@ def test_files_outside_get_places_and_links_go_there(tool: Tool, tmp_path: Path)
     }
     page = (tmp_path / "docs/a/page.md").read_text()
     assert outside.rewritten(page, "docs/a/page.md", "a/page.md") == (
-        "[r](../inside/src/README.md#head) ![p](../files/pics/x.png) [s](../source/src/m.py.md) [d](other.md)"
+        "[r](../inside/src.md#head) ![p](../files/pics/x.png) [s](../source/src/m.py.md) [d](other.md)"
     )
     assert outside.page("src/README.md") == (
-        "# Head\n[b](../../a/page.md) [n](deep/README.md) [t](../../index.md) [f](../../source/examples/index.md)"
+        "# Head\n[b](../a/page.md) [n](src/deep.md) [t](../index.md) [f](../source/examples/index.md)"
     )
     assert "``````python\nx = '```'\n``````" in outside.page("src/m.py")
     assert "[`one.py`](one.py.md)" in outside.page("examples")

@@ -47,7 +47,7 @@ def test_every_link_of_every_markdown_file(tool: Callable[[str], Any]) -> None:
 
 
 def _is_heading(path: str, anchor: str) -> bool:
-    """Of Markdown's own; names of Python are anchors in the site alone, where tests/website/test_site.py checks them."""
+    """One of Markdown's. Names of Python are anchors in the site alone, where test_site.py checks them."""
     return path.endswith(".md") and bool(anchor) and not anchor.startswith("penstock.")
 
 

@@ -44,15 +44,17 @@ def search(page: Page, word: str) -> list[str]:
 
 
 @pytest.mark.parametrize("address", ["file", "server"], indirect=True)
-def test_search_finds_pages_and_a_result_opens(address: str, tmp_path: Path) -> None:
+def test_search_finds_pages_that_have_the_word(address: str, tmp_path: Path) -> None:
     with open_page(f"{address}/index.html", tmp_path) as page:
         found = search(page, "shuffle_window")
         assert any("/explanation/shuffling.html" in link for link in found)
         assert any("/reference/configuration.html" in link for link in found)
         assert all(link.startswith(address) for link in found)
-        page.run("document.querySelector('.md-search-result__link').click()")
-        page.wait_for("!location.pathname.endsWith('/index.html') && document.readyState === 'complete'")
+        page.send("Page.navigate", url=found[0])
+        page.wait_for("document.readyState === 'complete'")
         assert "shuffle_window" in page.run("document.querySelector('article').innerText")
+        loaded = page.run("performance.getEntriesByType('resource').map((one) => one.name)")
+        assert loaded and all(one.startswith((address, "data:")) for one in loaded)
         assert page.errors == []
 
 

@@ -18,8 +18,8 @@ def test_the_pages_that_a_reader_looks_for_are_there(pages: dict[str, Page]) -> 
         *("index.html", "install.html", "how-to/loader.html", "reference/api/loader.html"),
         *("reference/configuration.html", "reference/errors.html"),
         *("explanation/architecture.html", "explanation/security.html"),
-        *("benchmarks/index.html", "inside/CHANGELOG.html", "inside/CONTRIBUTING.html", "inside/csrc/index.html"),
-        *("inside/csrc/decode/jpeg/index.html", "inside/python/penstock/index.html"),
+        *("benchmarks/index.html", "inside/CHANGELOG.html", "inside/CONTRIBUTING.html", "inside/csrc.html"),
+        *("inside/csrc/decode/jpeg.html", "inside/python/penstock.html"),
     ]
     assert [name for name in wanted if name not in pages] == []
 
@@ -86,6 +86,12 @@ def test_no_role_of_sphinx_is_left_and_references_are_links(pages: dict[str, Pag
         if name.startswith("reference/"):
             assert not re.search(r":(class|func|meth|mod|attr):`", page.text), name
     assert "dataset.html#penstock.open" in pages["reference/api/loader.html"].links
+
+
+def test_a_page_that_is_named_as_code_is_a_link(pages: dict[str, Page]) -> None:
+    # In a docstring, and in a README outside docs/.
+    assert "../../explanation/shuffling.html" in pages["reference/api/loader.html"].links
+    assert "../../how-to/adding-a-step.html" in pages["inside/python/penstock.html"].links
 
 
 def test_a_source_file_that_is_linked_is_a_page(pages: dict[str, Page]) -> None:

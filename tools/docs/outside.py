@@ -23,8 +23,8 @@ _INSTEAD = {"README.md": "index.md"}
 class Outside:
     """Places of files outside docs/.
 
-    Markdown files become pages under inside/, pictures are copied to files/, and any other file is a page under
-    source/ with its text. A folder is a page under source/ that lists its files.
+    Markdown files become pages under inside/; a folder's README.md has the folder's name there. Pictures are copied to
+    files/. Any other file is a page under source/ with its text, and a folder is one that lists its files.
 
     Args:
         root: The repository.
@@ -98,7 +98,9 @@ class Outside:
                 if self._tracked(child):
                     self._add(f"{file}/{child.name}", by)
         elif path.suffix == ".md":
-            self.places[file] = _INSTEAD.get(file, f"inside/{file}")
+            # The page of a folder has the folder's name: as an index it would stand for the whole section.
+            name = file.removesuffix("/README.md")
+            self.places[file] = _INSTEAD.get(file, f"inside/{name.removesuffix('.md')}.md")
             self._follow(file)
         elif path.suffix in _PICTURES:
             self.places[file] = f"files/{file}"
