@@ -94,6 +94,13 @@ def test_a_page_that_is_named_as_code_is_a_link(pages: dict[str, Page]) -> None:
     assert "../../how-to/adding-a-step.html" in pages["inside/python/penstock.html"].links
 
 
+def test_errors_that_are_named_as_code_are_links(pages: dict[str, Page]) -> None:
+    links = pages["reference/api/dataset.html"].links
+    # One of several in one line, too.
+    for name in ("DatasetFormatError", "CertificateError"):
+        assert f"../errors.html#penstock.errors.{name}" in links
+
+
 def test_a_source_file_that_is_linked_is_a_page(pages: dict[str, Page]) -> None:
     assert "train_detector" in pages["source/examples/train.py.html"].text
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import functools
 import re
 import subprocess
 from pathlib import Path
@@ -20,8 +22,14 @@ _ROOT = Path(__file__).resolve().parents[2]
 #: Pages that the navigation has under "Inside", with or without links to them.
 _INSIDE = ("CHANGELOG.md", "CONTRIBUTING.md", "benchmarks/README.md", "python/penstock/README.md")
 
-#: A link with all that is in it, or a page's name as code.
-_LINK_OR_PAGE = re.compile(r"<a\b.*?</a>|<code>(?P<name>[\w./-]+\.md)</code>", re.DOTALL)
+#: The page of errors.
+_ERRORS = "reference/errors.md"
+#: A link or a heading with all that is in it, or code that is a page's name, or that of an error or several.
+_NAMED = re.compile(
+    r"<(?P<tag>a|h[1-6])\b.*?</(?P=tag)>"
+    r"|<code>(?:(?P<page>[\w./-]+\.md)|(?P<errors>\(?[A-Z]\w*Error(?:, [A-Z]\w*Error)*\)?))</code>",
+    re.DOTALL,
+)
 _state: dict[str, Outside] = {}
 
 
@@ -54,19 +62,35 @@ def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
 
 
 def on_page_content(html: str, page: Any, files: Files, **_: Any) -> str:
-    """Docstrings and READMEs name pages as code, ``docs/how-to/loader.md``: a link, where the site has that page."""
+    """Links what is named as code: errors, and pages as docstrings and READMEs name them."""
+
+    def link(place: str, anchor: str, text: str) -> str:
+        found = files.get_file_from_path(place)
+        if found is None or (found is page.file and not anchor):
+            return text
+        return f'<a href="{get_relative_url(found.url, page.url)}{anchor}">{text}</a>'
 
     def linked(match: re.Match[str]) -> str:
-        name = match["name"]
-        if name is None:
-            return match[0]
-        place = name.removeprefix("docs/") if name.startswith("docs/") else _state["outside"].places.get(name)
-        found = None if place is None else files.get_file_from_path(place)
-        if found is None or found is page.file:
-            return match[0]
-        return f'<a href="{get_relative_url(found.url, page.url)}">{match[0]}</a>'
+        if name := match["page"]:
+            place = name.removeprefix("docs/") if name.startswith("docs/") else _state["outside"].places.get(name)
+            return match[0] if place is None else link(place, "", match[0])
+        if names := match["errors"]:
+            words = names.strip("()").split(", ")
+            codes = [(word, f"<code>{word}</code>") for word in words]
+            known = _error_names()
+            return ", ".join(
+                link(_ERRORS, f"#penstock.errors.{word}", code) if word in known else code for word, code in codes
+            )
+        return match[0]
 
-    return _LINK_OR_PAGE.sub(linked, html)
+    return _NAMED.sub(linked, html)
+
+
+@functools.cache
+def _error_names() -> frozenset[str]:
+    """The classes of errors.py, which is not imported."""
+    tree = ast.parse((_ROOT / "python" / "penstock" / "errors.py").read_text(encoding="utf-8"))
+    return frozenset(node.name for node in tree.body if isinstance(node, ast.ClassDef))
 
 
 def _tracked_files() -> set[Path]:
