@@ -35,11 +35,16 @@ def read_by_python() -> Iterator[str]:
         code = file.read_text(encoding="utf-8")
         if "os.environ" not in code and "getenv" not in code:
             continue
-        for node in ast.walk(ast.parse(code)):
+        for node in (one for part in ast.parse(code).body if not _is_export(part) for one in ast.walk(part)):
             if isinstance(node, ast.Constant) and isinstance(node.value, str) and _NAME.fullmatch(node.value):
                 yield node.value
             elif isinstance(node, ast.keyword) and node.arg and _NAME.fullmatch(node.arg):
                 yield node.arg
+
+
+def _is_export(node: ast.stmt) -> bool:
+    """Whether it is ``__all__``, which may name a constant."""
+    return isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__"
 
 
 def read_by_the_build() -> Iterator[str]:
