@@ -101,6 +101,11 @@ def test_errors_that_are_named_as_code_are_links(pages: dict[str, Page]) -> None
         assert f"../errors.html#penstock.errors.{name}" in links
 
 
+def test_defaults_have_their_values(pages: dict[str, Page]) -> None:
+    # In the code it is another class's attribute.
+    assert re.search(r"shuffle_window:\s*int\s*=\s*16\b", pages["reference/api/loader.html"].text)
+
+
 def test_a_source_file_that_is_linked_is_a_page(pages: dict[str, Page]) -> None:
     assert "train_detector" in pages["source/examples/train.py.html"].text
 

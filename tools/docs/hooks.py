@@ -96,6 +96,9 @@ def _error_names() -> frozenset[str]:
 def _tracked_files() -> set[Path]:
     """What the repository has, and what is new and not ignored, with the folders around it."""
     command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-    names = subprocess.run(command, cwd=_ROOT, capture_output=True, check=True, text=True).stdout.split("\0")
+    try:
+        names = subprocess.run(command, cwd=_ROOT, capture_output=True, check=True, text=True).stdout.split("\0")
+    except (OSError, subprocess.CalledProcessError):
+        raise PluginError(f"git does not know '{_ROOT}': build the site in a checkout of the repository") from None
     found = {_ROOT / name for name in names if name}
     return found | {folder for file in found for folder in file.parents}
