@@ -60,6 +60,12 @@ MMDET3_EXTENSION_STAMP := $(subst /extension-,/extension3-,$(EXTENSION_STAMP))
 VENVW := .venv-wheel
 WHEEL_TOOLS_STAMP := $(STAMPS)/wheeltools-$(call key,requirements/wheel.txt)
 
+# The documentation site. Sources are read and never imported there: it has neither torch nor penstock.
+VENVD := .venv-docs
+CONSTRAINTSD := requirements/constraints-docs.txt
+DOCS_STAMP := $(STAMPS)/docs-$(call key,$(CONSTRAINTSD) requirements/docs.txt)
+SITE := build/site
+
 # mmcv's operators serve tests and demonstrations on a CPU: half of the time to compile them goes into optimising.
 MMCV_FLAGS := -O1 -g0
 
@@ -70,7 +76,7 @@ PIP_INSTALL := $(BIN)/python -m pip install --no-input --constraint $(CONSTRAINT
 # A stage's stamps go before it begins: what they stand for is about to change.
 begin = rm -f $(STAMPS)/$(1)-*
 
-.PHONY: help setup setup-mmdet3 environments demo test wheel wheels wheel-trial azurite nightly explore lint format bench clean distclean system-packages libjpeg-turbo
+.PHONY: help setup setup-mmdet3 environments demo test wheel wheels wheel-trial azurite nightly explore lint format docs docserve bench clean distclean system-packages libjpeg-turbo
 
 help: ## Show this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -79,13 +85,13 @@ setup: $(EXTENSION_STAMP) ## Install all that the other targets need: system pac
 
 setup-mmdet3: $(MMDET3_EXTENSION_STAMP) ## Install MMDetection 3 with penstock into .venv-mmdet3
 
-environments: setup $(NUMPY2_EXTENSION_STAMP) $(LAKE4_EXTENSION_STAMP) $(FRAMEWORKS_EXTENSION_STAMP) setup-mmdet3 ## Those of the tests too: numpy 2, Deep Lake 4, frameworks, MMDetection 3
+environments: setup $(NUMPY2_EXTENSION_STAMP) $(LAKE4_EXTENSION_STAMP) $(FRAMEWORKS_EXTENSION_STAMP) $(DOCS_STAMP) setup-mmdet3 ## Those of the tests too: numpy 2, Deep Lake 4, frameworks, MMDetection 3, the site
 
 demo: setup ## Train and evaluate a detector: on shapes, or with COCO=<directory> on COCO files
 	@$(BIN)/python examples/demo.py $(if $(COCO),--coco $(COCO))
 
 test: environments ## Run every check and every test, C++ and Python
-	@tools/run-tests.sh $(VENV) $(VENV2) $(VENV4) $(VENVF) $(VENV3)
+	@tools/run-tests.sh $(VENV) $(VENV2) $(VENV4) $(VENVF) $(VENV3) $(VENVD)
 
 wheel: $(WHEEL_TOOLS_STAMP) ## Build into dist/: the wheel for this Python with all libraries inside, the pure-Python one, the source (once: 5 minutes for the libraries)
 	@$(STEP) $(STAMPS)/logs/wheels.log "The wheel, with its libraries inside" tools/wheel/build.sh $(VENVW) dist
@@ -120,15 +126,22 @@ lint: setup ## Run ruff, clang-format and mypy alone
 format: setup ## Bring C++ into the format that `make lint` checks
 	@$(BIN)/clang-format -i $(CPP_FILES)
 
+docs: $(DOCS_STAMP) ## Build the documentation site into build/site
+	@$(STEP) $(STAMPS)/logs/site.log "The documentation site: $(SITE)/index.html" \
+		env NO_MKDOCS_2_WARNING=1 $(VENVD)/bin/mkdocs build --strict --site-dir $(SITE)
+
+docserve: $(DOCS_STAMP) ## Show the documentation site, and build it anew when a page changes
+	@NO_MKDOCS_2_WARNING=1 $(VENVD)/bin/mkdocs serve
+
 bench: setup ## Compare decoding speeds on the JPEG files of IMAGES=<directory>
 	@$(BIN)/python benchmarks/make_dataset.py $(IMAGES) build/bench-dataset
 	@$(BIN)/python benchmarks/decode.py build/bench-dataset
 
 clean: ## Remove what was built and made; keep .venv
-	rm -rf build demo dist .pytest_cache .mypy_cache .ruff_cache .hypothesis $(STAMPS)/extension* $(STAMPS)/wheel*
+	rm -rf build demo dist .pytest_cache .mypy_cache .ruff_cache .hypothesis $(STAMPS)/extension* $(STAMPS)/wheel-*
 
 distclean: clean ## Remove .venv too
-	rm -rf $(VENV) $(VENV2) $(VENV4) $(VENVF) $(VENV3) $(VENVW) $(STAMPS)
+	rm -rf $(VENV) $(VENV2) $(VENV4) $(VENVF) $(VENV3) $(VENVW) $(VENVD) $(STAMPS)
 
 $(VENV)/.created: | system-packages
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "penstock needs Python 3.10 or later: make PYTHON=...")'
@@ -238,4 +251,10 @@ $(MMDET3_STAMP): $(MMDET3_BASE_STAMP)
 $(MMDET3_EXTENSION_STAMP): $(MMDET3_STAMP) $(WHEEL_STAMP)
 	@$(call begin,extension3)
 	@$(STEP) $(STAMPS)/logs/extension3.log "penstock, for $(VENV3)" $(call install_wheel,$(VENV3))
+	@touch $@
+
+$(DOCS_STAMP):
+	@$(call begin,docs)
+	@$(STEP) $(STAMPS)/logs/docs.log "Virtual environment $(VENVD), for the documentation site" \
+		bash -c '$(PYTHON) -m venv --clear $(VENVD) && $(VENVD)/bin/python -m pip install --no-input --constraint $(CONSTRAINTSD) --requirement requirements/docs.txt'
 	@touch $@

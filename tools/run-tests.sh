@@ -1,21 +1,26 @@
 #!/usr/bin/env bash
 # Every check, also after one failed, in two rows beside each other. What a check says goes to a log; its end is shown when
 # the check passed, all of it when the check failed. Exit status 1 if any failed.
-#   tools/run-tests.sh VENV [VENV_WITH_NUMPY_2 VENV_WITH_DEEPLAKE_4 VENV_WITH_FRAMEWORKS VENV_WITH_MMDETECTION_3]
+#   tools/run-tests.sh VENV [VENV_WITH_NUMPY_2 VENV_WITH_DEEPLAKE_4 VENV_WITH_FRAMEWORKS VENV_WITH_MMDETECTION_3 VENV_OF_THE_SITE]
 set -uo pipefail
 cd "$(dirname "$0")/.."
 source tools/ccache.sh
 
-venv=$(realpath "${1:?usage: tools/run-tests.sh VENV [VENV_WITH_NUMPY_2 VENV_WITH_DEEPLAKE_4 VENV_WITH_FRAMEWORKS VENV_WITH_MMDETECTION_3]}")
+venv=$(realpath "${1:?usage: tools/run-tests.sh VENV [VENV_WITH_NUMPY_2 VENV_WITH_DEEPLAKE_4 VENV_WITH_FRAMEWORKS VENV_WITH_MMDETECTION_3 VENV_OF_THE_SITE]}")
 numpy2=${2:+$(realpath "$2")}
 lake4=${3:+$(realpath "$3")}
 frameworks=${4:+$(realpath "$4")}
 mmdet3=${5:+$(realpath "$5")}
+docs=${6:+$(realpath "$6")}
 export PATH="$venv/bin:$PATH"
 # What set-up has installed must be there: without this, tests that miss it are skipped.
 export PENSTOCK_REQUIRE=native,core_parts,deeplake,mmdet,wandb,remote
 if [ -d ../shared/data/coco-mini/annotations ]; then
   PENSTOCK_REQUIRE+=,coco
+fi
+if [ -n "$docs" ]; then
+  PENSTOCK_REQUIRE+=,docs
+  export PENSTOCK_DOCS_VENV=$docs
 fi
 # Keeps deeplake from reporting its use to its makers.
 export BUGGER_OFF=true

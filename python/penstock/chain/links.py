@@ -51,7 +51,9 @@ def dataloader(
         loader_type, seed: As of :class:`penstock.DataLoader`.
 
     Raises:
-        As :func:`penstock.open`; ValueError and NativeUnavailableError for ``loader_type``.
+        PenstockError: As of :func:`penstock.open`.
+        ValueError: There is no such ``loader_type``.
+        NativeUnavailableError: ``loader_type`` is "c++", and the extension is not installed.
     """
     if verbose:
         warnings.warn("verbose has no effect: show the log of logging.getLogger('penstock')", stacklevel=2)

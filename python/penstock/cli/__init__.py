@@ -22,7 +22,7 @@ from penstock.cli import (
 from penstock.errors import PenstockError
 from penstock.printable import printable
 
-__all__ = ["main"]
+__all__ = ["command_parser", "main"]
 
 _COMMANDS = (info, verify, view, show, bench, copy, ingest_coco, ingest_yolo, ingest_voc, ingest_folder, doctor)
 
@@ -33,14 +33,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         The exit status: 0, 1 after an error (one line on standard error), 2 for wrong usage.
     """
-    parser = argparse.ArgumentParser(
-        prog="penstock", description="The open, native data loader for Deep Lake datasets."
-    )
-    parser.add_argument("--version", action="version", version=f"%(prog)s {_version()}")
-    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    for command in _COMMANDS:
-        command.add_parser(commands)
-    arguments = parser.parse_args(argv)
+    arguments = command_parser().parse_args(argv)
     try:
         status: int = arguments.run(arguments)
     except (PenstockError, ValueError, OSError) as error:
@@ -50,6 +43,18 @@ def main(argv: Sequence[str] | None = None) -> int:
         print("penstock: interrupted", file=sys.stderr)
         return 130
     return status
+
+
+def command_parser() -> argparse.ArgumentParser:
+    """What reads the arguments of all commands; ``docs/reference/command-options.md`` is made of it."""
+    parser = argparse.ArgumentParser(
+        prog="penstock", description="The open, native data loader for Deep Lake datasets."
+    )
+    parser.add_argument("--version", action="version", version=f"%(prog)s {_version()}")
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    for command in _COMMANDS:
+        command.add_parser(commands)
+    return parser
 
 
 def _version() -> str:

@@ -192,7 +192,9 @@ class Tensor(Protocol):
         """Names of the classes, by label; None where none are given."""
         ...
 
-    def __len__(self) -> int: ...
+    def __len__(self) -> int:
+        """How many samples there are."""
+        ...
 
     def __getitem__(self, index: int) -> Any:
         """A sample as Deep Lake returns it."""
@@ -340,7 +342,9 @@ class Dataset(Protocol):
         """Whether reading its samples waits for a network."""
         ...
 
-    def __len__(self) -> int: ...
+    def __len__(self) -> int:
+        """How many samples there are."""
+        ...
 
     @overload
     def __getitem__(self, item: str) -> Tensor:
@@ -352,7 +356,9 @@ class Dataset(Protocol):
         """A sample, a dict of its tensors' values; of a slice or a list a dataset. Raises IndexError."""
         ...
 
-    def __contains__(self, name: object) -> bool: ...
+    def __contains__(self, name: object) -> bool:
+        """Whether there is a tensor of this full name."""
+        ...
 
     def place(self, error: PenstockError) -> None:
         """Gives an error of the core, which knows no datasets, the place that the user knows."""
