@@ -1,0 +1,144 @@
+"""Shell blocks of pages: each command has a rule by its program. ``penstock`` and scripts of the page run; what would
+install, build or measure is held to what the project has: extras, packages, targets, scripts and their arguments."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from support.doc_blocks import Block, BlockError, lines_of
+from support.doc_commands import CHECKS
+from support.doc_world import World
+from support.view_clients import ask
+
+__all__ = ["run_shell"]
+
+_SECONDS = 120
+
+
+def run_shell(block: Block, world: World) -> str:
+    """Runs the commands of a block.
+
+    Returns:
+        What they printed.
+
+    Raises:
+        BlockError: A command failed, or has no rule. The message names the page's line.
+    """
+    printed = ""
+    for number, line in lines_of(world.read(block.text)):
+        place = f"{block.page}:{block.line + number}"
+        for command in _commands(line, place):
+            try:
+                printed += _run(command, world, only_check=block.rules.reason is not None)
+            except BlockError as error:
+                raise BlockError(f"{place}: {error}") from error
+    return printed
+
+
+def _commands(line: str, place: str) -> list[list[str]]:
+    """The words of each command of a line. Of the shell's language there are comments and ``&&``, no more."""
+    lexer = shlex.shlex(line, posix=True, punctuation_chars=True)
+    lexer.wordchars += "~-./*?=:@+,%[]{}"
+    lexer.whitespace_split = True
+    commands: list[list[str]] = [[]]
+    for word in lexer:
+        if word == "&&":
+            commands.append([])
+        elif re.fullmatch(r"[();<>|&]+", word):
+            raise BlockError(f"{place}: no rule for '{word}'")
+        else:
+            commands[-1].append(word)
+    return [command for command in commands if command]
+
+
+def _run(words: list[str], world: World, only_check: bool) -> str:
+    while re.match(r"[A-Z_]+=", words[0]):
+        words = words[1:]
+    program = Path(words[0]).name
+    if program in ("python3", "python"):
+        program = "python"
+    if not only_check and program in _RUNS:
+        done = _RUNS[program](words[1:], world)
+        if done is not None:
+            return done
+    if program not in CHECKS:
+        raise BlockError(f"no rule for the program '{words[0]}'")
+    CHECKS[program](words)
+    return ""
+
+
+def _penstock(words: list[str], world: World) -> str:
+    from penstock import cli
+
+    if words[0] == "view":
+        return _view(words, world)
+    # What a command makes is what the reader has not yet.
+    if words[0].startswith("ingest-") or words[0] == "copy":
+        for word in words[1:]:
+            if not word.endswith((".json", ".yaml")):
+                world.make_room(word)
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        try:
+            status = cli.main(words)
+        except SystemExit as ended:
+            status = int(ended.code or 0)
+    if status != 0:
+        raise BlockError(f"penstock {words[0]} ended with {status}: {err.getvalue().strip()[-500:]}")
+    return out.getvalue()
+
+
+def _view(words: list[str], world: World) -> str:
+    """Runs until the page of ``penstock view`` has answered."""
+    command = [sys.executable, "-m", "penstock", *words]
+    command += [] if "--no-browser" in words else ["--no-browser"]
+    with subprocess.Popen(
+        command, cwd=world.folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as process:
+        assert process.stdout is not None
+        said = ""
+        try:
+            for line in process.stdout:
+                said += line
+                if found := re.search(r"http://127\.0\.0\.1:\d+/\S*", line):
+                    status = ask(found[0]).status
+                    if status != 200:
+                        raise BlockError(f"the page of penstock view answers {status}")
+                    return said
+        finally:
+            process.terminate()
+    raise BlockError(f"penstock view gave no address: {said[-500:]}")
+
+
+def _script(words: list[str], world: World) -> str | None:
+    """Runs a script that the page has written; another one is left to its check."""
+    if not words or words[0] not in world.written:
+        return None
+    return _process([sys.executable, *words], world)
+
+
+def _torchrun(words: list[str], world: World) -> str | None:
+    if not set(words) & set(world.written):
+        return None
+    return _process([sys.executable, "-m", "torch.distributed.run", *words], world)
+
+
+def _process(command: list[str], world: World) -> str:
+    done = subprocess.run(command, cwd=world.folder, capture_output=True, text=True, timeout=_SECONDS, check=False)
+    if done.returncode != 0:
+        raise BlockError(f"'{shlex.join(command[1:])}' ended with {done.returncode}: {done.stderr.strip()[-1500:]}")
+    return done.stdout
+
+
+_RUNS: dict[str, Callable[[list[str], World], str | None]] = {
+    "penstock": _penstock,
+    "python": _script,
+    "torchrun": _torchrun,
+}

@@ -1,0 +1,18 @@
+"""examples/shapes.py, which is no module of a package."""
+
+from __future__ import annotations
+
+import importlib.util
+from types import ModuleType
+
+from support.require import PROJECT_ROOT
+
+__all__ = ["shapes_module"]
+
+
+def shapes_module() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("shapes", PROJECT_ROOT / "examples" / "shapes.py")
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
