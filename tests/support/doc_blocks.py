@@ -19,8 +19,15 @@ __all__ = ["ENVIRONMENTS", "LANGUAGES", "REASONS", "Block", "BlockError", "Rules
 LANGUAGES = frozenset({"python", "sh", "text", "json", "toml", "yaml", "cpp"})
 #: Why a block may stay unrun.
 REASONS = frozenset({"needs a GPU", "needs the network", "takes long"})
-#: Modules that the tests have in an environment of its own, or not at all.
-ENVIRONMENTS = frozenset({"mmdet3", "detectron2", "deeplake4", "frameworks", "dali", "ffcv"})
+#: What the environment of most tests does not have, and the tests that run such blocks; None: nobody, they are read.
+ENVIRONMENTS = {
+    "mmdet3": "tests/mmdet3/test_code_blocks.py",
+    "detectron2": None,
+    "frameworks": None,
+    "deeplake4": None,
+    "dali": None,
+    "ffcv": None,
+}
 _FRAMEWORKS = ("mmdet", "mmdet3")
 _COMMENT = re.compile(r"<!--\s*block:\s*(.*?)\s*-->", re.DOTALL)
 _BASE = r"(?P<framework>\w+)(?:, added to (?P<base>\S+))?"
@@ -36,7 +43,7 @@ class Rules:
 
     Attributes:
         reason: Why the block is not run: one of REASONS, or None.
-        environment: The module that the block needs: one of ENVIRONMENTS, or None.
+        environment: What the block needs: one of ENVIRONMENTS, or None.
         file: The name under which the block is written into the page's folder, or None.
         framework: "mmdet" or "mmdet3" where the block is a configuration, or None.
         base: The configuration, relative to the project, to which the block is added, or None.
@@ -144,7 +151,7 @@ def _rules(text: str, place: str) -> Rules:
 
 _PATTERNS: dict[str, frozenset[str]] = {
     r"not run, (?P<reason>.+)": REASONS,
-    r"with (?P<environment>\w+)": ENVIRONMENTS,
+    r"with (?P<environment>\w+)": frozenset(ENVIRONMENTS),
     r"file (?P<file>[\w./-]+)": frozenset(),
     rf"configuration of {_BASE}": frozenset(_FRAMEWORKS),
     r"excerpt of (?P<source>\S+)": frozenset(),

@@ -19,12 +19,19 @@ from support.doc_world import World
 from support.notebooks import pretend_notebook
 from support.require import PROJECT_ROOT
 
-__all__ = ["check_output", "needs", "run_page"]
+__all__ = ["check_output", "needs", "run_page", "uses_mmdet"]
 
 
 def needs(page: Path) -> set[str]:
-    """The environments that blocks of a page need: "main", and names of support.require."""
+    """The environments of a page's blocks: "main", and ENVIRONMENTS."""
     return {_environment(block) for block in blocks_of(page)}
+
+
+def uses_mmdet(page: Path) -> bool:
+    """Whether blocks of the environment "main" need MMDetection 2."""
+    own = [block for block in blocks_of(page) if _environment(block) == "main"]
+    imports = re.compile(r"^ *(?:from|import) (?:mmdet|mmcv|penstock\.integrations import mmdet)\b", re.MULTILINE)
+    return any(block.rules.framework or imports.search(block.text) for block in own if block.language == "python")
 
 
 def run_page(page: Path, world: World, environment: str = "main") -> int:
@@ -43,7 +50,7 @@ def run_page(page: Path, world: World, environment: str = "main") -> int:
     # As in a script: classes are pickled by their module's name.
     namespace: dict[str, Any] = {"__name__": "__main__"}
     with warnings.catch_warnings():
-        if any(block.rules.framework for block in blocks):
+        if environment != "main" or uses_mmdet(page):
             # MMDetection and what it stands on warn of each other's versions.
             warnings.simplefilter("ignore")
         return _run_all(blocks, world, namespace, environment)
