@@ -1,4 +1,4 @@
-"""Every code block of README, CONTRIBUTING, docs and the READMEs of folders runs. CONTRIBUTING.md says by which rules."""
+"""Every code block of README, CONTRIBUTING, docs and the READMEs of folders runs, by the rules of CONTRIBUTING.md."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 from support.buckets import S3
 from support.doc_blocks import ENVIRONMENTS, blocks_of, pages
-from support.doc_pages import needs, run_page, uses_mmdet
+from support.doc_pages import run_page, uses_mmdet
 from support.doc_world import Lakes, World
 from support.require import PROJECT_ROOT, require
 

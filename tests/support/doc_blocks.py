@@ -88,8 +88,8 @@ class Block:
 def pages(root: Path = PROJECT_ROOT) -> list[Path]:
     """The pages for readers: README, CONTRIBUTING, all of docs, and the READMEs of folders."""
     single = [root / name for name in ("README.md", "CONTRIBUTING.md", "python/penstock/README.md")]
-    found = [*single, root / "benchmarks/README.md", *(root / "docs").rglob("*.md"), *(root / "csrc").rglob("README.md")]
-    return sorted(page for page in found if page.exists())
+    folders = [*(root / "docs").rglob("*.md"), *(root / "csrc").rglob("README.md"), root / "benchmarks/README.md"]
+    return sorted(page for page in [*single, *folders] if page.exists())
 
 
 def blocks_of(page: Path) -> list[Block]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import io
+import itertools
 import json
 import re
 import runpy
@@ -113,7 +114,7 @@ def _make(words: list[str]) -> None:
 def _cmake(words: list[str]) -> None:
     presets = json.loads((PROJECT_ROOT / "CMakePresets.json").read_text())
     names = {preset["name"] for preset in presets["configurePresets"]}
-    for option, word in zip(words, words[1:], strict=False):
+    for option, word in itertools.pairwise(words):
         if option == "--preset" and word not in names:
             raise BlockError(f"CMakePresets.json has no preset '{word}'")
 
