@@ -7,8 +7,10 @@ import contextlib
 import io
 import re
 import shlex
+import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -78,7 +80,7 @@ def _penstock(words: list[str], world: World) -> str:
     from penstock import cli
 
     if words[0] == "view":
-        return _view(words, world)
+        return _view(words)
     # What a command makes is what the reader has not yet.
     if words[0].startswith("ingest-") or words[0] == "copy":
         for word in words[1:]:
@@ -95,26 +97,51 @@ def _penstock(words: list[str], world: World) -> str:
     return out.getvalue()
 
 
-def _view(words: list[str], world: World) -> str:
-    """Runs until the page of ``penstock view`` has answered."""
-    command = [sys.executable, "-m", "penstock", *words]
-    command += [] if "--no-browser" in words else ["--no-browser"]
-    with subprocess.Popen(
-        command, cwd=world.folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    ) as process:
-        assert process.stdout is not None
-        said = ""
-        try:
-            for line in process.stdout:
-                said += line
-                if found := re.search(r"http://127\.0\.0\.1:\d+/\S*", line):
-                    status = ask(found[0]).status
-                    if status != 200:
-                        raise BlockError(f"the page of penstock view answers {status}")
-                    return said
-        finally:
-            process.terminate()
-    raise BlockError(f"penstock view gave no address: {said[-500:]}")
+def _view(words: list[str]) -> str:
+    """Runs ``penstock view`` until its page has answered, and ends it as Ctrl-C does."""
+    from penstock import cli
+
+    said = _Listener()
+    answers: list[int] = []
+
+    def visit() -> None:
+        said.heard.wait()
+        if found := said.address():
+            try:
+                answers.append(ask(found).status)
+            finally:
+                signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+
+    visitor = threading.Thread(target=visit)
+    visitor.start()
+    err = io.StringIO()
+    try:
+        with contextlib.redirect_stdout(said), contextlib.redirect_stderr(err):
+            status = cli.main([*words, *([] if "--no-browser" in words else ["--no-browser"])])
+    finally:
+        said.heard.set()
+        visitor.join()
+    if status != 0 or answers != [200]:
+        raise BlockError(f"penstock view ended with {status}, its page answered {answers}: {err.getvalue()[-500:]}")
+    return said.getvalue()
+
+
+class _Listener(io.StringIO):
+    """Notes when an address has been printed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.heard = threading.Event()
+
+    def write(self, text: str) -> int:
+        written = super().write(text)
+        if self.address():
+            self.heard.set()
+        return written
+
+    def address(self) -> str:
+        found = re.search(r"http://127\.0\.0\.1:\d+/\S*(?=\s)", self.getvalue())
+        return found[0] if found else ""
 
 
 def _script(words: list[str], world: World) -> str | None:
