@@ -13,7 +13,7 @@ from support.require import require
 
 @pytest.fixture(scope="session")
 def doc_lakes(tmp_path_factory: pytest.TempPathFactory) -> Lakes:
-    return Lakes(tmp_path_factory.mktemp("lakes"))
+    return Lakes.written(tmp_path_factory.mktemp("lakes"))
 
 
 @pytest.fixture(scope="session")

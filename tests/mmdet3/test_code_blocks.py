@@ -17,7 +17,7 @@ PAGES = [page for page in pages() if "mmdet3" in needs(page)]
 
 @pytest.fixture(scope="session")
 def doc_lakes(deeplake: Any, tmp_path_factory: pytest.TempPathFactory) -> Lakes:
-    return Lakes(tmp_path_factory.mktemp("lakes"))
+    return Lakes.written(tmp_path_factory.mktemp("lakes"))
 
 
 @pytest.mark.parametrize("page", PAGES, ids=[str(page.relative_to(PROJECT_ROOT)) for page in PAGES])

@@ -23,7 +23,8 @@ REASONS = frozenset({"needs a GPU", "needs the network", "takes long"})
 ENVIRONMENTS = {
     "mmdet3": "tests/mmdet3/test_code_blocks.py",
     "detectron2": None,
-    "frameworks": None,
+    "frameworks": "tests/frameworks/test_code_blocks.py",
+    "ray": None,
     "deeplake4": None,
     "dali": None,
     "ffcv": None,

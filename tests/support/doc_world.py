@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import tarfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -42,15 +43,38 @@ _IMAGES = 24
 
 
 class Lakes:
-    """Datasets and files, written once: only to read."""
+    """Datasets and files of a folder: only to read.
+
+    Attributes:
+        detection, classes: The datasets.
+        files: The folder of files, which may be empty.
+    """
 
     def __init__(self, folder: Path) -> None:
-        from penstock import ingest
-
-        require("deeplake")
         self.detection = folder / "detection"
         self.classes = folder / "classes"
         self.files = folder / "files"
+
+    @classmethod
+    def written(cls, folder: Path) -> Lakes:
+        """All of them, written by deeplake."""
+        require("deeplake")
+        lakes = cls(folder)
+        lakes._write(folder)
+        return lakes
+
+    @classmethod
+    def unpacked(cls, archive: Path, folder: Path) -> Lakes:
+        """The datasets of an archive, for a Python that has no deeplake."""
+        with tarfile.open(archive) as packed:
+            packed.extractall(folder, filter="data")
+        lakes = cls(folder)
+        lakes.files.mkdir()
+        return lakes
+
+    def _write(self, folder: Path) -> None:
+        from penstock import ingest
+
         annotations, images = shapes_module().make_shapes(folder / "shapes", _IMAGES)
         ingest.ingest_coco(annotations, images, self.detection)
         write_file(self.files / "instances_val2017.json", annotations.read_bytes())
