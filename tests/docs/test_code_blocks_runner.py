@@ -87,6 +87,10 @@ FAILING = {
         r"page\.md:3: the arguments are refused: .*--magic",
     ),
     "a test that does not exist": (block("python -m pytest tests/magic", "sh"), r"page\.md:3: no tests/magic"),
+    "a script of an environment that no test has": (
+        block("python examples/magic.py", "sh", "with detectron2"),
+        r"page\.md:4: no script examples/magic\.py",
+    ),
     "JSON": (block("{'a': 1}", "json"), r"page\.md:3: "),
     "TOML": (block("a = ", "toml"), r"page\.md:3: "),
     "YAML": (block("a: [1", "yaml"), r"page\.md:3: "),

@@ -19,10 +19,14 @@ from unittest import mock
 from support.doc_blocks import BlockError
 from support.require import PROJECT_ROOT
 
-__all__ = ["CHECKS", "parse_only"]
+__all__ = ["CHECKS", "NotImportedError", "parse_only"]
 
 #: Folders with scripts of the project, whose arguments are parsed.
 _SCRIPTS = ("benchmarks", "examples", "tools")
+
+
+class NotImportedError(BlockError):
+    """A script needs what is not installed here."""
 
 
 class _Parsed(Exception):
@@ -79,7 +83,7 @@ def _python(words: list[str]) -> None:
             warnings.simplefilter("ignore")
             runpy.run_path(str(script), run_name="__main__")
     except ImportError as error:
-        raise BlockError(f"{words[1]} cannot be imported here: {error}") from error
+        raise NotImportedError(f"{words[1]} cannot be imported here: {error}") from error
     finally:
         sys.path[:] = path
         # Scripts beside this one have names that are nobody's.

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 import yaml
 
-from support.doc_blocks import Block, BlockError, blocks_of
+from support.doc_blocks import ENVIRONMENTS, Block, BlockError, blocks_of
 from support.doc_configs import check_configuration
 from support.doc_python import check_names, parsed, run_python
-from support.doc_shell import run_shell
+from support.doc_shell import check_shell, run_shell
 from support.doc_world import World
 from support.notebooks import pretend_notebook
 from support.require import PROJECT_ROOT
@@ -70,6 +70,9 @@ def _run_all(blocks: list[Block], world: World, namespace: dict[str, Any], envir
             done += 1
         elif environment == "main" and block.language == "python":
             check_names(block, here=False)
+            done += 1
+        elif environment == "main" and block.language == "sh" and not ENVIRONMENTS[_environment(block)]:
+            check_shell(block, world)
             done += 1
     if environment == "main":
         _check_used(blocks)

@@ -15,11 +15,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from support.doc_blocks import Block, BlockError, lines_of
-from support.doc_commands import CHECKS
+from support.doc_commands import CHECKS, NotImportedError
 from support.doc_world import World
 from support.view_clients import ask
 
-__all__ = ["run_shell"]
+__all__ = ["check_shell", "run_shell"]
 
 _SECONDS = 120
 
@@ -33,12 +33,35 @@ def run_shell(block: Block, world: World) -> str:
     Raises:
         BlockError: A command failed, or has no rule. The message names the page's line.
     """
+    if block.rules.reason is not None:
+        return _each(block, world, lambda words: _check(words))
+    return _each(block, world, lambda words: _run(words, world))
+
+
+def check_shell(block: Block, world: World) -> None:
+    """Checks of a block that nobody runs what can be known here, where scripts may need what is not installed.
+
+    Raises:
+        BlockError: As of :func:`run_shell`.
+    """
+
+    def check(words: list[str]) -> str:
+        with contextlib.suppress(NotImportedError):
+            _check(words)
+        return ""
+
+    _each(block, world, check)
+
+
+def _each(block: Block, world: World, act: Callable[[list[str]], str]) -> str:
     printed = ""
     for number, line in lines_of(world.read(block.text)):
         place = f"{block.page}:{block.line + number}"
         for command in _commands(line, place):
+            while re.match(r"[A-Z_]+=", command[0]):
+                command = command[1:]
             try:
-                printed += _run(command, world, only_check=block.rules.reason is not None)
+                printed += act(command)
             except BlockError as error:
                 raise BlockError(f"{place}: {error}") from error
     return printed
@@ -60,20 +83,23 @@ def _commands(line: str, place: str) -> list[list[str]]:
     return [command for command in commands if command]
 
 
-def _run(words: list[str], world: World, only_check: bool) -> str:
-    while re.match(r"[A-Z_]+=", words[0]):
-        words = words[1:]
-    program = Path(words[0]).name
-    if program in ("python3", "python"):
-        program = "python"
-    if not only_check and program in _RUNS:
-        done = _RUNS[program](words[1:], world)
-        if done is not None:
-            return done
-    if program not in CHECKS:
+def _run(words: list[str], world: World) -> str:
+    run = _RUNS.get(_program(words))
+    done = None if run is None else run(words[1:], world)
+    return _check(words) if done is None else done
+
+
+def _check(words: list[str]) -> str:
+    check = CHECKS.get(_program(words))
+    if check is None:
         raise BlockError(f"no rule for the program '{words[0]}'")
-    CHECKS[program](words)
+    check(words)
     return ""
+
+
+def _program(words: list[str]) -> str:
+    name = Path(words[0]).name
+    return "python" if name == "python3" else name
 
 
 def _penstock(words: list[str], world: World) -> str:
