@@ -23,7 +23,7 @@ import pytest
 import yaml
 
 from support.buckets import upload
-from support.example_shapes import shapes_module
+from support.example_shapes import load_shapes
 from support.file_server import serving
 from support.image_folders import write_file
 from support.images import jpeg, picture
@@ -75,7 +75,7 @@ class Lakes:
     def _write(self, folder: Path) -> None:
         from penstock import ingest
 
-        annotations, images = shapes_module().make_shapes(folder / "shapes", _IMAGES)
+        annotations, images = load_shapes().make_shapes(folder / "shapes", _IMAGES)
         ingest.ingest_coco(annotations, images, self.detection)
         write_file(self.files / "instances_val2017.json", annotations.read_bytes())
         for split in ("train", "val"):
