@@ -13,7 +13,7 @@ from pathlib import Path
 
 from support.require import PROJECT_ROOT
 
-__all__ = ["ENVIRONMENTS", "LANGUAGES", "REASONS", "Block", "BlockError", "Rules", "blocks_of", "lines_of", "pages"]
+__all__ = ["ENVIRONMENTS", "Block", "BlockError", "Rules", "blocks_of", "lines_of", "name_of", "pages"]
 
 #: What a fence may say. Blocks of "text" are drawings and queries; nothing runs them.
 LANGUAGES = frozenset({"python", "sh", "text", "json", "toml", "yaml", "cpp"})
@@ -93,6 +93,11 @@ def pages(root: Path = PROJECT_ROOT) -> list[Path]:
     return sorted(page for page in [*single, *folders] if page.exists())
 
 
+def name_of(page: Path) -> str:
+    """A page's path, relative to the project where it lies in it."""
+    return str(page.relative_to(PROJECT_ROOT)) if page.is_relative_to(PROJECT_ROOT) else str(page)
+
+
 def blocks_of(page: Path) -> list[Block]:
     """The blocks of a page in their order.
 
@@ -102,7 +107,7 @@ def blocks_of(page: Path) -> list[Block]:
     """
     import markdown_it
 
-    name = str(page.relative_to(PROJECT_ROOT)) if page.is_relative_to(PROJECT_ROOT) else str(page)
+    name = name_of(page)
     blocks: list[Block] = []
     comment: tuple[str, int] | None = None
     for token in markdown_it.MarkdownIt().parse(page.read_text(encoding="utf-8")):

@@ -14,7 +14,7 @@ from typing import Any
 from support.doc_blocks import Block, BlockError
 from support.require import PROJECT_ROOT
 
-__all__ = ["check_names", "parsed", "run_python"]
+__all__ = ["check_names", "find_module", "parsed", "run_python", "written_names"]
 
 
 def parsed(block: Block, text: str | None = None) -> ast.Module:
@@ -77,7 +77,7 @@ def check_names(block: Block, *, here: bool = True) -> None:
                     modules[name] = alias.name if alias.asname else name
         elif isinstance(node, ast.ImportFrom) and node.module:
             for alias in node.names:
-                if _exists(node.module, alias.name, here, f"{block.page}:{node.lineno}") and _spec(
+                if _exists(node.module, alias.name, here, f"{block.page}:{node.lineno}") and find_module(
                     f"{node.module}.{alias.name}"
                 ):
                     modules[alias.asname or alias.name] = f"{node.module}.{alias.name}"
@@ -92,7 +92,8 @@ def _file(block: Block) -> str:
     return str(PROJECT_ROOT / block.page)
 
 
-def _spec(module: str) -> Any:
+def find_module(module: str) -> Any:
+    """The spec of a module, or None."""
     try:
         return importlib.util.find_spec(module)
     except (ImportError, ValueError, AttributeError):
@@ -104,23 +105,23 @@ def _exists(module: str, name: str | None, here: bool, place: str) -> bool:
     own = module.partition(".")[0] == "penstock"
     if not own and not here:
         return False
-    spec = _spec(module)
+    spec = find_module(module)
     if spec is None:
         raise BlockError(f"{place}: no module '{module}'")
     if name is None:
         return True
     if own and not here:
-        found = name in _written_names(Path(spec.origin))
+        found = name in written_names(Path(spec.origin))
     else:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             found = hasattr(importlib.import_module(module), name)
-    if not found and _spec(f"{module}.{name}") is None:
+    if not found and find_module(f"{module}.{name}") is None:
         raise BlockError(f"{place}: module '{module}' has no '{name}'")
     return True
 
 
-def _written_names(file: Path) -> set[str]:
+def written_names(file: Path) -> set[str]:
     """The names in a module's __all__, without importing it."""
     for node in ast.parse(file.read_text()).body:
         if isinstance(node, ast.Assign) and any(getattr(one, "id", "") == "__all__" for one in node.targets):
