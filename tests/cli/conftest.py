@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +12,8 @@ from typing import Any
 import pytest
 
 from penstock.cli import main
-from support.require import PROJECT_ROOT, require
+from support.example_shapes import load_shapes
+from support.require import require
 
 
 @dataclass(frozen=True)
@@ -45,12 +44,7 @@ def penstock_command(capsys: pytest.CaptureFixture[str]) -> Callable[..., Result
 @pytest.fixture(scope="session")
 def shapes_module() -> ModuleType:
     """examples/shapes.py"""
-    spec = importlib.util.spec_from_file_location("shapes", PROJECT_ROOT / "examples" / "shapes.py")
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["shapes"] = module
-    spec.loader.exec_module(module)
-    return module
+    return load_shapes()
 
 
 @dataclass(frozen=True)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
 
+from support.notebooks import pretend_notebook
 from support.seen_lakes import write_seen_lake
 
 
@@ -21,14 +20,4 @@ def seen(deeplake: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def notebook(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """What is displayed."""
-    displayed: list[Any] = []
-    ipython, display = ModuleType("IPython"), ModuleType("IPython.display")
-    shell = SimpleNamespace(kernel=object())
-    ipython.get_ipython = lambda: shell  # type: ignore[attr-defined]
-    ipython.version_info = (9, 0, 0)  # type: ignore[attr-defined]
-    ipython.display = display  # type: ignore[attr-defined]
-    display.display = displayed.append  # type: ignore[attr-defined]
-    display.Image = lambda data: data  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "IPython", ipython)
-    monkeypatch.setitem(sys.modules, "IPython.display", display)
-    return displayed
+    return pretend_notebook(monkeypatch)
