@@ -1,7 +1,7 @@
 """Optional dependencies of tests: skipped where they are missing, unless the run promises them.
 
 The environment variable PENSTOCK_REQUIRE lists what has to be there
-("native,core_parts,deeplake,mmdet,detectron2,wandb,coco,deeplake4,remote,azurite,nginx,docs", and frameworks by
+("native,core_parts,deeplake,mmdet,detectron2,wandb,coco,deeplake4,remote,azurite,nginx,docs,gpu", and frameworks by
 their modules' names): then a missing one fails the test, so that a broken build cannot pass by skipping.
 """
 
@@ -46,6 +46,7 @@ def require(name: str) -> Any:
             "azurite": the Path of the program azurite-blob, which `make azurite` installs. "nginx": the Path of nginx's
             module echo, with nginx itself, openssl and curl. "docs": the Path of mkdocs, in .venv-docs or in the
             environment that PENSTOCK_DOCS_VENV names; `make docs` makes it.
+            "gpu": the torch.device of the first GPU.
     """
     try:
         return _PROVIDERS[name]()
@@ -112,6 +113,13 @@ def _docs() -> Path:
     return program
 
 
+def _gpu() -> Any:
+    torch = importlib.import_module("torch")
+    if not torch.cuda.is_available():
+        raise ImportError("torch sees none")
+    return torch.device("cuda", 0)
+
+
 def _mmdet(version: str) -> Any:
     # Without it, the directory of its tests would be found by that name.
     found = metadata.version("mmdet")
@@ -147,5 +155,6 @@ _PROVIDERS: dict[str, Callable[[], Any]] = {
     "azurite": _azurite,
     "nginx": _nginx,
     "docs": _docs,
+    "gpu": _gpu,
     **{name: functools.partial(importlib.import_module, name) for name in FRAMEWORKS},
 }
