@@ -33,7 +33,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         The exit status: 0, 1 after an error (one line on standard error), 2 for wrong usage.
     """
-    arguments = command_parser().parse_args(argv)
+    words = sys.argv[1:] if argv is None else [*argv]
+    arguments = command_parser().parse_args(words, argparse.Namespace(words=words))
     try:
         status: int = arguments.run(arguments)
     except (PenstockError, ValueError, OSError) as error:
