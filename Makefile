@@ -27,7 +27,7 @@ key = $(shell cat $(1) | sha256sum | cut -c1-16)
 BASE_STAMP := $(STAMPS)/base-$(call key,$(CONSTRAINTS) requirements/base.txt)
 SDISTS_STAMP := $(STAMPS)/sdists-$(call key,$(CONSTRAINTS) requirements/base.txt requirements/sdists.txt)
 REST_STAMP := $(STAMPS)/rest-$(call key,$(CONSTRAINTS) requirements/base.txt requirements/sdists.txt requirements/rest.txt)
-EXTENSION_KEY := $(call key,pyproject.toml python/penstock/__init__.py CMakeLists.txt tools/extension.sh tools/libjpeg-turbo.sh tools/sources.txt $$(find csrc -type f | sort))
+EXTENSION_KEY := $(call key,pyproject.toml python/penstock/__init__.py CMakeLists.txt tools/extension.sh tools/libraries.sh tools/sources.txt $$(find csrc -type f | sort))
 # One editable wheel, which each environment installs.
 WHEEL := build/editable
 WHEEL_STAMP := $(STAMPS)/wheel-$(EXTENSION_KEY)

@@ -68,8 +68,6 @@ def built(carried: Path, out: Path, work: Path, seconds: float) -> Built:
         **os.environ,
         "PYTHONPATH": os.pathsep.join(filter(None, [str(site), os.environ.get("PYTHONPATH")])),
         "PATH": os.pathsep.join([str(site / "bin"), os.environ.get("PATH", "")]),
-        "CMAKE_PREFIX_PATH": str(work / "libraries" / "prefix"),
-        "XDG_CACHE_HOME": str(work / "libraries" / "cache"),
         "CMAKE_BUILD_PARALLEL_LEVEL": str(len(os.sched_getaffinity(0))),
     }
     with (out / "build.log").open("w") as log:
@@ -81,7 +79,7 @@ def built(carried: Path, out: Path, work: Path, seconds: float) -> Built:
         _unpack(carried / "libraries.tar.xz", work / "libraries")
         if compiler := next(filter(None, map(shutil.which, ("c++", "g++", "clang++"))), None):
             options = ["--no-build-isolation", "--verbose", f"-Cbuild-dir={work / 'extension'}"]
-            options += ["-Ccmake.define.PENSTOCK_HTTP=OFF", "-Ccmake.define.PENSTOCK_JPEG=bundled"]
+            options += ["-Ccmake.define.PENSTOCK_HTTP=OFF", f"-Ccmake.define.PENSTOCK_BUILT_IN={work / 'libraries'}"]
             _run([*_pip(site), *options, str(ROOT)], environment, log, seconds, "the extension does not build")
             return Built(environment, f"built here by {compiler}, with {len(files)} carried wheels")
         carried_wheel = next(iter(wheels.glob("penstock-*.whl")), None)

@@ -25,6 +25,8 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 COCO = ROOT.parent / "shared" / "data" / "coco-mini"
 LIBRARIES = ROOT / "build" / "gpu-check-libraries"
+#: What the extension links without libcurl.
+LINKED = ("zlib", "libjpeg-turbo", "libpng", "libwebp", "lz4", "highway", "xxhash")
 #: glibc versions that wheels may ask for: pip takes each by name, and none for another.
 GLIBC = ("2_28", "2_27", "2_26", "2_24", "2_17", "2_12", "2_5")
 #: Bytes of all that is carried beside the project: what fits anywhere that takes 64 MiB.
@@ -37,10 +39,9 @@ SQUARES = 96
 
 def libraries(file: Path) -> None:
     """What the extension links, with headers, in one file: headers are text, and most of it."""
-    subprocess.run([str(ROOT / "tools" / "gpu_check" / "libraries.sh"), str(LIBRARIES)], check=True)
+    subprocess.run([str(ROOT / "tools" / "libraries.sh"), str(LIBRARIES), *LINKED], check=True)
     with tarfile.open(file, "w:xz") as tar:
-        for part in ("prefix", "cache"):
-            tar.add(LIBRARIES / part, part)
+        tar.add(LIBRARIES, ".")
 
 
 def wheels(folder: Path, version: str, constraints: Path) -> dict[str, str]:

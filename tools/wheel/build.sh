@@ -7,7 +7,8 @@ cd "$(dirname "$0")/../.."
 usage="usage: tools/wheel/build.sh VENV FOLDER"
 source tools/wheel/environment.sh "${1:?$usage}"
 folder=${2:?$usage}
-libraries=$(tools/wheel/libraries.sh "$wheel_venv")
+libraries=${XDG_CACHE_HOME:-$HOME/.cache}/penstock/wheel-libraries-$(uname -m)
+tools/libraries.sh "$libraries"
 mkdir -p "$folder"
 folder=$(realpath "$folder")
 
