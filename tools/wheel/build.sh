@@ -8,6 +8,10 @@ usage="usage: tools/wheel/build.sh VENV FOLDER"
 source tools/wheel/environment.sh "${1:?$usage}"
 folder=${2:?$usage}
 libraries=$(tools/wheel/libraries.sh "$wheel_venv")
+source tools/ccache.sh
+# The compiler that ccache sees is a script, and stays the same where zig does not.
+CCACHE_COMPILERCHECK="string:zig $("$PENSTOCK_ZIG" version), glibc $PENSTOCK_GLIBC"
+export CCACHE_COMPILERCHECK
 mkdir -p "$folder"
 folder=$(realpath "$folder")
 
