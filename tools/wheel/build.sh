@@ -9,6 +9,10 @@ source tools/wheel/environment.sh "${1:?$usage}"
 folder=${2:?$usage}
 libraries=${XDG_CACHE_HOME:-$HOME/.cache}/penstock/wheel-libraries-$(uname -m)
 tools/libraries.sh "$libraries"
+source tools/ccache.sh
+# The compiler that ccache sees is a script, and stays the same where zig does not.
+CCACHE_COMPILERCHECK="string:zig $("$PENSTOCK_ZIG" version), glibc $PENSTOCK_GLIBC"
+export CCACHE_COMPILERCHECK
 mkdir -p "$folder"
 folder=$(realpath "$folder")
 
