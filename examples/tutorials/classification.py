@@ -121,7 +121,7 @@ def main() -> None:
     arguments = parser.parse_args()
     folders = {"train": arguments.train, "val": arguments.val}
     if arguments.train is None:
-        folders = folders_of_shapes(arguments.out / "pictures", train=900, val=240)
+        folders = folders_of_shapes(arguments.out / "pictures", train=901, val=241)
 
     datasets = {split: arguments.out / split for split in folders}
     for split, folder in folders.items():

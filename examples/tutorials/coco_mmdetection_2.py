@@ -72,8 +72,9 @@ def main() -> None:
     datasets = ingest(coco, arguments.out)
     cfg = read_config(arguments.config, datasets, arguments.out / "work")
     if arguments.config == CONFIG:
-        # Few pictures, so that this takes a minute. examples/demo.py trains on more of them.
-        cfg.merge_from_dict({"runner.max_epochs": 6, "evaluation.interval": 2, "log_config.interval": 20})
+        # For a few pictures, so that this takes a minute. examples/demo.py trains on more of them.
+        few = {"data.samples_per_gpu": 8, "runner.max_epochs": 6, "evaluation.interval": 2, "log_config.interval": 40}
+        cfg.merge_from_dict(few)
     cfg.merge_from_dict(arguments.options)
 
     train(cfg)

@@ -1,0 +1,67 @@
+"""Trainings that are killed in the middle of an epoch and go on: nothing twice, nothing left out, the same losses."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from support.nightly import nightly
+from support.tutorials import killed_tutorial, run_tutorial
+
+#: Images of the dataset, and batches of 16 of them in an epoch.
+IMAGES, EPOCH = 241, 16
+
+
+def history(folder: Path) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads((folder / "history.json").read_text())
+    return found
+
+
+def test_a_loop_of_ones_own(classified: tuple[Path, str], tmp_path: Path) -> None:
+    data = ["--train", classified[0] / "val", "--epochs", 3]
+    run_tutorial("resume", *data, "--out", tmp_path / "straight")
+    straight = history(tmp_path / "straight")
+    # A checkpoint is written after 20 steps, in the second epoch: 4 steps after its begin.
+    killed_tutorial("resume", *data, "--out", tmp_path / "killed", after="step 20 of 48", log=tmp_path / "log")
+    assert not (tmp_path / "killed" / "history.json").exists()
+    written = run_tutorial("resume", *data, "--out", tmp_path / "killed")
+    assert "goes on after step 20 of 48" in written
+    assert history(tmp_path / "killed") == straight
+    assert len(straight) == 3 * EPOCH
+    for epoch in range(3):
+        steps = straight[epoch * EPOCH : (epoch + 1) * EPOCH]
+        assert Counter(index for step in steps for index in step["samples"]) == Counter(range(IMAGES))
+    assert len({step["loss"] for step in straight}) == 3 * EPOCH
+
+
+def losses(folder: Path) -> dict[tuple[int, int], float]:
+    """Of each iteration by epoch and number; of a later log where two have it."""
+    found = {}
+    for log in sorted((folder / "work").glob("*.log.json")):
+        for line in map(json.loads, log.read_text().splitlines()):
+            if line.get("mode") == "train":
+                found[line["epoch"], line["iter"]] = line["loss"]
+    return found
+
+
+@nightly
+@pytest.mark.timeout(900)
+def test_mmdetection(detection_folder: Callable[[str], Path], tmp_path: Path) -> None:
+    straight, killed = detection_folder("straight"), detection_folder("killed")
+    options = ["--options", "log_config.interval=1", "runner.max_epochs=1", "evaluation.interval=9"]
+    run_tutorial("resume_mmdetection", "--out", straight, *options)
+    killed_tutorial(
+        "resume_mmdetection", "--out", killed, *options, after="Epoch [1][45/", log=tmp_path / "log"
+    )
+    before = losses(killed)
+    written = run_tutorial("resume_mmdetection", "--out", killed, *options)
+    assert "resumed epoch: 0, iter: 40" in written or "resumed from" in written
+    assert 40 < max(number for _, number in before) < 60
+    after = losses(killed)
+    assert len(after) > len(before)
+    assert after == losses(straight)
