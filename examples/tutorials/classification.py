@@ -116,12 +116,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--train", type=Path, help="a folder with a folder of images for each class")
     parser.add_argument("--val", type=Path, help="another one, of the same classes")
-    parser.add_argument("--epochs", type=int, default=6)
+    parser.add_argument("--epochs", type=int, default=8)
     parser.add_argument("--out", type=Path, default=Path("demo/classification"), help="default: demo/classification")
     arguments = parser.parse_args()
     folders = {"train": arguments.train, "val": arguments.val}
     if arguments.train is None:
-        folders = folders_of_shapes(arguments.out / "pictures", train=901, val=241)
+        folders = folders_of_shapes(arguments.out / "pictures", train=601, val=161)
 
     datasets = {split: arguments.out / split for split in folders}
     for split, folder in folders.items():

@@ -38,7 +38,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--train", default="demo/classification/train", help="default: that of classification.py")
     parser.add_argument("--val", default="demo/classification/val")
-    parser.add_argument("--epochs", type=int, default=6)
+    parser.add_argument("--epochs", type=int, default=8)
     parser.add_argument("--out", type=Path, default=Path("demo/lightning"), help="default: demo/lightning")
     arguments = parser.parse_args()
     lightning.seed_everything(0)

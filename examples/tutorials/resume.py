@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +24,7 @@ def save(file: Path, run: dict[str, Any]) -> None:
     """Writes a checkpoint. A process that is killed meanwhile leaves the checkpoint before it."""
     new = file.with_suffix(".new")
     torch.save(run, new)
-    os.replace(new, file)
+    new.replace(file)
 
 
 def train(dataset: Path, epochs: int, checkpoint: Path) -> list[dict[str, Any]]:
@@ -77,7 +76,7 @@ def main() -> None:
     if dataset is None:
         from sample_data import classification_datasets
 
-        dataset = classification_datasets(arguments.out, train=901, val=241)["train"]
+        dataset = classification_datasets(arguments.out, train=601, val=161)["train"]
     arguments.out.mkdir(parents=True, exist_ok=True)
     history = train(dataset, arguments.epochs, arguments.out / "checkpoint.pt")
     (arguments.out / "history.json").write_text(json.dumps(history))

@@ -11,10 +11,9 @@ from PIL import Image
 
 # examples/shapes.py draws the pictures. A script finds by itself only what lies beside it.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from shapes import CLASSES, Points, draw_shapes, make_shapes  # noqa: E402
-
-from penstock.ingest import ingest_folder  # noqa: E402
-from penstock.view.drawing import draw_grid  # noqa: E402
+from penstock.ingest import ingest_folder
+from penstock.view.drawing import draw_grid
+from shapes import CLASSES, Points, draw_shapes, make_shapes
 
 #: Of the picture around an object this much is kept, in sizes of the object.
 _MARGIN = 1.25

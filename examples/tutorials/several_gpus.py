@@ -1,4 +1,4 @@
-"""Trains on several GPUs, or on several processes of a CPU, with DistributedDataParallel. torchrun starts a process for each.
+"""Trains on several GPUs, or in several processes of a CPU, with DistributedDataParallel.
 
 torchrun --nproc-per-node 2 examples/tutorials/several_gpus.py
 torchrun --nproc-per-node 8 --nnodes 2 --rdzv-backend c10d --rdzv-endpoint HOST:29500 examples/tutorials/several_gpus.py
@@ -92,7 +92,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--train", type=Path, help="the dataset to train on; default: pictures of shapes")
     parser.add_argument("--val", type=Path, help="the dataset to evaluate on")
-    parser.add_argument("--epochs", type=int, default=6)
+    parser.add_argument("--epochs", type=int, default=8)
     parser.add_argument("--out", type=Path, default=Path("demo/several_gpus"), help="default: demo/several_gpus")
     arguments = parser.parse_args()
     device = start()
@@ -102,7 +102,7 @@ def main() -> None:
         if dist.get_rank() == 0:
             from sample_data import classification_datasets
 
-            classification_datasets(arguments.out, train=901, val=241)
+            classification_datasets(arguments.out, train=601, val=161)
         dist.barrier()
         datasets = {split: arguments.out / split for split in datasets}
     arguments.out.mkdir(parents=True, exist_ok=True)

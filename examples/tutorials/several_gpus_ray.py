@@ -30,7 +30,7 @@ def main() -> None:
     parser.add_argument("--train", type=Path, help="the dataset to train on; default: pictures of shapes")
     parser.add_argument("--val", type=Path, help="the dataset to evaluate on")
     parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--epochs", type=int, default=6)
+    parser.add_argument("--epochs", type=int, default=8)
     parser.add_argument("--out", type=Path, default=Path("demo/several_gpus"), help="default: demo/several_gpus")
     arguments = parser.parse_args()
     # Workers have a working directory of their own.
@@ -38,7 +38,7 @@ def main() -> None:
     if arguments.train is None:
         from sample_data import classification_datasets
 
-        datasets = classification_datasets(out, train=901, val=241)
+        datasets = classification_datasets(out, train=601, val=161)
     else:
         datasets = {"train": arguments.train.resolve(), "val": arguments.val.resolve()}
     out.mkdir(parents=True, exist_ok=True)

@@ -57,7 +57,7 @@ def report(epoch: int, loader: penstock.DataLoader, before: dict[str, float], se
 
 @contextlib.contextmanager
 def pretended_bucket(folder: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Puts pictures of shapes into a bucket of moto, a server that answers as S3 does; gives address and credentials."""
+    """A bucket with pictures of shapes, in moto, a server that answers as S3 does: its address and credentials."""
     import boto3
     from moto.server import ThreadedMotoServer
 
@@ -66,7 +66,7 @@ def pretended_bucket(folder: Path) -> Iterator[tuple[str, dict[str, Any]]]:
 
     dataset = folder / "dataset"
     if not dataset.exists():
-        pictures = folders_of_shapes(folder / "pictures", train=900, val=0)["train"]
+        pictures = folders_of_shapes(folder / "pictures", train=600, val=0)["train"]
         # Small chunks, so that there are several of so few pictures.
         ingest_folder(pictures, dataset, max_chunk_size=100_000)
     # It would write a line for each request.
@@ -99,7 +99,7 @@ def pretended_bucket(folder: Path) -> Iterator[tuple[str, dict[str, Any]]]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--url", help="s3://, gs://, az:// or https://; default: pictures of shapes in a pretended bucket")
+    parser.add_argument("--url", help="s3://, gs://, az:// or https://; default: a pretended bucket")
     parser.add_argument("--endpoint-url", help="of a store that is not Amazon's, but answers as S3 does")
     parser.add_argument("--epochs", type=int, default=2)
     parser.add_argument("--out", type=Path, default=Path("demo/streaming"), help="default: demo/streaming")

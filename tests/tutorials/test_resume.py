@@ -14,7 +14,7 @@ from support.nightly import nightly
 from support.tutorials import killed_tutorial, run_tutorial
 
 #: Images of the dataset, and batches of 16 of them in an epoch.
-IMAGES, EPOCH = 241, 16
+IMAGES, EPOCH = 161, 11
 
 
 def history(folder: Path) -> list[dict[str, Any]]:
@@ -26,11 +26,11 @@ def test_a_loop_of_ones_own(classified: tuple[Path, str], tmp_path: Path) -> Non
     data = ["--train", classified[0] / "val", "--epochs", 3]
     run_tutorial("resume", *data, "--out", tmp_path / "straight")
     straight = history(tmp_path / "straight")
-    # A checkpoint is written after 20 steps, in the second epoch: 4 steps after its begin.
-    killed_tutorial("resume", *data, "--out", tmp_path / "killed", after="step 20 of 48", log=tmp_path / "log")
+    # A checkpoint is written after 20 steps, in the second epoch: 9 steps after its begin.
+    killed_tutorial("resume", *data, "--out", tmp_path / "killed", after="step 20 of 33", log=tmp_path / "log")
     assert not (tmp_path / "killed" / "history.json").exists()
     written = run_tutorial("resume", *data, "--out", tmp_path / "killed")
-    assert "goes on after step 20 of 48" in written
+    assert "goes on after step 20 of 33" in written
     assert history(tmp_path / "killed") == straight
     assert len(straight) == 3 * EPOCH
     for epoch in range(3):

@@ -10,7 +10,7 @@ from pathlib import Path
 from support.ranks import free_port
 from support.tutorials import run_tutorial
 
-TRAIN, VAL = 901, 241
+TRAIN, VAL = 601, 161
 
 
 def check_notes(folder: Path, epochs: int) -> None:
@@ -33,8 +33,8 @@ def check_notes(folder: Path, epochs: int) -> None:
 def test_torchrun(classified: tuple[Path, str], tmp_path: Path) -> None:
     data, _ = classified
     start = ["-m", "torch.distributed.run", "--nproc-per-node", "2", "--master-port", str(free_port())]
-    arguments = ["--train", data / "train", "--val", data / "val", "--epochs", 2, "--out", tmp_path]
+    arguments = ["--train", data / "train", "--val", data / "val", "--epochs", 4, "--out", tmp_path]
     written = run_tutorial("several_gpus", *arguments, start=start)
-    assert len(re.findall(r"rank [01], epoch [12]: 451 samples", written)) == 4
-    check_notes(tmp_path, 2)
+    assert len(re.findall(r"rank [01], epoch [1-4]: 301 samples", written)) == 8
+    check_notes(tmp_path, 4)
     assert (tmp_path / "model.pt").is_file()
