@@ -107,7 +107,8 @@ def draw_predictions(model: torch.nn.Module, cfg: Any, count: int, out: Path) ->
     Returns:
         How many boxes that are.
     """
-    dataset = build_dataset(cfg.data.val, {"test_mode": True, "pipeline": cfg.test_pipeline})
+    pipeline = cfg.data.val.get("pipeline") or cfg.test_pipeline
+    dataset = build_dataset(cfg.data.val, {"test_mode": True, "pipeline": pipeline})
     wrapped = OneDevice(model, next(model.parameters()).device).eval()
     pictures, drawn = [], 0
     with build_dataloader(dataset, 1, 2, shuffle=False, loader_type=cfg.deeplake_dataloader_type) as loader:

@@ -16,7 +16,8 @@ from mmcv import Config, DictAction
 
 from penstock.ingest import ingest_coco
 from penstock.integrations import mmdet as mmdet_deeplake
-from sample_data import coco_of_shapes, contact_sheet
+from sample_data import coco_of_shapes
+from training import draw_predictions
 
 CONFIG = Path(__file__).resolve().parents[1] / "configs" / "shapes.py"
 
@@ -44,19 +45,20 @@ def read_config(file: Path, datasets: dict[str, Path], work_dir: Path) -> Any:
     return cfg
 
 
-def train(cfg: Any) -> None:
+def train(cfg: Any) -> torch.nn.Module:
     """Trains from random weights, evaluates after epochs, and writes checkpoints into ``cfg.work_dir``."""
     torch.manual_seed(cfg.seed)
     model = mmdet_deeplake.build_detector(cfg.model)
     model.init_weights()
     Path(cfg.work_dir).mkdir(parents=True, exist_ok=True)
     mmdet_deeplake.train_detector(model, cfg, validate=True)
+    return model
 
 
 def evaluate(cfg: Any, shown: Path) -> dict[str, Any]:
     """Evaluates the last checkpoint, and draws what it finds into files of ``shown``."""
     checkpoint = Path(cfg.work_dir) / "latest.pth"
-    return mmdet_deeplake.test_detector(None, cfg, checkpoint, show_dir=shown, show_score_thr=0.4)
+    return mmdet_deeplake.test_detector(None, cfg, checkpoint, show_dir=shown, show_score_thr=0.3)
 
 
 def main() -> None:
@@ -77,11 +79,11 @@ def main() -> None:
         cfg.merge_from_dict(few)
     cfg.merge_from_dict(arguments.options)
 
-    train(cfg)
+    model = train(cfg)
     metrics = evaluate(cfg, arguments.out / "shown")
     for name in ("bbox_mAP", "bbox_mAP_50", "bbox_mAP_75"):
         print(f"{name:12} {metrics[name]:.3f}")
-    contact_sheet(sorted((arguments.out / "shown").iterdir())[:9], arguments.out / "predictions.png")
+    draw_predictions(model, cfg, 9, arguments.out / "predictions.png")
 
 
 if __name__ == "__main__":

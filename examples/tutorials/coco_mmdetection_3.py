@@ -40,7 +40,7 @@ def read_config(file: Path, datasets: dict[str, Path], work_dir: Path) -> Any:
         cfg[name].dataset.type = "DeepLakeDetDataset"
         cfg[name].dataset.deeplake_path = str(datasets[split])
     cfg.default_hooks.visualization = dict(
-        type="DetVisualizationHook", draw=True, interval=10**9, score_thr=0.4, test_out_dir="shown"
+        type="DetVisualizationHook", draw=True, interval=10**9, score_thr=0.25, test_out_dir="shown"
     )
     cfg.randomness = dict(seed=0)
     cfg.work_dir = str(work_dir)
@@ -74,7 +74,7 @@ def main() -> None:
     for name in ("bbox_mAP", "bbox_mAP_50", "bbox_mAP_75"):
         print(f"{name:12} {metrics[f'coco/{name}']:.3f}")
     shown = sorted((arguments.out / "work").glob("*/shown"))[-1]
-    contact_sheet(sorted(shown.iterdir())[:9], arguments.out / "predictions.png")
+    contact_sheet(sorted(shown.iterdir())[:8], arguments.out / "predictions.png", columns=2)
 
 
 if __name__ == "__main__":

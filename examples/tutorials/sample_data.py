@@ -12,11 +12,12 @@ from PIL import Image
 # examples/shapes.py draws the pictures. A script finds by itself only what lies beside it.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from penstock.ingest import ingest_folder
-from penstock.view.drawing import draw_grid
 from shapes import CLASSES, Points, draw_shapes, make_shapes
 
 #: Of the picture around an object this much is kept, in sizes of the object.
 _MARGIN = 1.25
+#: Pixels between the pictures of a sheet.
+_GAP = 4
 
 
 def coco_of_shapes(folder: Path, train: int, val: int) -> Path:
@@ -76,11 +77,17 @@ def classification_datasets(folder: Path, train: int, val: int) -> dict[str, Pat
     return datasets
 
 
-def contact_sheet(pictures: Sequence[Path], out: Path) -> None:
-    """Puts pictures into one small PNG file, in a grid."""
-    grid = draw_grid([Image.open(picture).convert("RGB") for picture in pictures], cell=160)
+def contact_sheet(pictures: Sequence[Path], out: Path, columns: int) -> None:
+    """Puts pictures into one small PNG file, side by side in rows."""
+    opened = [Image.open(picture).convert("RGB") for picture in pictures]
+    width = max(picture.width for picture in opened) + _GAP
+    height = max(picture.height for picture in opened) + _GAP
+    sheet = Image.new("RGB", (columns * width, -(-len(opened) // columns) * height), "white")
+    for number, picture in enumerate(opened):
+        row, column = divmod(number, columns)
+        sheet.paste(picture, (column * width, row * height))
     # A palette takes a third of the bytes.
-    grid.quantize(128).save(out, optimize=True)
+    sheet.quantize(128).save(out, optimize=True)
 
 
 def _draw_single_shapes(folder: Path, images: int, seed: int) -> None:

@@ -6,12 +6,13 @@ import os
 import signal
 import subprocess
 import sys
+import tarfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from support.require import PROJECT_ROOT
 
-__all__ = ["TUTORIALS", "killed_tutorial", "run_tutorial"]
+__all__ = ["TUTORIALS", "killed_tutorial", "run_tutorial", "unpack_datasets"]
 
 TUTORIALS = PROJECT_ROOT / "examples" / "tutorials"
 #: What other people's modules warn of is no matter of a tutorial.
@@ -72,3 +73,10 @@ def killed_tutorial(name: str, *arguments: object, after: str, log: Path) -> Non
                 break
         process.stdout.read()
         assert process.wait(60) == -signal.SIGKILL, log.read_text()[-3000:]
+
+
+def unpack_datasets(folder: Path) -> Path:
+    """Unpacks the datasets "train" and "val" of ``tests/data/tutorials``, for where no deeplake 3 is installed."""
+    with tarfile.open(PROJECT_ROOT / "tests" / "data" / "tutorials" / "datasets.tar.xz") as archive:
+        archive.extractall(folder, filter="data")
+    return folder

@@ -1,0 +1,23 @@
+"""The tutorial of Detectron2: COCO files to a trained detector."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from support.tutorials import run_tutorial
+
+
+def test_a_detector_is_trained_evaluated_and_drawn(
+    deeplake: Any, detectron2: Any, native: Any, tmp_path: Path
+) -> None:
+    written = run_tutorial("detectron2_training", "--out", tmp_path, "--iterations", 120)
+    (found,) = re.findall(r"^AP50 +([\d.]+)$", written, re.MULTILINE)
+    # In percent. Random weights find nothing: 0.0.
+    assert float(found) > 10
+    assert (tmp_path / "work" / "model_final.pth").is_file()
+    with Image.open(tmp_path / "predictions.png") as picture:
+        assert picture.width > 300 and (tmp_path / "predictions.png").stat().st_size < 150_000
