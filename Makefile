@@ -90,7 +90,8 @@ nightly: test $(FRAMEWORKS_NIGHTLY_STAMP) ## What `make test` leaves out: all C+
 	@source tools/ccache.sh; export PATH="$(abspath $(BIN)):$$PATH"; cmake --preset tsan-all && \
 		cmake --build build/tsan-all && ctest --preset tsan-all --parallel "$$(nproc)"
 	@PENSTOCK_COCO=generated $(BIN)/python -m pytest tests/parity tests/transforms tests/mmdet tests/cli
-	@PENSTOCK_NIGHTLY=1 $(BIN)/python -m pytest tests/robustness tests/benchmarks
+	@PENSTOCK_NIGHTLY=1 $(BIN)/python -m pytest tests/robustness tests/benchmarks tests/tutorials
+	@PENSTOCK_NIGHTLY=1 $(VENV3)/bin/python -m pytest tests/mmdet3/test_tools.py tests/mmdet3/test_tutorial.py
 	@tools/framework-tests.sh $(VENVF) nightly
 
 explore: setup ## Try random tests on other examples than `make test` does, TIMES=<n> times as many

@@ -65,18 +65,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--coco", type=Path, help="a folder with annotations/, train2017/ and val2017/")
     parser.add_argument("--config", type=Path, default=CONFIG, help="default: a small detector for shapes")
+    parser.add_argument("--quick", action="store_true", help="fewer pictures and epochs: to see that all works")
     parser.add_argument("--options", nargs="+", action=DictAction, default={}, metavar="KEY=VALUE")
     parser.add_argument("--out", type=Path, default=Path("demo/coco_mmdetection_2"))
     arguments = parser.parse_args()
     # The loader has threads of its own. OpenCV's threads would compete with them for the cores.
     cv2.setNumThreads(0)
-    coco = arguments.coco or coco_of_shapes(arguments.out / "coco", train=640, val=100)
+    train_pictures, val_pictures, epochs = (240, 24, 2) if arguments.quick else (640, 100, 16)
+    coco = arguments.coco or coco_of_shapes(arguments.out / "coco", train_pictures, val_pictures)
     datasets = ingest(coco, arguments.out)
     cfg = read_config(arguments.config, datasets, arguments.out / "work")
     if arguments.config == CONFIG:
-        # For a few pictures, so that this takes a minute. examples/demo.py trains on more of them.
-        few = {"data.samples_per_gpu": 8, "runner.max_epochs": 6, "evaluation.interval": 2, "log_config.interval": 40}
-        cfg.merge_from_dict(few)
+        # For a few pictures, so that this takes two minutes. examples/demo.py trains on more of them.
+        few = {"data.samples_per_gpu": 8, "runner.max_epochs": epochs, "evaluation.interval": min(epochs, 4)}
+        cfg.merge_from_dict({**few, "log_config.interval": 10})
     cfg.merge_from_dict(arguments.options)
 
     model = train(cfg)

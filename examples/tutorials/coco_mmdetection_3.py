@@ -59,14 +59,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--coco", type=Path, help="a folder with annotations/, train2017/ and val2017/")
     parser.add_argument("--config", type=Path, default=CONFIG, help="default: a small detector for shapes")
+    parser.add_argument("--quick", action="store_true", help="fewer pictures and epochs: to see that all works")
     parser.add_argument("--options", nargs="+", action=DictAction, default={}, metavar="KEY=VALUE")
     parser.add_argument("--out", type=Path, default=Path("demo/coco_mmdetection_3"))
     arguments = parser.parse_args()
     # The loader has threads of its own. OpenCV's threads would compete with them for the cores.
     cv2.setNumThreads(0)
-    coco = arguments.coco or coco_of_shapes(arguments.out / "coco", train=640, val=100)
+    train_pictures, val_pictures, epochs = (240, 24, 2) if arguments.quick else (640, 100, 16)
+    coco = arguments.coco or coco_of_shapes(arguments.out / "coco", train_pictures, val_pictures)
     datasets = ingest(coco, arguments.out)
     cfg = read_config(arguments.config, datasets, arguments.out / "work")
+    if arguments.config == CONFIG:
+        cfg.train_cfg.max_epochs = epochs
+        cfg.default_hooks.logger.interval = 10
     cfg.merge_from_dict(arguments.options)
     cfg.dump(str(arguments.out / "config.py"))  # for MMDetection's own tools/train.py and tools/test.py
 

@@ -23,10 +23,10 @@ def classified(deeplake: Any, tmp_path_factory: pytest.TempPathFactory) -> tuple
 
 @pytest.fixture(scope="session")
 def detected(deeplake: Any, mmdet: Any, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    """What coco_mmdetection_2.py leaves in its folder after two epochs, and what it writes."""
+    """What coco_mmdetection_2.py leaves in its folder when it is quick, and what it writes."""
     require("native")
     folder = tmp_path_factory.mktemp("coco_mmdetection_2")
-    return folder, run_tutorial("coco_mmdetection_2", "--out", folder, "--options", "runner.max_epochs=2")
+    return folder, run_tutorial("coco_mmdetection_2", "--quick", "--out", folder)
 
 
 @pytest.fixture

@@ -88,11 +88,11 @@ optim_wrapper = dict(
     optimizer=dict(type="AdamW", lr=0.002, weight_decay=0.01),
     clip_grad=dict(max_norm=10),
 )
-max_epochs = 6
+max_epochs = 16
 param_scheduler = [
     dict(type="LinearLR", start_factor=0.1, by_epoch=False, begin=0, end=50),
     dict(type="CosineAnnealingLR", T_max=max_epochs, by_epoch=True, convert_to_iter_based=True),
 ]
-train_cfg = dict(type="EpochBasedTrainLoop", max_epochs=max_epochs, val_interval=2)
+train_cfg = dict(type="EpochBasedTrainLoop", max_epochs=max_epochs, val_interval=4)
 val_cfg = dict(type="ValLoop")
 test_cfg = dict(type="TestLoop")
