@@ -23,7 +23,7 @@ SCRIPTS = {
     "resume": ["resume", "resume_mmdetection"],
     "wandb": ["wandb_hook"],
 }
-_BLOCK = re.compile(r"^(?:<!-- block: (?P<rule>.*?) -->\n)?```python\n(?P<code>.*?)^```$", re.MULTILINE | re.DOTALL)
+_BLOCK = re.compile(r"^(?:<!-- block: (?P<rule>[^\n]*?) -->\n)?```python\n(?P<code>.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
 def lines(code: str) -> list[str]:
