@@ -38,15 +38,15 @@ SMALL = {
     "MODEL.RPN.PRE_NMS_TOPK_TEST": 100,
     "MODEL.RPN.POST_NMS_TOPK_TRAIN": 100,
     "MODEL.RPN.POST_NMS_TOPK_TEST": 50,
-    "MODEL.ROI_HEADS.BATCH_SIZE_PER_IMAGE": 32,
+    "MODEL.ROI_HEADS.BATCH_SIZE_PER_IMAGE": 64,
     "MODEL.ROI_BOX_HEAD.FC_DIM": 128,
     "MODEL.WEIGHTS": "",
     "DATALOADER.NUM_WORKERS": 2,
     "SOLVER.IMS_PER_BATCH": 8,
-    "SOLVER.BASE_LR": 0.02,
+    "SOLVER.BASE_LR": 0.04,
     "SOLVER.WARMUP_ITERS": 20,
-    "SOLVER.MAX_ITER": 240,
-    "SOLVER.STEPS": (200,),
+    "SOLVER.MAX_ITER": 400,
+    "SOLVER.STEPS": (340,),
 }
 
 
@@ -110,7 +110,7 @@ def draw(cfg: Any, folder: Path, count: int) -> list[Path]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--coco", type=Path, help="a folder with annotations/, train2017/ and val2017/")
-    parser.add_argument("--iterations", type=int, help="default: 240 of shapes, else the configuration's")
+    parser.add_argument("--iterations", type=int, help="default: 400 of shapes, else the configuration's")
     parser.add_argument("--out", type=Path, default=Path("demo/detectron2"), help="default: demo/detectron2")
     arguments = parser.parse_args()
     setup_logger()
