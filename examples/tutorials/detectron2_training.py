@@ -97,7 +97,7 @@ def draw(cfg: Any, folder: Path, count: int) -> list[Path]:
     """Draws what the trained detector finds in the first pictures of the validation set."""
     cfg = cfg.clone()
     cfg.MODEL.WEIGHTS = str(Path(cfg.OUTPUT_DIR) / "model_final.pth")
-    cfg.MODEL.ROI_HEADS.SCORE_THRESH_TEST = 0.5
+    cfg.MODEL.ROI_HEADS.SCORE_THRESH_TEST = 0.3
     predictor = DefaultPredictor(cfg)
     folder.mkdir(parents=True, exist_ok=True)
     files = []
