@@ -27,22 +27,29 @@ from sample_data import coco_of_shapes, contact_sheet
 SMALL = {
     "INPUT.MIN_SIZE_TRAIN": (128,),
     "INPUT.MIN_SIZE_TEST": 128,
-    "MODEL.RESNETS.DEPTH": 18,
-    "MODEL.RESNETS.RES2_OUT_CHANNELS": 64,
+    "MODEL.RESNETS.STEM_OUT_CHANNELS": 16,
+    "MODEL.RESNETS.RES2_OUT_CHANNELS": 32,
+    "MODEL.RESNETS.WIDTH_PER_GROUP": 16,
     "MODEL.RESNETS.NORM": "BN",
     "MODEL.BACKBONE.FREEZE_AT": 0,
-    "MODEL.FPN.OUT_CHANNELS": 64,
+    "MODEL.FPN.OUT_CHANNELS": 32,
     "MODEL.ANCHOR_GENERATOR.SIZES": [[16], [32], [64], [128], [256]],
+    "MODEL.RPN.PRE_NMS_TOPK_TRAIN": 200,
+    "MODEL.RPN.PRE_NMS_TOPK_TEST": 100,
     "MODEL.RPN.POST_NMS_TOPK_TRAIN": 100,
     "MODEL.RPN.POST_NMS_TOPK_TEST": 50,
-    "MODEL.ROI_HEADS.BATCH_SIZE_PER_IMAGE": 32,
+    "MODEL.ROI_HEADS.BATCH_SIZE_PER_IMAGE": 64,
     "MODEL.ROI_BOX_HEAD.FC_DIM": 128,
     "MODEL.WEIGHTS": "",
+    "DATALOADER.NUM_WORKERS": 2,
     "SOLVER.IMS_PER_BATCH": 8,
-    "SOLVER.BASE_LR": 0.01,
-    "SOLVER.WARMUP_ITERS": 20,
-    "SOLVER.MAX_ITER": 240,
-    "SOLVER.STEPS": (200,),
+    "SOLVER.BASE_LR": 0.02,
+    "SOLVER.CLIP_GRADIENTS.ENABLED": True,
+    "SOLVER.CLIP_GRADIENTS.CLIP_TYPE": "norm",
+    "SOLVER.CLIP_GRADIENTS.CLIP_VALUE": 5.0,
+    "SOLVER.WARMUP_ITERS": 40,
+    "SOLVER.MAX_ITER": 400,
+    "SOLVER.STEPS": (340,),
 }
 
 
@@ -90,7 +97,7 @@ def draw(cfg: Any, folder: Path, count: int) -> list[Path]:
     """Draws what the trained detector finds in the first pictures of the validation set."""
     cfg = cfg.clone()
     cfg.MODEL.WEIGHTS = str(Path(cfg.OUTPUT_DIR) / "model_final.pth")
-    cfg.MODEL.ROI_HEADS.SCORE_THRESH_TEST = 0.5
+    cfg.MODEL.ROI_HEADS.SCORE_THRESH_TEST = 0.3
     predictor = DefaultPredictor(cfg)
     folder.mkdir(parents=True, exist_ok=True)
     files = []
@@ -106,7 +113,7 @@ def draw(cfg: Any, folder: Path, count: int) -> list[Path]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--coco", type=Path, help="a folder with annotations/, train2017/ and val2017/")
-    parser.add_argument("--iterations", type=int, help="default: 240 of shapes, else the configuration's")
+    parser.add_argument("--iterations", type=int, help="default: 400 of shapes, else the configuration's")
     parser.add_argument("--out", type=Path, default=Path("demo/detectron2"), help="default: demo/detectron2")
     arguments = parser.parse_args()
     setup_logger()

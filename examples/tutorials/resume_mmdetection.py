@@ -1,6 +1,6 @@
 """The training of coco_mmdetection_2.py, which can be killed at any time: the same command goes on.
 
-timeout -s KILL 40 python examples/tutorials/resume_mmdetection.py
+timeout -s KILL 30 python examples/tutorials/resume_mmdetection.py
 python examples/tutorials/resume_mmdetection.py
 """
 
@@ -32,7 +32,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("demo/resume_mmdetection"))
     arguments = parser.parse_args()
     cv2.setNumThreads(0)
-    coco = arguments.coco or coco_of_shapes(arguments.out / "coco", train=640, val=100)
+    coco = arguments.coco or coco_of_shapes(arguments.out / "coco", train=240, val=24)
     cfg = resumable(read_config(arguments.config, ingest(coco, arguments.out), arguments.out / "work"))
     if arguments.config == CONFIG:
         cfg.merge_from_dict({"data.samples_per_gpu": 8, "runner.max_epochs": 2, "log_config.interval": 10})

@@ -45,7 +45,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("demo/wandb_hook"))
     arguments = parser.parse_args()
     cv2.setNumThreads(0)
-    coco = arguments.coco or coco_of_shapes(arguments.out / "coco", train=640, val=100)
+    coco = arguments.coco or coco_of_shapes(arguments.out / "coco", train=240, val=24)
     cfg = read_config(arguments.config, ingest(coco, arguments.out), arguments.out / "work")
     if arguments.config == CONFIG:
         cfg.merge_from_dict({"data.samples_per_gpu": 8, "runner.max_epochs": 4, "evaluation.interval": 2})
