@@ -3,10 +3,10 @@
     python benchmarks/scaling.py DATASET
 
 DATASET is as for benchmarks/decode.py. For 1, 2, 4, 8 and 16 threads, as far as the machine has cores, in turns:
-libjpeg-turbo alone, and the C++ loader with batches of 4, 16 and 64. Then, for more threads than there are cores, how
-busy the loader keeps threads that sleep in place of decoding, for as long as these images take: with the batches of
-``prefetch_factor`` alone under way, and with three samples for each thread beside (what the loader does). Writes
-benchmarks/results/scaling.json.
+libjpeg-turbo alone, and the C++ loader with batches of 4, 16 and 64 (or of ``--batch-sizes``). Then, for more threads
+than there are cores, how busy the loader keeps threads that sleep in place of decoding, for as long as these images
+take: with the batches of ``prefetch_factor`` alone under way, and with three samples for each thread beside (what the
+loader does); ``--no-sleepers`` leaves that out. Writes benchmarks/results/scaling.json.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def measured(
     """Figures of the ceiling and of the loader with each batch size."""
     with ExitStack() as stack:
         processes: list[Process] = [Ceiling(blob, threads, arguments.epochs, samples)]
-        for batch_size in BATCH_SIZES:
+        for batch_size in arguments.batch_sizes:
             command = [sys.executable, str(HERE / "decode_contenders.py"), "penstock c++", dataset]
             settings = map(str, (threads, batch_size, arguments.epochs))
             processes.append(Process(f"batches of {batch_size}", [*command, *settings]))
@@ -101,6 +101,8 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--epochs", type=int, default=1, help="passes over the dataset in each run")
     parser.add_argument("--threads", type=int, nargs="+", help="default: 1, 2, 4, 8, 16, as far as there are cores")
+    parser.add_argument("--batch-sizes", type=int, nargs="+", default=BATCH_SIZES, help="default: 4, 16, 64")
+    parser.add_argument("--no-sleepers", action="store_true", help="decoding alone, without the simulation")
     parser.add_argument("--out", type=Path, default=HERE / "results" / "scaling.json")
     arguments = parser.parse_args()
     cores = len(os.sched_getaffinity(0))
@@ -109,7 +111,7 @@ def main() -> None:
     with encoded_images(images) as blob:
         for threads in arguments.threads or [count for count in THREADS if count <= cores]:
             results[str(threads)] = measured(blob, arguments.dataset, threads, arguments, len(images))
-    sleeping = busy_shares(images)
+    sleeping = [] if arguments.no_sleepers else busy_shares(images)
     setting = {"images": len(images), "epochs": arguments.epochs, "rounds": arguments.rounds, "sleep_ms": SLEEP}
     command = f"python benchmarks/scaling.py DATASET --rounds {arguments.rounds}"
     write_record(arguments.out, command, setting, results, sleeping_threads=sleeping)

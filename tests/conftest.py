@@ -24,7 +24,7 @@ from hypothesis import settings
 from support.datasets import MAKERS
 from support.examples import examples
 from support.generated_coco import write_generated_coco
-from support.once import written_once
+from support.once import lakes
 from support.order import LONGEST
 from support.require import COCO_FILES, promised, require
 
@@ -97,10 +97,7 @@ def lake(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     """Gives the path of a dataset of ``support.datasets.MAKERS``, written once a session: only to read. The environment
     variable PENSTOCK_LAKES names a folder of those that ``support.write_lakes`` has written, for a Python that has no
     deeplake."""
-    if written := os.environ.get("PENSTOCK_LAKES"):
-        return lambda name: Path(written) / name
-    request.getfixturevalue("deeplake")
-    return written_once(MAKERS, tmp_path_factory)
+    return lakes(MAKERS, request, tmp_path_factory)
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """Optional dependencies of tests: skipped where they are missing, unless the run promises them.
 
 The environment variable PENSTOCK_REQUIRE lists what has to be there
-("native,core_parts,deeplake,mmdet,detectron2,wandb,coco,deeplake4,remote,azurite,nginx", and frameworks by their
+("native,core_parts,deeplake,mmdet,detectron2,wandb,coco,deeplake4,remote,azurite,nginx,gpu", and frameworks by their
 modules' names): then a missing one fails the test, so that a broken build cannot pass by skipping.
 """
 
@@ -44,7 +44,7 @@ def require(name: str) -> Any:
             parts of the core by themselves. "coco": the Path of the small COCO data set that lies next to the project.
             "remote": the module obstore, with what serves buckets on the loopback (moto, boto3, gcp_storage_emulator).
             "azurite": the Path of the program azurite-blob, which `make azurite` installs. "nginx": the Path of nginx's
-            module echo, with nginx itself, openssl and curl.
+            module echo, with nginx itself, openssl and curl. "gpu": the torch.device of the first GPU.
     """
     try:
         return _PROVIDERS[name]()
@@ -104,6 +104,13 @@ def _nginx() -> Path:
     return module
 
 
+def _gpu() -> Any:
+    torch = importlib.import_module("torch")
+    if not torch.cuda.is_available():
+        raise ImportError("torch sees none")
+    return torch.device("cuda", 0)
+
+
 def _mmdet(version: str) -> Any:
     # Without it, the directory of its tests would be found by that name.
     found = metadata.version("mmdet")
@@ -138,5 +145,6 @@ _PROVIDERS: dict[str, Callable[[], Any]] = {
     "remote": _remote,
     "azurite": _azurite,
     "nginx": _nginx,
+    "gpu": _gpu,
     **{name: functools.partial(importlib.import_module, name) for name in FRAMEWORKS},
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -216,12 +217,28 @@ def sequence_batch(native: NativeTensor, dtype: np.dtype[Any], lengths: list[int
         lengths: How many items each sequence has.
         empty: The sample that has no elements.
     """
-    memory, _, shapes, stacked = native
+    memory, offsets, shapes, stacked = native
+    samples = sequence_samples(native, dtype, lengths, empty)
     if not _in_torch(dtype):
-        return [sample.copy() for sample in sequence_samples(native, dtype, lengths, empty)]
+        return [sample.copy() for sample in samples]
+    elements = _elements(memory, dtype)
     if stacked and min(lengths) == max(lengths) and shapes and 0 not in shapes[0]:
-        return _view(_elements(memory, dtype), 0, [len(lengths), lengths[0], *shapes[0]])
-    return _stack_or_list(sequence_samples(native, dtype, lengths, empty))
+        return _view(elements, 0, [len(lengths), lengths[0], *shapes[0]])
+    if not any(_has_elements(sample) for sample in samples):
+        return _stack_or_list(samples)
+    # Views of the memory's own tensor, not of an array over it: torch has to know which memory a copy to a device
+    # reads, or it gives pinned memory out again while the copy is under way.
+    starts = itertools.accumulate(lengths, initial=0)
+    return [
+        _view(elements, offsets[start] // dtype.itemsize, list(sample.shape))
+        if _has_elements(sample)
+        else _tensor_or_list(sample)
+        for start, sample in zip(starts, samples, strict=False)
+    ]
+
+
+def _has_elements(sample: Any) -> bool:
+    return isinstance(sample, np.ndarray) and sample.size > 0
 
 
 def sequence_samples(native: NativeTensor, dtype: np.dtype[Any], lengths: list[int], empty: Any) -> list[Any]:
