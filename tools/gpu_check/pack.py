@@ -3,8 +3,8 @@
     tools/gpu-check --pack [--out build/gpu-check] [--python-version 3.12] [--wheel FILE] [--tar FILE]
 
 The folder gets: ``libraries.tar.xz`` (what the extension links, static), ``wheels/`` (build tools and test tools for
-that Python), ``lakes/`` (datasets, written by deeplake 3) and ``pack.json``, which says what there is. A checkout of the
-project goes beside it. ``--tar`` writes one file with the folder and the project's files, for a machine that has no
+that Python), ``lakes/`` (datasets, written by deeplake 3) and ``pack.json``, which says what there is. A checkout of
+the project goes beside it. ``--tar`` writes one file with the folder and the project's files, for a machine that has no
 checkout. Needs a C and a C++ compiler, cmake, nasm, and a Python with this package and deeplake 3.
 """
 

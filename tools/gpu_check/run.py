@@ -19,7 +19,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from build import Built, Unbuildable, built
+from building import Built, Unbuildable, built
 
 ROOT = Path(__file__).resolve().parents[2]
 #: Seconds that each stage may take. One is begun when a quarter of that is left.
