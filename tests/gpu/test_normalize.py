@@ -50,9 +50,10 @@ def test_a_batch_of_the_loader_is_copied_while_the_program_goes_on(
     path = gpu_lake("large_images")
     with penstock.DataLoader(path, 8, pin_memory=True, **options) as loader:  # type: ignore[arg-type]
         batches = list(loader)
-        # What the first call alone does, a copy of mean and std, would wait for the device.
-        normalize(batches[0])
+        # What the first calls alone do would wait for the device: mean and std are copied, and memory is allocated.
+        warm = [normalize(batch) for batch in batches]
         torch.cuda.synchronize()
+        del warm
         torch.cuda._sleep(1_000_000_000)
         results = [normalize(batch)["equal"] for batch in batches]
         assert not torch.cuda.current_stream().query(), "the program waited for the device"

@@ -63,11 +63,25 @@ def test_batches_of_worker_processes(method: str, gpu: torch.device, gpu_lake: L
     assert_equal([list(tensors_of(batch)) for batch in batches], expected(path, options))
 
 
-def copied_late(path: Path, options: dict[str, Any], device: torch.device, epochs: int) -> list[list[torch.Tensor]]:
-    """What arrives on the device of each batch, where all copies of an epoch begin after its last batch was loaded."""
+def copied_late(
+    path: Path, options: dict[str, Any], device: torch.device, epochs: int, ready: int = 2
+) -> list[list[torch.Tensor]]:
+    """What arrives on the device of each batch, where all copies of an epoch begin after its last batch was loaded.
+
+    Args:
+        path, options: Of the loader.
+        device: The GPU.
+        epochs: How many.
+        ready: For so many epochs there is memory before: allocating some may wait for the device.
+    """
     stream = torch.cuda.Stream()
-    arrived = []
+    arrived: list[list[torch.Tensor]] = []
     with loader_of(path, **options) as loader:
+        held = [batch for _ in range(ready) for batch in loader]
+        with torch.cuda.stream(stream):
+            there = [[one.to(device) for one in tensors_of(batch)] for batch in held or loader]
+        torch.cuda.synchronize()
+        del held, there
         for _ in range(epochs):
             with torch.cuda.stream(stream):
                 torch.cuda._sleep(HELD_BACK)
@@ -94,7 +108,7 @@ def test_reuse_that_does_not_wait_is_noticed(
     free: list[torch.Tensor] = []
 
     def allocate(size: int) -> tuple[int, torch.Tensor]:
-        fitting = next((block for block in free if len(block) >= size), None)
+        fitting = next((block for block in reversed(free) if len(block) >= size), None)
         if fitting is None:
             block = torch.empty(size, dtype=torch.uint8, pin_memory=True)
         else:
@@ -106,7 +120,8 @@ def test_reuse_that_does_not_wait_is_noticed(
 
     monkeypatch.setattr("penstock.loading.native.loader._allocate_pinned", allocate)
     name, options = KINDS["one tensor"]
-    arrived = copied_late(gpu_lake(name), options, gpu, epochs=1)
+    # With memory for a whole epoch at hand, none of it would have to be given out again.
+    arrived = copied_late(gpu_lake(name), options, gpu, epochs=1, ready=0)
     with pytest.raises(AssertionError):
         assert_equal(arrived, expected(gpu_lake(name), options))
 

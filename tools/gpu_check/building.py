@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import subprocess
 import sys
 import tarfile
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import IO
+
+from limited import run_limited
 
 __all__ = ["Built", "Unbuildable", "built", "missing"]
 
@@ -98,12 +99,11 @@ def _pip(site: Path) -> list[str]:
 def _run(command: list[str], environment: dict[str, str], log: IO[str], seconds: float, what: str) -> None:
     # pip's target is a folder that the path names already; its own configuration may name an index.
     environment = environment | {"PIP_CONFIG_FILE": os.devnull}
-    try:
-        subprocess.run(command, env=environment, stdout=log, stderr=subprocess.STDOUT, check=True, timeout=seconds)
-    except subprocess.TimeoutExpired as error:
-        raise Unbuildable(f"{what} within {seconds:.0f} s: see build.log") from error
-    except subprocess.CalledProcessError as error:
-        raise Unbuildable(f"{what}: see build.log") from error
+    status = run_limited(command, environment, log, seconds, ROOT)
+    if status is None:
+        raise Unbuildable(f"{what} within {seconds:.0f} s: see build.log")
+    if status != 0:
+        raise Unbuildable(f"{what}: see build.log")
 
 
 def _unpack(file: Path, folder: Path) -> None:

@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -20,9 +19,12 @@ from pathlib import Path
 from typing import Any
 
 from building import Built, Unbuildable, built
+from limited import run_limited
 
 ROOT = Path(__file__).resolve().parents[2]
-#: Seconds that each stage may take. One is begun when a quarter of that is left.
+#: Seconds for all of it, and what each stage may take of them: in proportion where there are more. A stage is begun
+#: when a quarter of its time is left.
+ALL_SECONDS = 480
 SECONDS = {"build": 200, "tests": 150, "memory checker": 75, "benchmarks": 300}
 NO_GPU = 3
 PROBE = """
@@ -43,6 +45,7 @@ class Check:
     def __init__(self, out: Path, seconds: float) -> None:
         self.out = out
         self.end = time.monotonic() + seconds
+        self.share = max(1.0, seconds / ALL_SECONDS)
         self.stages: dict[str, dict[str, Any]] = {}
         self.machine: dict[str, Any] = {}
         out.mkdir(parents=True, exist_ok=True)
@@ -51,26 +54,33 @@ class Check:
     def left(self) -> float:
         return self.end - time.monotonic()
 
-    def run(self, stage: str, command: list[str], environment: dict[str, str]) -> None:
-        """A stage that is a program. Its output goes to a log, and all that it has started ends with its time."""
-        allowed = min(self.left, SECONDS[stage])
+    def allowed(self, stage: str) -> float:
+        """Seconds that a stage may take now."""
+        return min(self.left, self.share * SECONDS[stage])
+
+    def run(self, stage: str, command: list[str], environment: dict[str, str], late: str = "failed") -> None:
+        """A stage that is a program. Its output goes to a log, and all that it has started ends with its time.
+
+        Args:
+            stage: Its name.
+            command: The program with its arguments.
+            environment: All of the program's environment.
+            late: What the stage has done where it was not done in its time.
+        """
+        allowed = self.allowed(stage)
         if allowed < SECONDS[stage] / 4:
             self.note(stage, "skipped", f"{max(0, self.left):.0f} s were left, and it may take {SECONDS[stage]}", 0)
             return
         begun = time.monotonic()
         log = self.out / f"{stage.replace(' ', '-')}.log"
         with log.open("w") as file:
-            process = subprocess.Popen(
-                command, cwd=ROOT, env=environment, stdout=file, stderr=subprocess.STDOUT, start_new_session=True
-            )
-            try:
-                status: int | None = process.wait(timeout=allowed)
-            except subprocess.TimeoutExpired:
-                os.killpg(process.pid, signal.SIGKILL)
-                process.wait()
-                status = None
-        why = "" if status == 0 else f"not done after {allowed:.0f} s" if status is None else f"status {status}"
-        self.note(stage, "failed" if why else "passed", f"{why}: see {log}" if why else _last_line(log), begun)
+            status = run_limited(command, environment, file, allowed, ROOT)
+        if status is None:
+            self.note(stage, late, f"not done after {allowed:.0f} s: see {log}", begun)
+        elif status != 0:
+            self.note(stage, "failed", f"status {status}: see {log}", begun)
+        else:
+            self.note(stage, "passed", _last_line(log), begun)
 
     def note(self, stage: str, status: str, why: str, begun: float) -> None:
         """Writes down how a stage ended."""
@@ -120,7 +130,9 @@ def tests(check: Check, environment: dict[str, str]) -> None:
         check.note("memory checker", "skipped", "compute-sanitizer does not work with this device", 0)
     else:
         command = [checker, "--tool", "memcheck", "--error-exitcode", "9"]
-        check.run("memory checker", [*command, *pytest, "tests/gpu/test_pinned.py", "-k", "reuse"], environment)
+        command += [*pytest, "tests/gpu/test_pinned.py", "-k", "reuse"]
+        # Under it programs take many times as long: how long, nobody knows before.
+        check.run("memory checker", command, environment, late="skipped")
 
 
 def _program(name: str, environment: dict[str, str]) -> str | None:
@@ -150,7 +162,7 @@ def run(arguments: argparse.Namespace) -> int:
     print(f"{shown}, {check.machine['cores']} cores, torch {check.machine['torch']}", flush=True)
     begun = time.monotonic()
     try:
-        made = built(carried, check.out, arguments.work.resolve(), min(check.left, SECONDS["build"]))
+        made = built(carried, check.out, arguments.work.resolve(), check.allowed("build"))
     except Unbuildable as reason:
         check.note("build", "failed", str(reason), begun)
         return 1
@@ -160,7 +172,7 @@ def run(arguments: argparse.Namespace) -> int:
     benchmark = [sys.executable, str(ROOT / "benchmarks" / "gpu.py"), str(carried / "lakes")]
     benchmark += ["--out", str(check.out / "gpu.json")]
     # Room to write its last words in.
-    benchmark += ["--budget", str(int(min(check.left, SECONDS["benchmarks"]) - 10))]
+    benchmark += ["--budget", str(int(check.allowed("benchmarks") - 10))]
     benchmark += [] if with_gpu else ["--device", "cpu", "--quick"]
     check.run("benchmarks", benchmark, environment)
     return _summary(check, with_gpu, arguments.without_gpu)
@@ -186,7 +198,7 @@ def main() -> int:
     parser.add_argument("--from", dest="carried", type=Path, default=default, help="what --pack has made")
     parser.add_argument("--out", type=Path, default=ROOT / "build" / "gpu-check-results")
     parser.add_argument("--work", type=Path, default=ROOT / "build" / "gpu-check-work", help="where it is built")
-    parser.add_argument("--seconds", type=float, default=480, help="for all of it (default: 480)")
+    parser.add_argument("--seconds", type=float, default=ALL_SECONDS, help="for all of it (default: 480)")
     parser.add_argument("--without-gpu", action="store_true", help="a trial of all that needs no GPU")
     return run(parser.parse_args())
 
