@@ -57,10 +57,10 @@ def test_each_library_of_the_build_is_carried() -> None:
     needed = set(re.findall(r"^ *penstock_require_library\(\S+ \S+ (\S+) \S+-dev\)", build, re.MULTILINE))
     assert len(needed) >= 5
     # Of their sources' names, and of what one source makes beside.
-    sources = {"hwy": "highway", "png": "libpng", "webp": "libwebp", "webpdemux": "libwebp", "jpeg": "libjpeg-turbo",
-               "turbojpeg": "libjpeg-turbo"}  # fmt: skip
+    sources = {"hwy": "highway", "png": "libpng", "webp": "libwebp", "webpdemux": "libwebp", "z": "zlib"}
+    sources |= {"jpeg": "libjpeg-turbo", "turbojpeg": "libjpeg-turbo"}
     script = (FOLDER / "libraries.sh").read_text()
-    made = set(re.findall(r"^library (\S+)", script, re.MULTILINE)) | set(re.findall(r"tools/(\S+)\.sh$", script, re.M))
+    made = set(re.findall(r"^(?:library|tools/source\.sh|tools/)\s?([a-z0-9-]+)", script, re.MULTILINE))
     assert {sources.get(name, name) for name in needed} <= made
 
 

@@ -49,6 +49,7 @@ library highway . -DHWY_ENABLE_TESTS=OFF -DHWY_ENABLE_CONTRIB=OFF -DHWY_ENABLE_E
 library xxhash cmake_unofficial -DXXHASH_BUILD_XXHSUM=OFF
 joined png png16 z
 joined webp webp sharpyuv
+joined webpdemux webpdemux webp
 
 tools/libjpeg-turbo.sh
 cp -a "${XDG_CACHE_HOME:-$HOME/.cache}"/penstock/libjpeg-turbo-*-"$(uname -m)" "$folder/cache/penstock/"

@@ -106,7 +106,7 @@ def probe() -> dict[str, Any]:
 
 
 def environment_of(made: Built, carried: Path, with_gpu: bool) -> dict[str, str]:
-    """For tests and benchmarks: what is missing here and was carried comes last on the path, the package first."""
+    """For tests and benchmarks."""
     return made.environment | {
         # One skipped test too many would pass for a test.
         "PENSTOCK_REQUIRE": "native,gpu" if with_gpu else "native",
@@ -179,8 +179,9 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _summary(check: Check, with_gpu: bool, without_gpu: bool) -> int:
-    counts = {kind: [name for name, stage in check.stages.items() if stage["status"] == kind] for kind in
-              ("passed", "failed", "skipped")}
+    counts: dict[str, list[str]] = {"passed": [], "failed": [], "skipped": []}
+    for name, stage in check.stages.items():
+        counts[stage["status"]].append(name)
     said = "; ".join(f"{kind}: {', '.join(names)}" for kind, names in counts.items() if names)
     print(f"\n{said}\nwritten to {check.out}")
     if counts["failed"]:
