@@ -103,7 +103,7 @@ class Endless:
         return itertools.cycle(range(self.count))
 
 
-CONTENDERS = {OURS: Ours, STOCK: Stock}
+CONTENDERS: dict[str, type[Ours] | type[Stock]] = {OURS: Ours, STOCK: Stock}
 
 
 def detector(size: str) -> torch.nn.Module:
@@ -124,7 +124,7 @@ def classifier(size: str) -> torch.nn.Module:
 
     make = models.resnet50 if size == "full" else models.mobilenet_v3_small
     model: torch.nn.Module = make(weights=None)
-    return model.to(memory_format=torch.channels_last)
+    return model.to(memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
 
 
 class Training:

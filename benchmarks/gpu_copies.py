@@ -41,9 +41,9 @@ def _rate(source: torch.Tensor) -> float:
 
 def _milliseconds(work: Callable[[], Any]) -> float:
     """Median, by events of the device, after two that are not counted."""
-    times = []
+    times: list[float] = []
     for _ in range(REPEATS + 2):
-        start, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
+        start, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))  # type: ignore[no-untyped-call]
         start.record()
         work()
         end.record()
@@ -61,7 +61,7 @@ def overlap() -> dict[str, dict[str, float]]:
     found = {}
     target = torch.empty(LARGE, dtype=torch.uint8, device="cuda")
     factor = torch.randn(4096, 4096, device="cuda", dtype=torch.bfloat16)
-    beside = torch.cuda.Stream()
+    beside = torch.cuda.Stream()  # type: ignore[no-untyped-call]
 
     def compute() -> None:
         for _ in range(16):

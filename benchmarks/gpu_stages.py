@@ -162,6 +162,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true")
     arguments = parser.parse_args()
     asked = Asked(arguments.data, arguments.device, arguments.quick)
+    answer: dict[str, Any]
     try:
         answer = {"results": STAGES[arguments.stage](asked)}
     except Skipped as reason:
