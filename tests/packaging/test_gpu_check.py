@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 import time
+import zipfile
 from importlib import metadata
 from pathlib import Path
 from types import ModuleType
@@ -102,6 +103,26 @@ def test_without_compiler_and_wheel_it_says_so(
     monkeypatch.setattr(building.shutil, "which", lambda name: None)
     with pytest.raises(building.Unbuildable, match="neither a C\\+\\+ compiler nor a carried wheel"):
         building.built(tmp_path, tmp_path, tmp_path / "work", 10)
+
+
+def test_without_compiler_a_carried_wheel_is_taken(
+    tmp_path: Path, building: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "wheels").mkdir()
+    (tmp_path / "pack.json").write_text(json.dumps({"wheels": {}}))
+    wheel = tmp_path / "wheels" / "penstock-9.9-py3-none-any.whl"
+    with zipfile.ZipFile(wheel, "w") as file:
+        file.writestr("penstock/__init__.py", "")
+        folder = "penstock-9.9.dist-info"
+        file.writestr(f"{folder}/METADATA", "Metadata-Version: 2.1\nName: penstock\nVersion: 9.9\n")
+        file.writestr(f"{folder}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        file.writestr(f"{folder}/RECORD", "")
+    monkeypatch.setattr(building, "_unpack", lambda *_: None)
+    monkeypatch.setattr(building.shutil, "which", lambda name: None)
+    made = building.built(tmp_path, tmp_path, tmp_path / "work", 60)
+    assert made.how == f"no C++ compiler: {wheel.name}"
+    site = made.environment["PYTHONPATH"].split(":")[0]
+    assert (Path(site) / "penstock" / "__init__.py").exists()
 
 
 def test_a_stage_ends_with_all_that_it_has_started(
