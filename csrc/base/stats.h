@@ -4,10 +4,13 @@
 #include <chrono>
 #include <cstdint>
 
+#include "base/trace.h"
+
 namespace penstock::base {
 
 /// What a loader has done since it was made. Times are nanoseconds, summed over threads.
 struct Stats {
+  const std::uint16_t loader = next_loader();  ///< which one of the process, from 1; begins anew after 65535
   std::atomic<std::uint64_t> samples{0};
   std::atomic<std::uint64_t> batches{0};
   std::atomic<std::uint64_t> bytes_read{0};
@@ -25,15 +28,23 @@ struct Stats {
   std::atomic<std::uint64_t> decode_ns{0};
   std::atomic<std::uint64_t> transform_ns{0};
   std::atomic<std::uint64_t> wait_ns{0};
+
+ private:
+  static std::uint16_t next_loader() {
+    static std::atomic<std::uint32_t> made{0};
+    return static_cast<std::uint16_t>(made++ % 0xffff + 1);
+  }
 };
 
 /// Adds the time of a scope to one of the counters.
 class StageTimer {
  public:
   explicit StageTimer(std::atomic<std::uint64_t>& total) : total_(total), start_(std::chrono::steady_clock::now()) {}
-  ~StageTimer() {
+  ~StageTimer() { total_ += elapsed(); }
+  /// Nanoseconds so far.
+  std::uint64_t elapsed() const {
     const auto elapsed = std::chrono::steady_clock::now() - start_;
-    total_ += static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(elapsed).count());
+    return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(elapsed).count());
   }
   StageTimer(const StageTimer&) = delete;
   StageTimer& operator=(const StageTimer&) = delete;
@@ -50,8 +61,10 @@ class SplitTimer {
   SplitTimer(std::atomic<std::uint64_t>& parts, std::atomic<std::uint64_t>& rest)
       : parts_(parts), rest_(rest), start_(Clock::now()) {}
   ~SplitTimer() {
-    parts_ += nanoseconds(in_parts_);
-    rest_ += nanoseconds(Clock::now() - start_ - in_parts_);
+    const trace::Parts split{nanoseconds(in_parts_), nanoseconds(Clock::now() - start_ - in_parts_)};
+    parts_ += split.decode;
+    rest_ += split.transform;
+    trace::parts = split;
   }
   SplitTimer(const SplitTimer&) = delete;
   SplitTimer& operator=(const SplitTimer&) = delete;

@@ -20,5 +20,6 @@ PYBIND11_MODULE(_core, module, pybind11::mod_gil_not_used()) {
   penstock::bindings::register_detection(module);
   penstock::bindings::register_loader(module);
   penstock::bindings::register_order(module);
+  penstock::bindings::register_trace(module);
   penstock::bindings::register_verify(module);
 }

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/trace.h"
 
 namespace py = pybind11;
 
@@ -71,11 +72,19 @@ GilAcquire::GilAcquire() {
   }
   enter();
   entered_ = true;
+  const std::int64_t asked = base::trace::on() ? base::trace::now() : 0;
   state_ = or_park([] { return PyGILState_Ensure(); });
+  if (asked == 0) return;
+  held_since_ = base::trace::now();
+  base::trace::write({.name = base::trace::Name::kGilWait, .start = asked, .duration = held_since_ - asked});
 }
 
 GilAcquire::~GilAcquire() {
   PyGILState_Release(state_);
+  if (held_since_ != 0) {
+    base::trace::write(
+        {.name = base::trace::Name::kGilHeld, .start = held_since_, .duration = base::trace::now() - held_since_});
+  }
   if (entered_) leave();
 }
 

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <utility>
@@ -45,6 +46,7 @@ class GilAcquire {
 
  private:
   bool entered_ = false;
+  std::int64_t held_since_ = 0;  ///< where that is traced
   PyGILState_STATE state_{};
 };
 

@@ -9,6 +9,7 @@ void register_decode(pybind11::module_& module);
 void register_detection(pybind11::module_& module);
 void register_loader(pybind11::module_& module);
 void register_order(pybind11::module_& module);
+void register_trace(pybind11::module_& module);
 void register_verify(pybind11::module_& module);
 
 }  // namespace penstock::bindings

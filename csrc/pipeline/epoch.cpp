@@ -47,9 +47,21 @@ void Epoch::followed_by(const std::shared_ptr<Epoch>& follower) {
 }
 
 std::optional<batch::Batch> Epoch::next(const std::function<void()>& interrupted) {
+  base::trace::Span span(base::trace::Name::kWait);
+  if (span.on()) span.event = event(base::trace::Name::kWait, results_.taken());
   const base::StageTimer timer(resources_.stats.wait_ns);
   if (early_) begin_in_earnest();
-  std::optional<batch::Batch> batch = wait(interrupted);
+  std::optional<batch::Batch> batch;
+  try {
+    batch = wait(interrupted);
+  } catch (...) {
+    span.failed();
+    throw;
+  }
+  if (span.on()) {
+    span.event.bytes = resources_.budget.held();
+    span.event.first = batch ? batch->indices.size() : 0;
+  }
   if (batch) {
     ++resources_.stats.batches;
     resources_.stats.samples += batch->indices.size();

@@ -13,8 +13,10 @@
 #include "base/memory_budget.h"
 #include "base/ordered_results.h"
 #include "base/thread_pool.h"
+#include "base/trace.h"
 #include "base/turnstile.h"
 #include "batch/batch.h"
+#include "pipeline/fetch_group.h"
 #include "pipeline/held_chunks.h"
 #include "pipeline/order.h"
 #include "pipeline/read_schedule.h"
@@ -118,12 +120,17 @@ class Epoch : public std::enable_shared_from_this<Epoch> {
   void open_gate(const JobPointer& job, Gate gate) noexcept;
   void begin_geometry(const JobPointer& job);
   void plan(Job& job, std::size_t number);
+  void plan_sample(Job& job, std::size_t number);
   void end_geometry(const JobPointer& job);
   void lay_out(const JobPointer& job);
   bool takes_memory(std::size_t number, Job& job) noexcept;
   void furnish(const JobPointer& job);
   void decode(Job& job, std::size_t position);
   void finish(const JobPointer& job) noexcept;
+
+  /// Of a batch, beginning now.
+  base::trace::Event event(base::trace::Name name, std::size_t batch) const noexcept;
+  void trace_fetched(const Job& job, const FetchGroup& group) const noexcept;
 
   const Resources& resources_;
   const Order order_;

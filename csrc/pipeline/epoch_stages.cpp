@@ -4,10 +4,25 @@
 #include <utility>
 
 #include "base/stats.h"
+#include "base/trace.h"
 #include "pipeline/epoch.h"
 #include "pipeline/job.h"
 
 namespace penstock::pipeline {
+namespace {
+
+using base::trace::Name;
+using base::trace::Span;
+
+}  // namespace
+
+base::trace::Event Epoch::event(Name name, std::size_t batch) const noexcept {
+  return {.name = name,
+          .loader = resources_.stats.loader,
+          .start = base::trace::now(),
+          .epoch = static_cast<std::uint32_t>(random_.epoch),
+          .batch = static_cast<std::uint32_t>(batch)};
+}
 
 void Epoch::begin(const JobPointer& job, Stage stage) noexcept {
   try {
@@ -117,7 +132,23 @@ void Epoch::end_group(const JobPointer& job, std::size_t number) noexcept {
     const std::lock_guard lock(job->watched);
     job->answered[number] = true;
   }
+  if (base::trace::on()) trace_fetched(*job, job->groups[number]);
   end_fetch(job);
+}
+
+void Epoch::trace_fetched(const Job& job, const FetchGroup& group) const noexcept {
+  try {
+    const TensorSource& source = resources_.sources[group.tensor];
+    base::trace::Event fetched = event(Name::kFetched, job.number);
+    fetched.key = base::trace::label(source.reader != nullptr ? source.format.name : source.index.key(group.row));
+    const Wanted& wanted = job.fetched->wanted();
+    for (const std::size_t slot : group.slots) {
+      fetched.sample = wanted.samples()[wanted.place_of(group.tensor, slot).position];
+      base::trace::write(fetched);
+    }
+  } catch (...) {
+    return;  // no memory for a name
+  }
 }
 
 void Epoch::end_fetch(const JobPointer& job) noexcept {
@@ -175,18 +206,34 @@ std::vector<std::string> Epoch::outstanding(const Job& job) const {
 
 void Epoch::begin_geometry(const JobPointer& job) {
   job->at = At::kGeometry;
+  const bool slow = resources_.recipe.plans_slowly();
   const std::size_t sound = sound_samples(*job);
   std::erase_if(job->unplanned, [&](std::size_t position) { return position >= sound; });
   job->verdicts.assign(job->unplanned.size(), Verdict::kTaken);
-  if (resources_.recipe.plans_slowly() && !job->unplanned.empty()) {
+  if (slow && !job->unplanned.empty()) {
     spread(job, resources_.decode_threads, job->unplanned.size(), &Epoch::plan, &Epoch::end_geometry);
   } else {
-    for (std::size_t number = 0; number < job->unplanned.size() && !results_.ended(); ++number) plan(*job, number);
+    {
+      Span span(Name::kGeometry);
+      if (span.on()) span.event = event(Name::kGeometry, job->number);
+      for (std::size_t number = 0; number < job->unplanned.size() && !results_.ended(); ++number) {
+        plan_sample(*job, number);
+      }
+    }
     end_geometry(job);
   }
 }
 
 void Epoch::plan(Job& job, std::size_t number) {
+  Span span(Name::kGeometry);
+  if (span.on()) {
+    span.event = event(Name::kGeometry, job.number);
+    span.event.sample = job.fetched->wanted().samples()[job.unplanned[number]];
+  }
+  plan_sample(job, number);
+}
+
+void Epoch::plan_sample(Job& job, std::size_t number) {
   const std::size_t position = job.unplanned[number];
   job.faults.attempt({position},
                      [&] { job.verdicts[number] = resources_.recipe.plan(*job.fetched, *job.planned, position); });
@@ -213,6 +260,8 @@ void Epoch::end_geometry(const JobPointer& job) {
 }
 
 void Epoch::lay_out(const JobPointer& job) {
+  Span span(Name::kLayOut);
+  if (span.on()) span.event = event(Name::kLayOut, job->number);
   // The samples before a bad one are decoded all the same: one of them may be bad too, and the first is reported.
   if (const std::size_t samples = sound_samples(*job); samples > 0) {
     job->laid_out = resources_.recipe.lay_out(*job->fetched, *job->planned, samples);
@@ -255,7 +304,24 @@ void Epoch::furnish(const JobPointer& job) {
 }
 
 void Epoch::decode(Job& job, std::size_t position) {
-  job.faults.attempt({position}, [&] { resources_.recipe.decode(*job.fetched, *job.planned, job.laid_out, position); });
+  Span span(Name::kDecode);
+  if (span.on()) {
+    span.event = event(Name::kDecode, job.number);
+    span.event.sample = job.fetched->wanted().samples()[position];
+    base::trace::parts = {};
+  }
+  job.faults.attempt({position}, [&] {
+    try {
+      resources_.recipe.decode(*job.fetched, *job.planned, job.laid_out, position);
+    } catch (...) {
+      span.failed();
+      throw;
+    }
+  });
+  if (span.on()) {
+    span.event.first = base::trace::parts.decode;
+    span.event.second = base::trace::parts.transform;
+  }
 }
 
 void Epoch::finish(const JobPointer& job) noexcept {
@@ -267,7 +333,14 @@ void Epoch::finish(const JobPointer& job) noexcept {
   job->fetched.reset();
   job->planned.reset();
   for (const ChunkPlace place : job->used) held_.end_use(place);
-  if (std::exception_ptr error = job->faults.take()) {
+  std::exception_ptr error = job->faults.take();
+  if (base::trace::on()) {
+    base::trace::Event ready = event(Name::kReady, job->number);
+    ready.bytes = resources_.budget.held();
+    if (error != nullptr) ready.error = base::trace::label_of(error);
+    base::trace::write(ready);
+  }
+  if (error != nullptr) {
     results_.fail(job->number, std::move(error));
   } else {
     results_.put(job->number, std::move(job->laid_out.batch));

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/trace.h"
 #include "decode/stacked_images.h"
 #include "storage/get_now.h"
 
@@ -181,8 +182,15 @@ void Fetcher::make_bytes(FetchedSample& sample, format::Compression compression)
 template <class T, class Make>
 void Fetcher::make_on_thread(const base::Answer<T>& answer, Make make) noexcept {
   try {
-    threads_.submit([answer, make = std::move(make)]() mutable { answer.give(base::Result<T>::of(make)); },
-                    base::ThreadPool::Turn::kUrgent);
+    threads_.submit(
+        [this, answer, make = std::move(make)]() mutable {
+          base::Result<T> result = [&] {
+            const base::trace::Span span(base::trace::Name::kParse, stats_.loader);
+            return base::Result<T>::of(make);
+          }();
+          answer.give(std::move(result));
+        },
+        base::ThreadPool::Turn::kUrgent);
   } catch (...) {
     answer.fail(std::current_exception());
   }
@@ -442,11 +450,14 @@ FetchedSample Fetcher::read_now(std::size_t tensor, std::uint32_t row, std::uint
 
 std::vector<SampleReader::Result> Fetcher::read_now(std::size_t tensor, std::span<const std::int64_t> samples) {
   const base::StageTimer timer(stats_.fetch_ns);
+  base::trace::Span span(base::trace::Name::kRead, stats_.loader);
+  if (span.on()) span.event.key = base::trace::label(sources_[tensor].format.name);
   std::vector<SampleReader::Result> results = sources_[tensor].reader->read(samples);
   ++stats_.reads;
   for (SampleReader::Result& result : results) {
     FetchedSample& sample = result.sample;
     stats_.encoded_bytes += sample.stored.size();
+    span.event.bytes += sample.stored.size();
     if (budget_->limited()) sample.owner = counted(*budget_, std::move(sample.owner), sample.stored.size());
   }
   return results;

@@ -5,16 +5,25 @@
 
 #include "base/answer.h"
 #include "base/error.h"
+#include "base/trace.h"
 
 namespace penstock::storage {
 namespace {
 
 Object timed_read(Files& files, const Request& request) {
   if (!is_wanted(request.wanted)) throw base::Error(base::ErrorKind::kClosed, "nobody waits for the read any more");
+  base::trace::Span span(base::trace::Name::kRead);
+  if (span.on()) span.event.key = base::trace::label(request.key);
   const auto start = std::chrono::steady_clock::now();
-  Object object = files.read(request.key, request.range);
-  object.took = std::chrono::steady_clock::now() - start;
-  return object;
+  try {
+    Object object = files.read(request.key, request.range);
+    object.took = std::chrono::steady_clock::now() - start;
+    span.event.bytes = object.bytes.size;
+    return object;
+  } catch (...) {
+    span.failed();
+    throw;
+  }
 }
 
 }  // namespace

@@ -1,11 +1,42 @@
 #include "storage/counting_store.h"
 
+#include "base/trace.h"
+
 namespace penstock::storage {
+namespace {
+
+/// A request as traces have it.
+class Traced {
+ public:
+  Traced(std::uint16_t loader, const Request& request) {
+    if (!base::trace::on()) return;
+    event_ = {.name = base::trace::Name::kFetch, .loader = loader, .start = base::trace::now()};
+    event_.key = base::trace::label(request.key);
+    if (request.range) event_.first = request.range->begin;
+  }
+  void end(const base::Result<Object>& result) noexcept {
+    if (event_.start == 0) return;
+    event_.duration = base::trace::now() - event_.start;
+    if (result.sound()) {
+      event_.bytes = result.value().bytes.size;
+    } else {
+      event_.error = base::trace::label_of(result.error());
+    }
+    base::trace::write(event_);
+  }
+
+ private:
+  base::trace::Event event_;
+};
+
+}  // namespace
 
 void CountingStore::get(Request request, Done done) noexcept {
   answering(std::move(done), [&](const base::Answer<Object>& answer) {
     const std::string key = observer_ ? request.key : std::string();
-    inner_->get(std::move(request), [this, key, answer](base::Result<Object> result) {
+    Traced traced(stats_.loader, request);
+    inner_->get(std::move(request), [this, key, answer, traced](base::Result<Object> result) mutable {
+      traced.end(result);
       if (result.sound()) {
         const Object& object = result.value();
         stats_.bytes_read += object.bytes.size;

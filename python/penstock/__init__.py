@@ -15,6 +15,7 @@ from penstock.dataset import open_dataset as open
 from penstock.loader import DataLoader
 from penstock.on_device import normalize_on
 from penstock.storage.network import NetworkOptions
+from penstock.traces.session import begin_as_environment_says, tracing
 from penstock.verification import Finding, Report, verify
 from penstock.view.show import show
 
@@ -34,5 +35,8 @@ __all__ = [
     "normalize_on",
     "open",
     "show",
+    "tracing",
     "verify",
 ]
+
+begin_as_environment_says()

@@ -23,6 +23,19 @@ class _About(TypedDict):
 
 def about() -> _About: ...
 
+#: Words for the events of a trace, by number; what the columns of their rows are.
+TRACE_NAMES: tuple[str, ...]
+TRACE_COLUMNS: tuple[str, ...]
+
+def trace_start(events_a_thread: int) -> None:
+    """Begins to record, and drops what was recorded before."""
+
+def trace_stop() -> tuple[list[tuple[str, int, npt.NDArray[np.int64]]], list[str], int]:
+    """Ends it. Of each thread: its name, its number and its events as rows; then the text of ``key`` and ``error`` by
+    number; then how many events found no room.
+    """
+
+
 #: Memory (a uint8 array, or what ``allocate`` returned), each sample's offset in bytes and shape (of sequences: each
 #: item's), and whether all shapes are equal: they then lie back to back, as the items of one sequence always do.
 _TensorBatch = tuple[object, list[int], list[list[int]], bool]

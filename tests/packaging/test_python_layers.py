@@ -18,7 +18,9 @@ ALLOWED: dict[str, set[str]] = {
     "storage": set(),
     "format": set(),
     "dataset": {"storage", "format"},
-    "loading": {"storage", "format", "dataset"},
+    # What loaders do and when.
+    "traces": {"dataset"},
+    "loading": {"storage", "format", "dataset", "traces"},
     "loader": {"storage", "dataset", "loading"},
     "chain": {"format", "dataset", "loading", "loader"},
     # The steps by the name that scripts know.
@@ -31,9 +33,9 @@ ALLOWED: dict[str, set[str]] = {
     "integrations": {"format", "dataset", "loading", "loader", "detection"},
     "cli": {
         *("storage", "dataset", "loading", "loader", "detection", "verification", "ingest", "view"),
-        *("integrations", "__init__"),
+        *("integrations", "traces", "__init__"),
     },
-    "__init__": {"storage", "dataset", "loader", "chain", "verification", "view", "integrations"},
+    "__init__": {"storage", "dataset", "loader", "chain", "verification", "view", "integrations", "traces"},
     "__main__": {"cli"},
 }
 # Single files with one small idea each, which everything may use. They import one another, and nothing else.

@@ -1,10 +1,12 @@
 #include "storage/http/requests.h"
+#include "base/trace.h"
 
 #include <algorithm>
 #include <new>
 #include <unordered_set>
 #include <utility>
 
+#include "base/trace.h"
 #include "storage/http/certificates.h"
 #include "storage/http/shown_url.h"
 
@@ -182,6 +184,10 @@ void Requests::on_transfer_done(CURL* handle, CURLcode code) {
     multiplexed_ = multiplexed_ || transfer->multiplexed();
     if (transfer->head().status != 0) known_hosts_.insert(origin_of(operation.where()));
     auto outcome = transfer->outcome(code);
+    if (base::trace::on()) {
+      const auto* failure = std::get_if<Failure>(&outcome);
+      trace_try(operation, *transfer, is_hedge, failure == nullptr ? std::string_view() : failure->text);
+    }
     handles_.give_back(transfer->release_handle());
     if (auto* object = std::get_if<Object>(&outcome)) {
       on_object(operation, *transfer, is_hedge, std::move(*object));
@@ -252,11 +258,12 @@ void Requests::on_due(Operation& operation, TimePoint now) {
   }
   for (const auto& attempt : operation.attempts) {
     if (!attempt.transfer->stalled(now, patience_)) continue;
+    const bool is_hedge = attempt.is_hedge;
     const std::unique_ptr<Transfer> given_up = take_out(operation, attempt.transfer.get());
-    on_failure(operation,
-               retry_late(Trouble::kStalled, "the server sent nothing for a while, after " +
-                                                 std::to_string(given_up->received()) + " bytes"),
-               now);
+    Failure stalled = retry_late(Trouble::kStalled, "the server sent nothing for a while, after " +
+                                                        std::to_string(given_up->received()) + " bytes");
+    if (base::trace::on()) trace_try(operation, *given_up, is_hedge, stalled.text);
+    on_failure(operation, std::move(stalled), now);
     return;
   }
   if (now >= hedge_time(operation)) {
@@ -268,6 +275,18 @@ void Requests::on_due(Operation& operation, TimePoint now) {
     }
   }
   arm(operation);
+}
+
+void Requests::trace_try(const Operation& operation, const Transfer& transfer, bool is_hedge,
+                         std::string_view error) const noexcept {
+  const auto start = static_cast<std::int64_t>(nanoseconds(transfer.started().time_since_epoch()));
+  base::trace::Event event{.name = base::trace::Name::kTry, .start = start, .duration = base::trace::now() - start};
+  event.key = base::trace::label(operation.request.key);
+  event.bytes = transfer.received();
+  event.first = operation.failed + 1;
+  event.second = is_hedge ? 1 : 0;
+  if (!error.empty()) event.error = base::trace::label(error);
+  base::trace::write(event);
 }
 
 void Requests::leave_queue(Operation& operation) noexcept {
@@ -291,7 +310,11 @@ std::unique_ptr<Transfer> Requests::take_out(Operation& operation, const Transfe
 }
 
 void Requests::cancel(Operation& operation) noexcept {
-  while (!operation.attempts.empty()) take_out(operation, operation.attempts.back().transfer.get());
+  while (!operation.attempts.empty()) {
+    const bool is_hedge = operation.attempts.back().is_hedge;
+    const std::unique_ptr<Transfer> dropped = take_out(operation, operation.attempts.back().transfer.get());
+    if (base::trace::on()) trace_try(operation, *dropped, is_hedge, "no longer needed");
+  }
 }
 
 void Requests::end(Operation& operation, base::Result<Object> result) noexcept {

@@ -5,6 +5,7 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "storage/http/connection_limit.h"
@@ -68,6 +69,8 @@ class Requests {
   void leave_queue(Operation& operation) noexcept;
   std::unique_ptr<Transfer> take_out(Operation& operation, const Transfer* transfer) noexcept;
   void cancel(Operation& operation) noexcept;
+  void trace_try(const Operation& operation, const Transfer& transfer, bool is_hedge,
+                 std::string_view error) const noexcept;
   void end(Operation& operation, base::Result<Object> result) noexcept;
   void fail(Operation& operation, base::Error error);
   void show_counts() noexcept;

@@ -40,7 +40,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     for command in _COMMANDS:
         command.add_parser(commands)
-    arguments = parser.parse_args(argv)
+    words = sys.argv[1:] if argv is None else [*argv]
+    arguments = parser.parse_args(words, argparse.Namespace(words=words))
     try:
         status: int = arguments.run(arguments)
     except (PenstockError, ValueError, OSError) as error:

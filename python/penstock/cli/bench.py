@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Collection
+from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from penstock.cli.bench_cache import try_coefficients
 from penstock.cli.bench_config import config_loader, python_steps
+from penstock.cli.bench_html import check_html, html_page
 from penstock.cli.bench_plot import check_plot, draw_stages
+from penstock.cli.bench_report import as_text, report_of
 from penstock.cli.bench_run import Epoch, peak_mib, run_epoch
 from penstock.cli.bench_stages import stages_of
+from penstock.cli.doctor import examine, fact_rows
 from penstock.cli.source import add_source, open_source
 from penstock.dataset import Dataset
+from penstock.dataset.summary import describe, tensor_rows
 from penstock.loader import DataLoader
 from penstock.loading.coefficients import CACHES
-from penstock.loading.explain import as_text as explained
 from penstock.loading.limits import Lanes, Limit, limit_of, request_seconds
-from penstock.loading.program import StepReport
+from penstock.traces.session import check_trace_file, tracing
 
 __all__ = ["add_parser", "measure"]
 
@@ -49,6 +52,10 @@ def add_parser(commands: Any) -> None:
     parser.add_argument("--cache", choices=CACHES, help="keep coefficients of JPEGs from one epoch to the next")
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("--plot", metavar="OUT.png", type=Path, help="draw the stages")
+    parser.add_argument("--html", metavar="OUT.html", type=Path, help="write the report as a page of its own")
+    parser.add_argument(
+        "--trace", metavar="OUT.json", type=Path, help="write what each thread did and when, for Perfetto"
+    )
     parser.set_defaults(run=run)
 
 
@@ -61,10 +68,21 @@ def run(arguments: argparse.Namespace) -> int:
         raise ValueError(f"--seconds must be more than 0, got {arguments.seconds}")
     if arguments.plot is not None:
         check_plot(arguments.plot)
-    figures = measure(open_source(arguments), arguments)
+    if arguments.html is not None:
+        check_html(arguments.html)
+    if arguments.trace is not None:
+        check_trace_file("--trace", arguments.trace)
+    dataset = open_source(arguments)
+    figures = measure(dataset, arguments)
+    report = report_of(figures)
     if arguments.plot is not None:
-        draw_stages(figures, arguments.plot)
-    print(json.dumps(figures, indent=1) if arguments.json else as_text(figures))
+        draw_stages(report, arguments.plot)
+    if arguments.html is not None:
+        columns = ("tensor", "htype", "dtype", "shape", "compression", "samples", "chunks", "")
+        tensors = [columns, *map(tuple, tensor_rows(describe(dataset)))]
+        command = ["penstock", *arguments.words]
+        arguments.html.write_text(html_page(report, fact_rows(examine()), tensors, command), encoding="utf-8")
+    print(json.dumps(figures, indent=1) if arguments.json else as_text(report))
     return 0
 
 
@@ -77,10 +95,11 @@ def measure(dataset: Dataset, arguments: argparse.Namespace) -> dict[str, Any]:
     """
     tensors, loader = _loader(dataset, arguments)
     with loader:
-        epochs = [
-            run_epoch(loader, most_seconds=arguments.seconds, most_batches=arguments.batches)
-            for _ in range(arguments.epochs)
-        ]
+        with nullcontext() if arguments.trace is None else tracing(arguments.trace):
+            epochs = [
+                run_epoch(loader, most_seconds=arguments.seconds, most_batches=arguments.batches)
+                for _ in range(arguments.epochs)
+            ]
         peak = peak_mib()
         last = epochs[-1]
         latency = request_seconds(dataset, [dataset[name] for name in tensors])
@@ -107,6 +126,7 @@ def measure(dataset: Dataset, arguments: argparse.Namespace) -> dict[str, Any]:
             "cache": loader.options.cache,
             "cache_trial": None if trial is None else asdict(trial),
             "cache_text": None if trial is None else trial.text(),
+            "trace": None if arguments.trace is None else str(arguments.trace),
             "limiting_stage": limit.stage,
             "limit": limit.text,
         }
@@ -141,59 +161,3 @@ def _limit(loader: DataLoader, epoch: Epoch, configured: bool, latency: float | 
         return limit
     # Only now, since it takes time and memory of its own.
     return limit_of(epoch.stats, epoch.seconds, lanes, python_steps(loader), latency=latency)
-
-
-def as_text(figures: dict[str, Any]) -> str:
-    """The figures for reading."""
-    stats, stages = figures["stats"], figures["stages"]
-    lines = [
-        f"{figures['path']}: {figures['samples']} samples, {', '.join(figures['tensors'])}",
-        f"loader {figures['loader_type']}, {figures['threads']} threads, batches of {figures['batch_size']}",
-        *_step_lines(figures["steps"]),
-        "",
-        *(
-            f"epoch {number}: {epoch['samples_per_second']:8.0f} samples/s"
-            f"   first batch after {epoch['first_batch_seconds'] * 1000:.0f} ms"
-            f"   {epoch['cpu_seconds_per_1000']:.2f} CPU seconds per 1,000 samples"
-            for number, epoch in enumerate(figures["epochs"])
-        ),
-        f"peak memory: {figures['peak_mib']:.0f} MiB",
-        "",
-        "stage      seconds per 1,000 samples   share",
-        *(
-            f"{name:<10} {stage['seconds_per_1000']:25.3f} {stage['share']:7.1%}   {_note(name, stages)}"
-            for name, stage in stages.items()
-        ),
-    ]
-    if "bytes_read" in stats:
-        lines += [
-            "",
-            f"{stats['bytes_read'] / 1e6:.1f} MB read, {stats['encoded_bytes'] / 1e6:.1f} MB decoded, "
-            f"{stats['cache_hits']:.0f} cache hits",
-        ]
-    if figures["cache"] is not None and "coefficient_hits" in stats:
-        lines.append(
-            f"coefficients of {stats['coefficients_kept']:.0f} images kept, {stats['coefficient_bytes'] / 1e6:.1f} MB; "
-            f"{stats['coefficient_hits']:.0f} hits, {stats['coefficient_misses']:.0f} misses"
-        )
-    if figures["cache_text"] is not None:
-        lines.append(figures["cache_text"])
-    return "\n".join([*lines, "", f"limiting stage: {figures['limit']}"])
-
-
-_NOTES = {
-    "fetch": "reading",
-    "decode": "encoded to pixels",
-    "transform": "native transforms",
-    "python": "Python's transforms and collate",
-    "wait": "for a batch; of the time, while the others are of the work",
-}
-
-
-def _note(stage: str, stages: Collection[str]) -> str:
-    everything = stage == "python" and "decode" not in stages
-    return "reading, decoding, transforms and collate" if everything else _NOTES[stage]
-
-
-def _step_lines(steps: list[dict[str, Any]]) -> list[str]:
-    return ["", *explained([StepReport(**step) for step in steps]).splitlines()] if steps else []

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
+from penstock.cli.bench_report import Report
 from penstock.dataset.outputs import check_output_file
 from penstock.errors import ConfigError
 from penstock.extras import import_extra
 
 __all__ = ["check_plot", "draw_stages"]
-
-_COLORS = {"fetch": "#4e79a7", "decode": "#f28e2b", "transform": "#59a14f", "python": "#e15759", "wait": "#bab0ac"}
 
 
 def check_plot(path: Path) -> None:
@@ -27,27 +25,24 @@ def check_plot(path: Path) -> None:
     check_output_file("--plot", path)
 
 
-def draw_stages(figures: dict[str, Any], path: Path) -> None:
+def draw_stages(report: Report, path: Path) -> None:
     """Writes a bar for each stage as a PNG file. Matplotlib's own state, its backend too, stays as it is."""
     figure = import_extra("matplotlib.figure", "penstock bench --plot", "cli").Figure(
         figsize=(8, 3.4), dpi=120, layout="constrained"
     )
     canvas = import_extra("matplotlib.backends.backend_agg", "penstock bench --plot", "cli").FigureCanvasAgg(figure)
     axes = figure.add_subplot()
-    stages = figures["stages"]
-    names = list(stages)
-    seconds = [stages[name]["seconds_per_1000"] for name in names]
-    bars = axes.barh(names, seconds, color=[_COLORS[name] for name in names])
-    axes.bar_label(
-        bars, [f"{stage['seconds_per_1000']:.2f} s  ({stage['share']:.0%})" for stage in stages.values()], padding=4
+    stages = report.stages
+    bars = axes.barh(
+        [stage.name for stage in stages],
+        [stage.seconds for stage in stages],
+        color=[stage.color for stage in stages],
     )
+    axes.bar_label(bars, [f"{stage.seconds:.2f} s  ({stage.share:.0%})" for stage in stages], padding=4)
     axes.invert_yaxis()
     axes.margins(x=0.22)
     axes.set_xlabel("seconds for 1,000 samples, summed over threads (share of the work; of wait: of the time)")
-    axes.set_title(
-        f"{figures['samples_per_second']:.0f} samples/s, {figures['loader_type']}, {figures['threads']} threads; "
-        f"limiting stage: {figures['limiting_stage']}"
-    )
+    axes.set_title(report.title)
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
     canvas.print_png(str(path))

@@ -11,7 +11,7 @@ from typing import Any
 from penstock.cli import machine
 from penstock.printable import printable
 
-__all__ = ["add_parser"]
+__all__ = ["add_parser", "examine", "fact_rows"]
 
 #: torch's workers hand batches over in shared memory: a container has 64 MiB by default.
 _LITTLE_SHARED = 1 << 30
@@ -50,8 +50,8 @@ def examine() -> dict[str, Any]:
     return told
 
 
-def as_text(told: dict[str, Any]) -> str:
-    """The same for reading."""
+def fact_rows(told: dict[str, Any]) -> list[tuple[str, str]]:
+    """The facts in words, each with its name."""
     versions, core, limits = told["versions"], told["core"], told["limits"]
     rows = [
         ("penstock", f"{versions['penstock']} in {versions['installed_in']}"),
@@ -63,6 +63,12 @@ def as_text(told: dict[str, Any]) -> str:
         rows.append(("libraries", ", ".join(f"{name} {version}" for name, version in core["libraries"].items())))
     rows += [("gpu", _gpu(told["gpu"])), *_limits(limits)]
     rows.append(("certificates", core.get("certificates") or limits["certificates"] or "none found"))
+    return rows
+
+
+def as_text(told: dict[str, Any]) -> str:
+    """The same for reading."""
+    rows = fact_rows(told)
     for number, (name, extra) in enumerate(told["extras"].items()):
         rows.append(
             ("extras" if number == 0 else "", f"{'+' if extra['complete'] else '-'} {name}: {_extra(name, extra)}")

@@ -8,6 +8,7 @@ from typing import Any
 
 from penstock.loading.plan import Plan
 from penstock.locks import ForkLock
+from penstock.traces.consumer import ConsumerSpans
 
 __all__ = ["Iteration"]
 
@@ -39,17 +40,21 @@ class Iteration(Iterator[Any]):
         self._pid = os.getpid()
         self._lock = ForkLock()
         self._left = False
+        self._spans = ConsumerSpans()
 
     def __iter__(self) -> Iteration:
         return self
 
     def __next__(self) -> Any:
         try:
-            with self._lock:
+            with self._spans.asking(self._epoch), self._lock:
                 return self._take()
         finally:
             if self._left:
                 self.close()
+
+    def _epoch(self) -> int | None:
+        return None if self._plan is None else self._plan.epoch
 
     def _take(self) -> Any:
         if self._batches is None:

@@ -13,6 +13,7 @@ from penstock.dataset.interface import Route
 from penstock.format.pictures import Color
 from penstock.format.sample import Decode
 from penstock.loading.image_output import ImageOutput
+from penstock.traces.recorder import span
 
 __all__ = ["Reading"]
 
@@ -35,7 +36,8 @@ class Reading:
 
     def read(self, index: int) -> Any:
         """A sample, read without the core."""
-        return self._arranged(self.tensor.read(index, self.color, self.decode))
+        with span("load", sample=index, tensor=self.tensor.name):
+            return self._arranged(self.tensor.read(index, self.color, self.decode))
 
     def value(self, index: int, pieces: Sequence[bytes]) -> Any:
         """A sample of the bytes that the core has read: of each item of a sequence, else of the sample alone."""

@@ -24,6 +24,7 @@ from penstock.loading.program import Program
 from penstock.loading.readings import Reading
 from penstock.loading.seed import LoaderSeed
 from penstock.loading.seeded_globals import seeded_globals
+from penstock.traces.recorder import span
 
 __all__ = ["BatchSource", "Samples"]
 
@@ -218,7 +219,7 @@ class Samples(torch.utils.data.Dataset[Any]):
             TransformError: The transform raised; its exception is the cause.
         """
         try:
-            with seeded_globals(self._seed(), epoch, index):
+            with span("transform", epoch=epoch, sample=index), seeded_globals(self._seed(), epoch, index):
                 return work(Stream(self._seed(), epoch, index))
         except PenstockError as error:
             error.index = index if error.index is None else error.index

@@ -12,6 +12,7 @@ from penstock.loading.native.batch import native_batch
 from penstock.loading.native.python_side import Columns, PythonPart, stored_values
 from penstock.loading.samples import Samples
 from penstock.locks import ForkLock
+from penstock.traces.recorder import span
 
 if TYPE_CHECKING:
     from penstock import _core
@@ -49,6 +50,10 @@ class Finisher:
             columns: Samples that Python's threads read beside the core.
             epoch: The epoch.
         """
+        with span("python", epoch=epoch):
+            return self._made(indices, tensors, metas, columns, epoch)
+
+    def _made(self, indices: Any, tensors: list[_core._TensorBatch], metas: Any, columns: Columns, epoch: int) -> Any:
         start = time.perf_counter()
         native = self._samples.program.native
         if self._python is not None:

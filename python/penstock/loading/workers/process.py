@@ -98,11 +98,11 @@ class _Worker:
     def reply(self, task: Task) -> Reply:
         for offset in task.returned:
             self._own.release(offset)
-        start = time.perf_counter()
+        started = time.monotonic_ns()
         result = self._result(task)
         # By now nothing of the batch is left here, unless the user's code has kept some of it.
         released, self._released = self._released, []
-        return Reply(task.run, task.number, result, time.perf_counter() - start, released)
+        return Reply(task.run, task.number, result, started, (time.monotonic_ns() - started) / 1e9, released)
 
     def _result(self, task: Task) -> Packed | Failure:
         one_thread_each()  # of what the task before has imported, too

@@ -15,6 +15,7 @@ from penstock.loading.workers.transport import Failure, Reply
 from penstock.loading.workers.waiting import Wake
 from penstock.loading.workers.worker import GRACE, Worker
 from penstock.threads import start_thread
+from penstock.traces.recorder import PythonSpan, recording
 
 __all__ = ["PooledRun"]
 
@@ -137,6 +138,10 @@ class PooledRun:
             self._results[reply.number] = _Batch(worker.batch(reply.result, self._pool.shared))
         worker.settle(reply)
         self.work_seconds += reply.seconds
+        if (recorder := recording()) is not None:
+            facts: dict[str, int | str] = {"epoch": self._epoch, "batch": reply.number}
+            done = PythonSpan("python", worker.process.pid or 0, reply.started, round(reply.seconds * 1e9), facts)
+            recorder.add(done, worker.process.name)
 
 
 @dataclass(frozen=True)

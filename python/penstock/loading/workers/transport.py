@@ -88,6 +88,7 @@ class Reply:
     Attributes:
         run, number: Of the task.
         result: The batch, or why there is none.
+        started: When the worker began, in nanoseconds of the machine's monotonic clock.
         seconds: The time that it took.
         released: Leases whose memory the worker no longer looks at, of this task or earlier ones.
     """
@@ -95,6 +96,7 @@ class Reply:
     run: int | None
     number: int
     result: Packed | Failure
+    started: int = 0
     seconds: float = 0.0
     released: list[int] = field(default_factory=list)
 
