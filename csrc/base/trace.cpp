@@ -131,7 +131,7 @@ std::atomic<std::uint64_t> generation{0};
 /// A thread's ring, and for which start() it was made; null where there was no room.
 struct Mine {
   std::shared_ptr<Ring> ring;
-  std::uint64_t generation = 0;
+  std::uint64_t generation = ~std::uint64_t{0};
   ~Mine() {
     if (ring != nullptr) ring->left = true;
   }

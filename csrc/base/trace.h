@@ -15,7 +15,7 @@ namespace penstock::base::trace {
 
 /// What an event tells of; kNames has the words.
 enum class Name : std::uint8_t {
-  kFetch,     ///< storage was asked for bytes, until they were there: waiting for a thread or a connection included
+  kFetch,     ///< storage worked on a request for bytes
   kTry,       ///< one request to a server
   kRead,      ///< a thread read, and waited for it
   kParse,     ///< a chunk's bytes were made a chunk, or samples of one
@@ -46,9 +46,11 @@ struct Event {
   /// kDecode: nanoseconds that stats count as decoding. kFetch: where the range begins. kTry: which one it is, from 1.
   /// kWait: how many samples came.
   std::uint64_t first = 0;
-  std::uint64_t second = 0;  ///< kDecode: nanoseconds of a pipeline's work. kTry: whether it was sent beside a slow one
-  Label key = 0;             ///< kFetch, kTry, kRead, kFetched: of the chunk
-  Label error = 0;           ///< what the work ended with
+  /// kDecode: nanoseconds of a pipeline's work. kFetch: nanoseconds that it waited before, for a thread, a connection
+  /// or another try. kTry: whether it was sent beside a slow one.
+  std::uint64_t second = 0;
+  Label key = 0;    ///< kFetch, kTry, kRead, kFetched: of the chunk
+  Label error = 0;  ///< what the work ended with
 
   static constexpr std::uint32_t kNothing = ~std::uint32_t{0};
 };
@@ -113,8 +115,6 @@ class Span {
   void failed() noexcept {
     if (on_) event.error = label_of(std::current_exception());
   }
-  /// The scope was nothing to speak of.
-  void drop() noexcept { on_ = false; }
 
   Event event;
 

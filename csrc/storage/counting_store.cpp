@@ -1,5 +1,7 @@
 #include "storage/counting_store.h"
 
+#include <algorithm>
+
 #include "base/trace.h"
 
 namespace penstock::storage {
@@ -16,9 +18,15 @@ class Traced {
   }
   void end(const base::Result<Object>& result) noexcept {
     if (event_.start == 0) return;
-    event_.duration = base::trace::now() - event_.start;
+    const std::int64_t asked = event_.start;
+    const std::int64_t end = base::trace::now();
+    event_.duration = end - asked;
     if (result.sound()) {
       event_.bytes = result.value().bytes.size;
+      // As stats count it: what the request waited before is not storage's work.
+      event_.duration = std::min<std::int64_t>(event_.duration, result.value().took.count());
+      event_.start = end - event_.duration;
+      event_.second = static_cast<std::uint64_t>(event_.start - asked);
     } else {
       event_.error = base::trace::label_of(result.error());
     }

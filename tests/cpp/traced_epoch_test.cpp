@@ -50,7 +50,7 @@ TEST_F(TracedEpoch, HasAnEventForEachThingThatWasDone) {
   std::uint64_t parts = 0;
   for (const Event& event : decoded) {
     EXPECT_EQ(event.epoch, 4U);
-    EXPECT_EQ(order[event.batch * 8] >= 0, true);
+    EXPECT_LT(event.batch, 5U);
     EXPECT_LE(event.first, static_cast<std::uint64_t>(event.duration));
     parts += event.first;
   }
@@ -100,7 +100,7 @@ TEST_F(TracedEpoch, SaysWhatADamagedSampleWas) {
   const auto decoded = of(Name::kDecode);
   ASSERT_EQ(decoded.size(), 1U);
   EXPECT_EQ(decoded[0].sample, 12);
-  EXPECT_NE(trace.labels.at(decoded[0].error).find("12"), std::string::npos) << trace.labels.at(decoded[0].error);
+  EXPECT_NE(trace.labels.at(decoded[0].error).find("JPEG"), std::string::npos) << trace.labels.at(decoded[0].error);
   ASSERT_EQ(of(Name::kReady).size(), 1U);
   EXPECT_EQ(of(Name::kReady)[0].batch, 3U);
   EXPECT_EQ(of(Name::kWait).size(), 1U);

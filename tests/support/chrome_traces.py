@@ -23,8 +23,8 @@ _NAMES = {
 }
 _COUNTERS = ("batches ready, loader ", "bytes under way, loader ", "memory held, loader ")
 _FACTS = {
-    *("epoch", "batch", "sample", "loader", "key", "bytes", "from_byte", "try", "beside_a_slow_one", "decode_us"),
-    *("transform_us", "samples", "tensor", "error"),
+    *("epoch", "batch", "sample", "loader", "key", "bytes", "from_byte", "queued_us", "try"),
+    *("beside_a_slow_one", "decode_us", "transform_us", "samples", "tensor", "error"),
 }
 
 

@@ -56,6 +56,7 @@ def test_sums_agree_with_what_the_loader_counts(native: Any, lake: Lakes, tmp_pa
     close = {"rel": 0.1, "abs": 5e-3}
     decoding = sum(span["args"]["decode_us"] for span in trace.spans("decode")) / 1e6
     assert decoding == pytest.approx(stats["decode_seconds"], **close)
+    assert trace.seconds("fetch") == pytest.approx(stats["fetch_seconds"], **close)
     assert trace.seconds("wait") == pytest.approx(stats["wait_seconds"], **close)
     assert trace.seconds("python") == pytest.approx(stats["python_seconds"], **close)
 

@@ -57,7 +57,7 @@ def html_page(report: Report, machine: Rows, tensors: Sequence[tuple[str, ...]],
         _section(
             "Where the time went",
             "<p>Seconds for 1,000 samples of the last epoch, summed over threads.</p>" + _bars(report),
-            _table(("stage", "seconds", "share", "what it is"), stages),
+            _table(("stage", "seconds per 1,000 samples", "share", "what it is"), stages),
         ),
         _section("Epochs", _table(("epoch", "rate", "first batch", "cost"), epochs), f"<p>{escape(report.peak)}</p>"),
         _section("Steps of the pipeline", _table(("step", "runs in"), steps)) if steps else "",

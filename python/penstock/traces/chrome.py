@@ -129,7 +129,7 @@ def _facts(event: CoreEvent) -> dict[str, Any]:
     if event.name in ("fetch", "try", "read"):
         facts |= {"key": event.key, "bytes": event.bytes}
     if event.name == "fetch":
-        facts["from_byte"] = event.first
+        facts |= {"from_byte": event.first, "queued_us": event.second / 1000}
     elif event.name == "try":
         facts |= {"try": event.first, "beside_a_slow_one": bool(event.second)}
     elif event.name == "decode":

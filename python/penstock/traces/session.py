@@ -40,8 +40,9 @@ def tracing(path: str | os.PathLike[str]) -> Iterator[None]:
     The file is JSON in Chrome's trace event format. Times are microseconds of the machine's monotonic clock, so files
     of several processes fit together. Spans (``"ph": "X"``) have these names:
 
-    - ``fetch``: storage was asked for bytes, until they were there. ``try``: one request to a server. ``read``: a
-      thread read from a disk, or asked a reader. ``parse``: what storage gave was taken apart.
+    - ``fetch``: storage worked on a request for bytes, after ``queued_us`` microseconds of waiting for a thread, a
+      connection or another try. ``try``: one request to a server. ``read``: a thread read from a disk, or asked a
+      reader. ``parse``: what storage gave was taken apart.
     - ``geometry``: sizes, random draws and boxes of a batch, or of one sample where they take long. ``lay out``: shapes
       and memory of a batch.
     - ``decode``: the pixels of one sample. ``decode_us`` and ``transform_us`` say what of it was decoding, and what was
