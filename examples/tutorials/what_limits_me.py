@@ -86,7 +86,7 @@ def table(file: Path) -> str:
 
 
 def make_dataset(path: Path, images: int = 96) -> None:
-    """Writes a Deep Lake 3 dataset of JPEGs, 800 x 600 pixels, a few in a chunk."""
+    """Writes a Deep Lake 3 dataset of JPEGs, 560 x 420 pixels, a few in a chunk."""
     import deeplake
     import numpy as np
     from PIL import Image
@@ -97,7 +97,7 @@ def make_dataset(path: Path, images: int = 96) -> None:
         for _ in range(images):
             coarse = Image.fromarray(drawn.integers(0, 256, (60, 80, 3), np.uint8))
             file = BytesIO()
-            coarse.resize((800, 600), Image.Resampling.BICUBIC).save(file, "JPEG", quality=90)
+            coarse.resize((560, 420), Image.Resampling.BICUBIC).save(file, "JPEG", quality=90)
             dataset.images.append(deeplake.core.sample.Sample(buffer=file.getvalue(), compression="jpeg"))
 
 
@@ -164,7 +164,7 @@ def three_cases(out: Path) -> None:
     """The same dataset behind a slow server, on one thread, and under a slow program; and what helps each time."""
     make_dataset(out / "dataset")
     local = out / "dataset"
-    with slow_server(out, latency=0.15) as server:
+    with slow_server(out, latency=0.4) as server:
         remote = f"{server}/dataset"
         run("network", "the network", out, remote, num_threads=2, shuffle="chunk", read_ahead_bytes=0)
         cached = {"cache_dir": str(out / "cache"), "epochs": 2}

@@ -82,7 +82,7 @@ def _check(events: list[dict[str, Any]]) -> None:
         if kind == "C":
             assert [type(value) for value in event["args"].values()] == [int], event
             assert min(event["args"].values()) >= 0, event
-    (process,) = {event["pid"] for event in events}
+    assert len({event["pid"] for event in events}) == 1
     named = {event["tid"] for event in events if event["ph"] == "M" and event["name"] == "thread_name"}
     spans = [event for event in events if event["ph"] == "X"]
     assert {span["tid"] for span in spans} <= named, "a thread without a name"

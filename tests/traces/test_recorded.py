@@ -168,9 +168,12 @@ def test_a_loader_that_is_closed_meanwhile_leaves_a_sound_trace(native: Any, lak
 
 
 def test_one_trace_at_a_time_to_a_file_that_can_be_written(tmp_path: Path) -> None:
-    with penstock.tracing(tmp_path / "out.json"):
-        with pytest.raises(penstock.errors.ConfigError, match="already"), penstock.tracing(tmp_path / "other.json"):
-            pass
+    with (
+        penstock.tracing(tmp_path / "out.json"),
+        pytest.raises(penstock.errors.ConfigError, match="already"),
+        penstock.tracing(tmp_path / "other.json"),
+    ):
+        pass
     assert not (tmp_path / "other.json").exists()
     for path, said in ((tmp_path / "none" / "x.json", "there is no folder"), (tmp_path, "is a folder")):
         with pytest.raises(penstock.errors.ConfigError, match=said), penstock.tracing(path):

@@ -38,7 +38,7 @@ def add_parser(commands: Any) -> None:
     configured = parser.add_argument_group("after a pipeline")
     configured.add_argument("--config", metavar="CFG.py", help="an MMDetection configuration, of version 2 or 3")
     configured.add_argument(
-        "--split", choices=("train", "val", "test"), help="of a configuration of version 2 (default: train)"
+        "--split", choices=("train", "val", "test"), help="of the configuration (default: train)"
     )
     configured.add_argument("--seed", type=int, help="of what is random (default: the configuration's, else 0)")
     configured.add_argument("--loader-type", help="auto, c++ or python (default: the configuration's, else auto)")
@@ -71,14 +71,12 @@ def _pipeline(dataset: Dataset, arguments: argparse.Namespace, held: contextlib.
     """What the configuration's pipeline makes of a sample, by the MMDetection that is installed."""
     split, config = arguments.split or "train", arguments.config
     if _mmdet_version() == 3:
-        if split != "train":
-            raise ValueError("--split goes with MMDetection 2: of version 3 the pipeline of training is shown")
         from penstock.integrations.mmdet3.looking import single as single3
 
-        cfg = single3.read_config(config)
+        cfg = single3.read_config(config, split)
         seed = arguments.seed if arguments.seed is not None else cfg.get("randomness", {}).get("seed") or 0
-        shown = single3.SampleLooker(cfg, dataset, seed, arguments.loader_type).shown
-        return shown, f"train_dataloader of {config}"
+        shown = single3.SampleLooker(cfg, dataset, seed, arguments.loader_type, split).shown
+        return shown, f"{split}_dataloader of {config}"
     from penstock.integrations.mmdet import split_loader
     from penstock.integrations.mmdet.looking.single import SampleLooker
 
