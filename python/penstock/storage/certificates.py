@@ -15,7 +15,8 @@ def fallback_certificates() -> str | None:
     OpenSSL knows. A slim container image has none of them.
     """
     paths = ssl.get_default_verify_paths()
-    if paths.cafile is not None or (paths.capath is not None and any(Path(paths.capath).iterdir())):
+    # Either is None where there is nothing, whatever their types say.
+    if paths.cafile or (paths.capath and any(Path(paths.capath).iterdir())):
         return None
     certifi = import_if_installed("certifi", "Trusting servers on a system without certificates")
     return None if certifi is None else str(certifi.where())
