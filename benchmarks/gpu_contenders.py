@@ -25,11 +25,16 @@ import torch.utils.data
 import penstock
 from harness import CLOCK, serve
 
-__all__ = ["CONTENDERS", "OURS", "STOCK", "Training"]
+__all__ = ["CONTENDERS", "MODELS", "OURS", "STOCK", "Training"]
 
 OURS, STOCK = "penstock c++", "torch + cv2"
 TENSORS = {"detector": ["images", "boxes", "categories"], "classifier": ["images"]}
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+#: Names, by task and size.
+MODELS = {
+    "detector": {"full": "Faster R-CNN R50-FPN", "small": "Faster R-CNN MobileNetV3-FPN"},
+    "classifier": {"full": "ResNet-50", "small": "MobileNetV3"},
+}
 #: Steps that no figure counts: loaders start, kernels are chosen and compiled.
 WARM_UP = {"full": 4, "small": 1}
 #: Shorter and longer side of the detector's images.

@@ -73,7 +73,7 @@ def classifier(asked: Asked) -> dict[str, Any]:
 def trained(asked: Asked, task: str, precision: str) -> dict[str, Any]:
     """Both contenders in turn, after their losses were found to be equal."""
     need_modules("torchvision", "cv2")
-    from gpu_contenders import CONTENDERS
+    from gpu_contenders import CONTENDERS, MODELS
 
     path = asked.data / ("pictures" if task == "detector" else "squares")
     full = {"detector": (8, 16), "classifier": (64, 60)}[task]
@@ -90,6 +90,7 @@ def trained(asked: Asked, task: str, precision: str) -> dict[str, Any]:
         check_losses(losses, precision)
         summaries = compare(processes, rounds)
     return {
+        "model": MODELS[task][asked.size],
         "batch_size": batch_size,
         "steps": steps,
         "rounds": rounds,

@@ -23,8 +23,8 @@ _LOADERS = ("penstock c++", "torch + cv2")
 def tables(record: Found) -> list[str]:
     """What was measured where, a table for each stage that ran, and what did not run."""
     makers = {
-        "detector": _detector,
-        "classifier": _classifier,
+        "detector": _trained,
+        "classifier": _trained,
         "copies": _copies,
         "normalizing": _normalizing,
         "scaling": _scaling,
@@ -63,7 +63,7 @@ def _spread(values: list[float], form: str) -> str:
     return f"{statistics.median(values):{form}} ({min(values):{form}} to {max(values):{form}})"
 
 
-def _trained(title: str, results: Found) -> str:
+def _trained(results: Found) -> str:
     rows = []
     for precision, found in results.items():
         for loader in _LOADERS:
@@ -76,15 +76,8 @@ def _trained(title: str, results: Found) -> str:
                     _spread(own["images_per_second"], ".0f"),
                 ]
             )
-    return _table([title, "of a step spent waiting for data", "ms a step", "images/s"], rows)
-
-
-def _detector(results: Found) -> str:
-    return _trained("Faster R-CNN", results)
-
-
-def _classifier(results: Found) -> str:
-    return _trained("ResNet-50", results)
+    model = next(iter(results.values()))["model"]
+    return _table([model, "of a step spent waiting for data", "ms a step", "images/s"], rows)
 
 
 def _copies(results: Found) -> str:

@@ -83,4 +83,5 @@ def test_all_stages_that_need_no_gpu(data: Path, tmp_path: Path) -> None:
         assert ours[0] == pytest.approx(stock[0], rel=1e-5)
         for loader in ("penstock c++", "torch + cv2"):
             assert 0 < found[loader]["waiting_share"][0] < 1
+    assert "| Faster R-CNN MobileNetV3-FPN |" in out.with_suffix(".md").read_text()
     assert set(results["scaling"]["results"]["1"]) >= {"batches of 4", "batches of 8", "batches of 32"}
