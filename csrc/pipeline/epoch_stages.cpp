@@ -260,22 +260,26 @@ void Epoch::end_geometry(const JobPointer& job) {
 }
 
 void Epoch::lay_out(const JobPointer& job) {
-  Span span(Name::kLayOut);
-  if (span.on()) span.event = event(Name::kLayOut, job->number);
-  // The samples before a bad one are decoded all the same: one of them may be bad too, and the first is reported.
-  if (const std::size_t samples = sound_samples(*job); samples > 0) {
-    job->laid_out = resources_.recipe.lay_out(*job->fetched, *job->planned, samples);
+  const bool limited = resources_.memory.limited();
+  {
+    // It is written before others can end the batch: who has all batches has all events.
+    Span span(Name::kLayOut);
+    if (span.on()) span.event = event(Name::kLayOut, job->number);
+    // The samples before a bad one are decoded all the same: one of them may be bad too, and the first is reported.
+    if (const std::size_t samples = sound_samples(*job); samples > 0) {
+      job->laid_out = resources_.recipe.lay_out(*job->fetched, *job->planned, samples);
+    }
+    job->laid_out.batch.indices = job->fetched->wanted().samples();
+    if (job->laid_out.samples > 0 && !limited) resources_.memory.take(job->laid_out.batch.tensors, turn_, true);
   }
-  job->laid_out.batch.indices = job->fetched->wanted().samples();
   if (job->laid_out.samples == 0) {
     finish(job);
-  } else if (resources_.memory.limited()) {
+  } else if (limited) {
     job->has_memory = true;
     job->at = At::kMemory;
     want_memory_.arrive(job->number, job);
     hand_out_memory();
   } else {
-    resources_.memory.take(job->laid_out.batch.tensors, turn_, true);
     furnish(job);
   }
 }

@@ -89,8 +89,7 @@ TEST_F(TracedEpoch, SaysWhatADamagedSampleWas) {
   const auto order = test::in_order(damaged.samples());
   base::trace::start();
   const auto epoch = loader->start(order, test::batch_ends(order.size(), 4));
-  EXPECT_THROW(
-      while (epoch->next(test::kNoInterrupt)) {}, base::Error);
+  EXPECT_THROW(while (epoch->next(test::kNoInterrupt)){}, base::Error);
   const base::trace::Trace trace = base::trace::stop();
   const auto of = [&](Name name) {
     std::vector<Event> failed = events_of(trace, name);
