@@ -112,6 +112,8 @@ build_curl() {
 for name in "${wanted[@]}"; do "build_${name//-/_}"; done
 # Programs and manuals are of no use here.
 rm -rf "$made"/{bin,share}
+# Files for CMake name the folder that they were installed to.
+grep -rlIF "$made" "$made" | xargs -r sed -i "s#$made#$folder#g"
 echo "$key" >"$made/made"
 rm -rf "$folder"
 mv -T "$made" "$folder" 2>/dev/null || [ "$(cat "$folder/made")" = "$key" ]
