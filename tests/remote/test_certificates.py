@@ -93,7 +93,7 @@ def run(script: Path, url: str, ca_file: str, before: tuple[str, ...] = (), **va
 def test_those_of_the_user_stand_beside_the_systems(
     serve: Serve, lake: Callable[[str], Path], tmp_path: Path, native: Any
 ) -> None:
-    (theirs, of_system), (ours, of_user) = serve(lake("many_chunks")), serve(lake("arrays"))
+    (theirs, of_system), (ours, of_user) = serve(lake("many_chunks")), serve(lake("many_chunks"))
     stranger, _ = serve(lake("many_chunks"))
     ends = [
         run(tmp_path / "script.py", server.url, str(of_user), SSL_CERT_FILE=str(of_system))
