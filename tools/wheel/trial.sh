@@ -20,7 +20,9 @@ python3 -m pip download --quiet --dest "$root/wheels" --only-binary=:all: --pyth
   --platform manylinux_2_28_x86_64 --platform manylinux_2_27_x86_64 --platform manylinux_2_17_x86_64 \
   --platform manylinux2014_x86_64 "$wheel"
 
-unshare --net chroot "$root" env -i HOME=/root PATH=/usr/sbin:/usr/bin:/sbin:/bin bash -euc '
+# shellcheck disable=SC2016  # the paths are the inner shell's
+unshare --net --mount --pid --fork bash -euc 'mount -t proc proc "$0/proc"; exec chroot "$0" "$@"' "$root" \
+  env -i HOME=/root PATH=/usr/sbin:/usr/bin:/sbin:/bin bash -euc '
   for tool in cc gcc c++ clang cmake; do
     ! command -v "$tool" || { echo "there is a compiler here" >&2; exit 1; }
   done
