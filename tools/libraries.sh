@@ -12,7 +12,7 @@ cd "$(dirname "$0")/.."
 all=(zlib libjpeg-turbo libpng libwebp lz4 highway xxhash openssl nghttp2 curl)
 wanted=("$@")
 (($#)) || wanted=("${all[@]}")
-key=$({ cat tools/sources.txt tools/libraries.sh; echo "${wanted[@]}" "${PENSTOCK_GLIBC:-}"; "${CC:-cc}" --version; } |
+key=$({ cat tools/sources.txt tools/libraries.sh; echo "${wanted[@]}" "${PENSTOCK_GLIBC:-}"; "${CC:-cc}" --version | sed -n 1p; } |
   sha256sum | cut -c1-16)
 [ "$(cat "$folder/made" 2>/dev/null)" != "$key" ] || exit 0
 
