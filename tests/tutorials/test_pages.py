@@ -22,6 +22,7 @@ SCRIPTS = {
     "several-gpus": ["several_gpus", "several_gpus_ray"],
     "resume": ["resume", "resume_mmdetection"],
     "wandb": ["wandb_hook"],
+    "what-limits-me": ["what_limits_me"],
 }
 _BLOCK = re.compile(r"^(?:<!-- block: (?P<rule>[^\n]*?) -->\n)?```python\n(?P<code>.*?)^```$", re.MULTILINE | re.DOTALL)
 

@@ -13,7 +13,6 @@ from PIL import Image
 
 from support.chrome_traces import read_trace
 from support.require import PROJECT_ROOT
-from support.tutorial_pages import blocks_not_in_script
 
 SCRIPT = PROJECT_ROOT / "examples" / "tutorials" / "what_limits_me.py"
 PAGE = PROJECT_ROOT / "docs" / "tutorials" / "what-limits-me.md"
@@ -53,17 +52,3 @@ def test_there_is_a_picture(done: tuple[Path, str]) -> None:
     with Image.open(done[0] / "what-limits-me.png") as picture:
         assert picture.width > 500
     assert (PAGE.parent / "images" / "what-limits-me.png").stat().st_size < 150_000
-
-
-def test_the_code_on_the_page_is_the_scripts() -> None:
-    assert blocks_not_in_script(PAGE, SCRIPT) == []
-
-
-def test_a_block_of_another_kind_is_found(tmp_path: Path) -> None:
-    script, page = tmp_path / "script.py", tmp_path / "page.md"
-    script.write_text("import a\n\n\ndef f() -> int:\n    return 1\n")
-    page.write_text("```python\ndef f() -> int:\n    return 1\n\n\ndef g():\n    return 2\n```\n")
-    assert blocks_not_in_script(page, script) == ["def g():\n    return 2"]
-    page.write_text("no block")
-    with pytest.raises(AssertionError, match="no Python block"):
-        blocks_not_in_script(page, script)
