@@ -90,7 +90,8 @@ mmdet3_tests() {
 }
 
 python_tests() {
-  python -m pytest -q -r fE --durations=30 --junitxml="$logs/python.xml" --numprocesses="$processes" --dist=loadfile --no-loadscope-reorder
+  # What a shell starts in the background ignores SIGINT, and so would the programs that tests interrupt.
+  env --default-signal=INT python -m pytest -q -r fE --durations=30 --junitxml="$logs/python.xml" --numprocesses="$processes" --dist=loadfile --no-loadscope-reorder
 }
 
 # C++, and the Python tests of other environments, which have a process each: together they take about as long as the rest.
