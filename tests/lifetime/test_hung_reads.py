@@ -36,8 +36,9 @@ def interrupt(wait):
         hung.wait()
         time.sleep(0.3)
         os.kill(os.getpid(), signal.SIGINT)
-    threading.Thread(target=kill, daemon=True).start()
     try:
+        # Within: on a machine under load the signal may come before the wait does.
+        threading.Thread(target=kill, daemon=True).start()
         wait()
     except KeyboardInterrupt:
         pass
