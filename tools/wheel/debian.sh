@@ -15,7 +15,9 @@ trap 'umount "$root/cache/penstock"' EXIT
 # What git knows of, with what was not committed yet.
 git ls-files -z --cached --others --exclude-standard | tar --null --files-from=- --create | tar -x -C "$root/project"
 rm -rf "$root"/wheels/*
-chroot "$root" env HOME=/root XDG_CACHE_HOME=/cache bash -euc '
+# shellcheck disable=SC2016  # the paths are the inner shell's
+unshare --mount --pid --fork bash -euc 'mount -t proc proc "$0/proc"; exec chroot "$0" "$@"' "$root" \
+  env HOME=/root XDG_CACHE_HOME=/cache bash -euc '
   cd /project
   [ -x /venv/bin/python ] || python3 -m venv /venv
   /venv/bin/python -m pip install --quiet --requirement requirements/wheel.txt
