@@ -16,9 +16,11 @@ cp "$wheel" "$root/wheels/"
 cp tools/wheel/trial.py "$root/project/tools/wheel/"
 cp -r tests/data/golden "$root/project/tests/data/"
 # What the wheel depends on is brought along: there is to be no network.
+platforms=(--platform manylinux2014_x86_64)
+# pip takes each glibc by name, and none for another.
+for glibc in $(seq 5 36); do platforms+=(--platform "manylinux_2_${glibc}_x86_64"); done
 python3 -m pip download --quiet --dest "$root/wheels" --only-binary=:all: --python-version "$version" \
-  --platform manylinux_2_28_x86_64 --platform manylinux_2_27_x86_64 --platform manylinux_2_17_x86_64 \
-  --platform manylinux2014_x86_64 "$wheel"
+  "${platforms[@]}" "$wheel"
 
 # shellcheck disable=SC2016  # the paths are the inner shell's
 unshare --net --mount --pid --fork bash -euc 'mount -t proc proc "$0/proc"; exec chroot "$0" "$@"' "$root" \
