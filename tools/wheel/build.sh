@@ -18,6 +18,13 @@ folder=$(realpath "$folder")
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+# Debian keeps a part of Python's headers beside those of its glibc, which zig is not to see.
+apart=$(python -c 'import sys, sysconfig; print((sysconfig.get_config_var("MULTIARCH") or "") + "/python%d.%d" % sys.version_info[:2])')
+if [ -d "/usr/include/$apart" ]; then
+  mkdir -p "$work/include/${apart%/*}"
+  ln -s "/usr/include/$apart" "$work/include/$apart"
+  export CXXFLAGS="-isystem $work/include"
+fi
 python -m pip wheel --no-deps --no-build-isolation --wheel-dir "$work" \
   -Cbuild-dir="$work/build" -Ccmake.define.PENSTOCK_BUILT_IN="$libraries" \
   -Ccmake.define.PENSTOCK_HTTP=ON .
