@@ -125,7 +125,8 @@ def _problems(told: dict[str, Any]) -> Iterator[dict[str, Any]]:
         yield problem(
             "warning",
             f"{where}: https and buckets cannot be trusted",
-            "Install them (Debian, Ubuntu: apt-get install ca-certificates), or name a file with SSL_CERT_FILE",
+            "Install them (Debian, Ubuntu: apt-get install ca-certificates; else: pip install certifi), or name a file "
+            "with SSL_CERT_FILE",
         )
 
 

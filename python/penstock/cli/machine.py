@@ -17,6 +17,7 @@ from penstock.cores import core_quota, usable_cores
 from penstock.described import described_error
 from penstock.errors import NativeUnavailableError
 from penstock.machine_memory import system_memory
+from penstock.storage.certificates import fallback_certificates
 
 __all__ = ["core", "extras", "gpu", "limits", "versions"]
 
@@ -105,7 +106,7 @@ def limits() -> dict[str, Any]:
         "threads": _resource("RLIMIT_NPROC"),
         "shared_memory": None if usage is None else usage.total,
         "shared_memory_free": None if usage is None else usage.free,
-        "certificates": os.environ.get("SSL_CERT_FILE") or paths.cafile,
+        "certificates": os.environ.get("SSL_CERT_FILE") or paths.cafile or fallback_certificates(),
     }
 
 

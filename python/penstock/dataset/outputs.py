@@ -22,7 +22,8 @@ def check_output_file(option: str, path: Path, *, folder_needed: bool = True) ->
         folder_needed: The folder that it goes to has to exist; else it is made.
 
     Raises:
-        ConfigError: The path is a folder, has no folder, or lies within a Deep Lake dataset.
+        ConfigError: The path is a folder, has no folder, lies within a Deep Lake dataset, or this user may not write
+            there.
     """
     if path.is_dir():
         raise ConfigError(f"{option}: '{path}' is a folder", hint="Name a file")
@@ -30,6 +31,9 @@ def check_output_file(option: str, path: Path, *, folder_needed: bool = True) ->
     if folder_needed and not parent.is_dir():
         raise ConfigError(f"{option}: there is no folder '{path.parent}'")
     check_output_folder(option, parent)
+    written = path if path.exists() else parent
+    if written.exists() and not os.access(written, os.W_OK):
+        raise ConfigError(f"{option}: '{path}' cannot be written", hint="Name a file in a folder that is yours")
 
 
 def check_output_folder(option: str, path: Path) -> None:

@@ -7,6 +7,8 @@ from pathlib import Path
 
 from penstock.extras import import_if_installed
 
+__all__ = ["fallback_certificates"]
+
 
 def fallback_certificates() -> str | None:
     """The file of certificates (PEM) of the package certifi, where the system has none and certifi is installed.

@@ -84,8 +84,6 @@ def check_trace_file(option: str, path: Path) -> None:
         ConfigError: A trace is being recorded already, or nothing can be written to ``path``.
     """
     check_output_file(option, path)
-    if not os.access(path if path.exists() else path.absolute().parent, os.W_OK):
-        raise ConfigError(f"{option}: '{path}' cannot be written", hint="Name a file in a folder that is yours")
     if recording() is not None:
         raise ConfigError(f"{option}: a trace is being recorded already, to '{_path}'", hint="End that one first")
 
