@@ -17,8 +17,7 @@ if ! is_it "$tarball"; then
   # Two builds may fetch at a time.
   fetched=$(mktemp "$cache/fetching.XXXXXX")
   trap 'rm -f "$fetched"' EXIT
-  mirror=$(apt-get indextargets --format '$(REPO_URI)' 2>/dev/null | grep -m 1 'debian/$') ||
-    mirror=https://deb.debian.org/debian/
+  mirror=$(tools/debian-mirror.sh)
   # apt's own downloader, where there is one, knows the machine's proxies and certificates.
   if [ -x /usr/lib/apt/apt-helper ]; then
     download=(/usr/lib/apt/apt-helper -o APT::Sandbox::User=root download-file "${mirror}pool/main/$file" "$fetched")

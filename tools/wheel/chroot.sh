@@ -9,7 +9,7 @@ shift 2
 [ ! -e "$folder/.made" ] || exit 0
 
 command -v debootstrap >/dev/null || { echo "apt-get install debootstrap" >&2; exit 1; }
-mirror=$(apt-get indextargets --format '$(REPO_URI)' | grep -m 1 'debian/$') || mirror=https://deb.debian.org/debian/
+mirror=$("$(dirname "$0")/../debian-mirror.sh")
 packages=$(IFS=,; echo "python3,python3-venv${*:+,}$*")
 rm -rf "$folder"
 mkdir -p "$(dirname "$folder")"

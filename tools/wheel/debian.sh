@@ -10,14 +10,13 @@ root=$PWD/build/chroots/$suite-dev
 tools/wheel/chroot.sh "$suite" "$root" python3-dev ca-certificates
 mkdir -p "$folder" "$cache" "$root/project" "$root/cache/penstock" "$root/wheels"
 
-mount --bind "$cache" "$root/cache/penstock"
-trap 'umount "$root/cache/penstock"' EXIT
 # What git knows of, with what was not committed yet.
 git ls-files -z --cached --others --exclude-standard | tar --null --files-from=- --create | tar -x -C "$root/project"
 rm -rf "$root"/wheels/*
-# shellcheck disable=SC2016  # the paths are the inner shell's
-unshare --mount --pid --fork bash -euc 'mount -t proc proc "$0/proc"; exec chroot "$0" "$@"' "$root" \
-  env HOME=/root XDG_CACHE_HOME=/cache bash -euc '
+# The mount ends with the command: what deletes the chroot must never find the cache there.
+# shellcheck disable=SC2016  # the arguments are the inner shell's
+unshare --mount bash -euc 'mount --bind "$1" "$2/cache/penstock"; exec tools/wheel/in-chroot.sh "${@:2}"' - \
+  "$cache" "$root" env HOME=/root XDG_CACHE_HOME=/cache bash -euc '
   cd /project
   [ -x /venv/bin/python ] || python3 -m venv /venv
   /venv/bin/python -m pip install --quiet --requirement requirements/wheel.txt

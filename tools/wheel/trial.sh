@@ -22,8 +22,7 @@ for glibc in $(seq 5 36); do platforms+=(--platform "manylinux_2_${glibc}_x86_64
 python3 -m pip download --quiet --dest "$root/wheels" --only-binary=:all: --python-version "$version" \
   "${platforms[@]}" "$wheel"
 
-# shellcheck disable=SC2016  # the paths are the inner shell's
-unshare --net --mount --pid --fork bash -euc 'mount -t proc proc "$0/proc"; exec chroot "$0" "$@"' "$root" \
+unshare --net tools/wheel/in-chroot.sh "$root" \
   env -i HOME=/root PATH=/usr/sbin:/usr/bin:/sbin:/bin bash -euc '
   for tool in cc gcc c++ clang cmake; do
     ! command -v "$tool" || { echo "there is a compiler here" >&2; exit 1; }
